@@ -1,0 +1,395 @@
+import { constants as bufferConstants } from 'node:buffer'
+import { closeSync, constants, fstatSync, openSync } from 'node:fs'
+import { constants as osConstants } from 'node:os'
+import { fileURLToPath } from 'node:url'
+import { getSystemErrorMap, inspect, types } from 'node:util'
+import { markAsUntransferable } from 'node:worker_threads'
+import type * as api from '../types/host-region.d.ts'
+import { binding } from './load.ts'
+
+/** A region's native side: an opaque object, tagged by the addon. One per root region. */
+export type RegionHandle = object
+
+/** What the addon defines as `region`, see bindings/src/region.cc. A `number` is a negative errno. */
+export interface RegionBinding {
+  allocate(byteLength: number): RegionHandle | number
+  mapFile(fd: number, offset: number, byteLength: number, writable: boolean): RegionHandle | number
+  borrow(bytes: Uint8Array, source: ArrayBufferLike): RegionHandle
+  at(address: bigint, byteLength: number): RegionHandle
+  buffer(handle: RegionHandle, offset: number, byteLength: number): ArrayBuffer
+  detach(buffer: ArrayBuffer): boolean
+  isDetached(buffer: ArrayBufferLike): boolean
+  close(handle: RegionHandle, buffers: ArrayBuffer[]): boolean
+}
+
+/** Where a region lies in the memory behind its handle. */
+export interface RegionParts {
+  readonly handle: RegionHandle
+  readonly byteOffset: number
+  readonly byteLength: number
+}
+
+/** The memory that a region and all its parts share. */
+interface Root {
+  readonly handle: RegionHandle
+  readonly byteLength: number
+  /** What the memory is borrowed from, and where the region begins in it. */
+  readonly source: ArrayBufferLike | undefined
+  readonly sourceOffset: number
+  closed: boolean
+  /** ArrayBuffers handed out. Weak: the regions hold them, and with the last region nobody can call close(). */
+  buffers: WeakRef<ArrayBuffer>[]
+  /** Length of `buffers` at which the dead ones are dropped. */
+  pruneAt: number
+}
+
+const native: RegionBinding = binding.region
+
+/** User space of x86-64 with four-level page tables; mmap gives no address above without a hint. */
+const maxByteLength = 2 ** 47
+const addressEnd = 2n ** 64n
+
+/** Node 20.0 to 20.4 have no Symbol.dispose; compilers that lower `using` look there as well. */
+const dispose: typeof Symbol.dispose = Symbol.dispose ?? Symbol.for('Symbol.dispose')
+
+/** The getter itself, since an own property could hide it, and resizing away borrowed pages is fatal. */
+const resizableOf = Object.getOwnPropertyDescriptor(ArrayBuffer.prototype, 'resizable')?.get
+
+const constructorKey = Symbol('HostRegion')
+
+function show(value: unknown): string {
+  return inspect(value, { depth: 0, customInspect: false, breakLength: Number.POSITIVE_INFINITY })
+}
+
+function checkInteger(name: string, value: unknown, min: number, max: number): number {
+  const allowed = `an integer from ${min} to ${max}`
+  if (typeof value !== 'number') {
+    throw new TypeError(`${name} must be a number, ${allowed}; got ${show(value)}`)
+  }
+  if (!Number.isInteger(value) || value < min || value > max) {
+    throw new RangeError(`${name} must be ${allowed}; got ${value}`)
+  }
+  // -0 would otherwise survive into results.
+  return value + 0
+}
+
+function systemError(errno: number, path?: string, why?: string): NodeJS.ErrnoException {
+  const [code, text] = getSystemErrorMap().get(errno) ?? [`E${-errno}`, 'unknown error']
+  const error: NodeJS.ErrnoException = new Error(
+    `${code}: ${why ?? text}, mmap${path === undefined ? '' : ` '${path}'`}`,
+  )
+  error.errno = errno
+  error.code = code
+  error.syscall = 'mmap'
+  if (path !== undefined) error.path = path
+  return error
+}
+
+function mapped(result: RegionHandle | number, byteLength: number, path?: string): RegionHandle {
+  if (typeof result !== 'number') return result
+  throw systemError(
+    result,
+    path,
+    result === -osConstants.errno.ENOMEM
+      ? `no room for ${byteLength} bytes (address space, or the limit set by vm.overcommit_memory)`
+      : undefined,
+  )
+}
+
+function newRoot(
+  handle: RegionHandle,
+  byteLength: number,
+  source?: ArrayBufferLike,
+  sourceOffset = 0,
+): Root {
+  return { handle, byteLength, source, sourceOffset, closed: false, buffers: [], pruneAt: 16 }
+}
+
+/** As typed arrays resolve `begin` and `end`. */
+function resolveIndex(name: string, value: unknown, absent: number, byteLength: number): number {
+  if (value === undefined) return absent
+  if (typeof value !== 'number') {
+    throw new TypeError(`subarray: ${name} must be a number or undefined; got ${show(value)}`)
+  }
+  const index = Math.trunc(value) || 0
+  return index < 0 ? Math.max(byteLength + index, 0) : Math.min(index, byteLength)
+}
+
+/** Assigned inside the class, where the private fields can be seen. */
+let partsOf: (region: unknown) => RegionParts
+
+export class HostRegion<TArrayBuffer extends ArrayBufferLike = ArrayBufferLike>
+  implements api.HostRegion<TArrayBuffer>
+{
+  static allocate(byteLength: number): HostRegion<ArrayBuffer> {
+    const length = checkInteger('allocate: byteLength', byteLength, 0, maxByteLength)
+    return HostRegion.#whole(newRoot(mapped(native.allocate(length), length), length))
+  }
+
+  static mapFile(
+    path: string | Buffer | URL,
+    options: api.MapFileOptions = {},
+  ): HostRegion<ArrayBuffer> {
+    if (typeof options !== 'object' || options === null) {
+      throw new TypeError(`mapFile: options must be an object; got ${show(options)}`)
+    }
+    const { offset, length, writable = false } = options
+    if (typeof writable !== 'boolean') {
+      throw new TypeError(`mapFile: options.writable must be a boolean; got ${show(writable)}`)
+    }
+    // NONBLOCK: opening a FIFO must not wait for its other end, only to be refused below.
+    const flags = (writable ? constants.O_RDWR : constants.O_RDONLY) | constants.O_NONBLOCK
+    const fd = openSync(path, flags)
+    try {
+      const shown = path instanceof URL ? fileURLToPath(path) : String(path)
+      const stat = fstatSync(fd)
+      if (stat.isDirectory()) throw systemError(-osConstants.errno.EISDIR, shown)
+      if (!stat.isFile()) {
+        throw systemError(-osConstants.errno.ENODEV, shown, 'not a regular file')
+      }
+      const begin =
+        offset === undefined ? 0 : checkInteger('mapFile: options.offset', offset, 0, stat.size)
+      const rest = stat.size - begin
+      const bytes =
+        length === undefined ? rest : checkInteger('mapFile: options.length', length, 0, rest)
+      // The system maps no empty range.
+      const result = bytes === 0 ? native.allocate(0) : native.mapFile(fd, begin, bytes, writable)
+      return HostRegion.#whole(newRoot(mapped(result, bytes, shown), bytes))
+    } finally {
+      closeSync(fd)
+    }
+  }
+
+  static from<TArrayBuffer extends ArrayBufferLike>(
+    source: TArrayBuffer | ArrayBufferView<TArrayBuffer>,
+  ): HostRegion<TArrayBuffer> {
+    let buffer: ArrayBufferLike
+    let byteOffset = 0
+    let byteLength: number
+    if (ArrayBuffer.isView(source)) {
+      ;({ buffer, byteOffset, byteLength } = source)
+    } else {
+      buffer = source
+      byteLength = buffer?.byteLength
+    }
+    if (types.isArrayBuffer(buffer)) {
+      if (native.isDetached(buffer)) {
+        throw new TypeError('from: source is a detached ArrayBuffer')
+      }
+      if (resizableOf?.call(buffer)) {
+        throw new TypeError(
+          'from: source is a resizable ArrayBuffer, whose bytes can go away; use one of fixed length',
+        )
+      }
+    } else if (!types.isSharedArrayBuffer(buffer)) {
+      throw new TypeError(
+        `from: source must be an ArrayBuffer, a SharedArrayBuffer or a view of one; got ${show(source)}`,
+      )
+    }
+    // Transferring would take the bytes away from under a running instance.
+    if (types.isArrayBuffer(buffer)) markAsUntransferable(buffer)
+    const handle = native.borrow(new Uint8Array(buffer, byteOffset, byteLength), buffer)
+    return HostRegion.#whole<TArrayBuffer>(newRoot(handle, byteLength, buffer, byteOffset))
+  }
+
+  static at(address: bigint | number, byteLength: number): HostRegion<ArrayBuffer> {
+    const allowed = `from 1 to 2^64 - 1`
+    if (typeof address !== 'bigint' && typeof address !== 'number') {
+      throw new TypeError(
+        `at: address must be a bigint or a number, ${allowed}; got ${show(address)}`,
+      )
+    }
+    if (typeof address === 'number' && !Number.isSafeInteger(address)) {
+      throw new RangeError(
+        `at: address must be an integer ${allowed}, a bigint above 2^53 - 1; got ${address}`,
+      )
+    }
+    const first = BigInt(address)
+    if (first < 1n || first >= addressEnd) {
+      throw new RangeError(`at: address must be ${allowed}; got ${address}`)
+    }
+    const length = checkInteger('at: byteLength', byteLength, 0, maxByteLength)
+    if (first + BigInt(length) > addressEnd) {
+      throw new RangeError(
+        `at: byteLength must leave the end below 2^64, at most ${addressEnd - first} here; got ${length}`,
+      )
+    }
+    return HostRegion.#whole(newRoot(native.at(first, length), length))
+  }
+
+  static #whole<TArrayBuffer extends ArrayBufferLike>(root: Root): HostRegion<TArrayBuffer> {
+    return new HostRegion<TArrayBuffer>(constructorKey, root, 0, root.byteLength, true)
+  }
+
+  static {
+    partsOf = (region) => {
+      if (typeof region !== 'object' || region === null || !(#root in region)) {
+        throw new TypeError(`region must be a HostRegion; got ${show(region)}`)
+      }
+      region.#checkUsable('region')
+      return {
+        handle: region.#root.handle,
+        byteOffset: region.#byteOffset,
+        byteLength: region.#byteLength,
+      }
+    }
+  }
+
+  readonly #root: Root
+  readonly #byteOffset: number
+  readonly #byteLength: number
+  readonly #owns: boolean
+  #closed = false
+  #buffer: ArrayBuffer | undefined
+
+  /** Not for users: the static methods and `subarray` make regions. */
+  constructor(key: symbol, root: Root, byteOffset: number, byteLength: number, owns: boolean) {
+    if (key !== constructorKey) {
+      throw new TypeError(
+        'HostRegion has no public constructor; use HostRegion.allocate, mapFile, from or at',
+      )
+    }
+    this.#root = root
+    this.#byteOffset = byteOffset
+    this.#byteLength = byteLength
+    this.#owns = owns
+  }
+
+  get byteLength(): number {
+    return this.closed || this.#detached ? 0 : this.#byteLength
+  }
+
+  get closed(): boolean {
+    return this.#closed || this.#root.closed
+  }
+
+  get buffer(): TArrayBuffer {
+    this.#checkUsable('buffer')
+    const { source, byteLength: rootLength, handle } = this.#root
+    if (source !== undefined) {
+      if (this.#byteLength === rootLength && rootLength === source.byteLength) {
+        return source as TArrayBuffer
+      }
+      throw new TypeError(
+        'buffer: the region is a part of a borrowed buffer and has no ArrayBuffer of its own; use view(Uint8Array)',
+      )
+    }
+    if (this.#byteLength > bufferConstants.MAX_LENGTH) {
+      throw new RangeError(
+        `buffer: the region has ${this.#byteLength} bytes, an ArrayBuffer may have 0 to ${bufferConstants.MAX_LENGTH}; use subarray(begin, end).buffer`,
+      )
+    }
+    // transfer() may have emptied the cached one.
+    if (this.#buffer === undefined || native.isDetached(this.#buffer)) {
+      this.#buffer = native.buffer(handle, this.#byteOffset, this.#byteLength)
+      this.#remember(this.#buffer)
+    }
+    return this.#buffer as TArrayBuffer
+  }
+
+  subarray(begin?: number, end?: number): HostRegion<TArrayBuffer> {
+    this.#checkUsable('subarray')
+    const length = this.#byteLength
+    const first = resolveIndex('begin', begin, 0, length)
+    const last = resolveIndex('end', end, length, length)
+    return new HostRegion<TArrayBuffer>(
+      constructorKey,
+      this.#root,
+      this.#byteOffset + first,
+      Math.max(last - first, 0),
+      false,
+    )
+  }
+
+  view<TView extends ArrayBufferView>(
+    type: api.ViewConstructor<TView>,
+    byteOffset = 0,
+    length?: number,
+  ): TView {
+    this.#checkUsable('view')
+    if (typeof type !== 'function') {
+      throw new TypeError(`view: type must be a typed array class or DataView; got ${show(type)}`)
+    }
+    const elementSize = type.BYTES_PER_ELEMENT ?? 1
+    const begin = checkInteger('view: byteOffset', byteOffset, 0, this.#byteLength)
+    const room = Math.floor((this.#byteLength - begin) / elementSize)
+    const count = length === undefined ? room : checkInteger('view: length', length, 0, room)
+    const { source, sourceOffset } = this.#root
+    if (source !== undefined) {
+      return new type(source as ArrayBuffer, sourceOffset + this.#byteOffset + begin, count)
+    }
+    if (this.#byteLength <= bufferConstants.MAX_LENGTH) {
+      return new type(this.buffer as ArrayBuffer, begin, count)
+    }
+    const part = this.subarray(begin, begin + count * elementSize)
+    return new type(part.buffer as ArrayBuffer, 0, count)
+  }
+
+  close(): void {
+    const root = this.#root
+    if (this.closed) return
+    if (this.#owns) {
+      const buffers = root.buffers
+        .map((ref) => ref.deref())
+        .filter((buffer) => buffer !== undefined)
+      if (!native.close(root.handle, buffers)) {
+        throw new Error(
+          'close: the region, or a part of it, is attached to a WebAssembly instance or memory; detach it first, as with setWasmInstanceRawMemory(instance, null)',
+        )
+      }
+      root.closed = true
+      root.buffers = []
+    } else if (this.#buffer !== undefined) {
+      native.detach(this.#buffer)
+    }
+    this.#closed = true
+    this.#buffer = undefined
+  }
+
+  [dispose](): void {
+    this.close()
+  }
+
+  get [Symbol.toStringTag](): string {
+    return 'HostRegion'
+  }
+
+  /** A borrowed ArrayBuffer of fixed length is shorter than it was only once detached. */
+  get #detached(): boolean {
+    const { source, sourceOffset, byteLength } = this.#root
+    return source !== undefined && source.byteLength < sourceOffset + byteLength
+  }
+
+  #checkUsable(what: string): void {
+    if (this.closed) throw new TypeError(`${what}: the HostRegion is closed`)
+    if (this.#detached) {
+      throw new TypeError(
+        `${what}: the ArrayBuffer that the HostRegion borrows has been detached (transferred)`,
+      )
+    }
+  }
+
+  #remember(buffer: ArrayBuffer): void {
+    const root = this.#root
+    if (root.buffers.length >= root.pruneAt) {
+      root.buffers = root.buffers.filter((ref) => ref.deref() !== undefined)
+      root.pruneAt = Math.max(16, root.buffers.length * 2)
+    }
+    root.buffers.push(new WeakRef(buffer))
+  }
+}
+
+// The published types and this class must not drift apart.
+HostRegion satisfies Pick<
+  api.HostRegionConstructor,
+  'prototype' | 'allocate' | 'mapFile' | 'from' | 'at'
+>
+
+/**
+ * What the addon needs of a region that is passed to it.
+ *
+ * @throws {TypeError} if `region` is no HostRegion, is closed, or borrows an ArrayBuffer that is detached.
+ */
+export function regionParts(region: unknown): RegionParts {
+  return partsOf(region)
+}

@@ -1,0 +1,429 @@
+#include "region.h"
+
+#include <errno.h>
+#include <napi.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+namespace rawmem {
+
+HostMemory::HostMemory(Kind kind,
+                       uint8_t* data,
+                       size_t length,
+                       void* mapping,
+                       size_t mapping_length)
+    : kind_(kind),
+      data_(data),
+      length_(length),
+      mapping_(mapping),
+      mapping_length_(mapping_length) {}
+
+HostMemory::~HostMemory() {
+  Unmap();
+}
+
+void HostMemory::Unmap() {
+  if (mapping_ != nullptr) {
+    munmap(mapping_, mapping_length_);
+    mapping_ = nullptr;
+  }
+}
+
+RegionLease::RegionLease(std::shared_ptr<HostMemory> memory)
+    : memory_(std::move(memory)) {
+  if (memory_) {
+    memory_->attachments_.fetch_add(1, std::memory_order_acq_rel);
+  }
+}
+
+RegionLease::RegionLease(RegionLease&& other) noexcept
+    : memory_(std::move(other.memory_)) {}
+
+RegionLease& RegionLease::operator=(RegionLease&& other) noexcept {
+  if (this != &other) {
+    Reset();
+    memory_ = std::move(other.memory_);
+  }
+  return *this;
+}
+
+RegionLease::~RegionLease() {
+  Reset();
+}
+
+void RegionLease::Reset() {
+  if (memory_) {
+    memory_->attachments_.fetch_sub(1, std::memory_order_acq_rel);
+    memory_.reset();
+  }
+}
+
+namespace {
+
+constexpr napi_type_tag kHandleTag = {0x7a4c5d1e0b6f4e92, 0x9d3a61c8f2e7b054};
+
+// Lengths and offsets come as JavaScript numbers, exact up to 2^53.
+constexpr double kMaxExactInteger = 9007199254740992.0;
+
+// What a region's handle, a plain tagged object, wraps.
+struct RegionHandle {
+  std::shared_ptr<HostMemory> memory;  // null once closed
+  napi_ref source = nullptr;           // the borrowed ArrayBuffer, strong
+  int64_t reported = 0;                // bytes told to the garbage collector
+};
+
+void ThrowType(napi_env env, const char* message) {
+  napi_throw_type_error(env, nullptr, message);
+}
+
+// Null if `value` is no region handle.
+RegionHandle* Unwrap(napi_env env, napi_value value) {
+  napi_valuetype type;
+  bool tagged = false;
+  void* data = nullptr;
+  if (napi_typeof(env, value, &type) != napi_ok || type != napi_object ||
+      napi_check_object_type_tag(env, value, &kHandleTag, &tagged) != napi_ok ||
+      !tagged || napi_unwrap(env, value, &data) != napi_ok) {
+    return nullptr;
+  }
+  return static_cast<RegionHandle*>(data);
+}
+
+bool GetSize(napi_env env, napi_value value, size_t* size) {
+  double number;
+  if (napi_get_value_double(env, value, &number) != napi_ok ||
+      !(number >= 0 && number <= kMaxExactInteger) ||
+      number != std::floor(number)) {
+    return false;
+  }
+  *size = static_cast<size_t>(number);
+  return true;
+}
+
+bool SourceDetached(napi_env env, RegionHandle* handle) {
+  if (handle->source == nullptr) {
+    return false;
+  }
+  napi_value source;
+  bool detached = false;
+  if (napi_get_reference_value(env, handle->source, &source) != napi_ok ||
+      source == nullptr) {
+    return true;
+  }
+  napi_is_detached_arraybuffer(env, source, &detached);
+  return detached;
+}
+
+void Forget(napi_env env, RegionHandle* handle) {
+  handle->memory.reset();
+  if (handle->source != nullptr) {
+    napi_delete_reference(env, handle->source);
+    handle->source = nullptr;
+  }
+  if (handle->reported != 0) {
+    int64_t total;
+    napi_adjust_external_memory(env, -handle->reported, &total);
+    handle->reported = 0;
+  }
+}
+
+void FinalizeHandle(napi_env env, void* data, void*) {
+  auto* handle = static_cast<RegionHandle*>(data);
+  Forget(env, handle);
+  delete handle;
+}
+
+// Makes the JavaScript object that stands for `memory`.
+Napi::Value NewHandle(Napi::Env env,
+                      std::shared_ptr<HostMemory> memory,
+                      Napi::Value source = Napi::Value()) {
+  Napi::Object object = Napi::Object::New(env);
+  auto handle = std::make_unique<RegionHandle>();
+  handle->memory = std::move(memory);
+  if (napi_type_tag_object(env, object, &kHandleTag) != napi_ok ||
+      (!source.IsEmpty() &&
+       napi_create_reference(env, source, 1, &handle->source) != napi_ok) ||
+      napi_wrap(env, object, handle.get(), FinalizeHandle, nullptr, nullptr) !=
+          napi_ok) {
+    Forget(env, handle.get());
+    Napi::Error::New(env, "The region's handle could not be created")
+        .ThrowAsJavaScriptException();
+    return env.Undefined();
+  }
+  handle.release();
+  return object;
+}
+
+size_t PageSize() {
+  static const size_t size = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+  return size;
+}
+
+// A failed system call, as Node reports it: the negative errno.
+Napi::Value SystemError(Napi::Env env) {
+  return Napi::Number::New(env, -errno);
+}
+
+// allocate(byteLength): handle, or a negative errno.
+Napi::Value Allocate(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  size_t length;
+  if (!GetSize(env, info[0], &length)) {
+    ThrowType(env, "allocate: byteLength is no size");
+    return env.Undefined();
+  }
+  // An empty region has an address of its own too, so that nobody downstream
+  // has to think about null.
+  size_t mapping_length = std::max<size_t>(length, 1);
+  void* mapping = mmap(nullptr, mapping_length, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (mapping == MAP_FAILED) {
+    return SystemError(env);
+  }
+  // Only advice: fewer page faults while filling, fewer TLB misses in a scan.
+  madvise(mapping, mapping_length, MADV_HUGEPAGE);
+  auto memory = std::make_shared<HostMemory>(HostMemory::Kind::kMapping,
+                                             static_cast<uint8_t*>(mapping),
+                                             length, mapping, mapping_length);
+  Napi::Value object = NewHandle(env, std::move(memory));
+  if (RegionHandle* handle = Unwrap(env, object)) {
+    // The collector cannot see mapped pages; told of them, it looks for
+    // unreachable regions in time. A sparse reservation counts as no more than
+    // the memory there is.
+    static const int64_t physical =
+        static_cast<int64_t>(sysconf(_SC_PHYS_PAGES)) *
+        static_cast<int64_t>(PageSize());
+    int64_t total;
+    handle->reported = std::min(static_cast<int64_t>(length), physical);
+    napi_adjust_external_memory(env, handle->reported, &total);
+  }
+  return object;
+}
+
+// mapFile(fd, offset, byteLength, writable): handle, or a negative errno. The
+// range lies inside the file; byteLength is not 0.
+Napi::Value MapFile(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  int32_t fd;
+  size_t offset, length;
+  bool writable;
+  if (napi_get_value_int32(env, info[0], &fd) != napi_ok ||
+      !GetSize(env, info[1], &offset) || !GetSize(env, info[2], &length) ||
+      napi_get_value_bool(env, info[3], &writable) != napi_ok) {
+    ThrowType(env, "mapFile: expected (fd, offset, byteLength, writable)");
+    return env.Undefined();
+  }
+  size_t lead = offset % PageSize();
+  // A read-only mapping would turn a store in WebAssembly into a fault that
+  // ends the process. Copy-on-write lets it store and leaves the file alone;
+  // NORESERVE, because the file may be larger than memory.
+  void* mapping = mmap(nullptr, lead + length, PROT_READ | PROT_WRITE,
+                       writable ? MAP_SHARED : MAP_PRIVATE | MAP_NORESERVE, fd,
+                       static_cast<off_t>(offset - lead));
+  if (mapping == MAP_FAILED) {
+    return SystemError(env);
+  }
+  return NewHandle(
+      env, std::make_shared<HostMemory>(HostMemory::Kind::kMapping,
+                                        static_cast<uint8_t*>(mapping) + lead,
+                                        length, mapping, lead + length));
+}
+
+// borrow(bytes, source): handle. `bytes` is a Uint8Array over the
+// ArrayBuffer or SharedArrayBuffer `source`; Node-API tells a typed array's
+// address for both, a SharedArrayBuffer's it does not.
+Napi::Value Borrow(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  if (!info[0].IsTypedArray() || !info[1].IsObject()) {
+    ThrowType(env, "borrow: expected (bytes, source)");
+    return env.Undefined();
+  }
+  napi_typedarray_type type;
+  size_t length;
+  void* data;
+  napi_value buffer;
+  bool same = false;
+  if (napi_get_typedarray_info(env, info[0], &type, &length, &data, &buffer,
+                               nullptr) != napi_ok ||
+      type != napi_uint8_array ||
+      napi_strict_equals(env, buffer, info[1], &same) != napi_ok || !same) {
+    ThrowType(env, "borrow: bytes is no Uint8Array over source");
+    return env.Undefined();
+  }
+  // An empty ArrayBuffer may have no address.
+  static uint8_t nothing;
+  auto* bytes =
+      data == nullptr || length == 0 ? &nothing : static_cast<uint8_t*>(data);
+  return NewHandle(env,
+                   std::make_shared<HostMemory>(HostMemory::Kind::kBorrowed,
+                                                bytes, length, nullptr, 0),
+                   info[1]);
+}
+
+// at(address: bigint, byteLength): handle.
+Napi::Value At(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  uint64_t address;
+  bool lossless = false;
+  size_t length;
+  if (napi_get_value_bigint_uint64(env, info[0], &address, &lossless) !=
+          napi_ok ||
+      !lossless || !GetSize(env, info[1], &length)) {
+    ThrowType(env, "at: expected (address, byteLength)");
+    return env.Undefined();
+  }
+  return NewHandle(
+      env, std::make_shared<HostMemory>(HostMemory::Kind::kAddress,
+                                        reinterpret_cast<uint8_t*>(address),
+                                        length, nullptr, 0));
+}
+
+void ReleaseBuffer(napi_env, void*, void* hint) {
+  delete static_cast<std::shared_ptr<HostMemory>*>(hint);
+}
+
+// buffer(handle, offset, byteLength): a new ArrayBuffer over those bytes. The
+// mapping stays until the engine has freed the backing store, wherever
+// ArrayBuffer.prototype.transfer may have moved that by then. Not for borrowed
+// memory: its owner can go while the new ArrayBuffer lives.
+Napi::Value NewBuffer(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  RegionView view;
+  if (!GetRegion(env, info[0], info[1], info[2], &view)) {
+    return env.Undefined();
+  }
+  if (view.memory->kind() == HostMemory::Kind::kBorrowed) {
+    ThrowType(env, "buffer: the memory is borrowed");
+    return env.Undefined();
+  }
+  auto* owner = new std::shared_ptr<HostMemory>(std::move(view.memory));
+  napi_value buffer;
+  napi_status status = napi_create_external_arraybuffer(
+      env, view.data, view.length, ReleaseBuffer, owner, &buffer);
+  if (status != napi_ok) {
+    // Node has called, or will call, the finalizer if it threw on its own.
+    if (!env.IsExceptionPending()) {
+      delete owner;
+      Napi::Error::New(env, status == napi_no_external_buffers_allowed
+                                ? "This runtime allows no external ArrayBuffer"
+                                : "The ArrayBuffer could not be created")
+          .ThrowAsJavaScriptException();
+    }
+    return env.Undefined();
+  }
+  return Napi::Value(env, buffer);
+}
+
+// Whether a live ArrayBuffer was detached by this call.
+bool Detach(napi_env env, napi_value buffer) {
+  bool detached = true;
+  return napi_is_detached_arraybuffer(env, buffer, &detached) == napi_ok &&
+         !detached && napi_detach_arraybuffer(env, buffer) == napi_ok;
+}
+
+// detach(buffer): ends an ArrayBuffer made by buffer().
+Napi::Value DetachBuffer(const Napi::CallbackInfo& info) {
+  return Napi::Boolean::New(info.Env(), Detach(info.Env(), info[0]));
+}
+
+// isDetached(buffer).
+Napi::Value IsDetached(const Napi::CallbackInfo& info) {
+  bool detached = false;
+  napi_is_detached_arraybuffer(info.Env(), info[0], &detached);
+  return Napi::Boolean::New(info.Env(), detached);
+}
+
+// close(handle, buffers): false if the memory is attached. `buffers` are the
+// ArrayBuffers handed out that are still reachable.
+Napi::Value Close(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  RegionHandle* handle = Unwrap(env, info[0]);
+  if (handle == nullptr || !info[1].IsArray()) {
+    ThrowType(env, "close: expected (handle, buffers)");
+    return env.Undefined();
+  }
+  if (!handle->memory) {
+    return Napi::Boolean::New(env, true);
+  }
+  if (handle->memory->attached()) {
+    return Napi::Boolean::New(env, false);
+  }
+  auto buffers = info[1].As<Napi::Array>();
+  long detached = 0;
+  for (uint32_t i = 0; i < buffers.Length(); ++i) {
+    Napi::Value buffer = buffers.Get(i);
+    if (!buffer.IsEmpty() && Detach(env, buffer)) {
+      ++detached;
+    }
+  }
+  // Owners left at this point: this handle, and each detached ArrayBuffer
+  // until Node gets round to its finalizer. Any further one is a backing store
+  // that has moved elsewhere; then the pages go when that does.
+  if (handle->memory.use_count() <= 1 + detached) {
+    handle->memory->Unmap();
+  }
+  Forget(env, handle);
+  return Napi::Boolean::New(env, true);
+}
+
+}  // namespace
+
+bool GetRegion(napi_env env,
+               napi_value object,
+               napi_value offset_value,
+               napi_value length_value,
+               RegionView* view) {
+  RegionHandle* handle = Unwrap(env, object);
+  size_t offset, length;
+  if (handle == nullptr) {
+    ThrowType(env, "Expected the handle of a HostRegion");
+    return false;
+  }
+  if (!handle->memory) {
+    ThrowType(env, "The HostRegion is closed");
+    return false;
+  }
+  if (SourceDetached(env, handle)) {
+    ThrowType(env,
+              "The ArrayBuffer that the HostRegion borrows has been detached");
+    return false;
+  }
+  if (!GetSize(env, offset_value, &offset) ||
+      !GetSize(env, length_value, &length) ||
+      offset > handle->memory->length() ||
+      length > handle->memory->length() - offset) {
+    napi_throw_range_error(env, nullptr,
+                           "The bytes lie outside of the HostRegion");
+    return false;
+  }
+  view->data = handle->memory->data() + offset;
+  view->length = length;
+  view->memory = handle->memory;
+  return true;
+}
+
+bool IsRegionDetached(napi_env env, napi_value object) {
+  RegionHandle* handle = Unwrap(env, object);
+  return handle == nullptr || SourceDetached(env, handle);
+}
+
+bool InitRegion(napi_env raw_env, napi_value exports) {
+  Napi::Env env(raw_env);
+  Napi::Object region = Napi::Object::New(env);
+  region.Set("allocate", Napi::Function::New<Allocate>(env, "allocate"));
+  region.Set("mapFile", Napi::Function::New<MapFile>(env, "mapFile"));
+  region.Set("borrow", Napi::Function::New<Borrow>(env, "borrow"));
+  region.Set("at", Napi::Function::New<At>(env, "at"));
+  region.Set("buffer", Napi::Function::New<NewBuffer>(env, "buffer"));
+  region.Set("detach", Napi::Function::New<DetachBuffer>(env, "detach"));
+  region.Set("isDetached", Napi::Function::New<IsDetached>(env, "isDetached"));
+  region.Set("close", Napi::Function::New<Close>(env, "close"));
+  Napi::Object(env, exports).Set("region", region);
+  return !env.IsExceptionPending();
+}
+
+}  // namespace rawmem

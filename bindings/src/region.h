@@ -1,0 +1,113 @@
+// Host memory as the rest of the binding sees it: where the bytes of a
+// HostRegion lie, who keeps them mapped, and who still uses them.
+//
+// No V8 header is needed here; everything is plain Node-API.
+
+#ifndef BINDINGS_SRC_REGION_H_
+#define BINDINGS_SRC_REGION_H_
+
+#include <node_api.h>
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+namespace rawmem {
+
+// Bytes that WebAssembly code may be pointed at. The last shared_ptr to go
+// unmaps what was mapped here; it may go on any thread.
+//
+// Borrowed bytes (an ArrayBuffer's) are not owned by this object: only the
+// region's handle, a JavaScript object, keeps the ArrayBuffer alive. Whoever
+// uses a region beyond the current call keeps the handle reachable as well.
+class HostMemory {
+ public:
+  enum class Kind {
+    kMapping,   // mmap'ed by us, unmapped by the destructor
+    kBorrowed,  // belongs to an ArrayBuffer or SharedArrayBuffer
+    kAddress,   // HostRegion.at(): the caller vouches for it
+  };
+
+  // `mapping` and `mapping_length` are what munmap gets; `data` and `length`
+  // are what the region shows of it (a file offset need not be page-aligned).
+  HostMemory(Kind kind,
+             uint8_t* data,
+             size_t length,
+             void* mapping,
+             size_t mapping_length);
+  ~HostMemory();
+  HostMemory(const HostMemory&) = delete;
+  HostMemory& operator=(const HostMemory&) = delete;
+
+  Kind kind() const { return kind_; }
+  uint8_t* data() const { return data_; }
+  size_t length() const { return length_; }
+  bool attached() const {
+    return attachments_.load(std::memory_order_acquire) != 0;
+  }
+
+  // Unmaps ahead of the destructor. Only for HostRegion.close(), once nothing
+  // that could still read or write the bytes is left.
+  void Unmap();
+
+ private:
+  friend class RegionLease;
+  const Kind kind_;
+  uint8_t* const data_;
+  const size_t length_;
+  void* mapping_;
+  const size_t mapping_length_;
+  std::atomic<uint32_t> attachments_{0};
+};
+
+// A part of host memory, as resolved from a handle for the current call.
+struct RegionView {
+  uint8_t* data = nullptr;
+  size_t length = 0;
+  std::shared_ptr<HostMemory> memory;
+};
+
+// Held by whatever an instance or a memory is attached to. While one exists,
+// HostRegion.close() throws, and the mapping stays whatever JavaScript drops.
+// Move-only; may be destroyed on any thread.
+class RegionLease {
+ public:
+  RegionLease() = default;
+  explicit RegionLease(std::shared_ptr<HostMemory> memory);
+  RegionLease(RegionLease&& other) noexcept;
+  RegionLease& operator=(RegionLease&& other) noexcept;
+  RegionLease(const RegionLease&) = delete;
+  RegionLease& operator=(const RegionLease&) = delete;
+  ~RegionLease();
+
+  void Reset();
+  HostMemory* get() const { return memory_.get(); }
+
+ private:
+  std::shared_ptr<HostMemory> memory_;
+};
+
+// Resolves bytes [offset, offset + length) of the memory behind `handle`, the
+// object that bindings/host-region.ts keeps per root region. `offset` and
+// `length` are JavaScript numbers. False, with a JavaScript exception pending,
+// if the handle is none of ours, the region is closed, its ArrayBuffer was
+// detached, or the range does not lie inside.
+bool GetRegion(napi_env env,
+               napi_value handle,
+               napi_value offset,
+               napi_value length,
+               RegionView* view);
+
+// Whether the ArrayBuffer behind a borrowed region has been detached since
+// (ArrayBuffer.prototype.transfer). The bytes must not be touched any more.
+// Never throws; true as well for a handle that is none of ours.
+bool IsRegionDetached(napi_env env, napi_value handle);
+
+// Defines `exports.region`, the functions that bindings/host-region.ts calls.
+// False, with an exception pending, on failure.
+bool InitRegion(napi_env env, napi_value exports);
+
+}  // namespace rawmem
+
+#endif  // BINDINGS_SRC_REGION_H_

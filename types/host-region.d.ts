@@ -1,0 +1,146 @@
+/** Something that can be constructed over a part of an `ArrayBuffer`: a typed array class or `DataView`. */
+export interface ViewConstructor<TView extends ArrayBufferView> {
+  new (buffer: ArrayBuffer, byteOffset?: number, length?: number): TView
+  readonly BYTES_PER_ELEMENT?: number
+}
+
+/** What {@link HostRegionConstructor.mapFile} maps, and how. */
+export interface MapFileOptions {
+  /** First byte of the file to map; any alignment. Default 0. */
+  offset?: number
+  /** Bytes to map. Default: up to the end of the file. */
+  length?: number
+  /**
+   * `false` (default): copy-on-write. Stores by WebAssembly or JavaScript are seen through this region only, and the
+   * file is never changed. `true`: the file is opened for writing, and stores go into it.
+   */
+  writable?: boolean
+}
+
+/**
+ * Bytes of this process that a WebAssembly instance can be pointed at, without a copy.
+ *
+ * A region comes from one of the static methods of `HostRegion`, or is a part of another, by {@link subarray}. All
+ * offsets and lengths are bytes, of any alignment, as `number` up to 2^53.
+ *
+ * A region's memory goes when `close()` is called, or some time after the region, its parts, its buffers and the
+ * instances it is attached to have become unreachable. Collected regions are unmapped on a later turn of the event loop, so a
+ * synchronous loop that makes many regions should close them.
+ */
+export interface HostRegion<TArrayBuffer extends ArrayBufferLike = ArrayBufferLike> {
+  /** Length in bytes. 0 once the region is closed or the `ArrayBuffer` it borrows is detached. */
+  readonly byteLength: number
+
+  /** Whether `close()` was called, on this region or on the one that it is a part of. */
+  readonly closed: boolean
+
+  /**
+   * An `ArrayBuffer` over exactly these bytes; the same one every time. For a region that borrows the whole of an
+   * `ArrayBuffer` or `SharedArrayBuffer`, that one itself.
+   *
+   * It keeps the memory mapped for as long as it is reachable; `close()` detaches it.
+   *
+   * @throws {RangeError} if these are more bytes than an `ArrayBuffer` may hold (`buffer.constants.MAX_LENGTH`: 4 GiB on
+   *   Node 20); take the buffer of a `subarray` then.
+   * @throws {TypeError} if the region is closed, if what it borrows is detached, or if it borrows only a part of a buffer:
+   *   JavaScript may detach that buffer at any time, and a second `ArrayBuffer` would not notice. Use {@link view}.
+   */
+  readonly buffer: TArrayBuffer
+
+  /**
+   * A part of this region as a region of its own, over the same memory. `begin` and `end` are what they are for typed
+   * arrays: negative ones count from the end, both are clamped to the region, fractions are cut off.
+   *
+   * The memory still belongs to the whole: closing the part leaves it alone, closing the whole closes all parts.
+   *
+   * @throws {TypeError} if an argument is no number, or the region is closed.
+   */
+  subarray(begin?: number, end?: number): HostRegion<TArrayBuffer>
+
+  /**
+   * A typed array or `DataView` over a part of the region.
+   *
+   * Unlike {@link buffer} this works for every region: beyond the largest `ArrayBuffer` (only the view itself must fit
+   * into one), and for a part of a borrowed buffer.
+   *
+   * @param type Class of the view, such as `Float64Array`.
+   * @param byteOffset First byte, from 0 to `byteLength`. Default 0. Where the region has one buffer, it must be a multiple of the
+   *   element size, as for any typed array; `region.subarray(offset).view(type)` has no such limit on a region that is not borrowed.
+   * @param length Elements (bytes for `DataView`). Default: as many whole ones as there are up to the end.
+   * @throws {RangeError} if the view does not lie inside the region, or is larger than an `ArrayBuffer` may be.
+   * @throws {TypeError} if an argument has the wrong type, the region is closed, or what it borrows is detached.
+   */
+  view<TView extends ArrayBufferView>(
+    type: ViewConstructor<TView>,
+    byteOffset?: number,
+    length?: number,
+  ): TView
+
+  /**
+   * Ends the region: its memory is unmapped, or is no longer borrowed, and every `ArrayBuffer` that came from it or from
+   * its parts is detached. A second call does nothing. (An `ArrayBuffer` that was moved with `transfer()` keeps the
+   * memory until it goes itself.)
+   *
+   * On a part made by `subarray` only the part ends, and its own buffer is detached.
+   *
+   * Do not close a region while Node works asynchronously on one of its buffers (`fs`, `zlib`, `crypto`).
+   *
+   * @throws {Error} if the region, or a part of it, is attached to an instance or a memory: detach it first with
+   *   `setWasmInstanceRawMemory(instance, null)`.
+   */
+  close(): void
+
+  /** `close()`, for `using region = HostRegion.allocate(…)`. */
+  [Symbol.dispose](): void
+}
+
+/** The `HostRegion` object itself: the ways to get a region. It cannot be called with `new`. */
+export interface HostRegionConstructor {
+  readonly prototype: HostRegion
+
+  /**
+   * New zeroed memory. Pages are committed when they are first touched, so a region may be far larger than RAM as long
+   * as it is sparsely used. Large regions ask for huge pages.
+   *
+   * @param byteLength Bytes, an integer from 0 to 2^47.
+   * @throws {RangeError} or {@link TypeError} for any other `byteLength`.
+   * @throws {Error} with `code` `'ENOMEM'` and `syscall` `'mmap'` where the system has no such room.
+   */
+  allocate(byteLength: number): HostRegion<ArrayBuffer>
+
+  /**
+   * A file's bytes, mapped, not read: pages come in when they are touched.
+   *
+   * By default copy-on-write, see {@link MapFileOptions.writable}. The file must not become shorter while it is mapped:
+   * the system answers a touch of a page beyond its end with `SIGBUS`, which ends the process.
+   *
+   * @throws {RangeError} if `offset` and `length` do not lie inside the file.
+   * @throws {Error} with `code`, `errno`, `syscall` and `path`, as from `node:fs`, if the file cannot be opened or mapped;
+   *   only regular files can.
+   */
+  mapFile(path: string | Buffer | URL, options?: MapFileOptions): HostRegion<ArrayBuffer>
+
+  /**
+   * The bytes of an existing `ArrayBuffer` or `SharedArrayBuffer`, or of the part that a typed array, `Buffer` or
+   * `DataView` shows. They are borrowed: the region keeps the buffer alive, and marks an `ArrayBuffer` as untransferable
+   * (`worker_threads.markAsUntransferable`), for good. A growable `SharedArrayBuffer` is taken at its present length.
+   *
+   * @throws {TypeError} for anything else, for a resizable `ArrayBuffer`, and for a detached one.
+   */
+  from<TArrayBuffer extends ArrayBufferLike>(
+    source: TArrayBuffer | ArrayBufferView<TArrayBuffer>,
+  ): HostRegion<TArrayBuffer>
+
+  /**
+   * Bytes at an address that this process got elsewhere (an FFI call, another addon).
+   *
+   * **Unsafe**, the only unsafe member of this package: nothing checks that the memory exists, is writable, or stays. A wrong
+   * address or length, or memory freed while the region or its buffers are in use, crashes or corrupts the process.
+   *
+   * @param address First byte, from 1 to 2^64 - 1.
+   * @param byteLength Bytes, an integer from 0 to 2^47; the end must lie below 2^64.
+   */
+  at(address: bigint | number, byteLength: number): HostRegion<ArrayBuffer>
+}
+
+export declare const HostRegion: HostRegionConstructor
