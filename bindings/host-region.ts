@@ -33,8 +33,8 @@ export interface RegionParts {
 interface Root {
   readonly handle: RegionHandle
   readonly byteLength: number
-  /** What the memory is borrowed from, and where the region begins in it. */
-  readonly source: ArrayBufferLike | undefined
+  /** What the memory is borrowed from, until it is closed, and where the region begins in it. */
+  source: ArrayBufferLike | undefined
   readonly sourceOffset: number
   closed: boolean
   /** ArrayBuffers handed out. Weak: the regions hold them, and with the last region nobody can call close(). */
@@ -339,6 +339,7 @@ export class HostRegion<TArrayBuffer extends ArrayBufferLike = ArrayBufferLike>
       }
       root.closed = true
       root.buffers = []
+      root.source = undefined
     } else if (this.#buffer !== undefined) {
       native.detach(this.#buffer)
     }

@@ -1,0 +1,29 @@
+// What Node 20 has, but the type declarations for its language version do not.
+
+export interface GrowableSharedArrayBuffer extends SharedArrayBuffer {
+  grow(byteLength: number): void
+}
+
+type WithOptions<TBuffer> = new (byteLength: number, options: { maxByteLength: number }) => TBuffer
+
+export function resizableArrayBuffer(byteLength: number, maxByteLength: number): ArrayBuffer {
+  return new (ArrayBuffer as WithOptions<ArrayBuffer>)(byteLength, { maxByteLength })
+}
+
+export function growableSharedArrayBuffer(
+  byteLength: number,
+  maxByteLength: number,
+): GrowableSharedArrayBuffer {
+  const Constructor = SharedArrayBuffer as unknown as WithOptions<GrowableSharedArrayBuffer>
+  return new Constructor(byteLength, { maxByteLength })
+}
+
+/** A memory of Node's own engine: growing it detaches its `buffer`. */
+export function growableMemory(): { readonly buffer: ArrayBuffer; grow(pages: number): number } {
+  const { WebAssembly } = globalThis as unknown as {
+    WebAssembly: {
+      Memory: new (descriptor: { initial: number }) => ReturnType<typeof growableMemory>
+    }
+  }
+  return new WebAssembly.Memory({ initial: 1 })
+}
