@@ -1,0 +1,38 @@
+import { existsSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { clangFormatPath } from 'clang-format-node'
+import { Command } from 'commander'
+import { $, glob } from 'zx'
+import { BuildError } from './build-error.ts'
+import { runCommand } from './run-command.ts'
+import { say } from './terminal.ts'
+
+const repository = dirname(dirname(fileURLToPath(import.meta.url)))
+
+// The pinned npm package brings the program, so that every machine formats alike and lint needs no compiler.
+const command = new Command('clang-format')
+  .description('Formats the C++ sources of the binding, the samples and the tests.')
+  .option('--check', 'change nothing; fail when a file is not formatted')
+  .action(async ({ check }: { check?: boolean }) => {
+    await runCommand(false, async (signal) => {
+      const folders = ['bindings', 'samples', 'test', 'bench'].filter((folder) =>
+        existsSync(join(repository, folder)),
+      )
+      const files = await glob(
+        folders.map((folder) => `${folder}/**/*.{cc,cpp,h}`),
+        { cwd: repository, ignore: ['**/build/**', '**/node_modules/**'] },
+      )
+      if (files.length === 0) return
+      const $format = $({ cwd: repository, quiet: true, nothrow: true, signal })
+      const mode = check ? ['--dry-run', '--Werror'] : ['-i']
+      const result = await $format`${clangFormatPath} ${mode} ${files.sort()}`
+      if (result.exitCode === 0) {
+        say(`clang-format: ${files.length} files ${check ? 'checked' : 'formatted'}`)
+        return
+      }
+      throw new BuildError(result.stderr.trim(), 'Run: npm run format')
+    })
+  })
+
+await command.parseAsync()

@@ -1,0 +1,46 @@
+import { existsSync, realpathSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { $, which } from 'zx'
+import { BuildError } from './build-error.ts'
+import { installCommand } from './tools.ts'
+
+/** The pinned major version of clang as it is on this machine. */
+export interface Clang {
+  readonly cc: string
+  readonly cxx: string
+  /** The folder with bin/ and lib/, as GN wants it. */
+  readonly base: string
+  /** The first line of `clang --version`. */
+  readonly version: string
+}
+
+/** Finds clang and checks that its runtime library is there, which V8 links. */
+export async function findClang(major: number): Promise<Clang> {
+  const cc = await which(`clang-${major}`, { nothrow: true })
+  const cxx = await which(`clang++-${major}`, { nothrow: true })
+  if (!cc || !cxx) {
+    throw new BuildError(
+      `clang ${major} is not on the PATH (clang-${major}, clang++-${major}).`,
+      `Install with: ${installCommand([`clang-${major}`])}`,
+    )
+  }
+  const version = (await $({ quiet: true })`${cc} --version`).stdout.split('\n')[0]!
+  return { cc, cxx, base: dirname(dirname(realpathSync(cc))), version }
+}
+
+/** Whether the compiler's runtime library, a package of its own, is installed. */
+export async function hasRuntime({ cc }: Clang): Promise<boolean> {
+  const resources = (await $({ quiet: true })`${cc} -print-resource-dir`).stdout.trim()
+  return existsSync(join(resources, 'lib', 'linux', 'libclang_rt.builtins-x86_64.a'))
+}
+
+/** Whether the C++ standard library's headers are found and new enough for C++20. */
+export async function compilesCxx20({ cxx }: Clang): Promise<boolean> {
+  const probe = '#include <bit>\n#include <compare>\n#include <span>\nint main() {}\n'
+  const result = await $({
+    quiet: true,
+    nothrow: true,
+    input: probe,
+  })`${cxx} -std=c++20 -fsyntax-only -x c++ -`
+  return result.exitCode === 0
+}

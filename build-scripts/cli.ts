@@ -1,0 +1,213 @@
+import { availableParallelism } from 'node:os'
+import { dirname, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { Command, InvalidArgumentError, Option } from 'commander'
+import { compile } from './compile/compile.ts'
+import { configure } from './configure.ts'
+import { type BuildContext, openContext } from './context.ts'
+import { doctor } from './doctor.ts'
+import { takeLock } from './exclusive.ts'
+import { fetch } from './fetch/fetch.ts'
+import { packageSdk } from './package/package.ts'
+import { checkPatches, exportPatches, patch } from './patch/patch.ts'
+import { runCommand } from './run-command.ts'
+
+interface GlobalOptions {
+  cache?: string
+  project: string
+  wait: boolean
+  verbose?: boolean
+}
+interface ArchiveOptions {
+  archive: string[]
+  source: 'archive'
+}
+interface CompilerOptions {
+  ccWrapper?: string
+}
+interface CompileOptions extends CompilerOptions {
+  jobs?: number
+}
+interface PackageOptions {
+  output?: string
+  allowModified?: boolean
+}
+interface PatchOptions {
+  check?: boolean
+  export?: boolean
+  force?: boolean
+}
+
+const repository = dirname(dirname(fileURLToPath(import.meta.url)))
+
+const program = new Command('npm run v8 --')
+  .description(
+    'Builds the patched V8 that v8.lock.json pins, stage by stage. Every stage does only what is not done yet, and goes on where it was interrupted.',
+  )
+  .option(
+    '--cache <folder>',
+    'where sources and results are kept (default: $XDG_CACHE_HOME/v8-rawmem)',
+  )
+  .addOption(
+    new Option('--project <folder>', 'the folder with v8.lock.json and the patches')
+      .default(repository)
+      .argParser((path) => resolve(path))
+      .hideHelp(),
+  )
+  .option('--no-wait', 'fail when another build uses the cache, instead of waiting for it')
+  .option('--verbose', 'show where in the scripts an error arose')
+  .configureHelp({ showGlobalOptions: true })
+  .showHelpAfterError('(--help lists the options)')
+
+/** Runs stages under the lock of the cache folder. */
+function locked(
+  command: Command,
+  work: (context: BuildContext, options: never) => Promise<void>,
+): Command {
+  return command.action(async () => {
+    const options = command.optsWithGlobals<GlobalOptions>()
+    await runCommand(options.verbose ?? false, async (signal) => {
+      const context = await openContext({ ...options, signal })
+      const lock = await takeLock(context.cache.lock, `v8 ${command.name()}`, {
+        wait: options.wait,
+        signal,
+      })
+      try {
+        await work({ ...context, lockFd: lock.fd }, options as never)
+      } finally {
+        lock.release()
+      }
+    })
+  })
+}
+
+function withArchive(command: Command): Command {
+  return command
+    .addOption(
+      new Option(
+        '--source <kind>',
+        'where V8 comes from; "archive", the Chromium release tarball, is the only kind there is',
+      )
+        .choices(['archive'])
+        .default('archive'),
+    )
+    .addOption(
+      new Option(
+        '--archive <place>',
+        'an archive as a path, a URL, or a folder with archives; repeatable. Without it, apt is asked where this machine would get the source package. Also: V8_RAWMEM_ARCHIVE (separated by spaces)',
+      )
+        .argParser((place: string, places: string[] = []) => [...places, place])
+        .default(process.env.V8_RAWMEM_ARCHIVE?.split(/\s+/).filter(Boolean) ?? [], 'ask apt'),
+    )
+}
+
+function withWrapper(command: Command): Command {
+  return command.option(
+    '--cc-wrapper <program>',
+    'put a compiler cache or distributor in front of the compiler: ccache, sccache, distcc, icecc. Changing it compiles everything anew',
+  )
+}
+
+function withJobs(command: Command): Command {
+  return command.option(
+    '--jobs <number>',
+    `compile steps at a time (default: by processors and memory, at most ${availableParallelism()})`,
+    (text) => {
+      const jobs = Number(text)
+      if (!Number.isInteger(jobs) || jobs < 1) {
+        throw new InvalidArgumentError('It must be a whole number from 1.')
+      }
+      return jobs
+    },
+  )
+}
+
+function withPackaging(command: Command): Command {
+  return command
+    .option('--output <folder>', 'where the packed SDK goes (default: sdk/ in the cache)')
+    .option(
+      '--allow-modified',
+      'package although the work tree has changes that are in no patch; the manifest says so',
+    )
+}
+
+locked(
+  withArchive(program.command('fetch')).description(
+    'Bring the pinned sources into the cache: download, check, unpack, record in git.',
+  ),
+  (context, { archive }: ArchiveOptions) => fetch(context, archive),
+)
+
+locked(
+  program
+    .command('patch')
+    .description(
+      'Put the work tree onto the patch series. Only files that differ are touched. What a maintainer has committed on top stays.',
+    )
+    .addOption(
+      new Option(
+        '--check',
+        'only see whether the series applies to the pristine sources',
+      ).conflicts(['export', 'force']),
+    )
+    .addOption(
+      new Option('--export', "write the work tree's commits back as patch files").conflicts(
+        'force',
+      ),
+    )
+    .option('--force', 'go over to the series even from commits and edits that are in no patch'),
+  async (context, options: PatchOptions) => {
+    if (options.check) await checkPatches(context)
+    else if (options.export) await exportPatches(context)
+    else await patch(context, { force: options.force ?? false })
+  },
+)
+
+locked(
+  withWrapper(withArchive(program.command('configure'))).description(
+    'Build GN when the cache has none, and have it write the build files.',
+  ),
+  (context, { archive, ccWrapper }: ArchiveOptions & CompilerOptions) =>
+    configure(context, { archives: archive, ccWrapper }),
+)
+
+locked(
+  withJobs(withWrapper(program.command('compile'))).description(
+    'Compile V8 into one static library. Ctrl-C stops it; the next run goes on.',
+  ),
+  (context, options: CompileOptions) => compile(context, options),
+)
+
+locked(
+  withPackaging(program.command('package')).description(
+    'Make the SDK: library, headers, licences and manifest, unpacked and as .tar.zst.',
+  ),
+  packageSdk,
+)
+
+locked(
+  withPackaging(withJobs(withWrapper(withArchive(program.command('all'))))).description(
+    'All of it: fetch, patch, configure, compile, package.',
+  ),
+  async (context, options: ArchiveOptions & CompileOptions & PackageOptions) => {
+    await fetch(context, options.archive)
+    await patch(context)
+    await configure(context, { archives: options.archive, ccWrapper: options.ccWrapper })
+    await compile(context, options)
+    await packageSdk(context, options)
+  },
+)
+
+const doctorCommand = program
+  .command('doctor')
+  .description('Say what this machine lacks for a build, and how to install it.')
+  .option('--offline', 'leave out what needs the network')
+  .action(async () => {
+    const options = doctorCommand.optsWithGlobals<GlobalOptions & { offline?: boolean }>()
+    await runCommand(options.verbose ?? false, async (signal) => {
+      const context = await openContext({ ...options, signal })
+      await doctor(context, { offline: options.offline ?? false })
+    })
+  })
+
+await program.parseAsync()

@@ -1,0 +1,74 @@
+import { once } from 'node:events'
+import { createWriteStream, mkdirSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { $ } from 'zx'
+import { BuildError } from '../build-error.ts'
+import { diskFull, saysDiskFull } from '../disk.ts'
+import { startProgress } from '../progress.ts'
+import { forLog, NinjaOutput, ninjaStatus } from './ninja-output.ts'
+
+/** What is to be built, and how. */
+export interface NinjaRun {
+  /** What the bar calls it. */
+  readonly title: string
+  readonly folder: string
+  readonly targets: readonly string[]
+  readonly jobs: number
+  readonly logFolder: string
+  readonly environment?: Record<string, string>
+  /** Kept open in ninja and all it starts, so that the cache stays locked while any of them runs. */
+  readonly lockFd?: number | undefined
+  readonly signal: AbortSignal
+}
+
+/**
+ * Runs ninja with a progress bar; its whole output goes to a log file.
+ *
+ * @returns false when there was nothing to do
+ */
+export async function runNinja(run: NinjaRun): Promise<boolean> {
+  const { title, folder, targets, jobs, logFolder, signal } = run
+  mkdirSync(logFolder, { recursive: true })
+  const logPath = join(logFolder, `${basename(title)}.log`)
+  const log = createWriteStream(logPath)
+  const ninja = $({
+    quiet: true,
+    nothrow: true,
+    stdio: ['ignore', 'pipe', 'pipe', run.lockFd ?? 'ignore'],
+    env: { ...process.env, LC_ALL: 'C', ...run.environment, NINJA_STATUS: ninjaStatus },
+  })`exec ninja -C ${folder} -j ${jobs} ${targets} 2>&1`
+  // Ninja stops its jobs at SIGINT and removes what they left half-written.
+  const interrupt = () => ninja.child?.kill('SIGINT')
+  signal.addEventListener('abort', interrupt)
+
+  const output = new NinjaOutput()
+  let progress: ReturnType<typeof startProgress> | undefined
+  try {
+    for await (const line of createInterface({ input: ninja.stdout })) {
+      log.write(`${forLog(line)}\n`)
+      output.line(line)
+      if (output.total > 0) {
+        progress ??= startProgress(title, output.total, 'steps', output.done)
+        progress.update(output.done, output.total)
+      }
+    }
+    const { exitCode } = await ninja
+    if (exitCode === 0) {
+      progress?.end()
+      return !output.nothingToDo
+    }
+    progress?.abandon()
+    signal.throwIfAborted()
+    const failed = output.failures.join('\n\n') || `ninja ends with code ${exitCode}`
+    if (saysDiskFull(failed)) throw diskFull(folder, title, failed)
+    throw new BuildError(
+      `${title} failed:\n${failed}`,
+      `The whole output is in ${logPath}.\nOnce the cause is mended, run the same command again: what is compiled stays.`,
+    )
+  } finally {
+    signal.removeEventListener('abort', interrupt)
+    log.end()
+    await once(log, 'close')
+  }
+}

@@ -1,0 +1,94 @@
+import { mkdir, stat } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import { $ } from 'zx'
+import { BuildError } from './build-error.ts'
+import { type Clang, findClang } from './clang.ts'
+import type { BuildContext } from './context.ts'
+import { writeFileDurably } from './durable-files.ts'
+import { requireFetched } from './fetch/fetched.ts'
+import { provideGn } from './gn.ts'
+import { sha256OfJson } from './hash.ts'
+import type { Pin } from './pin.ts'
+import { isStamped, stamp } from './stamp.ts'
+import { say, sayStage } from './terminal.ts'
+import { clangTools, requireTools, tools } from './tools.ts'
+
+/** A program put in front of every compiler call: ccache, sccache, distcc, icecc. */
+export type CompilerWrapper = string | undefined
+
+/** Writes GN's arguments and has GN write ninja's files. Ninja has GN write them anew when a BUILD.gn changes. */
+export async function configure(
+  context: BuildContext,
+  { ccWrapper, archives }: { ccWrapper?: CompilerWrapper; archives: readonly string[] },
+): Promise<void> {
+  const { pin, cache, signal } = context
+  await requireFetched(context)
+  await requireTools('configure', [
+    tools.python,
+    tools.ninja,
+    ...clangTools(pin.toolchain.clang),
+    ...(ccWrapper ? [{ command: ccWrapper, debianPackage: ccWrapper }] : []),
+  ])
+  const clang = await findClang(pin.toolchain.clang)
+  const gn = await provideGn(context, archives)
+  const args = formatArgs(pin, clang, ccWrapper)
+  const compilerStamp = join(cache.buildDirectory, 'v8-rawmem-compiler.json')
+  const configureStamp = join(cache.buildDirectory, 'v8-rawmem-configure.json')
+  const key = sha256OfJson({ args, gn, rootPatterns: pin.build.rootPatterns })
+  const configured = await stat(join(cache.buildDirectory, 'build.ninja')).catch(() => undefined)
+  if (
+    configured &&
+    (await isStamped(configureStamp, key)) &&
+    (await isStamped(compilerStamp, clang.version))
+  ) {
+    sayStage('configure', 'nothing has changed')
+    return
+  }
+
+  sayStage('configure', `${clang.version}${ccWrapper ? ` behind ${ccWrapper}` : ''}`)
+  await mkdir(cache.buildDirectory, { recursive: true })
+  if (configured && !(await isStamped(compilerStamp, clang.version))) {
+    // Ninja compares command lines, and those are the same for another compiler of the same name.
+    say('The compiler has changed; removing what the other one made ...')
+    await $({ quiet: true, cwd: cache.tree, signal })`${gn} clean ${pin.build.buildDirectory}`
+  }
+  await writeFileDurably(join(cache.buildDirectory, 'args.gn'), args)
+  const patterns = pin.build.rootPatterns.map((pattern) => `--root-pattern=${pattern}`)
+  const generated = await $({
+    quiet: true,
+    nothrow: true,
+    cwd: cache.tree,
+    signal,
+  })`${gn} gen ${pin.build.buildDirectory} ${patterns}`
+  signal.throwIfAborted()
+  if (generated.exitCode !== 0) {
+    throw new BuildError(
+      `GN cannot generate the build:\n${generated.stdout.trim()}`,
+      'If a patch changes build files, mend it in the work tree; otherwise compare "args" in v8.lock.json with what this V8 knows.',
+    )
+  }
+  await stamp(compilerStamp, clang.version)
+  await stamp(configureStamp, key)
+}
+
+/** The content of args.gn: the pinned arguments, and what depends on the machine. */
+function formatArgs(pin: Pin, clang: Clang, ccWrapper: CompilerWrapper): string {
+  const args = {
+    ...pin.build.args,
+    clang_base_path: clang.base,
+    clang_version: String(pin.toolchain.clang),
+    ...wrapperArgs(ccWrapper),
+  }
+  return Object.entries(args)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, value]) => `${name} = ${JSON.stringify(value)}\n`)
+    .join('')
+}
+
+function wrapperArgs(ccWrapper: CompilerWrapper): Record<string, string | boolean> {
+  if (!ccWrapper) return {}
+  // Of the wrappers only ccache knows clang's precompiled headers; the others would pass such calls through.
+  const precompiled =
+    basename(ccWrapper) === 'ccache' ? {} : { v8_enable_precompiled_headers: false }
+  return { cc_wrapper: ccWrapper, ...precompiled }
+}

@@ -1,0 +1,85 @@
+import { closeSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs'
+import { mkdir } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { tryLock } from 'fs-native-extensions'
+import { z } from 'zod'
+import { BuildError } from './build-error.ts'
+import { say } from './terminal.ts'
+
+const holderSchema = z.object({ pid: z.number(), command: z.string(), since: z.string() })
+type Holder = z.infer<typeof holderSchema>
+
+/** A lock this process holds. */
+export interface HeldLock {
+  /**
+   * The open file that carries the lock. A child process that inherits it keeps the lock until it ends,
+   * so that a compile which outlives its killed parent is not joined by a second one in the same folder.
+   */
+  readonly fd: number
+  release(): void
+}
+
+/**
+ * Takes the lock `path`, which one process at a time can hold.
+ *
+ * The kernel keeps it (an open-file-description lock), not the file's presence: it is gone the moment its holders
+ * are, kill -9 and power cuts included, so that no stale lock can be left behind.
+ *
+ * @param command what the holder does, told to those who wait
+ * @param wait false: fail at once instead of waiting
+ */
+export async function takeLock(
+  path: string,
+  command: string,
+  { wait, signal }: { wait: boolean; signal: AbortSignal },
+): Promise<HeldLock> {
+  await mkdir(dirname(path), { recursive: true })
+  const fd = openSync(path, 'a+')
+  try {
+    let told = false
+    while (!tryLock(fd)) {
+      const holder = describeHolder(readHolder(path))
+      if (!wait) {
+        throw new BuildError(
+          `Another build uses ${dirname(path)}: ${holder}.`,
+          'Wait for it to end, leave out --no-wait, or name another cache folder with --cache.',
+        )
+      }
+      if (!told) say(`Waiting for another build to end: ${holder} ...`)
+      told = true
+      await sleep(300, undefined, { signal })
+    }
+  } catch (error) {
+    closeSync(fd)
+    throw error
+  }
+  const holder: Holder = { pid: process.pid, command, since: new Date().toISOString() }
+  ftruncateSync(fd)
+  writeSync(fd, JSON.stringify(holder))
+  return { fd, release: () => closeSync(fd) }
+}
+
+function readHolder(path: string): Holder | undefined {
+  try {
+    return holderSchema.parse(JSON.parse(readFileSync(path, 'utf8')))
+  } catch {
+    // The holder is just about to write its name.
+    return undefined
+  }
+}
+
+function describeHolder(holder: Holder | undefined): string {
+  if (!holder) return 'a process that has just begun'
+  const name = `process ${holder.pid} ("${holder.command}", since ${holder.since})`
+  return isRunning(holder.pid) ? name : `what ${name} left running when it ended`
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}

@@ -1,0 +1,41 @@
+import { $ } from 'zx'
+
+/** Who the commits of the work tree are by, where a patch does not say otherwise. */
+export const identity = { name: 'v8-rawmem', email: 'v8-rawmem@localhost' }
+
+/**
+ * Git's environment: nothing of the user's configuration (hooks, line ends, signing) reaches the work tree, so that
+ * the same sources and patches give the same commit hashes everywhere.
+ */
+export function gitEnvironment(extra: Record<string, string> = {}): NodeJS.ProcessEnv {
+  const inherited = Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => !name.startsWith('GIT_')),
+  )
+  return {
+    ...inherited,
+    GIT_CONFIG_GLOBAL: '/dev/null',
+    GIT_CONFIG_NOSYSTEM: '1',
+    LC_ALL: 'C',
+    ...extra,
+  }
+}
+
+/** The environment that makes a commit by `author` at `date`, committed at that same moment. */
+export function commitEnvironment(
+  author: { name: string; email: string },
+  date: string,
+): Record<string, string> {
+  return {
+    GIT_AUTHOR_NAME: author.name,
+    GIT_AUTHOR_EMAIL: author.email,
+    GIT_AUTHOR_DATE: date,
+    GIT_COMMITTER_NAME: identity.name,
+    GIT_COMMITTER_EMAIL: identity.email,
+    GIT_COMMITTER_DATE: date,
+  }
+}
+
+/** A shell for git commands in `tree`. */
+export function gitIn(tree: string, signal: AbortSignal, environment: Record<string, string> = {}) {
+  return $({ cwd: tree, env: gitEnvironment(environment), quiet: true, signal })
+}

@@ -1,0 +1,189 @@
+import { existsSync } from 'node:fs'
+import { copyFile, cp, mkdir, readdir, readlink, rm, symlink, writeFile } from 'node:fs/promises'
+import { dirname, join, relative, resolve } from 'node:path'
+import { $ } from 'zx'
+import { BuildError } from '../build-error.ts'
+import { findClang } from '../clang.ts'
+import type { BuildContext } from '../context.ts'
+import { requireFreeBytes } from '../disk.ts'
+import { renameDurably } from '../durable-files.ts'
+import { provideGn } from '../gn.ts'
+import { sha256OfFile, sha256OfJson } from '../hash.ts'
+import { applySeries } from '../patch/apply-series.ts'
+import { WorkTree } from '../patch/work-tree.ts'
+import { hashPin } from '../pin.ts'
+import { isStamped, stamp } from '../stamp.ts'
+import { formatBytes, sayStage } from '../terminal.ts'
+import { requireTools, tools } from '../tools.ts'
+import { licenceFiles } from './licences.ts'
+import { pack } from './pack.ts'
+import { manifestName, type SdkManifest } from './sdk-manifest.ts'
+
+const platform = 'linux-x64'
+
+/** What the library, its copy and the archive take. */
+const bytesOfSdk = 5e8
+
+/** Makes the SDK from what is compiled: unpacked in the cache for the binding, packed for others. */
+export async function packageSdk(
+  context: BuildContext,
+  { output, allowModified = false }: { output?: string; allowModified?: boolean },
+): Promise<void> {
+  const { pin, cache, signal } = context
+  await requireTools('package', [tools.git, tools.ninja, tools.tar, tools.zstd])
+  const library = join(cache.buildDirectory, pin.build.library)
+  if (!existsSync(library)) {
+    throw new BuildError(`There is no ${library}.`, 'Run: npm run v8 -- compile')
+  }
+  const modified = await isModified(context)
+  if (modified && !allowModified) {
+    throw new BuildError(
+      `The work tree ${cache.tree} has changes that are in no patch, so nobody could make this SDK again.`,
+      'Export them first (npm run v8 -- patch --export), or go on with --allow-modified.',
+    )
+  }
+  await requireFreeBytes(cache.sdk, bytesOfSdk, 'the SDK')
+
+  const made = await stageFiles(context, modified)
+  try {
+    const key = sha256OfJson(made.manifest as never).slice(0, 16)
+    const folder = join(cache.sdk, key)
+    const archive = join(
+      output ? resolve(output) : cache.sdk,
+      `v8-sdk-${pin.v8.version}-${platform}.tar.zst`,
+    )
+    const archiveStamp = `${archive}.stamp`
+    if (
+      existsSync(join(folder, manifestName)) &&
+      existsSync(archive) &&
+      (await isStamped(archiveStamp, key))
+    ) {
+      await pointCurrentTo(cache.sdk, key)
+      sayStage('package', `${archive} is up to date`)
+      return
+    }
+    await rm(folder, { recursive: true, force: true })
+    await $({ quiet: true })`sync --file-system ${made.folder}`
+    await renameDurably(made.folder, folder)
+    await pointCurrentTo(cache.sdk, key)
+    await mkdir(dirname(archive), { recursive: true })
+    await rm(archiveStamp, { force: true })
+    await pack(folder, archive, `v8-sdk-${pin.v8.version}-${platform}`, pin.v8.date, signal)
+    await stamp(archiveStamp, key)
+    await removeOldSdks(cache.sdk, key)
+    const size = (await $({ quiet: true })`stat --format=%s ${archive}`).stdout
+    sayStage('package', `${archive} (${formatBytes(Number(size))})`)
+  } finally {
+    await rm(made.folder, { recursive: true, force: true })
+  }
+}
+
+async function isModified({ cache, series, signal }: BuildContext): Promise<boolean> {
+  const head = await applySeries(cache.tree, series.patches, signal)
+  const state = await new WorkTree(cache.tree, signal).beyond(head)
+  if (!state) {
+    throw new BuildError(
+      'The work tree is not on the patch series.',
+      'Run: npm run v8 -- patch, then compile, then package',
+    )
+  }
+  return state.extraCommits > 0 || state.editedFiles.length > 0
+}
+
+/** Lays the SDK's files out in a folder beside its place. */
+async function stageFiles(
+  context: BuildContext,
+  modified: boolean,
+): Promise<{ folder: string; manifest: SdkManifest }> {
+  const { cache, pin } = context
+  const folder = join(cache.sdk, 'making')
+  await rm(folder, { recursive: true, force: true })
+  await mkdir(join(folder, 'lib'), { recursive: true })
+  await copyFile(
+    join(cache.buildDirectory, pin.build.library),
+    join(folder, 'lib', 'libv8_monolith.a'),
+  )
+  await cp(join(cache.tree, 'include'), join(folder, 'include'), {
+    recursive: true,
+    filter: (path) => !/\/(DEPS|DIR_METADATA|[A-Z_]*OWNERS|PRESUBMIT\.py)$/.test(path),
+  })
+  for (const path of await licenceFiles(context)) {
+    const target = path.includes('/') ? join(folder, 'licenses', path) : join(folder, path)
+    await mkdir(dirname(target), { recursive: true })
+    await copyFile(join(cache.tree, path), target)
+  }
+  // The pkg-config file and the CMake package configuration belong here, before the files are listed.
+  const manifest = await describe(context, folder, modified)
+  await writeFile(join(folder, manifestName), `${JSON.stringify(manifest, null, 2)}\n`)
+  return { folder, manifest }
+}
+
+async function describe(
+  context: BuildContext,
+  folder: string,
+  modified: boolean,
+): Promise<SdkManifest> {
+  const { pin, series, signal } = context
+  const files: Record<string, string> = {}
+  for (const path of await listFiles(folder)) {
+    files[relative(folder, path)] = await sha256OfFile(path, signal)
+  }
+  const features = [
+    ...(await askGn(context, '//:v8_header_features', 'defines')),
+    ...(await askGn(context, '//:cppgc_header_features', 'defines')),
+  ]
+  const libraries = await askGn(context, `//:${pin.build.target}`, 'libs')
+  return {
+    schema: 1,
+    v8: { version: pin.v8.version, chromium: pin.chromium.version },
+    platform,
+    lock: hashPin(pin),
+    patches: series.patches.map(({ name, sha256 }) => ({ name, sha256 })),
+    modified,
+    args: pin.build.args,
+    compiler: (await findClang(pin.toolchain.clang)).version,
+    defines: [...new Set(features)].sort(),
+    // The compiler's own runtime is named by path; each compiler brings its own.
+    libraries: libraries.filter((name) => !name.includes('/')).sort(),
+    files,
+  }
+}
+
+async function askGn(context: BuildContext, label: string, what: string): Promise<string[]> {
+  const { cache, pin, signal } = context
+  const gn = await provideGn(context, [])
+  const patterns = pin.build.rootPatterns.map((pattern) => `--root-pattern=${pattern}`)
+  const said = await $({
+    quiet: true,
+    cwd: cache.tree,
+    signal,
+  })`${gn} desc ${pin.build.buildDirectory} ${label} ${what} ${patterns}`
+  return said.stdout
+    .split('\n')
+    .map((line) => line.trim())
+    .filter(Boolean)
+}
+
+async function listFiles(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true })
+  return entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort()
+}
+
+/** `current` is what the binding is built against. */
+async function pointCurrentTo(sdk: string, key: string): Promise<void> {
+  const link = join(sdk, 'current')
+  if ((await readlink(link).catch(() => undefined)) === key) return
+  const temporary = `${link}.new-${process.pid}`
+  await symlink(key, temporary)
+  await renameDurably(temporary, link)
+}
+
+/** Earlier SDKs are of no use to the cache, at some hundred megabytes each. */
+async function removeOldSdks(sdk: string, key: string): Promise<void> {
+  for (const name of await readdir(sdk)) {
+    if (/^[0-9a-f]{16}$/.test(name) && name !== key) await rm(join(sdk, name), { recursive: true })
+  }
+}

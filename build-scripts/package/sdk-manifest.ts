@@ -1,0 +1,43 @@
+import { join } from 'node:path'
+import { z } from 'zod'
+import { BuildError } from '../build-error.ts'
+import { readJsonIfValid } from '../durable-files.ts'
+
+export const sdkManifestSchema = z.object({
+  /** The version of this file's layout. */
+  schema: z.literal(1),
+  v8: z.object({ version: z.string(), chromium: z.string() }),
+  platform: z.string(),
+  /** Hash of v8.lock.json's content. */
+  lock: z.string(),
+  /** The patches in order, each with the sha256 of its file. */
+  patches: z.array(z.object({ name: z.string(), sha256: z.string() })),
+  /** True when the work tree had changes that are in no patch. */
+  modified: z.boolean(),
+  /** GN's arguments. */
+  args: z.record(z.string(), z.union([z.boolean(), z.number(), z.string()])),
+  compiler: z.string(),
+  /** What must be defined where V8's headers are included, so that they agree with the library. */
+  defines: z.array(z.string()),
+  /** System libraries to link after the library. */
+  libraries: z.array(z.string()),
+  /** sha256 of every other file of the SDK, by path. */
+  files: z.record(z.string(), z.string()),
+})
+
+/** What an SDK was made from and what is in it. */
+export type SdkManifest = z.infer<typeof sdkManifestSchema>
+
+/** The manifest's name in the SDK. */
+export const manifestName = 'manifest.json'
+
+/** Reads the manifest of the SDK in `folder`. */
+export async function readSdkManifest(folder: string): Promise<SdkManifest> {
+  const path = join(folder, manifestName)
+  const manifest = await readJsonIfValid(path, sdkManifestSchema)
+  if (manifest) return manifest
+  throw new BuildError(
+    `${folder} is not a V8 SDK: ${path} is missing or of another kind.`,
+    'Name an unpacked SDK with --sdk, or make one with: npm run v8 -- all',
+  )
+}

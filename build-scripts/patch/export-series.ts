@@ -1,0 +1,128 @@
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
+import { BuildError } from '../build-error.ts'
+import type { BuildContext } from '../context.ts'
+import { writeFileDurably } from '../durable-files.ts'
+import { upstreamTag } from '../fetch/fetch.ts'
+import { gitIn } from '../git.ts'
+import { sha256 } from '../hash.ts'
+import type { Patch } from '../series.ts'
+import { applySeries } from './apply-series.ts'
+
+interface ExportedPatch {
+  readonly folder: string
+  readonly file: string
+  readonly content: string
+}
+
+/**
+ * Writes the commits of the work tree's branch as the patch files of the series, and nothing else: edits that are in no
+ * commit stay out. Before a file is touched, the new series is applied to the pristine sources and must give the
+ * branch's tree.
+ *
+ * @returns the names of the files, in the order of the series
+ */
+export async function exportSeries(context: BuildContext): Promise<string[]> {
+  const { cache, pin, project, signal } = context
+  const scratch = await mkdtemp(join(tmpdir(), 'v8-rawmem-export-'))
+  try {
+    const exported = await formatCommits(context, scratch)
+    const files = number(pin.patches.series, exported)
+    await requireRoundTrip(context, files, scratch)
+
+    const root = join(project, pin.patches.folder)
+    for (const { folder, file, content } of files) {
+      const path = join(root, folder, file)
+      if ((await readFile(path, 'utf8').catch(() => undefined)) !== content) {
+        await writeFileDurably(path, content)
+      }
+    }
+    for (const old of context.series.patches) {
+      const stays = files.some(({ folder, file }) => old.path === join(root, folder, file))
+      if (!stays) await rm(old.path)
+    }
+    return files.map(({ folder, file }) => join(pin.patches.folder, folder, file))
+  } finally {
+    await rm(scratch, { recursive: true, force: true })
+  }
+
+  /** One patch file in `scratch/commits` for each commit since the pristine sources. */
+  async function formatCommits({ series }: BuildContext, folder: string): Promise<ExportedPatch[]> {
+    const $git = gitIn(cache.tree, signal)
+    const out = join(folder, 'commits')
+    // Everything a machine's git could vary is fixed: versions, hashes of commits, lengths of abbreviations, diff drivers.
+    await $git`git -c core.abbrev=12 -c diff.noprefix=false format-patch --quiet --zero-commit --no-signature --no-numbered --no-stat --full-index --binary --no-renames --diff-algorithm=myers --no-ext-diff --no-textconv --output-directory ${out} ${`${upstreamTag}..HEAD`}`
+    const known = await foldersBySubject(series.patches)
+    const patches: ExportedPatch[] = []
+    for (const name of (await readdir(out)).sort()) {
+      const content = await readFile(join(out, name), 'utf8')
+      const place = known.get(subjectOf(content)) ?? folderFor(content)
+      patches.push({ folder: place, file: name.replace(/^\d+-/, ''), content })
+    }
+    return patches
+  }
+
+  /** A patch stays in the folder where its file lies now. */
+  async function foldersBySubject(patches: readonly Patch[]): Promise<Map<string, string>> {
+    const folders = new Map<string, string>()
+    for (const patch of patches) {
+      const folder = pin.patches.series.find((name) => {
+        return join(project, pin.patches.folder, name, basename(patch.path)) === patch.path
+      })
+      folders.set(subjectOf(await readFile(patch.path, 'utf8')), folder!)
+    }
+    return folders
+  }
+
+  /** A new patch that changes only how V8 is built belongs to the first folder of the series, others to the last. */
+  function folderFor(content: string): string {
+    const changed = [...content.matchAll(/^diff --git a\/(\S+) /gm)].map((match) => match[1]!)
+    const buildOnly = changed.every((path) => !/^(src|include|test|samples)\//.test(path))
+    return (buildOnly ? pin.patches.series[0] : pin.patches.series.at(-1))!
+  }
+}
+
+function subjectOf(patch: string): string {
+  const subject = /^Subject: ((?:.*)(?:\n[ \t].*)*)/m.exec(patch)?.[1] ?? ''
+  return subject.replace(/\n[ \t]+/g, ' ').replace(/^\[PATCH[^\]]*\] /, '')
+}
+
+/** Puts the patches into the order of the folders and numbers them within each. */
+function number(folders: readonly string[], patches: readonly ExportedPatch[]): ExportedPatch[] {
+  return folders.flatMap((folder) =>
+    patches
+      .filter((patch) => patch.folder === folder)
+      .map((patch, index) => ({
+        ...patch,
+        file: `${String(index + 1).padStart(4, '0')}-${patch.file}`,
+      })),
+  )
+}
+
+async function requireRoundTrip(
+  { cache, signal }: BuildContext,
+  files: readonly ExportedPatch[],
+  scratch: string,
+): Promise<void> {
+  const patches: Patch[] = []
+  for (const { folder, file, content } of files) {
+    const path = join(scratch, `${patches.length}-${file}`)
+    await writeFileDurably(path, content)
+    patches.push({ name: join(folder, file), path, sha256: sha256(content) })
+  }
+  const advice = `The files are as they were. Folders apply one after the other; bring the branch into that order with\n  git -C ${cache.tree} rebase -i ${upstreamTag}`
+  let head: string
+  try {
+    head = await applySeries(cache.tree, patches, signal)
+  } catch (cause) {
+    if (!(cause instanceof BuildError)) throw cause
+    throw new BuildError(`In the order of the series, ${cause.message}`, advice, { cause })
+  }
+  const $git = gitIn(cache.tree, signal)
+  const trees = await $git`git rev-parse ${`${head}^{tree}`} ${'HEAD^{tree}'}`
+  const [series, branch] = trees.stdout.trim().split('\n')
+  if (series !== branch) {
+    throw new BuildError('The exported series gives other files than the branch has.', advice)
+  }
+}

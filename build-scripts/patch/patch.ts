@@ -1,0 +1,64 @@
+import type { BuildContext } from '../context.ts'
+import { upstreamTag } from '../fetch/fetch.ts'
+import { requireFetched } from '../fetch/fetched.ts'
+import { say, sayStage } from '../terminal.ts'
+import { requireTools, tools } from '../tools.ts'
+import { applySeries } from './apply-series.ts'
+import { exportSeries } from './export-series.ts'
+import { WorkTree } from './work-tree.ts'
+
+/** Puts the work tree onto the patch series. */
+export async function patch(
+  context: BuildContext,
+  { force = false }: { force?: boolean } = {},
+): Promise<void> {
+  const { cache, series, signal } = context
+  await requireTools('patch', [tools.git])
+  await requireFetched(context)
+  const head = await applySeries(cache.tree, series.patches, signal)
+  const tree = new WorkTree(cache.tree, signal)
+
+  const state = force ? undefined : await tree.beyond(head)
+  if (state && !(await tree.wasInterrupted())) {
+    sayStage('patch', `${series.patches.length} patches are applied${beyondText(state)}`)
+    return
+  }
+  sayStage('patch', `applying ${series.patches.length} patches`)
+  const { backup } = await tree.moveTo(head, { force })
+  if (backup) say(`What was there before: git -C ${cache.tree} log ${backup}`)
+}
+
+/** Applies the series to the pristine sources and leaves everything as it is. */
+export async function checkPatches(context: BuildContext): Promise<void> {
+  const { cache, series, signal } = context
+  await requireTools('patch --check', [tools.git])
+  await requireFetched(context)
+  await applySeries(cache.tree, series.patches, signal)
+  sayStage('patch', `${series.patches.length} patches apply to ${upstreamTag} without fuzz`)
+}
+
+/** Writes the commits of the work tree back as patch files. */
+export async function exportPatches(context: BuildContext): Promise<void> {
+  const { cache, signal } = context
+  await requireTools('patch --export', [tools.git])
+  await requireFetched(context)
+  const edited = await new WorkTree(cache.tree, signal).editedFiles()
+  for (const name of await exportSeries(context)) say(name)
+  if (edited.length > 0) {
+    sayStage('patch', `left out, because not committed: ${edited.join(', ')}`)
+  }
+}
+
+function beyondText({
+  extraCommits,
+  editedFiles,
+}: {
+  extraCommits: number
+  editedFiles: readonly string[]
+}): string {
+  const extras = [
+    ...(extraCommits > 0 ? [`${extraCommits} further commits`] : []),
+    ...(editedFiles.length > 0 ? [`${editedFiles.length} edited files`] : []),
+  ]
+  return extras.length > 0 ? `, and the work tree has ${extras.join(' and ')} beyond them` : ''
+}

@@ -1,0 +1,40 @@
+import { BuildError, Interrupted } from './build-error.ts'
+import { sayError } from './terminal.ts'
+
+/**
+ * Runs a command's work and sets the exit code: 0, what a BuildError says, 1 for anything unforeseen, 128 plus the
+ * signal's number when interrupted.
+ */
+export async function runCommand(
+  verbose: boolean,
+  work: (signal: AbortSignal) => Promise<void>,
+): Promise<void> {
+  const interruption = new AbortController()
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    // A first signal lets the stage put things in order; a second one ends at once.
+    process.once(name, () => interruption.abort(new Interrupted(name)))
+  }
+  try {
+    await work(interruption.signal)
+  } catch (error) {
+    // Whatever fails after an interruption fails because of it.
+    report(interruption.signal.aborted ? interruption.signal.reason : error, verbose)
+  }
+}
+
+function report(error: unknown, verbose: boolean): void {
+  if (error instanceof BuildError) {
+    sayError(error.message, error.advice)
+    process.exitCode = error.exitCode
+  } else {
+    sayError(
+      error instanceof Error ? error.message : String(error),
+      'This is not an error the scripts foresee. Run again with --verbose to see where it arose.',
+    )
+    process.exitCode = 1
+  }
+  if (verbose && error instanceof Error) {
+    process.stderr.write(`${error.stack}\n`)
+    if (error.cause) process.stderr.write(`caused by: ${String(error.cause)}\n`)
+  }
+}

@@ -1,0 +1,56 @@
+import { chalk } from 'zx'
+
+/** Whether a person watches: bars and colours are for terminals, plain lines for everything else. */
+export const isTerminal = process.stdout.isTTY === true && process.env.TERM !== 'dumb'
+
+// chalk knows nothing of NO_COLOR, and FORCE_COLOR is not to colour what a pipe gets.
+if (process.stdout.isTTY !== true || process.env.NO_COLOR) chalk.level = 0
+
+/** Prints one line about what is happening. */
+export function say(line: string): void {
+  process.stdout.write(`${line}\n`)
+}
+
+/** Prints the name of a stage that begins or that has nothing to do. */
+export function sayStage(stage: string, line: string): void {
+  process.stdout.write(`${chalk.bold(stage)}: ${line}\n`)
+}
+
+/** Prints a line on standard error that does not end the command. */
+export function warn(line: string): void {
+  process.stderr.write(`${chalk.yellow('warning')}: ${line}\n`)
+}
+
+/** Prints why the command ends, and what to do about it. */
+export function sayError(message: string, advice: string): void {
+  process.stderr.write(`${chalk.red('error')}: ${message}\n`)
+  for (const line of advice.split('\n')) process.stderr.write(`  ${line}\n`)
+}
+
+/** A green or red mark in front of a line of the doctor's list. */
+export function mark(state: 'ok' | 'missing' | 'note'): string {
+  if (state === 'ok') return chalk.green('ok     ')
+  if (state === 'missing') return chalk.red('missing')
+  return chalk.yellow('note   ')
+}
+
+/** Bytes for people: decimal units, as disk makers and apt use them. */
+export function formatBytes(bytes: number): string {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB']
+  let value = bytes
+  let unit = 0
+  while (value >= 1000 && unit < units.length - 1) {
+    value /= 1000
+    unit++
+  }
+  return `${unit === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[unit]}`
+}
+
+/** Seconds for people: `42 s`, `3 min 05 s`, `1 h 02 min`. */
+export function formatDuration(seconds: number): string {
+  const whole = Math.max(0, Math.round(seconds))
+  if (whole < 60) return `${whole} s`
+  const minutes = Math.floor(whole / 60)
+  if (minutes < 60) return `${minutes} min ${String(whole % 60).padStart(2, '0')} s`
+  return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, '0')} min`
+}
