@@ -55,6 +55,9 @@ const dispose: typeof Symbol.dispose = Symbol.dispose ?? Symbol.for('Symbol.disp
 /** The getter itself, since an own property could hide it, and resizing away borrowed pages is fatal. */
 const resizableOf = Object.getOwnPropertyDescriptor(ArrayBuffer.prototype, 'resizable')?.get
 
+/** Kept, since a program may put its own in this place. */
+const clone = structuredClone
+
 const constructorKey = Symbol('HostRegion')
 
 function show(value: unknown): string {
@@ -103,6 +106,20 @@ function newRoot(
   sourceOffset = 0,
 ): Root {
   return { handle, byteLength, source, sourceOffset, closed: false, buffers: [], pruneAt: 16 }
+}
+
+/**
+ * Whether a message may take the buffer along. Node 26 aborts when a WebAssembly memory grows whose buffer is marked as
+ * untransferable; those buffers are so anyway, and a transfer list says it: it is checked entry by entry before anything
+ * moves, so a transferable buffer fails only as its own duplicate.
+ */
+function isTransferable(buffer: ArrayBuffer): boolean {
+  try {
+    clone(undefined, { transfer: [buffer, buffer] })
+    return false
+  } catch (error) {
+    return String((error as Error).message).includes('duplicate')
+  }
 }
 
 /** As typed arrays resolve `begin` and `end`. */
@@ -187,7 +204,7 @@ export class HostRegion<TArrayBuffer extends ArrayBufferLike = ArrayBufferLike>
       )
     }
     // Transferring would take the bytes away from under a running instance.
-    if (types.isArrayBuffer(buffer)) markAsUntransferable(buffer)
+    if (types.isArrayBuffer(buffer) && isTransferable(buffer)) markAsUntransferable(buffer)
     const handle = native.borrow(new Uint8Array(buffer, byteOffset, byteLength), buffer)
     return HostRegion.#whole<TArrayBuffer>(newRoot(handle, byteLength, buffer, byteOffset))
   }
@@ -318,7 +335,8 @@ export class HostRegion<TArrayBuffer extends ArrayBufferLike = ArrayBufferLike>
     if (source !== undefined) {
       return new type(source as ArrayBuffer, sourceOffset + this.#byteOffset + begin, count)
     }
-    if (this.#byteLength <= bufferConstants.MAX_LENGTH) {
+    // An ArrayBuffer of its own puts an unaligned view, or one far out, at its very beginning.
+    if (this.#byteLength <= bufferConstants.MAX_LENGTH && begin % elementSize === 0) {
       return new type(this.buffer as ArrayBuffer, begin, count)
     }
     const part = this.subarray(begin, begin + count * elementSize)

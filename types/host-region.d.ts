@@ -64,8 +64,8 @@ export interface HostRegion<TArrayBuffer extends ArrayBufferLike = ArrayBufferLi
    * into one), and for a part of a borrowed buffer.
    *
    * @param type Class of the view, such as `Float64Array`.
-   * @param byteOffset First byte, from 0 to `byteLength`. Default 0. Where the region has one buffer, it must be a multiple of the
-   *   element size, as for any typed array; `region.subarray(offset).view(type)` has no such limit on a region that is not borrowed.
+   * @param byteOffset First byte, from 0 to `byteLength`, of any alignment. Default 0. (In a borrowed buffer typed arrays
+   *   begin at a multiple of their element size, as the language has it.)
    * @param length Elements (bytes for `DataView`). Default: as many whole ones as there are up to the end.
    * @throws {RangeError} if the view does not lie inside the region, or is larger than an `ArrayBuffer` may be.
    * @throws {TypeError} if an argument has the wrong type, the region is closed, or what it borrows is detached.
@@ -78,8 +78,8 @@ export interface HostRegion<TArrayBuffer extends ArrayBufferLike = ArrayBufferLi
 
   /**
    * Ends the region: its memory is unmapped, or is no longer borrowed, and every `ArrayBuffer` that came from it or from
-   * its parts is detached. A second call does nothing. (An `ArrayBuffer` that was moved with `transfer()` keeps the
-   * memory until it goes itself.)
+   * its parts is detached. A second call does nothing. (Where such an `ArrayBuffer` was moved on with `transfer()`, the new
+   * one is not known here: it stays, and shows zeros.)
    *
    * On a part made by `subarray` only the part ends, and its own buffer is detached.
    *

@@ -33,6 +33,13 @@ void HostMemory::Unmap() {
   }
 }
 
+void HostMemory::Discard() {
+  if (mapping_ != nullptr) {
+    mmap(mapping_, mapping_length_, PROT_READ | PROT_WRITE,
+         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+  }
+}
+
 RegionLease::RegionLease(std::shared_ptr<HostMemory> memory)
     : memory_(std::move(memory)) {
   if (memory_) {
@@ -362,9 +369,11 @@ Napi::Value Close(const Napi::CallbackInfo& info) {
   }
   // Owners left at this point: this handle, and each detached ArrayBuffer
   // until Node gets round to its finalizer. Any further one is a backing store
-  // that has moved elsewhere; then the pages go when that does.
+  // that moved on by transfer(), or one that waits to be swept.
   if (handle->memory.use_count() <= 1 + detached) {
     handle->memory->Unmap();
+  } else {
+    handle->memory->Discard();
   }
   Forget(env, handle);
   return Napi::Boolean::New(env, true);

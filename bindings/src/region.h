@@ -47,9 +47,11 @@ class HostMemory {
     return attachments_.load(std::memory_order_acquire) != 0;
   }
 
-  // Unmaps ahead of the destructor. Only for HostRegion.close(), once nothing
-  // that could still read or write the bytes is left.
+  // Both give the pages back ahead of the destructor, for HostRegion.close().
+  // Unmap: nothing that could still touch the bytes is left. Discard: something
+  // may be; the addresses stay, and show zeros of their own.
   void Unmap();
+  void Discard();
 
  private:
   friend class RegionLease;

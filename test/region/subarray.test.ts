@@ -107,6 +107,7 @@ test('view: class, offset and length', (t) => {
   t.is(region.view(DataView, 255).byteLength, 1)
   t.is(region.view(Uint8Array, 256).length, 0)
   t.is(region.subarray(1).view(Float64Array).length, 31)
+  t.is(region.view(Uint32Array, 1)[0], 0x04030201)
 })
 
 test('view: what does not lie inside is out of range', (t) => {
@@ -129,7 +130,7 @@ test('view: what does not lie inside is out of range', (t) => {
     () => region.view(Float64Array, 0, Number.NaN),
     'view: length must be an integer from 0 to 32; got NaN',
   )
-  refused(() => region.view(Float64Array, 1), /multiple of 8/)
+  refused(() => HostRegion.from(new ArrayBuffer(16)).view(Float64Array, 1), /multiple of 8/)
 })
 
 test('view: arguments of the wrong type', (t) => {
