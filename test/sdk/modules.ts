@@ -1,0 +1,55 @@
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import wabtInit from 'wabt'
+import { accessesModule, largeModule } from './accesses.ts'
+
+const textFolder = join(import.meta.dirname, 'wat')
+
+const features = {
+  bulk_memory: true,
+  exceptions: true,
+  memory64: true,
+  multi_memory: true,
+  reference_types: true,
+  simd: true,
+  tail_call: true,
+  threads: true,
+}
+
+/** Turns WebAssembly text into binary form. Throws, with `name` and the place, where it cannot be read. */
+export async function assemble(name: string, text: string): Promise<Uint8Array> {
+  const wabt = await wabtInit()
+  const module = wabt.parseWat(name, text, features)
+  try {
+    module.resolveNames()
+    return module.toBinary({}).buffer
+  } finally {
+    module.destroy()
+  }
+}
+
+async function texts(): Promise<Map<string, string>> {
+  const found = new Map<string, string>()
+  for (const file of (await readdir(textFolder)).sort()) {
+    found.set(file.replace(/\.wat$/, ''), await readFile(join(textFolder, file), 'utf8'))
+  }
+  for (const [type, suffix] of [
+    ['i32', '32'],
+    ['i64', '64'],
+  ] as const) {
+    for (const index of [0, 1] as const) {
+      found.set(`accesses${suffix}-${index}`, accessesModule(type, index))
+    }
+  }
+  // More than --wasm-liftoff-min-code-size, 256 KiB.
+  found.set('large', largeModule(found.get('spin')!, 300 * 1024))
+  return found
+}
+
+/** Writes every module that the C++ tests use to `folder`, as `<name>.wasm`. */
+export async function writeModules(folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true })
+  for (const [name, text] of await texts()) {
+    await writeFile(join(folder, `${name}.wasm`), await assemble(`${name}.wat`, text))
+  }
+}

@@ -1,0 +1,16 @@
+;; A memory32 that declares one page and not more. Constant offsets reach beyond that.
+(module
+  (memory (export "memory") 1 1)
+  (func (export "load") (param i32) (result i32) (i32.load8_u (local.get 0)))
+  (func (export "load64") (param i32) (result i64) (i64.load (local.get 0)))
+  (func (export "load_offset_2gib") (param i32) (result i32)
+    (i32.load8_u offset=0x80000000 (local.get 0)))
+  (func (export "load_const_last") (result i32) (i32.load8_u (i32.const 0xffffffff)))
+  (func (export "load_offset_last") (param i32) (result i32)
+    (i32.load8_u offset=0xffffffff (local.get 0)))
+  (func (export "store") (param i32 i32) (i32.store8 (local.get 0) (local.get 1)))
+  (func (export "fill") (param i32 i32 i32)
+    (memory.fill (local.get 0) (local.get 1) (local.get 2)))
+  (func (export "copy") (param i32 i32 i32)
+    (memory.copy (local.get 0) (local.get 1) (local.get 2)))
+  (func (export "size") (result i32) (memory.size)))
