@@ -9,7 +9,7 @@ import { requireFreeBytes } from '../disk.ts'
 import { renameDurably } from '../durable-files.ts'
 import { provideGn } from '../gn.ts'
 import { sha256OfFile, sha256OfJson } from '../hash.ts'
-import { applySeries } from '../patch/apply-series.ts'
+import { seriesHead } from '../patch/series-head.ts'
 import { WorkTree } from '../patch/work-tree.ts'
 import { hashPin } from '../pin.ts'
 import { isStamped, stamp } from '../stamp.ts'
@@ -78,9 +78,9 @@ export async function packageSdk(
   }
 }
 
-async function isModified({ cache, series, signal }: BuildContext): Promise<boolean> {
-  const head = await applySeries(cache.tree, series.patches, signal)
-  const state = await new WorkTree(cache.tree, signal).beyond(head)
+async function isModified(context: BuildContext): Promise<boolean> {
+  const tree = new WorkTree(context.cache.tree, context.signal)
+  const state = await tree.beyond(await seriesHead(context))
   if (!state) {
     throw new BuildError(
       'The work tree is not on the patch series.',

@@ -5,6 +5,7 @@ import { say, sayStage } from '../terminal.ts'
 import { requireTools, tools } from '../tools.ts'
 import { applySeries } from './apply-series.ts'
 import { exportSeries } from './export-series.ts'
+import { seriesHead } from './series-head.ts'
 import { WorkTree } from './work-tree.ts'
 
 /** Puts the work tree onto the patch series. */
@@ -15,7 +16,7 @@ export async function patch(
   const { cache, series, signal } = context
   await requireTools('patch', [tools.git])
   await requireFetched(context)
-  const head = await applySeries(cache.tree, series.patches, signal)
+  const head = await seriesHead(context)
   const tree = new WorkTree(cache.tree, signal)
 
   const state = force ? undefined : await tree.beyond(head)

@@ -90,10 +90,13 @@ export class WorkTree {
 
   /** Whether a commit is one that this script put there. */
   async #isOurs(commit: string): Promise<boolean> {
-    const known = await this.#git({
-      nothrow: true,
-    })`git rev-parse --verify --quiet ${`${upstreamTag}^{commit}`} ${appliedRef}`
-    return known.stdout.split('\n').includes(commit)
+    for (const name of [upstreamTag, appliedRef]) {
+      const known = await this.#git({
+        nothrow: true,
+      })`git rev-parse --quiet --verify ${`${name}^{commit}`}`
+      if (known.stdout.trim() === commit) return true
+    }
+    return false
   }
 
   /** An earlier run was killed while it exchanged files: the tree had been found clean before. */

@@ -1,0 +1,45 @@
+import { existsSync, realpathSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { Command } from 'commander'
+import { buildBinding } from './bind/build-binding.ts'
+import { BuildError } from './build-error.ts'
+import { openContext } from './context.ts'
+import { takeLock } from './exclusive.ts'
+import { sha256 } from './hash.ts'
+import { runCommand } from './run-command.ts'
+
+const repository = dirname(dirname(fileURLToPath(import.meta.url)))
+
+const command = new Command('npm run build:binding --')
+  .description(
+    'Builds the Node addon against the SDK that "npm run v8 -- all" has made, and puts it into prebuilds/. No download: the headers of Node-API come from an npm package.',
+  )
+  .option('--sdk <folder>', 'an unpacked SDK (default: the latest in the cache)')
+  .option('--cache <folder>', 'the cache folder (default: $XDG_CACHE_HOME/v8-rawmem)')
+  .option('--no-wait', 'fail when another build of the binding runs, instead of waiting for it')
+  .option('--verbose', 'show where in the scripts an error arose')
+  .action(async (options: { sdk?: string; cache?: string; wait: boolean; verbose?: boolean }) => {
+    await runCommand(options.verbose ?? false, async (signal) => {
+      const context = await openContext({ project: repository, cache: options.cache, signal })
+      // The build folder lies in the checkout, so that each checkout has a lock of its own.
+      const lockPath = join(context.cache.root, `bind-${sha256(repository).slice(0, 12)}.lock`)
+      const lock = await takeLock(lockPath, 'build:binding', { wait: options.wait, signal })
+      try {
+        const sdk = options.sdk ? resolve(options.sdk) : join(context.cache.sdk, 'current')
+        if (!existsSync(sdk)) {
+          throw new BuildError(
+            `There is no V8 SDK in ${sdk}.`,
+            options.sdk
+              ? 'Name an unpacked SDK with --sdk.'
+              : 'Make one with "npm run v8 -- all", or name one with --sdk.',
+          )
+        }
+        await buildBinding(context, realpathSync(sdk))
+      } finally {
+        lock.release()
+      }
+    })
+  })
+
+await command.parseAsync()

@@ -1,0 +1,61 @@
+import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { renameDurably } from '../durable-files.ts'
+import { sha256 } from '../hash.ts'
+import { isStamped, stamp } from '../stamp.ts'
+
+// What node-gyp's own addon.gypi expects a Node release to define, for a Linux addon and nothing more.
+const commonGypi = `{
+  'variables': {
+    'configuring_node%': 0,
+    'visibility%': 'hidden',
+    'node_engine%': 'v8',
+    'standalone_static_library%': 1,
+  },
+  'target_defaults': {
+    'default_configuration': 'Release',
+    'configurations': {
+      'Release': { 'cflags': ['-O2'], 'defines': ['NDEBUG'] },
+      'Debug': { 'cflags': ['-O0', '-g'] },
+    },
+    'cflags': ['-pthread', '-Wall', '-Wextra', '-Wno-unused-parameter'],
+    'cflags_cc': ['-std=c++20', '-fno-rtti', '-fno-exceptions'],
+    'ldflags': ['-pthread'],
+  },
+}
+`
+
+const configGypi = `{ 'target_defaults': {}, 'variables': { 'node_engine': 'v8' } }
+`
+
+/**
+ * A folder that node-gyp takes for the headers of a Node release, but with the headers of Node-API only.
+ *
+ * The binding needs nothing else, and must not see the V8 headers that a release brings: it has those of its own V8.
+ * Made from an npm package, it needs no download and is the same for every version of Node.
+ */
+export async function provideNodeApiHeaders(cacheFolder: string): Promise<string> {
+  const { include, version } = await nodeApiPackage()
+  const key = sha256(`${version}\n${commonGypi}\n${configGypi}`)
+  const folder = join(cacheFolder, key.slice(0, 12))
+  const stampPath = join(folder, 'stamp.json')
+  if (await isStamped(stampPath, key)) return folder
+
+  const making = `${folder}.making-${process.pid}`
+  const target = join(making, 'include', 'node')
+  await rm(folder, { recursive: true, force: true })
+  await mkdir(target, { recursive: true })
+  await cp(include, target, { recursive: true })
+  await writeFile(join(target, 'common.gypi'), commonGypi)
+  await writeFile(join(target, 'config.gypi'), configGypi)
+  await renameDurably(making, folder)
+  await stamp(stampPath, key)
+  return folder
+}
+
+async function nodeApiPackage(): Promise<{ include: string; version: string }> {
+  const manifest = createRequire(import.meta.url).resolve('node-api-headers/package.json')
+  const { version } = JSON.parse(await readFile(manifest, 'utf8')) as { version: string }
+  return { include: join(dirname(manifest), 'include'), version }
+}

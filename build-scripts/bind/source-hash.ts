@@ -1,0 +1,27 @@
+import { readFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { glob } from 'zx'
+import { sha256, sha256OfJson } from '../hash.ts'
+
+const repository = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
+
+/**
+ * Names the sources the addon is compiled from, V8 aside: the C++ of the binding, how it is built, and the versions of
+ * the packages whose headers it includes. The prebuild's manifest holds it, so that a prebuild of other sources shows.
+ */
+export async function sourceHash(project = repository): Promise<string> {
+  const files = await glob(['bindings/binding.gyp', 'bindings/src/**/*.{cc,h}'], { cwd: project })
+  const hashes: [string, string][] = []
+  for (const file of files.sort()) {
+    hashes.push([file, sha256(await readFile(join(project, file)))])
+  }
+  const { devDependencies } = JSON.parse(await readFile(join(project, 'package.json'), 'utf8')) as {
+    devDependencies: Record<string, string>
+  }
+  const packages = ['node-addon-api', 'node-api-headers'].map((name) => [
+    name,
+    devDependencies[name] ?? null,
+  ])
+  return sha256OfJson({ files: hashes, packages: packages as [string, string | null][] })
+}
