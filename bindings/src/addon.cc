@@ -1,0 +1,14 @@
+// The entry point of the addon.
+
+#include <node_api.h>
+
+#include "region.h"
+#include "web_assembly.h"
+
+NAPI_MODULE_INIT() {
+  if (!rawmem::InitRegion(env, exports) ||
+      !rawmem::InitWebAssembly(env, exports)) {
+    return nullptr;
+  }
+  return exports;
+}

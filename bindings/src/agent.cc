@@ -1,0 +1,358 @@
+#include "agent.h"
+
+#include <pthread.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "engine.h"
+#include "handle.h"
+#include "memory_buffer.h"
+#include "platform.h"
+#include "raw_memory.h"
+#include "values.h"
+
+namespace rawmem {
+
+namespace {
+
+constexpr size_t kKiB = 1024;
+constexpr size_t kMiB = 1024 * kKiB;
+
+}  // namespace
+
+Record::~Record() {
+  if (previous_ != nullptr) {
+    *previous_ = next_;
+    if (next_ != nullptr) {
+      next_->previous_ = previous_;
+    }
+  }
+}
+
+void Record::Link(Record** head) {
+  next_ = *head;
+  previous_ = head;
+  if (next_ != nullptr) {
+    next_->previous_ = &next_;
+  }
+  *head = this;
+}
+
+Agent::Agent(napi_env env)
+    : env_(env),
+      buffer_aliases_(std::make_unique<BufferAliases>(this)),
+      borrowed_regions_(std::make_unique<BorrowedRegions>(this)) {}
+
+Agent::~Agent() = default;
+
+void Agent::Unref() {
+  if (--references_ == 0) {
+    delete this;
+  }
+}
+
+bool Agent::Open() {
+  if (is_open()) {
+    return true;
+  }
+  if (closed_) {
+    napi_throw_error(env_, nullptr,
+                     "v8-rawmem: this thread is shutting down, no WebAssembly "
+                     "code can run any more");
+    return false;
+  }
+  if (!CreateWakeup() || !CreateIsolate()) {
+    napi_throw_error(env_, nullptr,
+                     "v8-rawmem: the WebAssembly engine could not be started "
+                     "on this thread");
+    return false;
+  }
+  // After the thread-safe function was made, so as to run before its own hook.
+  napi_add_env_cleanup_hook(env_, CleanUp, this);
+  Watchdog::Get()->Add(this);
+  return true;
+}
+
+bool Agent::CreateWakeup() {
+  napi_value name;
+  if (napi_create_string_utf8(env_, "v8-rawmem", NAPI_AUTO_LENGTH, &name) !=
+          napi_ok ||
+      napi_create_threadsafe_function(env_, nullptr, nullptr, name, 0, 1,
+                                      nullptr, nullptr, this, OnWakeup,
+                                      &wakeup_) != napi_ok) {
+    return false;
+  }
+  napi_unref_threadsafe_function(env_, wakeup_);
+  return true;
+}
+
+bool Agent::CreateIsolate() {
+  Platform* platform = Engine();
+  isolate_ = v8::Isolate::Allocate();
+  platform->AddIsolate(isolate_, [this] { Wake(); });
+  v8::Isolate::CreateParams params;
+  params.array_buffer_allocator_shared =
+      std::shared_ptr<v8::ArrayBuffer::Allocator>(
+          v8::ArrayBuffer::Allocator::NewDefaultAllocator());
+  const uint64_t physical_memory =
+      static_cast<uint64_t>(sysconf(_SC_PHYS_PAGES)) *
+      static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+  params.constraints.ConfigureDefaults(physical_memory, 0);
+  v8::Isolate::Initialize(isolate_, params);
+  heap_limit_ = params.constraints.max_old_generation_size_in_bytes();
+
+  isolate_->SetData(0, this);
+  SetStackLimit();
+  isolate_->SetMicrotasksPolicy(v8::MicrotasksPolicy::kExplicit);
+  isolate_->AddNearHeapLimitCallback(OnNearHeapLimit, this);
+  v8::Isolate::Scope isolate_scope(isolate_);
+  v8::HandleScope handle_scope(isolate_);
+  return SetUpContext();
+}
+
+bool Agent::SetUpContext() {
+  v8::Local<v8::Context> context = v8::Context::New(isolate_);
+  context_.Reset(isolate_, context);
+  v8::Context::Scope context_scope(context);
+
+  auto get = [&](v8::Local<v8::Object> object, const char* name) {
+    v8::Local<v8::Value> value;
+    if (!object
+             ->Get(context,
+                   v8::String::NewFromUtf8(isolate_, name,
+                                           v8::NewStringType::kInternalized)
+                       .ToLocalChecked())
+             .ToLocal(&value)) {
+      return v8::Local<v8::Object>();
+    }
+    return value.As<v8::Object>();
+  };
+
+  v8::Local<v8::Object> web_assembly = get(context->Global(), "WebAssembly");
+  web_assembly_.Reset(isolate_, web_assembly);
+  slot_key_.Reset(isolate_, v8::Private::New(isolate_));
+  v8::Local<v8::Value> weak_map;
+  if (!get(context->Global(), "WeakMap")
+           .As<v8::Function>()
+           ->NewInstance(context)
+           .ToLocal(&weak_map)) {
+    return false;
+  }
+  weak_map_.Reset(isolate_, weak_map.As<v8::Object>());
+  weak_map_get_.Reset(isolate_,
+                      get(weak_map.As<v8::Object>(), "get").As<v8::Function>());
+  weak_map_set_.Reset(isolate_,
+                      get(weak_map.As<v8::Object>(), "set").As<v8::Function>());
+  for (Kind kind : kKindsWithClass) {
+    prototypes_[static_cast<size_t>(kind)].Reset(
+        isolate_, get(get(web_assembly, ClassName(kind)), "prototype"));
+  }
+  opaque_template_.Reset(isolate_, NewOpaqueTemplate(this));
+  return true;
+}
+
+void Agent::SetStackLimit() {
+  pthread_attr_t attributes;
+  void* low = nullptr;
+  size_t size = 0;
+  size_t guard = 0;
+  if (pthread_getattr_np(pthread_self(), &attributes) != 0) {
+    return;
+  }
+  pthread_attr_getstack(&attributes, &low, &size);
+  pthread_attr_getguardsize(&attributes, &guard);
+  pthread_attr_destroy(&attributes);
+  // What is left below the limit is for C++: compiling a function at its first
+  // call, collecting garbage, Node-API.
+  const size_t headroom =
+      guard + std::clamp(size / 4, 256 * kKiB, size_t{4 * kMiB});
+  // A stack without limit is no reason to let endless recursion eat all memory.
+  const size_t depth = std::min(size - std::min(headroom, size), 16 * kMiB);
+  isolate_->SetStackLimit(reinterpret_cast<uintptr_t>(low) + size - depth);
+}
+
+void Agent::CleanUp(void* agent) {
+  static_cast<Agent*>(agent)->Close();
+}
+
+void Agent::Close() {
+  closed_ = true;
+  Watchdog::Get()->Remove(this);
+  Engine()->RemoveIsolate(isolate_);
+  napi_release_threadsafe_function(wakeup_, napi_tsfn_abort);
+  wakeup_ = nullptr;
+  if (depth_ > 0) {
+    // Code of the isolate is on the stack, below whatever ends this thread.
+    // It stays where it is, as the process is about to go.
+    isolate_ = nullptr;
+    return;
+  }
+  {
+    v8::Isolate::Scope isolate_scope(isolate_);
+    v8::HandleScope handle_scope(isolate_);
+    for (Handle* handle : handles_) {
+      handle->inner.Reset();
+      handle->slot_is_set = false;
+    }
+    handles_.clear();
+    buffer_aliases_->Clear();
+    borrowed_regions_->Clear();
+    while (records_ != nullptr) {
+      delete records_;
+    }
+    web_assembly_.Reset();
+    slot_key_.Reset();
+    weak_map_.Reset();
+    weak_map_get_.Reset();
+    weak_map_set_.Reset();
+    opaque_template_.Reset();
+    for (auto& prototype : prototypes_) {
+      prototype.Reset();
+    }
+    context_.Reset();
+  }
+  isolate_->Dispose();
+  isolate_ = nullptr;
+}
+
+void Agent::SetHooks(napi_value array) {
+  if (hooks_ != nullptr) {
+    napi_delete_reference(env_, hooks_);
+  }
+  napi_create_reference(env_, array, 1, &hooks_);
+}
+
+napi_value Agent::hook(Hook which) {
+  napi_value hooks = nullptr;
+  napi_value function = nullptr;
+  if (hooks_ == nullptr ||
+      napi_get_reference_value(env_, hooks_, &hooks) != napi_ok ||
+      hooks == nullptr ||
+      napi_get_element(env_, hooks, static_cast<uint32_t>(which), &function) !=
+          napi_ok) {
+    return nullptr;
+  }
+  return function;
+}
+
+napi_value Agent::CallHook(Hook which, size_t argc, const napi_value* argv) {
+  napi_value function = hook(which);
+  napi_value undefined, result;
+  if (function == nullptr || napi_get_undefined(env_, &undefined) != napi_ok ||
+      napi_call_function(env_, undefined, function, argc, argv, &result) !=
+          napi_ok) {
+    return nullptr;
+  }
+  return result;
+}
+
+bool Agent::OuterIsAlive() {
+  napi_handle_scope scope;
+  if (napi_open_handle_scope(env_, &scope) != napi_ok) {
+    return false;
+  }
+  const bool alive = CallHook(Hook::kProbe, 0, nullptr) != nullptr;
+  if (!alive) {
+    bool pending = false;
+    napi_value ignored;
+    if (napi_is_exception_pending(env_, &pending) == napi_ok && pending) {
+      napi_get_and_clear_last_exception(env_, &ignored);
+    }
+  }
+  napi_close_handle_scope(env_, scope);
+  return alive;
+}
+
+void Agent::OnLongCall() {
+  if (!interrupt_requested_.exchange(true)) {
+    isolate_->RequestInterrupt(OnInterrupt, this);
+  }
+}
+
+void Agent::OnInterrupt(v8::Isolate* isolate, void* data) {
+  auto* agent = static_cast<Agent*>(data);
+  agent->interrupt_requested_ = false;
+  // An interrupt may be served after the call that it was requested for.
+  if (agent->depth_ > 0 && !agent->OuterIsAlive()) {
+    agent->outer_interrupted_ = true;
+    isolate->TerminateExecution();
+  }
+}
+
+size_t Agent::OnNearHeapLimit(void* data, size_t current, size_t initial) {
+  auto* agent = static_cast<Agent*>(data);
+  agent->heap_exhausted_ = true;
+  agent->isolate_->TerminateExecution();
+  // Room for what is allocated until the code that runs notices.
+  return current + std::max(initial, 1024 * kMiB);
+}
+
+void Agent::RestoreHeapLimit() {
+  heap_exhausted_ = false;
+  isolate_->RemoveNearHeapLimitCallback(OnNearHeapLimit, 0);
+  isolate_->LowMemoryNotification();
+  isolate_->AddNearHeapLimitCallback(OnNearHeapLimit, this);
+  isolate_->AutomaticallyRestoreInitialHeapLimit(0.8);
+}
+
+void Agent::OnWakeup(napi_env env, napi_value, void* context, void*) {
+  auto* agent = static_cast<Agent*>(context);
+  // `env` is null while the environment goes down.
+  if (env == nullptr || !agent->is_open()) {
+    return;
+  }
+  agent->wakeup_sent_ = false;
+  Scope scope(agent);
+  CallScope call_scope(agent);
+  Engine()->RunTasks(agent->isolate_);
+  agent->isolate_->PerformMicrotaskCheckpoint();
+}
+
+void Agent::Wake() {
+  if (!wakeup_sent_.exchange(true)) {
+    napi_call_threadsafe_function(wakeup_, nullptr, napi_tsfn_nonblocking);
+  }
+}
+
+void Agent::AddPendingPromise() {
+  if (pending_promises_++ == 0) {
+    napi_ref_threadsafe_function(env_, wakeup_);
+  }
+}
+
+void Agent::RemovePendingPromise() {
+  if (--pending_promises_ == 0 && wakeup_ != nullptr) {
+    napi_unref_threadsafe_function(env_, wakeup_);
+  }
+}
+
+void Agent::NoteNewHandle(Handle* handle) {
+  if (handles_.size() >= sweep_at_) {
+    SweepHandles();
+    sweep_at_ = std::max<size_t>(1024, handles_.size() * 2);
+  }
+  handle->index = handles_.size();
+  handles_.push_back(handle);
+}
+
+void Agent::ForgetHandle(Handle* handle) {
+  if (handle->index < handles_.size() && handles_[handle->index] == handle) {
+    handles_[handle->index] = handles_.back();
+    handles_[handle->index]->index = handle->index;
+    handles_.pop_back();
+  }
+}
+
+void Agent::SweepHandles() {
+  for (size_t i = handles_.size(); i-- > 0;) {
+    Handle* handle = handles_[i];
+    if (!handle->IsReachable()) {
+      handle->Release();
+      ForgetHandle(handle);
+    }
+  }
+}
+
+}  // namespace rawmem

@@ -1,0 +1,221 @@
+// One thread of JavaScript as the addon sees it: Node's environment on one
+// side, an isolate of the inner engine on the other.
+
+#ifndef BINDINGS_SRC_AGENT_H_
+#define BINDINGS_SRC_AGENT_H_
+
+#include <node_api.h>
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "kind.h"
+#include "v8-context.h"
+#include "v8-exception.h"
+#include "v8-function.h"
+#include "v8-isolate.h"
+#include "v8-local-handle.h"
+#include "v8-object.h"
+#include "v8-persistent-handle.h"
+#include "v8-primitive.h"
+#include "v8-template.h"
+#include "watchdog.h"
+
+namespace rawmem {
+
+struct Handle;
+class BufferAliases;
+class BorrowedRegions;
+
+// JavaScript functions of bindings/web-assembly that the addon calls. The
+// order is that of the array which `start` is given.
+enum class Hook {
+  // adopt(kind, owner | undefined) -> object: a new wrapper.
+  kAdopt,
+  // link(owner, object): from now on each keeps the other alive.
+  kLink,
+  // makeError(name, message, frames) -> error.
+  kMakeError,
+  // toPrimitive(value, hint) -> primitive.
+  kToPrimitive,
+  // toList(value) -> array of what iterating over the value gives.
+  kToList,
+  // probe(): does nothing. Whether it can be called is the question.
+  kProbe,
+  kCount,
+};
+
+// Whatever C++ object an inner object points at. All of them are in a list, so
+// that closing the agent frees those that no garbage collection got to.
+struct Record {
+  virtual ~Record();
+  void Link(Record** head);
+
+ private:
+  Record* next_ = nullptr;
+  Record** previous_ = nullptr;
+};
+
+class Agent final : public Watchdog::Client {
+ public:
+  explicit Agent(napi_env env);
+
+  // References are held by whatever may be finalised after the environment's
+  // cleanup hooks ran.
+  void Ref() { ++references_; }
+  void Unref();
+
+  // Creates the isolate, unless it is there. On failure an exception is
+  // pending in Node.
+  bool Open();
+  // Whether there is an isolate to enter.
+  bool is_open() const { return isolate_ != nullptr; }
+
+  napi_env env() const { return env_; }
+  v8::Isolate* isolate() const { return isolate_; }
+  v8::Local<v8::Context> context() const { return context_.Get(isolate_); }
+
+  void SetHooks(napi_value array);
+  // Null, with nothing pending, if JavaScript is being torn down.
+  napi_value hook(Hook which);
+  // Calls a hook. Null if that threw; the exception is then pending.
+  napi_value CallHook(Hook which, size_t argc, const napi_value* argv);
+
+  // Whether Node still runs JavaScript on this thread. While it does not, or
+  // is about to stop doing so, calls into it fail without an exception.
+  bool OuterIsAlive();
+  // Set once OuterIsAlive gave false during a call into the inner engine.
+  bool outer_interrupted() const { return outer_interrupted_; }
+  void set_outer_interrupted() { outer_interrupted_ = true; }
+  void clear_outer_interrupted() { outer_interrupted_ = false; }
+
+  // The engine's heap came near its limit; the code running was terminated.
+  bool heap_exhausted() const { return heap_exhausted_; }
+  void RestoreHeapLimit();
+
+  // Has the event loop run the inner engine's tasks.
+  void Wake();
+
+  // Inner promises that something waits for keep the event loop alive.
+  void AddPendingPromise();
+  void RemovePendingPromise();
+
+  // Handles whose wrapper Node has collected need not wait for their
+  // finalizer. Called when many handles were made.
+  void NoteNewHandle(Handle* handle);
+  // Undoes it.
+  void ForgetHandle(Handle* handle);
+
+  Record** records() { return &records_; }
+  BufferAliases& buffer_aliases() { return *buffer_aliases_; }
+  BorrowedRegions& borrowed_regions() { return *borrowed_regions_; }
+
+  uint64_t NextId() { return ++last_id_; }
+  int depth() const { return depth_; }
+
+  // Things of the inner context that are looked up once.
+  v8::Local<v8::Object> web_assembly() { return web_assembly_.Get(isolate_); }
+  v8::Local<v8::Private> slot_key() { return slot_key_.Get(isolate_); }
+  v8::Local<v8::Object> weak_map() { return weak_map_.Get(isolate_); }
+  v8::Local<v8::Function> weak_map_get() { return weak_map_get_.Get(isolate_); }
+  v8::Local<v8::Function> weak_map_set() { return weak_map_set_.Get(isolate_); }
+  v8::Local<v8::FunctionTemplate> opaque_template() {
+    return opaque_template_.Get(isolate_);
+  }
+  // Of WebAssembly.Memory and the like.
+  v8::Local<v8::Object> prototype(Kind kind) {
+    return prototypes_[static_cast<size_t>(kind)].Get(isolate_);
+  }
+
+  // The scope of everything that is done in the inner engine.
+  class Scope {
+   public:
+    explicit Scope(Agent* agent)
+        : isolate_scope_(agent->isolate_),
+          handle_scope_(agent->isolate_),
+          context_scope_(agent->context()) {}
+
+   private:
+    v8::Isolate::Scope isolate_scope_;
+    v8::HandleScope handle_scope_;
+    v8::Context::Scope context_scope_;
+  };
+
+  // Around calls that can run WebAssembly code.
+  class CallScope {
+   public:
+    explicit CallScope(Agent* agent) : agent_(agent) {
+      if (agent_->depth_++ == 0) {
+        agent_->EnterCall();
+      }
+    }
+    ~CallScope() {
+      if (--agent_->depth_ == 0) {
+        agent_->LeaveCall();
+      }
+    }
+    CallScope(const CallScope&) = delete;
+    CallScope& operator=(const CallScope&) = delete;
+
+   private:
+    Agent* const agent_;
+  };
+
+  // Watchdog::Client:
+  void OnLongCall() override;
+
+ private:
+  ~Agent() override;
+
+  bool CreateIsolate();
+  bool SetUpContext();
+  void SetStackLimit();
+  void Close();
+  void SweepHandles();
+  bool CreateWakeup();
+
+  static void CleanUp(void* agent);
+  static void OnWakeup(napi_env env, napi_value, void* context, void* data);
+  static void OnInterrupt(v8::Isolate* isolate, void* agent);
+  static size_t OnNearHeapLimit(void* agent, size_t current, size_t initial);
+
+  napi_env env_;
+  int references_ = 1;
+  v8::Isolate* isolate_ = nullptr;
+  v8::Global<v8::Context> context_;
+  napi_ref hooks_ = nullptr;
+
+  v8::Global<v8::Object> web_assembly_;
+  v8::Global<v8::Private> slot_key_;
+  v8::Global<v8::Object> weak_map_;
+  v8::Global<v8::Function> weak_map_get_;
+  v8::Global<v8::Function> weak_map_set_;
+  v8::Global<v8::FunctionTemplate> opaque_template_;
+  std::array<v8::Global<v8::Object>, kKindCount> prototypes_;
+
+  napi_threadsafe_function wakeup_ = nullptr;
+  std::atomic<bool> wakeup_sent_{false};
+  int pending_promises_ = 0;
+
+  int depth_ = 0;
+  std::atomic<bool> interrupt_requested_{false};
+  bool outer_interrupted_ = false;
+  bool heap_exhausted_ = false;
+  bool closed_ = false;
+  size_t heap_limit_ = 0;
+
+  Record* records_ = nullptr;
+  std::vector<Handle*> handles_;
+  size_t sweep_at_ = 1024;
+  uint64_t last_id_ = 0;
+  std::unique_ptr<BufferAliases> buffer_aliases_;
+  std::unique_ptr<BorrowedRegions> borrowed_regions_;
+};
+
+}  // namespace rawmem
+
+#endif  // BINDINGS_SRC_AGENT_H_

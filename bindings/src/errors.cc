@@ -1,0 +1,156 @@
+#include "errors.h"
+
+#include <string>
+#include <string_view>
+
+#include "handle.h"
+#include "v8-primitive.h"
+#include "values.h"
+
+namespace rawmem {
+
+namespace {
+
+// Own properties of errors are data that the engine put there; reading them
+// runs no code and cannot fail but for lack of memory.
+v8::Local<v8::String> StringProperty(Agent* agent,
+                                     v8::Local<v8::Object> object,
+                                     const char* name) {
+  v8::Isolate* isolate = agent->isolate();
+  v8::Local<v8::Value> value;
+  v8::TryCatch try_catch(isolate);
+  if (!object
+           ->Get(agent->context(),
+                 v8::String::NewFromUtf8(isolate, name).ToLocalChecked())
+           .ToLocal(&value) ||
+      !value->IsString()) {
+    return v8::String::Empty(isolate);
+  }
+  return value.As<v8::String>();
+}
+
+std::u16string Utf16(Agent* agent, v8::Local<v8::String> string) {
+  std::u16string result(string->Length(), u'\0');
+  string->WriteV2(agent->isolate(), 0, string->Length(),
+                  reinterpret_cast<uint16_t*>(result.data()));
+  return result;
+}
+
+bool NewString(napi_env env, std::u16string_view text, napi_value* result) {
+  return napi_create_string_utf16(env, text.data(), text.size(), result) ==
+         napi_ok;
+}
+
+void ThrowHeapExhausted(Agent* agent) {
+  agent->RestoreHeapLimit();
+  napi_throw_range_error(
+      agent->env(), nullptr,
+      "WebAssembly ran out of memory: the engine's heap, which holds tables, "
+      "structs and arrays, is exhausted");
+}
+
+}  // namespace
+
+napi_value ErrorToOuter(Agent* agent, v8::Local<v8::Object> error) {
+  if (napi_value existing = ExistingWrapper(agent, error)) {
+    return existing;
+  }
+  napi_env env = agent->env();
+  const std::u16string name =
+      Utf16(agent, StringProperty(agent, error, "name"));
+  const std::u16string message =
+      Utf16(agent, StringProperty(agent, error, "message"));
+  const std::u16string stack =
+      Utf16(agent, StringProperty(agent, error, "stack"));
+  // The stack begins with "name: message", and the message may have lines too.
+  const std::u16string header = message.empty() ? name : name + u": " + message;
+  std::u16string_view frames(stack);
+  if (frames.substr(0, header.size()) == header) {
+    frames.remove_prefix(header.size());
+  }
+  if (!frames.empty() && frames.front() == u'\n') {
+    frames.remove_prefix(1);
+  }
+  napi_value argv[3];
+  if (!NewString(env, name, &argv[0]) || !NewString(env, message, &argv[1]) ||
+      !NewString(env, frames, &argv[2])) {
+    return nullptr;
+  }
+  napi_value result = agent->CallHook(Hook::kMakeError, 3, argv);
+  if (result == nullptr ||
+      Wrap(agent, result, Kind::kError, error) == nullptr) {
+    return nullptr;
+  }
+  return result;
+}
+
+void ThrowToOuter(Agent* agent, v8::TryCatch& try_catch, napi_ref owner) {
+  napi_env env = agent->env();
+  v8::Isolate* isolate = agent->isolate();
+  if (!try_catch.HasCaught()) {
+    napi_throw_error(env, nullptr,
+                     "v8-rawmem: the engine failed without an exception");
+    return;
+  }
+  const bool terminated = try_catch.HasTerminated();
+  v8::Local<v8::Value> exception = try_catch.Exception();
+  // As long as it is caught, the engine would not run what follows.
+  isolate->CancelTerminateExecution();
+  try_catch.Reset();
+  if (terminated) {
+    if (agent->outer_interrupted()) {
+      agent->clear_outer_interrupted();
+      // Is Node still about to end this thread? Then nothing can be thrown,
+      // nor needs to be.
+      if (agent->OuterIsAlive()) {
+        napi_throw_error(env, nullptr, "WebAssembly was interrupted");
+      }
+      return;
+    }
+    ThrowHeapExhausted(agent);
+    return;
+  }
+  napi_value outer = ToOuter(agent, exception, owner);
+  if (outer != nullptr) {
+    napi_throw(env, outer);
+  }
+}
+
+void ThrowToInner(Agent* agent, napi_ref owner) {
+  napi_env env = agent->env();
+  v8::Isolate* isolate = agent->isolate();
+  bool pending = false;
+  napi_value exception = nullptr;
+  napi_is_exception_pending(env, &pending);
+  if (pending) {
+    napi_get_and_clear_last_exception(env, &exception);
+  }
+  napi_valuetype type = napi_undefined;
+  if (exception != nullptr) {
+    napi_typeof(env, exception, &type);
+  }
+  // Interrupted code leaves no exception, or one that reads as null, which
+  // code may also have thrown.
+  const bool may_be_interrupted =
+      exception == nullptr || type == napi_null || type == napi_undefined;
+  if (may_be_interrupted && !agent->OuterIsAlive()) {
+    agent->set_outer_interrupted();
+    isolate->TerminateExecution();
+    return;
+  }
+  v8::Local<v8::Value> inner;
+  if (exception == nullptr) {
+    isolate->ThrowException(v8::Exception::Error(v8::String::NewFromUtf8Literal(
+        isolate, "v8-rawmem: a call into JavaScript failed")));
+    return;
+  }
+  if (!ToInner(agent, exception, owner).ToLocal(&inner)) {
+    napi_value ignored;
+    napi_get_and_clear_last_exception(env, &ignored);
+    inner = v8::Exception::RangeError(v8::String::NewFromUtf8Literal(
+        isolate, "v8-rawmem: the exception cannot be passed on"));
+  }
+  isolate->ThrowException(inner);
+}
+
+}  // namespace rawmem

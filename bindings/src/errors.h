@@ -1,0 +1,32 @@
+// Exceptions across the border between the two engines.
+
+#ifndef BINDINGS_SRC_ERRORS_H_
+#define BINDINGS_SRC_ERRORS_H_
+
+#include <node_api.h>
+
+#include "agent.h"
+#include "v8-exception.h"
+#include "v8-local-handle.h"
+#include "v8-object.h"
+
+namespace rawmem {
+
+// Makes what `try_catch` caught pending in Node: what JavaScript threw comes
+// out as the same value, an error of the engine as an error of Node's of the
+// same class, with the WebAssembly frames on its stack. Leaves `try_catch`
+// empty. `owner` as for ToOuter.
+void ThrowToOuter(Agent* agent, v8::TryCatch& try_catch, napi_ref owner);
+
+// Takes what is pending in Node and throws it in the inner engine. If nothing
+// is, because Node ends the thread, the inner engine ends its execution too.
+// `owner` as for ToInner.
+void ThrowToInner(Agent* agent, napi_ref owner = nullptr);
+
+// An error of the engine that is passed as a value. Null, with an exception
+// pending, on failure.
+napi_value ErrorToOuter(Agent* agent, v8::Local<v8::Object> error);
+
+}  // namespace rawmem
+
+#endif  // BINDINGS_SRC_ERRORS_H_

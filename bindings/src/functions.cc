@@ -1,0 +1,247 @@
+#include "functions.h"
+
+#include <algorithm>
+#include <array>
+#include <memory>
+
+#include "errors.h"
+#include "handle.h"
+#include "memory_buffer.h"
+#include "raw_memory.h"
+#include "v8-external.h"
+#include "values.h"
+
+namespace rawmem {
+
+namespace {
+
+constexpr v8::ExternalPointerTypeTag kImportTag = 2;
+
+// Calls with more arguments or results than this take memory from the heap.
+constexpr size_t kInlineValues = 8;
+
+template <typename T>
+class ValueList {
+ public:
+  explicit ValueList(size_t size)
+      : heap_(size > kInlineValues ? std::make_unique<T[]>(size) : nullptr),
+        data_(heap_ ? heap_.get() : inline_.data()) {}
+
+  T* data() { return data_; }
+  T& operator[](size_t i) { return data_[i]; }
+
+ private:
+  std::array<T, kInlineValues> inline_;
+  std::unique_ptr<T[]> heap_;
+  T* data_;
+};
+
+// The C++ side of an inner function that calls one of Node's.
+struct Import final : public Record {
+  explicit Import(Agent* agent) : agent(agent) { Link(agent->records()); }
+  ~Import() override {
+    function.Reset();
+    if (outer != nullptr) {
+      napi_delete_reference(agent->env(), outer);
+    }
+    if (store != nullptr) {
+      napi_delete_reference(agent->env(), store);
+    }
+  }
+
+  static void OnCollected(const v8::WeakCallbackInfo<Import>& info) {
+    info.GetParameter()->function.Reset();
+    info.SetSecondPassCallback([](const v8::WeakCallbackInfo<Import>& second) {
+      delete second.GetParameter();
+    });
+  }
+
+  Agent* const agent;
+  v8::Global<v8::Function> function;
+  // Both weak.
+  napi_ref outer = nullptr;
+  napi_ref store = nullptr;
+};
+
+napi_value CallExport(napi_env env, napi_callback_info info) {
+  size_t argc = kInlineValues;
+  std::array<napi_value, kInlineValues> first_arguments;
+  void* data;
+  if (napi_get_cb_info(env, info, &argc, first_arguments.data(), nullptr,
+                       &data) != napi_ok) {
+    return nullptr;
+  }
+  auto* handle = static_cast<Handle*>(data);
+  Agent* agent = handle->agent;
+  napi_value new_target = nullptr;
+  napi_get_new_target(env, info, &new_target);
+  if (new_target != nullptr) {
+    napi_throw_type_error(env, nullptr,
+                          "A WebAssembly function is not a constructor");
+    return nullptr;
+  }
+  if (!agent->Open()) {
+    return nullptr;
+  }
+  // Keeps the function, hence the store it is in, alive during the call.
+  napi_value self;
+  if (napi_get_reference_value(env, handle->outer, &self) != napi_ok) {
+    return nullptr;
+  }
+
+  Agent::Scope scope(agent);
+  v8::Isolate* isolate = agent->isolate();
+  const size_t count = static_cast<size_t>(handle->parameter_count);
+  ValueList<v8::Local<v8::Value>> arguments(count);
+  if (count > kInlineValues) {
+    ValueList<napi_value> outer_arguments(count);
+    argc = count;
+    if (napi_get_cb_info(env, info, &argc, outer_arguments.data(), nullptr,
+                         nullptr) != napi_ok) {
+      return nullptr;
+    }
+    for (size_t i = 0; i < count; ++i) {
+      if (!ToInner(agent, outer_arguments[i], handle->outer)
+               .ToLocal(&arguments[i])) {
+        return nullptr;
+      }
+    }
+  } else {
+    for (size_t i = 0; i < count; ++i) {
+      if (!ToInner(agent, first_arguments[i], handle->outer)
+               .ToLocal(&arguments[i])) {
+        return nullptr;
+      }
+    }
+  }
+  if (!agent->borrowed_regions().Check()) {
+    return nullptr;
+  }
+
+  v8::TryCatch try_catch(isolate);
+  try_catch.SetCaptureMessage(false);
+  v8::Local<v8::Value> result;
+  bool succeeded;
+  {
+    Agent::CallScope call_scope(agent);
+    succeeded = handle->inner.Get(isolate)
+                    .As<v8::Function>()
+                    ->Call(isolate, agent->context(), v8::Undefined(isolate),
+                           static_cast<int>(count), arguments.data())
+                    .ToLocal(&result);
+  }
+  agent->buffer_aliases().Update();
+  if (!succeeded) {
+    ThrowToOuter(agent, try_catch, handle->outer);
+    return nullptr;
+  }
+  // What most functions of this kind return.
+  if (result->IsUndefined()) {
+    return nullptr;
+  }
+  return ToOuter(agent, result, handle->outer);
+}
+
+void CallImport(const v8::FunctionCallbackInfo<v8::Value>& info) {
+  auto* import =
+      static_cast<Import*>(info.Data().As<v8::External>()->Value(kImportTag));
+  Agent* agent = import->agent;
+  napi_env env = agent->env();
+  napi_handle_scope scope;
+  if (napi_open_handle_scope(env, &scope) != napi_ok) {
+    return;
+  }
+  agent->buffer_aliases().Update();
+
+  const size_t count = static_cast<size_t>(info.Length());
+  ValueList<napi_value> arguments(count);
+  bool succeeded = true;
+  for (size_t i = 0; succeeded && i < count; ++i) {
+    arguments[i] = ToOuter(agent, info[static_cast<int>(i)], import->store);
+    succeeded = arguments[i] != nullptr;
+  }
+  napi_value function = nullptr;
+  napi_value undefined, result;
+  succeeded =
+      succeeded &&
+      napi_get_reference_value(env, import->outer, &function) == napi_ok &&
+      function != nullptr && napi_get_undefined(env, &undefined) == napi_ok &&
+      napi_call_function(env, undefined, function, count, arguments.data(),
+                         &result) == napi_ok &&
+      agent->borrowed_regions().Check();
+  v8::Local<v8::Value> inner;
+  if (succeeded && ToInner(agent, result, import->store).ToLocal(&inner)) {
+    info.GetReturnValue().Set(inner);
+  } else {
+    ThrowToInner(agent, import->store);
+  }
+  napi_close_handle_scope(env, scope);
+}
+
+// Properties that are neither writable nor enumerable, as functions have them.
+bool DefineLength(napi_env env, napi_value function, int length) {
+  napi_value value;
+  if (napi_create_int32(env, length, &value) != napi_ok) {
+    return false;
+  }
+  napi_property_descriptor property = {};
+  property.utf8name = "length";
+  property.value = value;
+  property.attributes = napi_configurable;
+  return napi_define_properties(env, function, 1, &property) == napi_ok;
+}
+
+}  // namespace
+
+napi_value NewExportedFunction(Agent* agent, v8::Local<v8::Function> function) {
+  napi_env env = agent->env();
+  v8::Isolate* isolate = agent->isolate();
+  v8::String::Utf8Value name(isolate, function->GetName());
+  v8::Local<v8::Value> length;
+  int parameter_count = 0;
+  if (function
+          ->Get(agent->context(),
+                v8::String::NewFromUtf8Literal(isolate, "length"))
+          .ToLocal(&length) &&
+      length->IsInt32()) {
+    parameter_count = length.As<v8::Int32>()->Value();
+  }
+  auto* handle = new Handle(agent, Kind::kFunction);
+  handle->parameter_count = parameter_count;
+  napi_value result;
+  if (napi_create_function(env, *name ? *name : "", NAPI_AUTO_LENGTH,
+                           CallExport, handle, &result) != napi_ok) {
+    delete handle;
+    return nullptr;
+  }
+  if (!DefineLength(env, result, parameter_count) ||
+      !WrapWith(handle, result, function)) {
+    return nullptr;
+  }
+  return result;
+}
+
+v8::MaybeLocal<v8::Function> NewImportedFunction(Agent* agent,
+                                                 napi_value function,
+                                                 napi_value store) {
+  napi_env env = agent->env();
+  v8::Isolate* isolate = agent->isolate();
+  auto import = std::make_unique<Import>(agent);
+  v8::Local<v8::Function> result;
+  if (napi_create_reference(env, function, 0, &import->outer) != napi_ok ||
+      napi_create_reference(env, store, 0, &import->store) != napi_ok ||
+      !v8::Function::New(agent->context(), CallImport,
+                         v8::External::New(isolate, import.get(), kImportTag),
+                         0, v8::ConstructorBehavior::kThrow)
+           .ToLocal(&result)) {
+    napi_throw_error(env, nullptr, "v8-rawmem: a function cannot be imported");
+    return {};
+  }
+  import->function.Reset(isolate, result);
+  import->function.SetWeak(import.get(), Import::OnCollected,
+                           v8::WeakCallbackType::kParameter);
+  import.release();
+  return result;
+}
+
+}  // namespace rawmem

@@ -1,0 +1,236 @@
+#include "handle.h"
+
+#include "functions.h"
+#include "v8-external.h"
+
+namespace rawmem {
+
+namespace {
+
+// Tells wrappers from whatever else JavaScript may pass.
+constexpr napi_type_tag kWrapperTag = {0x7d3b1a7bd2d84c1eu,
+                                       0x9c6f04c9a6f0f2a3u};
+constexpr v8::ExternalPointerTypeTag kHandleTag = 1;
+
+// Where an inner object keeps its handle: a private property, or, on objects
+// that have none, an entry in a weak map.
+bool HasProperties(Kind kind) {
+  return kind != Kind::kReference;
+}
+
+Handle* ReadSlot(Agent* agent, v8::Local<v8::Object> inner, Kind kind) {
+  v8::Local<v8::Context> context = agent->context();
+  v8::Local<v8::Value> value;
+  if (HasProperties(kind)) {
+    if (!inner->GetPrivate(context, agent->slot_key()).ToLocal(&value)) {
+      return nullptr;
+    }
+  } else {
+    v8::Local<v8::Value> key = inner;
+    if (!agent->weak_map_get()
+             ->Call(context, agent->weak_map(), 1, &key)
+             .ToLocal(&value)) {
+      return nullptr;
+    }
+  }
+  if (!value->IsExternal()) {
+    return nullptr;
+  }
+  return static_cast<Handle*>(value.As<v8::External>()->Value(kHandleTag));
+}
+
+bool WriteSlot(Agent* agent,
+               v8::Local<v8::Object> inner,
+               Kind kind,
+               Handle* handle) {
+  v8::Local<v8::Context> context = agent->context();
+  v8::Local<v8::Value> value;
+  if (handle == nullptr) {
+    value = v8::Undefined(agent->isolate());
+  } else {
+    value = v8::External::New(agent->isolate(), handle, kHandleTag);
+  }
+  if (HasProperties(kind)) {
+    return inner->SetPrivate(context, agent->slot_key(), value)
+        .FromMaybe(false);
+  }
+  v8::Local<v8::Value> entry[] = {inner, value};
+  return !agent->weak_map_set()
+              ->Call(context, agent->weak_map(), 2, entry)
+              .IsEmpty();
+}
+
+void Finalize(napi_env, void* data, void*) {
+  delete static_cast<Handle*>(data);
+}
+
+}  // namespace
+
+Handle::Handle(Agent* agent, Kind kind)
+    : agent(agent), kind(kind), id(agent->NextId()) {
+  agent->Ref();
+}
+
+Handle::~Handle() {
+  SetExternalBytes(this, 0);
+  if (agent->is_open()) {
+    Agent::Scope scope(agent);
+    Release();
+    agent->ForgetHandle(this);
+  }
+  if (outer != nullptr) {
+    napi_delete_reference(agent->env(), outer);
+  }
+  agent->Unref();
+}
+
+bool Handle::IsReachable() {
+  napi_handle_scope scope;
+  napi_value value = nullptr;
+  if (napi_open_handle_scope(agent->env(), &scope) != napi_ok) {
+    return true;
+  }
+  const bool known =
+      napi_get_reference_value(agent->env(), outer, &value) == napi_ok;
+  napi_close_handle_scope(agent->env(), scope);
+  return !known || value != nullptr;
+}
+
+void Handle::Release() {
+  if (inner.IsEmpty()) {
+    return;
+  }
+  v8::TryCatch try_catch(agent->isolate());
+  v8::Local<v8::Object> object = inner.Get(agent->isolate());
+  // A newer wrapper may have taken the place.
+  if (slot_is_set && ReadSlot(agent, object, kind) == this) {
+    WriteSlot(agent, object, kind, nullptr);
+  }
+  slot_is_set = false;
+  inner.Reset();
+}
+
+Kind KindOf(Agent* agent, v8::Local<v8::Object> object) {
+  if (object->IsFunction()) {
+    return Kind::kFunction;
+  }
+  if (object->IsNativeError()) {
+    return Kind::kError;
+  }
+  v8::Local<v8::Value> prototype = object->GetPrototype();
+  if (prototype->IsObject()) {
+    for (Kind kind : kKindsWithClass) {
+      if (prototype == agent->prototype(kind)) {
+        return kind;
+      }
+    }
+  }
+  return Kind::kReference;
+}
+
+bool WrapWith(Handle* handle, napi_value outer, v8::Local<v8::Object> inner) {
+  Agent* agent = handle->agent;
+  napi_env env = agent->env();
+  if (napi_wrap(env, outer, handle, Finalize, nullptr, &handle->outer) !=
+      napi_ok) {
+    delete handle;
+    napi_throw_type_error(env, nullptr,
+                          "The object already stands for something else");
+    return false;
+  }
+  // From here on the wrapper owns the handle.
+  handle->inner.Reset(agent->isolate(), inner);
+  agent->NoteNewHandle(handle);
+  v8::TryCatch try_catch(agent->isolate());
+  handle->slot_is_set = WriteSlot(agent, inner, handle->kind, handle);
+  if (!handle->slot_is_set ||
+      napi_type_tag_object(env, outer, &kWrapperTag) != napi_ok) {
+    napi_throw_error(env, nullptr, "v8-rawmem: an object cannot be wrapped");
+    return false;
+  }
+  return true;
+}
+
+Handle* Wrap(Agent* agent,
+             napi_value outer,
+             Kind kind,
+             v8::Local<v8::Object> inner) {
+  auto* handle = new Handle(agent, kind);
+  return WrapWith(handle, outer, inner) ? handle : nullptr;
+}
+
+Handle* Unwrap(Agent* agent, napi_value value) {
+  napi_env env = agent->env();
+  napi_valuetype type;
+  bool is_wrapper = false;
+  void* data = nullptr;
+  if (napi_typeof(env, value, &type) != napi_ok ||
+      (type != napi_object && type != napi_function) ||
+      napi_check_object_type_tag(env, value, &kWrapperTag, &is_wrapper) !=
+          napi_ok ||
+      !is_wrapper || napi_unwrap(env, value, &data) != napi_ok) {
+    return nullptr;
+  }
+  auto* handle = static_cast<Handle*>(data);
+  // The addon may be loaded twice into one thread, with an engine each.
+  return handle->agent == agent && !handle->inner.IsEmpty() ? handle : nullptr;
+}
+
+napi_value ExistingWrapper(Agent* agent, v8::Local<v8::Object> inner) {
+  Handle* handle = ReadSlot(agent, inner, KindOf(agent, inner));
+  napi_value value = nullptr;
+  if (handle == nullptr || napi_get_reference_value(agent->env(), handle->outer,
+                                                    &value) != napi_ok) {
+    return nullptr;
+  }
+  return value;
+}
+
+napi_value WrapperOf(Agent* agent,
+                     v8::Local<v8::Object> inner,
+                     napi_ref owner) {
+  if (napi_value existing = ExistingWrapper(agent, inner)) {
+    return existing;
+  }
+  napi_env env = agent->env();
+  const Kind kind = KindOf(agent, inner);
+  napi_value arguments[2];
+  if (napi_create_int32(env, static_cast<int>(kind), &arguments[0]) !=
+      napi_ok) {
+    return nullptr;
+  }
+  napi_value owner_value = nullptr;
+  if (owner != nullptr) {
+    napi_get_reference_value(env, owner, &owner_value);
+  }
+  if (owner_value == nullptr) {
+    napi_get_undefined(env, &owner_value);
+  }
+  if (kind == Kind::kFunction) {
+    napi_value function = NewExportedFunction(agent, inner.As<v8::Function>());
+    if (function == nullptr) {
+      return nullptr;
+    }
+    napi_value link[] = {owner_value, function};
+    return agent->CallHook(Hook::kLink, 2, link) == nullptr ? nullptr
+                                                            : function;
+  }
+  arguments[1] = owner_value;
+  napi_value wrapper = agent->CallHook(Hook::kAdopt, 2, arguments);
+  if (wrapper == nullptr || Wrap(agent, wrapper, kind, inner) == nullptr) {
+    return nullptr;
+  }
+  return wrapper;
+}
+
+void SetExternalBytes(Handle* handle, int64_t bytes) {
+  const int64_t change = bytes - handle->external_bytes;
+  if (change == 0) {
+    return;
+  }
+  int64_t ignored;
+  napi_adjust_external_memory(handle->agent->env(), change, &ignored);
+  handle->external_bytes = bytes;
+}
+
+}  // namespace rawmem

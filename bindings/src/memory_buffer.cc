@@ -1,0 +1,133 @@
+#include "memory_buffer.h"
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "agent.h"
+
+namespace rawmem {
+
+namespace {
+
+void ReleaseBackingStore(napi_env, void*, void* store) {
+  delete static_cast<std::shared_ptr<v8::BackingStore>*>(store);
+}
+
+}  // namespace
+
+napi_value BufferAliases::BufferOf(v8::Local<v8::WasmMemoryObject> memory) {
+  napi_env env = agent_->env();
+  v8::Isolate* isolate = agent_->isolate();
+  v8::Local<v8::ArrayBuffer> inner = memory->Buffer();
+  for (const Alias& alias : aliases_) {
+    if (alias.inner == inner) {
+      if (napi_value outer = OuterOf(alias)) {
+        return outer;
+      }
+    }
+  }
+  std::shared_ptr<v8::BackingStore> store = inner->GetBackingStore();
+  if (store->IsShared()) {
+    napi_throw_type_error(
+        env, nullptr,
+        "WebAssembly.Memory.buffer: the memory is shared; Node-API has no way "
+        "to make a SharedArrayBuffer over memory of another engine");
+    return nullptr;
+  }
+  const size_t length = store->ByteLength();
+  if (length > max_length_) {
+    const std::string message =
+        "WebAssembly.Memory.buffer: the memory has " + std::to_string(length) +
+        " bytes, an ArrayBuffer of this Node may have 0 to " +
+        std::to_string(max_length_);
+    napi_throw_range_error(env, nullptr, message.c_str());
+    return nullptr;
+  }
+  napi_value outer;
+  if (length == 0) {
+    void* ignored;
+    if (napi_create_arraybuffer(env, 0, &ignored, &outer) != napi_ok) {
+      return nullptr;
+    }
+  } else {
+    auto* kept = new std::shared_ptr<v8::BackingStore>(store);
+    if (napi_create_external_arraybuffer(env, store->Data(), length,
+                                         ReleaseBackingStore, kept,
+                                         &outer) != napi_ok) {
+      delete kept;
+      bool pending = false;
+      napi_is_exception_pending(env, &pending);
+      if (!pending) {
+        napi_throw_error(env, nullptr,
+                         "WebAssembly.Memory.buffer: this runtime does not "
+                         "allow ArrayBuffers over foreign memory");
+      }
+      return nullptr;
+    }
+  }
+  if (aliases_.size() >= drop_at_) {
+    DropCollected();
+    drop_at_ = std::max<size_t>(64, aliases_.size() * 2);
+  }
+  Alias alias;
+  if (napi_create_reference(env, outer, 0, &alias.outer) != napi_ok) {
+    return nullptr;
+  }
+  alias.inner.Reset(isolate, inner);
+  alias.inner.SetWeak();
+  aliases_.push_back(std::move(alias));
+  return outer;
+}
+
+napi_value BufferAliases::OuterOf(const Alias& alias) {
+  napi_value outer = nullptr;
+  napi_get_reference_value(agent_->env(), alias.outer, &outer);
+  return outer;
+}
+
+void BufferAliases::DetachStale() {
+  v8::Isolate* isolate = agent_->isolate();
+  std::erase_if(aliases_, [&](Alias& alias) {
+    v8::HandleScope scope(isolate);
+    if (!alias.inner.IsEmpty() && !alias.inner.Get(isolate)->WasDetached()) {
+      return false;
+    }
+    if (!alias.inner.IsEmpty()) {
+      napi_handle_scope outer_scope;
+      if (napi_open_handle_scope(agent_->env(), &outer_scope) == napi_ok) {
+        if (napi_value outer = OuterOf(alias)) {
+          napi_detach_arraybuffer(agent_->env(), outer);
+        }
+        napi_close_handle_scope(agent_->env(), outer_scope);
+      }
+    }
+    napi_delete_reference(agent_->env(), alias.outer);
+    return true;
+  });
+}
+
+void BufferAliases::DropCollected() {
+  std::erase_if(aliases_, [&](Alias& alias) {
+    napi_handle_scope outer_scope;
+    if (napi_open_handle_scope(agent_->env(), &outer_scope) != napi_ok) {
+      return false;
+    }
+    const bool collected = alias.inner.IsEmpty() || OuterOf(alias) == nullptr;
+    napi_close_handle_scope(agent_->env(), outer_scope);
+    if (collected) {
+      napi_delete_reference(agent_->env(), alias.outer);
+    }
+    return collected;
+  });
+}
+
+void BufferAliases::Clear() {
+  for (Alias& alias : aliases_) {
+    napi_delete_reference(agent_->env(), alias.outer);
+  }
+  aliases_.clear();
+}
+
+}  // namespace rawmem

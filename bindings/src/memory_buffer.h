@@ -1,0 +1,62 @@
+// memory.buffer: an ArrayBuffer of Node's over the bytes of an inner memory.
+
+#ifndef BINDINGS_SRC_MEMORY_BUFFER_H_
+#define BINDINGS_SRC_MEMORY_BUFFER_H_
+
+#include <node_api.h>
+
+#include <cstddef>
+#include <vector>
+
+#include "v8-array-buffer.h"
+#include "v8-persistent-handle.h"
+#include "v8-wasm.h"
+
+namespace rawmem {
+
+class Agent;
+
+// The buffers handed out. When a memory grows, its inner buffer is detached,
+// be it by code that runs; then the outer one has to be detached as well before
+// JavaScript looks at it again.
+class BufferAliases {
+ public:
+  explicit BufferAliases(Agent* agent) : agent_(agent) {}
+
+  // The buffer of `memory`: the same one until the memory grows. Null, with an
+  // exception pending, on failure.
+  napi_value BufferOf(v8::Local<v8::WasmMemoryObject> memory);
+
+  // To be called on every way from the inner engine to JavaScript.
+  void Update() {
+    if (!aliases_.empty()) {
+      DetachStale();
+    }
+  }
+
+  void Clear();
+
+  // What one ArrayBuffer of Node's may hold, in bytes.
+  void set_max_length(size_t bytes) { max_length_ = bytes; }
+
+ private:
+  struct Alias {
+    // Weak: without the memory there is nothing to keep track of.
+    v8::Global<v8::ArrayBuffer> inner;
+    // Weak.
+    napi_ref outer;
+  };
+
+  void DetachStale();
+  void DropCollected();
+  napi_value OuterOf(const Alias& alias);
+
+  Agent* const agent_;
+  std::vector<Alias> aliases_;
+  size_t drop_at_ = 64;
+  size_t max_length_ = 0;
+};
+
+}  // namespace rawmem
+
+#endif  // BINDINGS_SRC_MEMORY_BUFFER_H_

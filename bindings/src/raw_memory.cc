@@ -1,0 +1,251 @@
+#include "raw_memory.h"
+
+#include <string>
+
+#include "agent.h"
+#include "handle.h"
+#include "v8-wasm.h"
+
+namespace rawmem {
+
+namespace {
+
+constexpr napi_type_tag kAttachmentsTag = {0x1d0b6a0f6cc24c7cu,
+                                           0xa4ae45bd9f2b8ef1u};
+constexpr size_t kPageSize = 65536;
+
+// The smallest size that the memory accepts, a whole number of pages. Nothing
+// runs between the attempts, so that what they attach is never looked at.
+size_t FindMinimum(v8::Local<v8::Object> instance,
+                   uint32_t memory_index,
+                   uint8_t* data) {
+  size_t refused = 0;
+  size_t accepted = size_t{1} << 32;
+  while (v8::SetWasmInstanceRawMemory(instance, memory_index, data, accepted) ==
+             v8::WasmRawMemoryResult::kTooSmall &&
+         accepted < (size_t{1} << 47)) {
+    refused = accepted;
+    accepted *= 2;
+  }
+  while (accepted - refused > kPageSize) {
+    const size_t middle =
+        refused + (accepted - refused) / 2 / kPageSize * kPageSize;
+    if (v8::SetWasmInstanceRawMemory(instance, memory_index, data, middle) ==
+        v8::WasmRawMemoryResult::kTooSmall) {
+      refused = middle;
+    } else {
+      accepted = middle;
+    }
+  }
+  return accepted;
+}
+
+void ThrowRange(napi_env env, const std::string& message) {
+  napi_throw_range_error(env, nullptr, message.c_str());
+}
+
+void ThrowType(napi_env env, const std::string& message) {
+  napi_throw_type_error(env, nullptr, message.c_str());
+}
+
+void ThrowRefusal(napi_env env,
+                  v8::WasmRawMemoryResult result,
+                  uint32_t memory_index,
+                  size_t size,
+                  size_t minimum) {
+  const std::string memory = "memory " + std::to_string(memory_index);
+  const std::string got = "; got " + std::to_string(size);
+  using Result = v8::WasmRawMemoryResult;
+  switch (result) {
+    case Result::kNotAnInstance:
+      ThrowType(env, "instance must be a WebAssembly.Instance of v8-rawmem");
+      return;
+    case Result::kNoSuchMemory:
+      ThrowRange(env,
+                 "memoryIndex must be the index of a memory of the "
+                 "instance; got " +
+                     std::to_string(memory_index));
+      return;
+    case Result::kTooSmall:
+      ThrowRange(env, "region must have at least " + std::to_string(minimum) +
+                          " bytes (" + std::to_string(minimum / kPageSize) +
+                          " pages), the minimum that the module declares for " +
+                          memory + got);
+      return;
+    case Result::kTooLarge:
+      ThrowRange(env, "region must have no more bytes than addresses of " +
+                          memory +
+                          " reach (4294967296 for a memory of 32 bits); use "
+                          "region.subarray(begin, end)" +
+                          got);
+      return;
+    case Result::kShared:
+      ThrowType(env,
+                "memoryIndex names a shared memory, which cannot be "
+                "replaced; got " +
+                    std::to_string(memory_index));
+      return;
+    case Result::kGuardRegions:
+      ThrowType(env,
+                "instance was compiled with --wasm-trap-handler, so its code "
+                "relies on guard regions around " +
+                    memory + "; leave out that flag in V8_RAWMEM_FLAGS");
+      return;
+    default:
+      ThrowType(env, "region cannot be attached to " + memory);
+      return;
+  }
+}
+
+}  // namespace
+
+bool BorrowedRegions::CheckAll() {
+  napi_env env = agent_->env();
+  bool intact = true;
+  for (auto it = attachments_.begin(); it != attachments_.end();) {
+    Attachment* attachment = *it;
+    napi_value region = nullptr;
+    napi_get_reference_value(env, attachment->borrowed, &region);
+    if (region != nullptr && !IsRegionDetached(env, region)) {
+      ++it;
+      continue;
+    }
+    intact = false;
+    v8::HandleScope scope(agent_->isolate());
+    v8::ResetWasmInstanceRawMemory(attachment->instance.Get(agent_->isolate()),
+                                   attachment->memory_index);
+    attachment->instance.Reset();
+    it = attachments_.erase(it);
+  }
+  if (!intact) {
+    ThrowType(env,
+              "The ArrayBuffer behind an attached HostRegion has been "
+              "transferred away; the instance is back on its own memory");
+  }
+  return intact;
+}
+
+void BorrowedRegions::Clear() {
+  for (Attachment* attachment : attachments_) {
+    attachment->instance.Reset();
+  }
+  attachments_.clear();
+}
+
+Attachments::Attachments(Agent* agent) : agent_(agent) {
+  agent->Ref();
+}
+
+Attachments::~Attachments() {
+  for (auto& [key, attachment] : attachments_) {
+    Drop(&attachment);
+  }
+  agent_->Unref();
+}
+
+void Attachments::Drop(Attachment* attachment) {
+  if (attachment->borrowed != nullptr) {
+    agent_->borrowed_regions().Remove(attachment);
+    napi_delete_reference(agent_->env(), attachment->borrowed);
+    attachment->borrowed = nullptr;
+  }
+  attachment->instance.Reset();
+  attachment->lease.Reset();
+}
+
+bool Attachments::Attach(Handle* handle,
+                         uint32_t memory_index,
+                         napi_value region,
+                         const RegionView& view) {
+  napi_env env = agent_->env();
+  v8::Isolate* isolate = agent_->isolate();
+  v8::Local<v8::Object> instance = handle->inner.Get(isolate);
+  const Key key{handle->id, memory_index};
+  const auto existing = attachments_.find(key);
+  const v8::WasmRawMemoryResult result = v8::SetWasmInstanceRawMemory(
+      instance, memory_index, view.data, view.length);
+  if (result != v8::WasmRawMemoryResult::kOk) {
+    size_t minimum = 0;
+    if (result == v8::WasmRawMemoryResult::kTooSmall) {
+      uint8_t* data = view.data;
+      minimum = FindMinimum(instance, memory_index, data);
+      if (existing != attachments_.end()) {
+        v8::SetWasmInstanceRawMemory(instance, memory_index,
+                                     existing->second.data,
+                                     existing->second.length);
+      } else {
+        v8::ResetWasmInstanceRawMemory(instance, memory_index);
+      }
+    }
+    ThrowRefusal(env, result, memory_index, view.length, minimum);
+    return false;
+  }
+
+  Attachment& attachment = attachments_[key];
+  // The usual case is the next window of the same region.
+  const bool same_memory = attachment.lease.get() == view.memory.get();
+  attachment.data = view.data;
+  attachment.length = view.length;
+  if (same_memory && attachment.borrowed == nullptr) {
+    return true;
+  }
+  Drop(&attachment);
+  attachment.memory_index = memory_index;
+  attachment.lease = RegionLease(view.memory);
+  if (view.memory->kind() == HostMemory::Kind::kBorrowed &&
+      napi_create_reference(env, region, 0, &attachment.borrowed) == napi_ok) {
+    attachment.instance.Reset(isolate, instance);
+    agent_->borrowed_regions().Add(&attachment);
+  }
+  return true;
+}
+
+bool Attachments::Detach(Handle* handle, uint32_t memory_index) {
+  const v8::WasmRawMemoryResult result = v8::ResetWasmInstanceRawMemory(
+      handle->inner.Get(agent_->isolate()), memory_index);
+  if (result != v8::WasmRawMemoryResult::kOk) {
+    ThrowRefusal(agent_->env(), result, memory_index, 0, 0);
+    return false;
+  }
+  auto it = attachments_.find({handle->id, memory_index});
+  if (it != attachments_.end()) {
+    Drop(&it->second);
+    attachments_.erase(it);
+  }
+  return true;
+}
+
+napi_value Attachments::New(Agent* agent) {
+  napi_env env = agent->env();
+  napi_value result;
+  if (napi_create_object(env, &result) != napi_ok) {
+    return nullptr;
+  }
+  auto* attachments = new Attachments(agent);
+  if (napi_wrap(
+          env, result, attachments,
+          [](napi_env, void* data, void*) {
+            delete static_cast<Attachments*>(data);
+          },
+          nullptr, nullptr) != napi_ok) {
+    delete attachments;
+    return nullptr;
+  }
+  if (napi_type_tag_object(env, result, &kAttachmentsTag) != napi_ok) {
+    return nullptr;
+  }
+  return result;
+}
+
+Attachments* Attachments::From(napi_env env, napi_value value) {
+  bool matches = false;
+  void* data = nullptr;
+  if (napi_check_object_type_tag(env, value, &kAttachmentsTag, &matches) !=
+          napi_ok ||
+      !matches || napi_unwrap(env, value, &data) != napi_ok) {
+    return nullptr;
+  }
+  return static_cast<Attachments*>(data);
+}
+
+}  // namespace rawmem

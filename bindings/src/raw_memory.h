@@ -1,0 +1,89 @@
+// Pointing the memories of instances at host regions.
+
+#ifndef BINDINGS_SRC_RAW_MEMORY_H_
+#define BINDINGS_SRC_RAW_MEMORY_H_
+
+#include <node_api.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <list>
+#include <map>
+#include <utility>
+
+#include "region.h"
+#include "v8-local-handle.h"
+#include "v8-object.h"
+#include "v8-persistent-handle.h"
+
+namespace rawmem {
+
+class Agent;
+struct Handle;
+
+// A memory of an instance that reads and writes a host region.
+struct Attachment {
+  uint8_t* data = nullptr;
+  size_t length = 0;
+  RegionLease lease;
+  uint32_t memory_index = 0;
+  // Only where the region borrows an ArrayBuffer. The reference is weak and to
+  // the region's handle.
+  v8::Global<v8::Object> instance;
+  napi_ref borrowed = nullptr;
+};
+
+// All attachments whose bytes JavaScript can take away, by transferring the
+// ArrayBuffer that they are borrowed from.
+class BorrowedRegions {
+ public:
+  explicit BorrowedRegions(Agent* agent) : agent_(agent) {}
+
+  // Before code runs. If bytes are gone, the instances are pointed back at
+  // their own memory, a TypeError is pending, and the result is false.
+  bool Check() { return attachments_.empty() || CheckAll(); }
+
+  void Add(Attachment* attachment) { attachments_.push_back(attachment); }
+  void Remove(Attachment* attachment) { attachments_.remove(attachment); }
+  // Lets go of the instances.
+  void Clear();
+
+ private:
+  bool CheckAll();
+
+  Agent* const agent_;
+  std::list<Attachment*> attachments_;
+};
+
+// The attachments of the instances of one store (see
+// bindings/web-assembly/store.ts). While it lives, so do the regions.
+class Attachments {
+ public:
+  explicit Attachments(Agent* agent);
+  ~Attachments();
+
+  // False, with an exception pending, on failure; nothing has changed then.
+  bool Attach(Handle* instance,
+              uint32_t memory_index,
+              napi_value region,
+              const RegionView& view);
+  // Back to the instance's own memory.
+  bool Detach(Handle* instance, uint32_t memory_index);
+
+  // As a value that JavaScript can hold. Null on failure.
+  static napi_value New(Agent* agent);
+  // Null if `value` is none.
+  static Attachments* From(napi_env env, napi_value value);
+
+ private:
+  using Key = std::pair<uint64_t, uint32_t>;
+
+  void Drop(Attachment* attachment);
+
+  Agent* const agent_;
+  std::map<Key, Attachment> attachments_;
+};
+
+}  // namespace rawmem
+
+#endif  // BINDINGS_SRC_RAW_MEMORY_H_

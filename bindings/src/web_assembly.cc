@@ -1,0 +1,888 @@
+#include "web_assembly.h"
+
+#include <cstring>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "agent.h"
+#include "errors.h"
+#include "functions.h"
+#include "handle.h"
+#include "memory_buffer.h"
+#include "raw_memory.h"
+#include "region.h"
+#include "v8-array-buffer.h"
+#include "v8-container.h"
+#include "v8-external.h"
+#include "v8-initialization.h"
+#include "v8-json.h"
+#include "v8-promise.h"
+#include "v8-wasm.h"
+#include "values.h"
+
+namespace rawmem {
+
+namespace {
+
+constexpr v8::ExternalPointerTypeTag kCompilationTag = 3;
+constexpr size_t kMaxArguments = 6;
+
+// What keeping these costs, beside the memories, which are counted as such.
+constexpr int64_t kInstanceBytes = 16 * 1024;
+constexpr int64_t kModuleBytesPerWireByte = 4;
+
+// How TypeScript says what an argument is to become in the inner engine.
+enum class Shape : int {
+  // The value itself.
+  kValue = 0,
+  // An object, given as an array of name, shape, value, name, ...
+  kRecord = 1,
+  // An array of values.
+  kList = 2,
+};
+
+// One call from TypeScript: its arguments, and the agent with its scope open.
+class Call {
+ public:
+  Call(napi_env env, napi_callback_info info) : env_(env) {
+    size_t argc = kMaxArguments;
+    void* data = nullptr;
+    if (napi_get_cb_info(env, info, &argc, arguments_, nullptr, &data) ==
+        napi_ok) {
+      agent_ = static_cast<Agent*>(data);
+      is_open_ = agent_->Open();
+    }
+    if (is_open_) {
+      new (&scope_) Agent::Scope(agent_);
+    }
+  }
+  ~Call() {
+    if (is_open_) {
+      scope_.~Scope();
+    }
+  }
+  Call(const Call&) = delete;
+  Call& operator=(const Call&) = delete;
+
+  bool is_open() const { return is_open_; }
+  napi_env env() const { return env_; }
+  Agent* agent() const { return agent_; }
+  v8::Isolate* isolate() const { return agent_->isolate(); }
+  v8::Local<v8::Context> context() const { return agent_->context(); }
+  napi_value operator[](size_t i) const { return arguments_[i]; }
+
+  Handle* Unwrapped(size_t i, Kind kind) const {
+    Handle* handle = Unwrap(agent_, arguments_[i]);
+    if (handle == nullptr || handle->kind != kind) {
+      const std::string message =
+          std::string("Not a WebAssembly.") + ClassName(kind);
+      napi_throw_type_error(env_, nullptr, message.c_str());
+      return nullptr;
+    }
+    return handle;
+  }
+
+ private:
+  napi_env env_;
+  Agent* agent_ = nullptr;
+  bool is_open_ = false;
+  napi_value arguments_[kMaxArguments] = {};
+  // Entered only if there is something to enter.
+  union {
+    Agent::Scope scope_;
+  };
+};
+
+int32_t Int32(napi_env env, napi_value value) {
+  int32_t result = 0;
+  napi_get_value_int32(env, value, &result);
+  return result;
+}
+
+std::string Utf8(napi_env env, napi_value value) {
+  size_t length = 0;
+  napi_get_value_string_utf8(env, value, nullptr, 0, &length);
+  std::string result(length, '\0');
+  napi_get_value_string_utf8(env, value, result.data(), length + 1, &length);
+  return result;
+}
+
+v8::Local<v8::String> InnerName(Agent* agent, const char* name) {
+  return v8::String::NewFromUtf8(agent->isolate(), name,
+                                 v8::NewStringType::kInternalized)
+      .ToLocalChecked();
+}
+
+v8::Local<v8::Function> InnerFunction(Agent* agent,
+                                      v8::Local<v8::Object> object,
+                                      const char* name) {
+  return object->Get(agent->context(), InnerName(agent, name))
+      .ToLocalChecked()
+      .As<v8::Function>();
+}
+
+// The elements of an array that TypeScript made. False on failure.
+bool Elements(napi_env env, napi_value array, std::vector<napi_value>* result) {
+  uint32_t length = 0;
+  if (napi_get_array_length(env, array, &length) != napi_ok) {
+    return false;
+  }
+  result->resize(length);
+  for (uint32_t i = 0; i < length; ++i) {
+    if (napi_get_element(env, array, i, &(*result)[i]) != napi_ok) {
+      return false;
+    }
+  }
+  return true;
+}
+
+v8::MaybeLocal<v8::Value> BuildArgument(Agent* agent,
+                                        Shape shape,
+                                        napi_value value,
+                                        napi_ref owner) {
+  if (shape == Shape::kValue) {
+    return ToInner(agent, value, owner);
+  }
+  napi_env env = agent->env();
+  std::vector<napi_value> parts;
+  if (!Elements(env, value, &parts)) {
+    return {};
+  }
+  if (shape == Shape::kList) {
+    std::vector<v8::Local<v8::Value>> elements(parts.size());
+    for (size_t i = 0; i < parts.size(); ++i) {
+      if (!ToInner(agent, parts[i], owner).ToLocal(&elements[i])) {
+        return {};
+      }
+    }
+    return v8::Array::New(agent->isolate(), elements.data(), elements.size());
+  }
+  v8::Local<v8::Object> object = v8::Object::New(agent->isolate());
+  for (size_t i = 0; i + 2 < parts.size(); i += 3) {
+    v8::Local<v8::Value> name, member;
+    if (!ToInner(agent, parts[i], nullptr).ToLocal(&name) ||
+        !BuildArgument(agent, static_cast<Shape>(Int32(env, parts[i + 1])),
+                       parts[i + 2], owner)
+             .ToLocal(&member) ||
+        object
+            ->CreateDataProperty(agent->context(), name.As<v8::Name>(), member)
+            .IsNothing()) {
+      return {};
+    }
+  }
+  return object;
+}
+
+// From an array of shape, value, shape, value, ... False, with an exception
+// pending, on failure.
+bool BuildArguments(Agent* agent,
+                    napi_value array,
+                    napi_ref owner,
+                    std::vector<v8::Local<v8::Value>>* result) {
+  std::vector<napi_value> parts;
+  if (!Elements(agent->env(), array, &parts)) {
+    return false;
+  }
+  for (size_t i = 0; i + 1 < parts.size(); i += 2) {
+    v8::Local<v8::Value> argument;
+    if (!BuildArgument(agent, static_cast<Shape>(Int32(agent->env(), parts[i])),
+                       parts[i + 1], owner)
+             .ToLocal(&argument)) {
+      return false;
+    }
+    result->push_back(argument);
+  }
+  return true;
+}
+
+// Lets the inner engine read bytes of Node's without a copy in between. It
+// takes its own before it does anything else.
+class BytesArgument {
+ public:
+  BytesArgument(Agent* agent, napi_value view) {
+    void* data = nullptr;
+    napi_typedarray_type type;
+    if (napi_get_typedarray_info(agent->env(), view, &type, &length_, &data,
+                                 nullptr, nullptr) != napi_ok ||
+        type != napi_uint8_array) {
+      napi_throw_type_error(agent->env(), nullptr, "Expected a Uint8Array");
+      return;
+    }
+    buffer_ = v8::ArrayBuffer::New(
+        agent->isolate(),
+        v8::ArrayBuffer::NewBackingStore(
+            data, length_, v8::BackingStore::EmptyDeleter, nullptr));
+  }
+  ~BytesArgument() {
+    if (!buffer_.IsEmpty()) {
+      buffer_->Detach(v8::Local<v8::Value>()).Check();
+    }
+  }
+
+  bool is_valid() const { return !buffer_.IsEmpty(); }
+  size_t length() const { return length_; }
+  v8::Local<v8::Value> value() const { return buffer_; }
+
+ private:
+  size_t length_ = 0;
+  v8::Local<v8::ArrayBuffer> buffer_;
+};
+
+// Wraps and accounts for what a constructor made.
+Handle* WrapNew(Agent* agent,
+                napi_value outer,
+                Kind kind,
+                v8::Local<v8::Object> inner) {
+  Handle* handle = Wrap(agent, outer, kind, inner);
+  if (handle != nullptr && kind == Kind::kMemory) {
+    SetExternalBytes(
+        handle, static_cast<int64_t>(
+                    inner.As<v8::WasmMemoryObject>()->Buffer()->ByteLength()));
+  }
+  return handle;
+}
+
+// start(hooks, maxBufferLength): what the addon has to know of TypeScript.
+napi_value Start(napi_env env, napi_callback_info info) {
+  size_t argc = 2;
+  napi_value arguments[2];
+  void* data;
+  double max_length = 0;
+  if (napi_get_cb_info(env, info, &argc, arguments, nullptr, &data) ==
+          napi_ok &&
+      napi_get_value_double(env, arguments[1], &max_length) == napi_ok) {
+    auto* agent = static_cast<Agent*>(data);
+    agent->SetHooks(arguments[0]);
+    agent->buffer_aliases().set_max_length(static_cast<size_t>(max_length));
+  }
+  return nullptr;
+}
+
+// kindOf(value): a Kind, or -1.
+napi_value KindOfValue(napi_env env, napi_callback_info info) {
+  Call call(env, info);
+  if (!call.is_open()) {
+    return nullptr;
+  }
+  Handle* handle = Unwrap(call.agent(), call[0]);
+  napi_value result = nullptr;
+  napi_create_int32(
+      env, handle == nullptr ? -1 : static_cast<int>(handle->kind), &result);
+  return result;
+}
+
+// construct(kind, target, args): `new WebAssembly.X(...args)`, with `target` as
+// the wrapper.
+napi_value Construct(napi_env env, napi_callback_info info) {
+  Call call(env, info);
+  if (!call.is_open()) {
+    return nullptr;
+  }
+  Agent* agent = call.agent();
+  const Kind kind = static_cast<Kind>(Int32(env, call[0]));
+  napi_ref owner = nullptr;
+  std::vector<v8::Local<v8::Value>> arguments;
+  v8::Local<v8::Object> object;
+  if (napi_create_reference(env, call[1], 0, &owner) != napi_ok) {
+    return nullptr;
+  }
+  const bool built = BuildArguments(agent, call[2], owner, &arguments);
+  napi_delete_reference(env, owner);
+  if (!built) {
+    return nullptr;
+  }
+  v8::TryCatch try_catch(call.isolate());
+  if (!InnerFunction(agent, agent->web_assembly(), ClassName(kind))
+           ->NewInstance(call.context(), static_cast<int>(arguments.size()),
+                         arguments.data())
+           .ToLocal(&object)) {
+    ThrowToOuter(agent, try_catch, nullptr);
+    return nullptr;
+  }
+  WrapNew(agent, call[1], kind, object);
+  return nullptr;
+}
+
+// invoke(target, method, args): `target[method](...args)` on the inner object.
+napi_value Invoke(napi_env env, napi_callback_info info) {
+  Call call(env, info);
+  if (!call.is_open()) {
+    return nullptr;
+  }
+  Agent* agent = call.agent();
+  Handle* handle = Unwrap(agent, call[0]);
+  std::vector<v8::Local<v8::Value>> arguments;
+  if (handle == nullptr ||
+      !BuildArguments(agent, call[2], handle->outer, &arguments)) {
+    return nullptr;
+  }
+  v8::Local<v8::Object> object = handle->inner.Get(call.isolate());
+  v8::TryCatch try_catch(call.isolate());
+  v8::Local<v8::Value> result;
+  if (!InnerFunction(agent, object, Utf8(env, call[1]).c_str())
+           ->Call(call.context(), object, static_cast<int>(arguments.size()),
+                  arguments.data())
+           .ToLocal(&result)) {
+    ThrowToOuter(agent, try_catch, handle->outer);
+    return nullptr;
+  }
+  agent->buffer_aliases().Update();
+  if (handle->kind == Kind::kMemory) {
+    SetExternalBytes(
+        handle, static_cast<int64_t>(
+                    object.As<v8::WasmMemoryObject>()->Buffer()->ByteLength()));
+  }
+  return ToOuter(agent, result, handle->outer);
+}
+
+// getProperty(target, name).
+napi_value GetProperty(napi_env env, napi_callback_info info) {
+  Call call(env, info);
+  if (!call.is_open()) {
+    return nullptr;
+  }
+  Agent* agent = call.agent();
+  Handle* handle = Unwrap(agent, call[0]);
+  if (handle == nullptr) {
+    return nullptr;
+  }
+  v8::TryCatch try_catch(call.isolate());
+  v8::Local<v8::Value> result;
+  if (!handle->inner.Get(call.isolate())
+           ->Get(call.context(), InnerName(agent, Utf8(env, call[1]).c_str()))
+           .ToLocal(&result)) {
+    ThrowToOuter(agent, try_catch, handle->outer);
+    return nullptr;
+  }
+  return ToOuter(agent, result, handle->outer);
+}
+
+// setProperty(target, name, value).
+napi_value SetProperty(napi_env env, napi_callback_info info) {
+  Call call(env, info);
+  if (!call.is_open()) {
+    return nullptr;
+  }
+  Agent* agent = call.agent();
+  Handle* handle = Unwrap(agent, call[0]);
+  v8::Local<v8::Value> value;
+  if (handle == nullptr ||
+      !ToInner(agent, call[2], handle->outer).ToLocal(&value)) {
+    return nullptr;
+  }
+  v8::TryCatch try_catch(call.isolate());
+  if (handle->inner.Get(call.isolate())
+          ->Set(call.context(), InnerName(agent, Utf8(env, call[1]).c_str()),
+                value)
+          .IsNothing()) {
+    ThrowToOuter(agent, try_catch, handle->outer);
+  }
+  return nullptr;
+}
+
+// compile(target, bytes, options): `options` is undefined or an array as for
+// construct.
+napi_value Compile(napi_env env, napi_callback_info info) {
+  Call call(env, info);
+  if (!call.is_open()) {
+    return nullptr;
+  }
+  Agent* agent = call.agent();
+  std::vector<v8::Local<v8::Value>> arguments(1);
+  v8::Local<v8::Object> module;
+  BytesArgument bytes(agent, call[1]);
+  if (!bytes.is_valid() ||
+      !BuildArguments(agent, call[2], nullptr, &arguments)) {
+    return nullptr;
+  }
+  arguments[0] = bytes.value();
+  v8::TryCatch try_catch(call.isolate());
+  if (!InnerFunction(agent, agent->web_assembly(), "Module")
+           ->NewInstance(call.context(), static_cast<int>(arguments.size()),
+                         arguments.data())
+           .ToLocal(&module)) {
+    ThrowToOuter(agent, try_catch, nullptr);
+    return nullptr;
+  }
+  if (Handle* handle = WrapNew(agent, call[0], Kind::kModule, module)) {
+    SetExternalBytes(
+        handle, static_cast<int64_t>(bytes.length()) * kModuleBytesPerWireByte);
+  }
+  return nullptr;
+}
+
+// validate(bytes, options): boolean.
+napi_value Validate(napi_env env, napi_callback_info info) {
+  Call call(env, info);
+  if (!call.is_open()) {
+    return nullptr;
+  }
+  Agent* agent = call.agent();
+  std::vector<v8::Local<v8::Value>> arguments(1);
+  v8::Local<v8::Value> result;
+  BytesArgument bytes(agent, call[0]);
+  if (!bytes.is_valid() ||
+      !BuildArguments(agent, call[1], nullptr, &arguments)) {
+    return nullptr;
+  }
+  arguments[0] = bytes.value();
+  v8::TryCatch try_catch(call.isolate());
+  if (!InnerFunction(agent, agent->web_assembly(), "validate")
+           ->Call(call.context(), agent->web_assembly(),
+                  static_cast<int>(arguments.size()), arguments.data())
+           .ToLocal(&result)) {
+    ThrowToOuter(agent, try_catch, nullptr);
+    return nullptr;
+  }
+  return ToOuter(agent, result, nullptr);
+}
+
+// A compilation that goes on in the background.
+struct Compilation final : public Record {
+  explicit Compilation(Agent* agent) : agent(agent) {
+    Link(agent->records());
+    agent->AddPendingPromise();
+  }
+  ~Compilation() override {
+    agent->RemovePendingPromise();
+    if (callback != nullptr) {
+      napi_delete_reference(agent->env(), callback);
+    }
+  }
+
+  Agent* const agent;
+  size_t byte_length = 0;
+  // Strong.
+  napi_ref callback = nullptr;
+};
+
+// Calls callback(error) or callback(undefined, module).
+void Settle(const v8::FunctionCallbackInfo<v8::Value>& info, bool fulfilled) {
+  std::unique_ptr<Compilation> compilation(static_cast<Compilation*>(
+      info.Data().As<v8::External>()->Value(kCompilationTag)));
+  Agent* agent = compilation->agent;
+  napi_env env = agent->env();
+  napi_handle_scope scope;
+  if (napi_open_handle_scope(env, &scope) != napi_ok) {
+    return;
+  }
+  napi_value callback = nullptr;
+  napi_value undefined, result;
+  napi_value argv[2];
+  napi_get_undefined(env, &undefined);
+  napi_get_reference_value(env, compilation->callback, &callback);
+  napi_value value = ToOuter(agent, info[0], nullptr);
+  if (value == nullptr) {
+    // What went wrong on the way is what the caller gets to see.
+    fulfilled = false;
+    napi_get_and_clear_last_exception(env, &value);
+  } else if (fulfilled) {
+    if (Handle* handle = Unwrap(agent, value)) {
+      SetExternalBytes(handle, static_cast<int64_t>(compilation->byte_length) *
+                                   kModuleBytesPerWireByte);
+    }
+  }
+  argv[0] = fulfilled ? undefined : value;
+  argv[1] = fulfilled ? value : undefined;
+  // The callback settles a promise and does not throw.
+  napi_call_function(env, undefined, callback, fulfilled ? 2 : 1, argv,
+                     &result);
+  napi_close_handle_scope(env, scope);
+}
+
+// compileAsync(bytes, options, callback).
+napi_value CompileAsync(napi_env env, napi_callback_info info) {
+  Call call(env, info);
+  if (!call.is_open()) {
+    return nullptr;
+  }
+  Agent* agent = call.agent();
+  v8::Isolate* isolate = call.isolate();
+  std::vector<v8::Local<v8::Value>> arguments(1);
+  v8::Local<v8::Value> promise;
+  BytesArgument bytes(agent, call[0]);
+  if (!bytes.is_valid() ||
+      !BuildArguments(agent, call[1], nullptr, &arguments)) {
+    return nullptr;
+  }
+  arguments[0] = bytes.value();
+  v8::TryCatch try_catch(isolate);
+  if (!InnerFunction(agent, agent->web_assembly(), "compile")
+           ->Call(call.context(), agent->web_assembly(),
+                  static_cast<int>(arguments.size()), arguments.data())
+           .ToLocal(&promise)) {
+    ThrowToOuter(agent, try_catch, nullptr);
+    return nullptr;
+  }
+  auto compilation = std::make_unique<Compilation>(agent);
+  compilation->byte_length = bytes.length();
+  v8::Local<v8::Value> data =
+      v8::External::New(isolate, compilation.get(), kCompilationTag);
+  v8::Local<v8::Function> fulfilled, rejected;
+  if (napi_create_reference(env, call[2], 1, &compilation->callback) !=
+          napi_ok ||
+      !v8::Function::New(
+           call.context(),
+           [](const v8::FunctionCallbackInfo<v8::Value>& settled) {
+             Settle(settled, true);
+           },
+           data)
+           .ToLocal(&fulfilled) ||
+      !v8::Function::New(
+           call.context(),
+           [](const v8::FunctionCallbackInfo<v8::Value>& settled) {
+             Settle(settled, false);
+           },
+           data)
+           .ToLocal(&rejected) ||
+      promise.As<v8::Promise>()
+          ->Then(call.context(), fulfilled, rejected)
+          .IsEmpty()) {
+    ThrowToOuter(agent, try_catch, nullptr);
+    return nullptr;
+  }
+  compilation.release();
+  // It may be settled already.
+  agent->Wake();
+  return nullptr;
+}
+
+// describe(module, 'imports' | 'exports'): the list of descriptors, as JSON.
+napi_value Describe(napi_env env, napi_callback_info info) {
+  Call call(env, info);
+  if (!call.is_open()) {
+    return nullptr;
+  }
+  Agent* agent = call.agent();
+  Handle* handle = call.Unwrapped(0, Kind::kModule);
+  if (handle == nullptr) {
+    return nullptr;
+  }
+  v8::Local<v8::Value> module = handle->inner.Get(call.isolate());
+  v8::Local<v8::Object> constructor =
+      InnerFunction(agent, agent->web_assembly(), "Module");
+  v8::TryCatch try_catch(call.isolate());
+  v8::Local<v8::Value> list;
+  v8::Local<v8::String> json;
+  if (!InnerFunction(agent, constructor, Utf8(env, call[1]).c_str())
+           ->Call(call.context(), constructor, 1, &module)
+           .ToLocal(&list) ||
+      !v8::JSON::Stringify(call.context(), list).ToLocal(&json)) {
+    ThrowToOuter(agent, try_catch, nullptr);
+    return nullptr;
+  }
+  return ToOuter(agent, json, nullptr);
+}
+
+// customSections(module, name): an array of ArrayBuffers.
+napi_value CustomSections(napi_env env, napi_callback_info info) {
+  Call call(env, info);
+  if (!call.is_open()) {
+    return nullptr;
+  }
+  Agent* agent = call.agent();
+  Handle* handle = call.Unwrapped(0, Kind::kModule);
+  v8::Local<v8::Value> arguments[2];
+  if (handle == nullptr ||
+      !ToInner(agent, call[1], nullptr).ToLocal(&arguments[1])) {
+    return nullptr;
+  }
+  arguments[0] = handle->inner.Get(call.isolate());
+  v8::Local<v8::Object> constructor =
+      InnerFunction(agent, agent->web_assembly(), "Module");
+  v8::TryCatch try_catch(call.isolate());
+  v8::Local<v8::Value> list;
+  if (!InnerFunction(agent, constructor, "customSections")
+           ->Call(call.context(), constructor, 2, arguments)
+           .ToLocal(&list)) {
+    ThrowToOuter(agent, try_catch, nullptr);
+    return nullptr;
+  }
+  v8::Local<v8::Array> sections = list.As<v8::Array>();
+  napi_value result;
+  if (napi_create_array_with_length(env, sections->Length(), &result) !=
+      napi_ok) {
+    return nullptr;
+  }
+  for (uint32_t i = 0; i < sections->Length(); ++i) {
+    auto section =
+        sections->Get(call.context(), i).ToLocalChecked().As<v8::ArrayBuffer>();
+    void* data;
+    napi_value copy;
+    if (napi_create_arraybuffer(env, section->ByteLength(), &data, &copy) !=
+            napi_ok ||
+        napi_set_element(env, result, i, copy) != napi_ok) {
+      return nullptr;
+    }
+    if (section->ByteLength() > 0) {
+      std::memcpy(data, section->Data(), section->ByteLength());
+    }
+  }
+  return result;
+}
+
+// An import object from an array of module name, name, whether a function is
+// expected, value, ... False, with an exception pending, on failure.
+bool BuildImports(Agent* agent,
+                  napi_value array,
+                  napi_value store,
+                  napi_ref owner,
+                  v8::Local<v8::Object> imports) {
+  napi_env env = agent->env();
+  v8::Local<v8::Context> context = agent->context();
+  std::vector<napi_value> parts;
+  if (!Elements(env, array, &parts)) {
+    return false;
+  }
+  for (size_t i = 0; i + 3 < parts.size(); i += 4) {
+    v8::Local<v8::Value> module_name, name, value, module;
+    if (!ToInner(agent, parts[i], nullptr).ToLocal(&module_name) ||
+        !imports->Get(context, module_name).ToLocal(&module)) {
+      return false;
+    }
+    napi_valuetype name_type;
+    if (napi_typeof(env, parts[i + 1], &name_type) != napi_ok) {
+      return false;
+    }
+    if (name_type != napi_string) {
+      // Not an object where the module's imports should be. The engine words
+      // the error.
+      if (!ToInner(agent, parts[i + 3], nullptr).ToLocal(&value) ||
+          imports
+              ->CreateDataProperty(context, module_name.As<v8::Name>(), value)
+              .IsNothing()) {
+        return false;
+      }
+      continue;
+    }
+    if (!module->IsObject()) {
+      module = v8::Object::New(agent->isolate(), v8::Null(agent->isolate()),
+                               nullptr, nullptr, 0);
+      if (imports
+              ->CreateDataProperty(context, module_name.As<v8::Name>(), module)
+              .IsNothing()) {
+        return false;
+      }
+    }
+    bool expects_function = false;
+    napi_valuetype type;
+    napi_get_value_bool(env, parts[i + 2], &expects_function);
+    if (napi_typeof(env, parts[i + 3], &type) != napi_ok) {
+      return false;
+    }
+    if (expects_function && type == napi_function &&
+        Unwrap(agent, parts[i + 3]) == nullptr) {
+      v8::Local<v8::Function> function;
+      if (!NewImportedFunction(agent, parts[i + 3], store).ToLocal(&function)) {
+        return false;
+      }
+      value = function;
+    } else if (!ToInner(agent, parts[i + 3], owner).ToLocal(&value)) {
+      return false;
+    }
+    if (!ToInner(agent, parts[i + 1], nullptr).ToLocal(&name) ||
+        module.As<v8::Object>()
+            ->CreateDataProperty(context, name.As<v8::Name>(), value)
+            .IsNothing()) {
+      return false;
+    }
+  }
+  return true;
+}
+
+// instantiate(target, module, imports, store): makes `target` the instance;
+// the result is an array of name, value, ... of its exports.
+napi_value Instantiate(napi_env env, napi_callback_info info) {
+  Call call(env, info);
+  if (!call.is_open()) {
+    return nullptr;
+  }
+  Agent* agent = call.agent();
+  v8::Isolate* isolate = call.isolate();
+  v8::Local<v8::Context> context = call.context();
+  Handle* module = call.Unwrapped(1, Kind::kModule);
+  napi_ref owner;
+  if (module == nullptr ||
+      napi_create_reference(env, call[3], 0, &owner) != napi_ok) {
+    return nullptr;
+  }
+  v8::Local<v8::Object> imports =
+      v8::Object::New(isolate, v8::Null(isolate), nullptr, nullptr, 0);
+  v8::TryCatch try_catch(isolate);
+  v8::Local<v8::Object> instance;
+  v8::Local<v8::Value> exports;
+  v8::Local<v8::Array> names;
+  napi_value result = nullptr;
+  v8::Local<v8::Value> arguments[] = {module->inner.Get(isolate), imports};
+  if (!BuildImports(agent, call[2], call[3], owner, imports)) {
+    napi_delete_reference(env, owner);
+    if (try_catch.HasCaught()) {
+      ThrowToOuter(agent, try_catch, nullptr);
+    }
+    return nullptr;
+  }
+  bool succeeded;
+  {
+    // The start function runs here.
+    Agent::CallScope call_scope(agent);
+    succeeded = InnerFunction(agent, agent->web_assembly(), "Instance")
+                    ->NewInstance(context, 2, arguments)
+                    .ToLocal(&instance);
+  }
+  agent->buffer_aliases().Update();
+  if (!succeeded ||
+      !instance->Get(context, InnerName(agent, "exports")).ToLocal(&exports) ||
+      !exports.As<v8::Object>()
+           ->GetOwnPropertyNames(context, v8::PropertyFilter::ALL_PROPERTIES,
+                                 v8::KeyConversionMode::kConvertToString)
+           .ToLocal(&names)) {
+    ThrowToOuter(agent, try_catch, owner);
+    napi_delete_reference(env, owner);
+    return nullptr;
+  }
+  Handle* handle = WrapNew(agent, call[0], Kind::kInstance, instance);
+  if (handle != nullptr && napi_create_array_with_length(
+                               env, names->Length() * 2, &result) == napi_ok) {
+    SetExternalBytes(handle, kInstanceBytes);
+    for (uint32_t i = 0; result != nullptr && i < names->Length(); ++i) {
+      v8::Local<v8::Value> name = names->Get(context, i).ToLocalChecked();
+      v8::Local<v8::Value> value =
+          exports.As<v8::Object>()->Get(context, name).ToLocalChecked();
+      napi_value outer_name = ToOuter(agent, name, nullptr);
+      napi_value outer_value =
+          outer_name == nullptr ? nullptr : ToOuter(agent, value, owner);
+      if (outer_value == nullptr ||
+          napi_set_element(env, result, 2 * i, outer_name) != napi_ok ||
+          napi_set_element(env, result, 2 * i + 1, outer_value) != napi_ok) {
+        result = nullptr;
+      }
+    }
+  }
+  napi_delete_reference(env, owner);
+  return result;
+}
+
+// memoryBuffer(memory).
+napi_value MemoryBuffer(napi_env env, napi_callback_info info) {
+  Call call(env, info);
+  if (!call.is_open()) {
+    return nullptr;
+  }
+  Handle* handle = call.Unwrapped(0, Kind::kMemory);
+  if (handle == nullptr) {
+    return nullptr;
+  }
+  return call.agent()->buffer_aliases().BufferOf(
+      handle->inner.Get(call.isolate()).As<v8::WasmMemoryObject>());
+}
+
+// jsTag(): a wrapper of WebAssembly.JSTag.
+napi_value JsTag(napi_env env, napi_callback_info info) {
+  Call call(env, info);
+  if (!call.is_open()) {
+    return nullptr;
+  }
+  Agent* agent = call.agent();
+  v8::Local<v8::Value> tag =
+      agent->web_assembly()
+          ->Get(call.context(), InnerName(agent, "JSTag"))
+          .ToLocalChecked();
+  return ToOuter(agent, tag, nullptr);
+}
+
+// newAttachments(): where the attachments of a store are kept.
+napi_value NewAttachments(napi_env env, napi_callback_info info) {
+  Call call(env, info);
+  return call.is_open() ? Attachments::New(call.agent()) : nullptr;
+}
+
+// attachRawMemory(attachments, instance, memoryIndex, handle, offset, length).
+napi_value AttachRawMemory(napi_env env, napi_callback_info info) {
+  Call call(env, info);
+  if (!call.is_open()) {
+    return nullptr;
+  }
+  Attachments* attachments = Attachments::From(env, call[0]);
+  Handle* instance = call.Unwrapped(1, Kind::kInstance);
+  RegionView view;
+  uint32_t memory_index = 0;
+  if (instance == nullptr || attachments == nullptr ||
+      napi_get_value_uint32(env, call[2], &memory_index) != napi_ok ||
+      !GetRegion(env, call[3], call[4], call[5], &view)) {
+    return nullptr;
+  }
+  attachments->Attach(instance, memory_index, call[3], view);
+  return nullptr;
+}
+
+// detachRawMemory(attachments, instance, memoryIndex).
+napi_value DetachRawMemory(napi_env env, napi_callback_info info) {
+  Call call(env, info);
+  if (!call.is_open()) {
+    return nullptr;
+  }
+  Attachments* attachments = Attachments::From(env, call[0]);
+  Handle* instance = call.Unwrapped(1, Kind::kInstance);
+  uint32_t memory_index = 0;
+  if (instance == nullptr || attachments == nullptr ||
+      napi_get_value_uint32(env, call[2], &memory_index) != napi_ok) {
+    return nullptr;
+  }
+  attachments->Detach(instance, memory_index);
+  return nullptr;
+}
+
+// version(): that of the inner V8.
+napi_value Version(napi_env env, napi_callback_info) {
+  napi_value result = nullptr;
+  napi_create_string_utf8(env, v8::V8::GetVersion(), NAPI_AUTO_LENGTH, &result);
+  return result;
+}
+
+}  // namespace
+
+bool InitWebAssembly(napi_env env, napi_value exports) {
+  auto* agent = new Agent(env);
+  if (napi_set_instance_data(
+          env, agent,
+          [](napi_env, void* data, void*) {
+            static_cast<Agent*>(data)->Unref();
+          },
+          nullptr) != napi_ok) {
+    agent->Unref();
+    return false;
+  }
+  constexpr std::pair<const char*, napi_callback> kFunctions[] = {
+      {"start", Start},
+      {"kindOf", KindOfValue},
+      {"construct", Construct},
+      {"invoke", Invoke},
+      {"getProperty", GetProperty},
+      {"setProperty", SetProperty},
+      {"compile", Compile},
+      {"compileAsync", CompileAsync},
+      {"validate", Validate},
+      {"describe", Describe},
+      {"customSections", CustomSections},
+      {"instantiate", Instantiate},
+      {"memoryBuffer", MemoryBuffer},
+      {"jsTag", JsTag},
+      {"newAttachments", NewAttachments},
+      {"attachRawMemory", AttachRawMemory},
+      {"detachRawMemory", DetachRawMemory},
+      {"version", Version},
+  };
+  for (const auto& [name, callback] : kFunctions) {
+    napi_value function;
+    if (napi_create_function(env, name, NAPI_AUTO_LENGTH, callback, agent,
+                             &function) != napi_ok ||
+        napi_set_named_property(env, exports, name, function) != napi_ok) {
+      return false;
+    }
+  }
+  return true;
+}
+
+}  // namespace rawmem

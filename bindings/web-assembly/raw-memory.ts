@@ -1,0 +1,56 @@
+import { inspect } from 'node:util'
+import type * as region from '../../types/host-region.d.ts'
+import type * as api from '../../types/web-assembly.d.ts'
+import { regionParts } from '../host-region.ts'
+import { engine } from './engine.ts'
+import { isInstance } from './instance.ts'
+import { type Store, storeOf } from './store.ts'
+
+/** The engine's limit, kV8MaxWasmMemories. */
+const maxMemories = 100_000
+
+function show(value: unknown): string {
+  return inspect(value, { depth: 0, customInspect: false, breakLength: Number.POSITIVE_INFINITY })
+}
+
+function checkMemoryIndex(value: unknown): asserts value is number {
+  const allowed = `an integer from 0 to ${maxMemories - 1}`
+  if (typeof value !== 'number') {
+    throw new TypeError(`memoryIndex must be a number, ${allowed}; got ${show(value)}`)
+  }
+  if (!Number.isInteger(value) || value < 0 || value >= maxMemories) {
+    throw new RangeError(`memoryIndex must be ${allowed}; got ${value}`)
+  }
+}
+
+/** See types/index.d.ts. */
+export function setWasmInstanceRawMemory(
+  instance: api.Instance,
+  region: region.HostRegion | null,
+  memoryIndex: number = 0,
+): void {
+  if (!isInstance(instance)) {
+    throw new TypeError(
+      `instance must be an instance made by the WebAssembly of v8-rawmem; got ${show(instance)}`,
+    )
+  }
+  checkMemoryIndex(memoryIndex)
+  const store = storeOf(instance) as Store
+  store.attachments ??= engine.newAttachments()
+  if (region === null) {
+    engine.detachRawMemory(store.attachments, instance, memoryIndex)
+    store.regions.get(instance)?.delete(memoryIndex)
+    return
+  }
+  if (region === undefined) {
+    throw new TypeError('region must be a HostRegion, or null to detach; got undefined')
+  }
+  const { handle, byteOffset, byteLength } = regionParts(region)
+  engine.attachRawMemory(store.attachments, instance, memoryIndex, handle, byteOffset, byteLength)
+  let regions = store.regions.get(instance)
+  if (regions === undefined) {
+    regions = new Map()
+    store.regions.set(instance, regions)
+  }
+  regions.set(memoryIndex, handle)
+}

@@ -1,0 +1,97 @@
+/**
+ * WebAssembly on memory that it did not allocate.
+ *
+ * ```ts
+ * import { HostRegion, setWasmInstanceRawMemory, WebAssembly } from 'v8-rawmem'
+ *
+ * using table = HostRegion.mapFile('lineitem.bin')
+ * const { instance } = await WebAssembly.instantiate(bytes, imports)
+ * setWasmInstanceRawMemory(instance, table.subarray(0, 2 * 1024 ** 3))
+ * instance.exports.run()
+ * ```
+ *
+ * @module
+ */
+
+import type * as region from './host-region.d.ts'
+import type * as api from './web-assembly.d.ts'
+
+export type { HostRegionConstructor, MapFileOptions, ViewConstructor } from './host-region.d.ts'
+
+/** The engine's own `WebAssembly` namespace, to be used in place of the global one. */
+export declare const WebAssembly: api.WebAssemblyNamespace
+
+export declare namespace WebAssembly {
+  type AddressType = api.AddressType
+  type BytesSource = api.BytesSource
+  type CompileError = api.CompileError
+  type CompileOptions = api.CompileOptions
+  type Exception = api.Exception
+  type ExceptionOptions = api.ExceptionOptions
+  type Exports = api.Exports
+  type Global = api.Global
+  type GlobalDescriptor = api.GlobalDescriptor
+  type ImportExportKind = api.ImportExportKind
+  type ImportValue = api.ImportValue
+  type Imports = api.Imports
+  type Instance = api.Instance
+  type InstantiatedSource = api.InstantiatedSource
+  type LinkError = api.LinkError
+  type Memory = api.Memory
+  type MemoryDescriptor = api.MemoryDescriptor
+  type Module = api.Module
+  type ModuleExportDescriptor = api.ModuleExportDescriptor
+  type ModuleImportDescriptor = api.ModuleImportDescriptor
+  type ResponseLike = api.ResponseLike
+  type RuntimeError = api.RuntimeError
+  type Table = api.Table
+  type TableDescriptor = api.TableDescriptor
+  type TableKind = api.TableKind
+  type Tag = api.Tag
+  type TagDescriptor = api.TagDescriptor
+  type Tiering = api.Tiering
+  type ValueType = api.ValueType
+}
+
+/** Makes regions: `allocate`, `mapFile`, `from`, `at`. */
+export declare const HostRegion: region.HostRegionConstructor
+
+/** Bytes of this process that a WebAssembly instance can be pointed at. */
+export type HostRegion<TArrayBuffer extends ArrayBufferLike = ArrayBufferLike> =
+  region.HostRegion<TArrayBuffer>
+
+/**
+ * Points a memory of `instance` at the bytes of `region`, or back at the memory that the module declares. Takes effect at
+ * once, also for functions of the instance that are running, so a function that the module imports can use this to bring
+ * on the next window.
+ *
+ * The first byte of the region is address 0, the last one address `region.byteLength - 1`; accesses beyond it trap. While
+ * attached, `memory.size` gives the size in whole pages of 64 KiB, and `memory.grow` in the module fails (-1). Only this
+ * instance is affected: not the `WebAssembly.Memory` that it may export or import, nor its `buffer`, nor other instances.
+ *
+ * The instance keeps the region alive, and while it is attached, `region.close()` throws. It is released by the next call for
+ * the same memory, or when the instance is collected.
+ *
+ * @param instance An instance made by this package's `WebAssembly`.
+ * @param region The bytes, or `null` for the instance's own memory.
+ * @param memoryIndex Which memory, for modules with several; in the order of imports, then definitions. Default 0.
+ * @throws {TypeError} if `instance` is no instance, `region` neither a region nor `null`, the region is closed, its borrowed
+ *   `ArrayBuffer` is detached, or the memory is shared.
+ * @throws {RangeError} if there is no such memory, the region has fewer bytes than the minimum that the module declares, or
+ *   more than addresses reach (4 GiB; for a 64-bit memory 2^48 bytes).
+ */
+export declare function setWasmInstanceRawMemory(
+  instance: api.Instance,
+  region: HostRegion | null,
+  memoryIndex?: number,
+): void
+
+/** What is running. */
+export interface EngineVersion {
+  /** Of this package. */
+  readonly package: string
+  /** Of the V8 inside, as `major.minor.build.patch`. */
+  readonly v8: string
+}
+
+export declare const version: EngineVersion
