@@ -147,6 +147,6 @@ async function requireLoads(addon: string): Promise<void> {
   if (loaded.exitCode === 0) return
   throw new BuildError(
     `Node cannot load the addon that was built:\n${loaded.stderr.trim()}`,
-    'Compare libraries and link flags in bindings/binding.gyp with "libraries" in the manifest of the SDK.',
+    'Compare the libraries and link flags in bindings/binding.gyp with those in lib/pkgconfig of the SDK.',
   )
 }

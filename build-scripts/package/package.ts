@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { copyFile, cp, mkdir, readdir, readlink, rm, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readlink, rm, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join, relative, resolve } from 'node:path'
 import { $ } from 'zx'
 import { BuildError } from '../build-error.ts'
@@ -7,7 +7,6 @@ import { findClang } from '../clang.ts'
 import type { BuildContext } from '../context.ts'
 import { requireFreeBytes } from '../disk.ts'
 import { renameDurably } from '../durable-files.ts'
-import { provideGn } from '../gn.ts'
 import { sha256OfFile, sha256OfJson } from '../hash.ts'
 import { seriesHead } from '../patch/series-head.ts'
 import { WorkTree } from '../patch/work-tree.ts'
@@ -15,8 +14,8 @@ import { hashPin } from '../pin.ts'
 import { isStamped, stamp } from '../stamp.ts'
 import { formatBytes, sayStage } from '../terminal.ts'
 import { requireTools, tools } from '../tools.ts'
-import { licenceFiles } from './licences.ts'
 import { pack } from './pack.ts'
+import { layOutSdk } from './sdk-files.ts'
 import { manifestName, type SdkManifest } from './sdk-manifest.ts'
 
 const platform = 'linux-x64'
@@ -95,24 +94,10 @@ async function stageFiles(
   context: BuildContext,
   modified: boolean,
 ): Promise<{ folder: string; manifest: SdkManifest }> {
-  const { cache, pin } = context
-  const folder = join(cache.sdk, 'making')
+  const folder = join(context.cache.sdk, 'making')
   await rm(folder, { recursive: true, force: true })
-  await mkdir(join(folder, 'lib'), { recursive: true })
-  await copyFile(
-    join(cache.buildDirectory, pin.build.library),
-    join(folder, 'lib', 'libv8_monolith.a'),
-  )
-  await cp(join(cache.tree, 'include'), join(folder, 'include'), {
-    recursive: true,
-    filter: (path) => !/\/(DEPS|DIR_METADATA|[A-Z_]*OWNERS|PRESUBMIT\.py)$/.test(path),
-  })
-  for (const path of await licenceFiles(context)) {
-    const target = path.includes('/') ? join(folder, 'licenses', path) : join(folder, path)
-    await mkdir(dirname(target), { recursive: true })
-    await copyFile(join(cache.tree, path), target)
-  }
-  // The pkg-config file and the CMake package configuration belong here, before the files are listed.
+  await mkdir(folder, { recursive: true })
+  await layOutSdk(context, folder)
   const manifest = await describe(context, folder, modified)
   await writeFile(join(folder, manifestName), `${JSON.stringify(manifest, null, 2)}\n`)
   return { folder, manifest }
@@ -128,11 +113,6 @@ async function describe(
   for (const path of await listFiles(folder)) {
     files[relative(folder, path)] = await sha256OfFile(path, signal)
   }
-  const features = [
-    ...(await askGn(context, '//:v8_header_features', 'defines')),
-    ...(await askGn(context, '//:cppgc_header_features', 'defines')),
-  ]
-  const libraries = await askGn(context, `//:${pin.build.target}`, 'libs')
   return {
     schema: 1,
     v8: { version: pin.v8.version, chromium: pin.chromium.version },
@@ -142,26 +122,8 @@ async function describe(
     modified,
     args: pin.build.args,
     compiler: (await findClang(pin.toolchain.clang)).version,
-    defines: [...new Set(features)].sort(),
-    // The compiler's own runtime is named by path; each compiler brings its own.
-    libraries: libraries.filter((name) => !name.includes('/')).sort(),
     files,
   }
-}
-
-async function askGn(context: BuildContext, label: string, what: string): Promise<string[]> {
-  const { cache, pin, signal } = context
-  const gn = await provideGn(context, [])
-  const patterns = pin.build.rootPatterns.map((pattern) => `--root-pattern=${pattern}`)
-  const said = await $({
-    quiet: true,
-    cwd: cache.tree,
-    signal,
-  })`${gn} desc ${pin.build.buildDirectory} ${label} ${what} ${patterns}`
-  return said.stdout
-    .split('\n')
-    .map((line) => line.trim())
-    .filter(Boolean)
 }
 
 async function listFiles(folder: string): Promise<string[]> {

@@ -17,10 +17,6 @@ export const sdkManifestSchema = z.object({
   /** GN's arguments. */
   args: z.record(z.string(), z.union([z.boolean(), z.number(), z.string()])),
   compiler: z.string(),
-  /** What must be defined where V8's headers are included, so that they agree with the library. */
-  defines: z.array(z.string()),
-  /** System libraries to link after the library. */
-  libraries: z.array(z.string()),
   /** sha256 of every other file of the SDK, by path. */
   files: z.record(z.string(), z.string()),
 })

@@ -1,0 +1,91 @@
+import { copyFile, cp, mkdir, readFile, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { $ } from 'zx'
+import type { BuildContext } from '../context.ts'
+import { askGn } from './ask-gn.ts'
+import { licenceFiles } from './licences.ts'
+
+/** Lays the SDK's files, the manifest aside, out in an empty folder. sdk/README.md tells what each is for. */
+export async function layOutSdk(context: BuildContext, folder: string): Promise<void> {
+  const { cache, pin, project, series } = context
+  await put(join(cache.buildDirectory, pin.build.library), join(folder, 'lib/libv8_monolith.a'))
+  await cp(join(cache.tree, 'include'), join(folder, 'include'), {
+    recursive: true,
+    filter: (path) => !/\/(DEPS|DIR_METADATA|[A-Z_]*OWNERS|[^/]*\.(md|py))$/.test(path),
+  })
+  await writeSwitches(context, join(folder, 'include', 'v8-gn.h'))
+  await fillIn(context, 'v8-rawmem-config.cmake', join(folder, 'lib/cmake/v8-rawmem'))
+  await fillIn(context, 'v8-rawmem-config-version.cmake', join(folder, 'lib/cmake/v8-rawmem'))
+  await fillIn(context, 'v8-rawmem.pc', join(folder, 'lib/pkgconfig'))
+  await put(join(project, 'sdk/README.md'), join(folder, 'README.md'))
+
+  const sources = join(folder, 'share/v8-rawmem')
+  await put(join(project, 'v8.lock.json'), join(sources, 'v8.lock.json'))
+  for (const patch of series.patches) await put(patch.path, join(sources, patch.name))
+
+  const licences = join(folder, 'share/doc/v8-rawmem')
+  for (const name of ['LICENSE', 'LICENSE.v8']) {
+    await put(join(project, name), join(licences, name))
+  }
+  for (const path of await licenceFiles(context)) {
+    // V8's own collection of licences, under a name that is not this project's.
+    await put(join(cache.tree, path), join(licences, path === 'LICENSE' ? 'v8/LICENSE' : path))
+  }
+}
+
+async function put(from: string, to: string): Promise<void> {
+  await mkdir(dirname(to), { recursive: true })
+  await copyFile(from, to)
+}
+
+/**
+ * Writes the header with the switches that the library was built with and that V8's public headers look at; V8's own
+ * script gives it its form. GN would write it only for builds that use it themselves.
+ */
+async function writeSwitches(context: BuildContext, header: string): Promise<void> {
+  const { cache, signal } = context
+  // Whether to be warned of deprecated functions is the embedder's choice.
+  const ofLibrary = (name: string) => !/^V8_(IMMINENT_)?DEPRECATION_WARNINGS$/.test(name)
+  const on = [
+    ...(await askGn(context, '//:v8_header_features', 'defines')),
+    ...(await askGn(context, '//:cppgc_header_features', 'defines')),
+  ].filter(ofLibrary)
+  const onNames = new Set(on.map((define) => define.split('=')[0]!))
+  const off = switchNames(await readFile(join(cache.tree, 'BUILD.gn'), 'utf8')).filter(
+    (name) => ofLibrary(name) && !onNames.has(name),
+  )
+  const options = [
+    ...[...new Set(on)].flatMap((define) => ['-p', define]),
+    ...off.flatMap((name) => ['-n', name]),
+  ]
+  await $({
+    quiet: true,
+    cwd: cache.tree,
+    signal,
+  })`python3 tools/gen-v8-gn.py -o ${header} ${options}`
+}
+
+/** The names of all switches that V8's public headers may look at. */
+function switchNames(buildFile: string): string[] {
+  const lists = buildFile.matchAll(/^external_(?:v8|cppgc)_defines = \[([^\]]*)\]/gm)
+  const names = [...lists].flatMap((list) => [...list[1]!.matchAll(/"([A-Z0-9_]+)/g)])
+  return [...new Set(names.map((match) => match[1]!))]
+}
+
+/** Copies a template of sdk/ with the versions filled in. */
+async function fillIn({ pin, project }: BuildContext, name: string, folder: string) {
+  const { version } = JSON.parse(await readFile(join(project, 'package.json'), 'utf8')) as {
+    version: string
+  }
+  const values: Record<string, string> = {
+    V8_VERSION: pin.v8.version,
+    V8_MAJOR_MINOR: pin.v8.version.split('.').slice(0, 2).join('.'),
+    RAWMEM_VERSION: version,
+  }
+  const template = await readFile(join(project, 'sdk', `${name}.in`), 'utf8')
+  await mkdir(folder, { recursive: true })
+  await writeFile(
+    join(folder, name),
+    template.replace(/@([A-Z0-9_]+)@/g, (placeholder, key: string) => values[key] ?? placeholder),
+  )
+}
