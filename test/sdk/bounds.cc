@@ -11,6 +11,7 @@
 #include "check.h"
 #include "engine.h"
 #include "guarded-region.h"
+#include "v8-container.h"
 
 namespace {
 
@@ -36,7 +37,8 @@ std::vector<Access> Accesses(Engine& engine, v8::Local<v8::Object> instance) {
     std::istringstream words(*name);
     std::string instruction;
     Access access{*name, 0, 0, false, false};
-    if (!(words >> instruction >> access.bytes >> access.offset)) continue;
+    if (!(words >> instruction >> access.bytes >> access.offset))
+      continue;
     access.is_atomic = instruction.find("atomic") != std::string::npos;
     access.is_load = instruction.find("load") != std::string::npos;
     accesses.push_back(access);
@@ -46,7 +48,8 @@ std::vector<Access> Accesses(Engine& engine, v8::Local<v8::Object> instance) {
 
 // Makes all accesses of a module around the ends of `region`.
 template <typename Address>
-void CheckAccesses(Engine& engine, v8::Local<v8::Object> instance,
+void CheckAccesses(Engine& engine,
+                   v8::Local<v8::Object> instance,
                    const std::vector<Access>& accesses,
                    GuardedRegion& region) {
   const uint64_t size = region.size();
@@ -58,7 +61,8 @@ void CheckAccesses(Engine& engine, v8::Local<v8::Object> instance,
     const uint64_t behind_last = size >= reach ? size - reach + 1 : 0;
     for (uint64_t i = 0; i <= access.bytes; ++i) {
       addresses.insert(behind_last + i);
-      if (behind_last >= i) addresses.insert(behind_last - i);
+      if (behind_last >= i)
+        addresses.insert(behind_last - i);
     }
     const uint64_t largest = Address(-1);
     for (uint64_t i : {uint64_t{0}, access.bytes - 1, access.bytes,
@@ -72,7 +76,8 @@ void CheckAccesses(Engine& engine, v8::Local<v8::Object> instance,
       const bool aligned =
           !access.is_atomic || (address + access.offset) % access.bytes == 0;
       // Which of two reasons to trap comes first is V8's choice.
-      if (!fits && !aligned) continue;
+      if (!fits && !aligned)
+        continue;
       region.Fill(0);
       const Outcome outcome = engine.Call(instance, access.name.c_str(),
                                           static_cast<Address>(address));
@@ -125,10 +130,18 @@ void CheckModule(const char* name, uint32_t memory_index) {
 
 }  // namespace
 
-TEST(Memory32) { CheckModule<uint32_t>("accesses32-0", 0); }
-TEST(Memory64) { CheckModule<uint64_t>("accesses64-0", 0); }
-TEST(SecondMemory32) { CheckModule<uint32_t>("accesses32-1", 1); }
-TEST(SecondMemory64) { CheckModule<uint64_t>("accesses64-1", 1); }
+TEST(Memory32) {
+  CheckModule<uint32_t>("accesses32-0", 0);
+}
+TEST(Memory64) {
+  CheckModule<uint64_t>("accesses64-0", 0);
+}
+TEST(SecondMemory32) {
+  CheckModule<uint32_t>("accesses32-1", 1);
+}
+TEST(SecondMemory64) {
+  CheckModule<uint64_t>("accesses64-1", 1);
+}
 
 // The ends of regions around the size of a page of WebAssembly.
 TEST(AroundPages) {

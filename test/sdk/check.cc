@@ -24,6 +24,8 @@ void Fail(const char* file, int line, const std::string& message) {
               message.c_str());
 }
 
-int Failures() { return failures; }
+int Failures() {
+  return failures;
+}
 
 }  // namespace check

@@ -30,9 +30,13 @@ void Fail(const char* file, int line, const std::string& message);
 int Failures();
 
 template <typename A, typename E>
-void Equal(const A& actual, const E& expected, const char* expression,
-           const char* file, int line) {
-  if (actual == expected) return;
+void Equal(const A& actual,
+           const E& expected,
+           const char* expression,
+           const char* file,
+           int line) {
+  if (actual == expected)
+    return;
   std::ostringstream message;
   message << expression << "\n    is       " << actual << "\n    expected "
           << expected;
@@ -41,18 +45,19 @@ void Equal(const A& actual, const E& expected, const char* expression,
 
 }  // namespace check
 
-#define TEST(name)                                                          \
-  static void Test##name();                                                 \
-  static const check::Registration registration_##name(__FILE__, #name,     \
-                                                       &Test##name);        \
+#define TEST(name)                                                      \
+  static void Test##name();                                             \
+  static const check::Registration registration_##name(__FILE__, #name, \
+                                                       &Test##name);    \
   static void Test##name()
 
 #define CHECK_EQ(actual, expected) \
   check::Equal((actual), (expected), #actual, __FILE__, __LINE__)
 
-#define CHECK(condition)                                                    \
-  do {                                                                      \
-    if (!(condition)) check::Fail(__FILE__, __LINE__, #condition " is false"); \
+#define CHECK(condition)                                       \
+  do {                                                         \
+    if (!(condition))                                          \
+      check::Fail(__FILE__, __LINE__, #condition " is false"); \
   } while (false)
 
 #endif  // TEST_SDK_CHECK_H_

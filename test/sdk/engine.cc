@@ -38,8 +38,12 @@ std::string ToText(v8::Isolate* isolate, v8::Local<v8::Value> value) {
 
 }  // namespace
 
-v8::Platform* GetPlatform() { return platform; }
-void SetPlatform(v8::Platform* new_platform) { platform = new_platform; }
+v8::Platform* GetPlatform() {
+  return platform;
+}
+void SetPlatform(v8::Platform* new_platform) {
+  platform = new_platform;
+}
 
 RunOptions& GetRunOptions() {
   static RunOptions options;
@@ -59,12 +63,15 @@ bool operator==(const Outcome& outcome, const Outcome& other) {
 }
 
 std::ostream& operator<<(std::ostream& stream, const Outcome& outcome) {
-  if (!outcome.error.empty()) return stream << outcome.error;
-  if (outcome.value) return stream << *outcome.value;
+  if (!outcome.error.empty())
+    return stream << outcome.error;
+  if (outcome.value)
+    return stream << *outcome.value;
   return stream << "nothing";
 }
 
-std::ostream& operator<<(std::ostream& stream, v8::WasmRawMemoryResult result) {
+std::ostream& v8::operator<<(std::ostream& stream,
+                             v8::WasmRawMemoryResult result) {
   using Result = v8::WasmRawMemoryResult;
   switch (result) {
     case Result::kOk:
@@ -113,7 +120,8 @@ Engine::~Engine() {
 std::vector<uint8_t> Engine::ModuleBytes(const std::string& name) {
   const std::string path = GetRunOptions().modules + "/" + name + ".wasm";
   std::ifstream file(path, std::ios::binary);
-  if (!file) Die("cannot read " + path);
+  if (!file)
+    Die("cannot read " + path);
   return {std::istreambuf_iterator<char>(file),
           std::istreambuf_iterator<char>()};
 }
@@ -126,7 +134,8 @@ v8::Local<v8::WasmModuleObject> Engine::Compile(const std::string& name) {
            .ToLocal(&module)) {
     Die(name + ": " + ToText(isolate_, try_catch.Exception()));
   }
-  if (!GetRunOptions().code_cache) return module;
+  if (!GetRunOptions().code_cache)
+    return module;
   v8::OwnedBuffer cached = module->GetCompiledModule().Serialize();
   v8::Local<v8::WasmModuleObject> deserialized;
   if (!Deserialize(name, {cached.buffer.get(), cached.size})
@@ -137,7 +146,8 @@ v8::Local<v8::WasmModuleObject> Engine::Compile(const std::string& name) {
 }
 
 v8::MaybeLocal<v8::WasmModuleObject> Engine::Deserialize(
-    const std::string& name, v8::MemorySpan<const uint8_t> cached) {
+    const std::string& name,
+    v8::MemorySpan<const uint8_t> cached) {
   const std::vector<uint8_t> bytes = ModuleBytes(name);
   v8::WasmModuleCompilation compilation;
   compilation.SetHasCompiledModuleBytes();
@@ -159,10 +169,10 @@ v8::MaybeLocal<v8::WasmModuleObject> Engine::Deserialize(
       });
   while (!finished) {
     v8::platform::PumpMessageLoop(
-        platform, isolate_,
-        v8::platform::MessageLoopBehavior::kWaitForWork);
+        platform, isolate_, v8::platform::MessageLoopBehavior::kWaitForWork);
   }
-  if (!accepted || module.IsEmpty()) return {};
+  if (!accepted || module.IsEmpty())
+    return {};
   return module.Get(isolate_);
 }
 
@@ -173,7 +183,8 @@ v8::Local<v8::Function> Engine::Constructor(const char* name) {
 }
 
 v8::MaybeLocal<v8::Object> Engine::Instantiate(
-    v8::Local<v8::WasmModuleObject> module, v8::Local<v8::Object> imports) {
+    v8::Local<v8::WasmModuleObject> module,
+    v8::Local<v8::Object> imports) {
   v8::Local<v8::Value> arguments[] = {module, imports};
   return Constructor("Instance")->NewInstance(context(), 2, arguments);
 }
@@ -202,9 +213,12 @@ v8::Local<v8::WasmMemoryObject> Engine::NewMemory(const char* descriptor) {
       .As<v8::WasmMemoryObject>();
 }
 
-v8::Local<v8::Object> Engine::NewObject() { return v8::Object::New(isolate_); }
+v8::Local<v8::Object> Engine::NewObject() {
+  return v8::Object::New(isolate_);
+}
 
-void Engine::Set(v8::Local<v8::Object> object, const char* name,
+void Engine::Set(v8::Local<v8::Object> object,
+                 const char* name,
                  v8::Local<v8::Value> value) {
   object->Set(context(), ToString(isolate_, name), value).Check();
 }
@@ -223,8 +237,7 @@ v8::Local<v8::Function> Engine::NewFunction(Callback callback) {
                    info.Data().As<v8::External>()->Value(kCallbackTag));
                (*call)(info);
              },
-             v8::External::New(isolate_, callbacks_.back().get(),
-                               kCallbackTag))
+             v8::External::New(isolate_, callbacks_.back().get(), kCallbackTag))
       .ToLocalChecked();
 }
 
@@ -232,7 +245,8 @@ v8::Local<v8::Function> Engine::Export(v8::Local<v8::Object> instance,
                                        const char* name) {
   v8::Local<v8::Value> value =
       Get(Get(instance, "exports").As<v8::Object>(), name);
-  if (!value->IsFunction()) Die(std::string("no exported function ") + name);
+  if (!value->IsFunction())
+    Die(std::string("no exported function ") + name);
   return value.As<v8::Function>();
 }
 
@@ -269,8 +283,10 @@ Outcome Engine::Describe(v8::MaybeLocal<v8::Value> maybe_result,
   if (!maybe_result.ToLocal(&result)) {
     return {{}, ToText(isolate_, try_catch.Exception())};
   }
-  if (result->IsBigInt()) return {result.As<v8::BigInt>()->Int64Value(), {}};
-  if (result->IsBoolean()) return {result->BooleanValue(isolate_) ? 1 : 0, {}};
+  if (result->IsBigInt())
+    return {result.As<v8::BigInt>()->Int64Value(), {}};
+  if (result->IsBoolean())
+    return {result->BooleanValue(isolate_) ? 1 : 0, {}};
   if (result->IsNumber()) {
     return {result->IntegerValue(context()).FromJust(), {}};
   }
@@ -279,8 +295,10 @@ Outcome Engine::Describe(v8::MaybeLocal<v8::Value> maybe_result,
 
 std::string Engine::Tier(v8::Local<v8::Function> function) {
   SetGlobal("functionOfTier", function);
-  if (Evaluate("%IsLiftoffFunction(functionOfTier)") == 1) return "liftoff";
-  if (Evaluate("%IsTurboFanFunction(functionOfTier)") == 1) return "turbofan";
+  if (Evaluate("%IsLiftoffFunction(functionOfTier)") == 1)
+    return "liftoff";
+  if (Evaluate("%IsTurboFanFunction(functionOfTier)") == 1)
+    return "turbofan";
   return "none";
 }
 

@@ -32,7 +32,11 @@ bool operator==(const Outcome& outcome, int64_t value);
 bool operator==(const Outcome& outcome, std::string_view error);
 bool operator==(const Outcome& outcome, const Outcome& other);
 std::ostream& operator<<(std::ostream& stream, const Outcome& outcome);
-std::ostream& operator<<(std::ostream& stream, v8::WasmRawMemoryResult result);
+
+// In the namespace of the type, where checks look for it.
+namespace v8 {
+std::ostream& operator<<(std::ostream& stream, WasmRawMemoryResult result);
+}
 
 inline const Outcome kNothing{};
 inline constexpr std::string_view kOutOfBounds =
@@ -77,7 +81,8 @@ class Engine {
 
   // Deserializes <name>.wasm from `cached`. Empty if V8 does not accept it.
   v8::MaybeLocal<v8::WasmModuleObject> Deserialize(
-      const std::string& name, v8::MemorySpan<const uint8_t> cached);
+      const std::string& name,
+      v8::MemorySpan<const uint8_t> cached);
 
   // An instance of <name>.wasm. Ends the process if the module does not link.
   v8::Local<v8::Object> Instantiate(const std::string& name);
@@ -85,14 +90,15 @@ class Engine {
   v8::Local<v8::Object> Instantiate(const std::string& name,
                                     v8::Local<v8::Object> env);
   // new WebAssembly.Instance(module, imports)
-  v8::MaybeLocal<v8::Object> Instantiate(
-      v8::Local<v8::WasmModuleObject> module, v8::Local<v8::Object> imports);
+  v8::MaybeLocal<v8::Object> Instantiate(v8::Local<v8::WasmModuleObject> module,
+                                         v8::Local<v8::Object> imports);
 
   // new WebAssembly.Memory(descriptor), where the descriptor is JavaScript.
   v8::Local<v8::WasmMemoryObject> NewMemory(const char* descriptor);
 
   v8::Local<v8::Object> NewObject();
-  void Set(v8::Local<v8::Object> object, const char* name,
+  void Set(v8::Local<v8::Object> object,
+           const char* name,
            v8::Local<v8::Value> value);
   v8::Local<v8::Value> Get(v8::Local<v8::Object> object, const char* name);
   // A function that calls back. It lives as long as the engine.
@@ -102,7 +108,8 @@ class Engine {
                                  const char* name);
   // Calls an export. 64-bit arguments are passed as i64, others as i32.
   template <typename... Arguments>
-  Outcome Call(v8::Local<v8::Object> instance, const char* name,
+  Outcome Call(v8::Local<v8::Object> instance,
+               const char* name,
                Arguments... arguments) {
     v8::HandleScope scope(isolate_);
     std::vector<v8::Local<v8::Value>> values{ToValue(arguments)...};

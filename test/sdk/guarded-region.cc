@@ -38,7 +38,8 @@ GuardedRegion::GuardedRegion(size_t size, Flush flush, size_t gap)
     : accessible_size_(RoundUp(size + gap > 0 ? size + gap : 1)), size_(size) {
   mapping_size_ = accessible_size_ + 2 * PageSize();
   mapping_ = Map(mapping_size_, PROT_NONE);
-  if (mapping_ == nullptr) Die("mmap");
+  if (mapping_ == nullptr)
+    Die("mmap");
   accessible_ = mapping_ + PageSize();
   if (mprotect(accessible_, accessible_size_, PROT_READ | PROT_WRITE) != 0) {
     Die("mprotect");
@@ -49,29 +50,36 @@ GuardedRegion::GuardedRegion(size_t size, Flush flush, size_t gap)
   Fill(0);
 }
 
-GuardedRegion::~GuardedRegion() { munmap(mapping_, mapping_size_); }
+GuardedRegion::~GuardedRegion() {
+  munmap(mapping_, mapping_size_);
+}
 
 bool GuardedRegion::IsUntouchedOutside() const {
   for (uint8_t* byte = accessible_; byte < start_; ++byte) {
-    if (*byte != kCanary) return false;
+    if (*byte != kCanary)
+      return false;
   }
   for (uint8_t* byte = start_ + size_; byte < accessible_ + accessible_size_;
        ++byte) {
-    if (*byte != kCanary) return false;
+    if (*byte != kCanary)
+      return false;
   }
   return true;
 }
 
 bool GuardedRegion::Contains(uint8_t value, size_t begin, size_t end) const {
   for (size_t i = 0; i < size_; ++i) {
-    if (i >= begin && i < end) continue;
-    if (start_[i] != value) return false;
+    if (i >= begin && i < end)
+      continue;
+    if (start_[i] != value)
+      return false;
   }
   return true;
 }
 
 void GuardedRegion::Fill(uint8_t value) {
-  if (size_ > 0) std::memset(start_, value, size_);
+  if (size_ > 0)
+    std::memset(start_, value, size_);
 }
 
 SparseRegion::SparseRegion(size_t size, Access access)
@@ -80,10 +88,12 @@ SparseRegion::SparseRegion(size_t size, Access access)
       size_(size) {}
 
 SparseRegion::~SparseRegion() {
-  if (start_ != nullptr) munmap(start_, size_);
+  if (start_ != nullptr)
+    munmap(start_, size_);
 }
 
 void SparseRegion::Open(size_t offset) {
   uint8_t* page = start_ + offset / PageSize() * PageSize();
-  if (mprotect(page, PageSize(), PROT_READ | PROT_WRITE) != 0) Die("mprotect");
+  if (mprotect(page, PageSize(), PROT_READ | PROT_WRITE) != 0)
+    Die("mprotect");
 }

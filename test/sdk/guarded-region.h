@@ -17,7 +17,8 @@ class GuardedRegion {
 
   // The bytes are zero. `gap` bytes of canary lie between the region and the
   // guard page, which makes odd addresses possible.
-  explicit GuardedRegion(size_t size, Flush flush = Flush::kEnd,
+  explicit GuardedRegion(size_t size,
+                         Flush flush = Flush::kEnd,
                          size_t gap = 0);
   ~GuardedRegion();
   GuardedRegion(const GuardedRegion&) = delete;

@@ -41,7 +41,8 @@ int main(int argc, char** argv) {
   for (int i = 1; i < argc; ++i) {
     const std::string_view argument = argv[i];
     auto take = [&](std::string_view option, std::string* value) {
-      if (!argument.starts_with(option)) return false;
+      if (!argument.starts_with(option))
+        return false;
       *value = argument.substr(option.size());
       return true;
     };
@@ -55,7 +56,8 @@ int main(int argc, char** argv) {
     } else if (!take("--modules=", &options.modules) &&
                !take("--suite=", &suite) && !take("--test=", &name) &&
                !take("--tier=", &options.tier)) {
-      if (argument == "--wasm-fast-api") options.fast_calls = true;
+      if (argument == "--wasm-fast-api")
+        options.fast_calls = true;
       v8_flags += " " + std::string(argument);
     }
   }
@@ -85,15 +87,18 @@ int main(int argc, char** argv) {
   int ran = 0;
   int failed = 0;
   for (const check::Test& test : check::Tests()) {
-    if (!suite.empty() && test.suite != suite) continue;
-    if (!name.empty() && test.name != name) continue;
+    if (!suite.empty() && test.suite != suite)
+      continue;
+    if (!name.empty() && test.name != name)
+      continue;
     std::printf("%s %s\n", test.suite.c_str(), test.name.c_str());
     // If the process ends here, the last line tells in which test.
     std::fflush(stdout);
     const int failures = check::Failures();
     test.run();
     ++ran;
-    if (check::Failures() > failures) ++failed;
+    if (check::Failures() > failures)
+      ++failed;
   }
   std::printf("%d tests, %d failed\n", ran, failed);
   v8::V8::Dispose();

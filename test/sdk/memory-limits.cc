@@ -2,6 +2,7 @@
 // module declares and V8 would allocate.
 
 #include <cstdint>
+#include <memory>
 
 #include "check.h"
 #include "engine.h"
@@ -22,7 +23,8 @@ TEST(SixtyFourGibibytes) {
   Engine engine;
   SparseRegion region(64 * kGiB, Access::kAll);
   CHECK(region.start() != nullptr);
-  if (region.start() == nullptr) return;
+  if (region.start() == nullptr)
+    return;
   const uint64_t size = region.size();
   v8::Local<v8::Object> instance = engine.Instantiate("limits64");
   CHECK_EQ(v8::SetWasmInstanceRawMemory(instance, 0, region.start(), size),
@@ -45,9 +47,9 @@ TEST(SixtyFourGibibytes) {
            kNothing);
   CHECK_EQ(int{region.start()[16 * kGiB + 7]}, 5);
   CHECK_EQ(int{region.start()[16 * kGiB + 8]}, 0);
-  CHECK_EQ(engine.Call(instance, "copy", size - 16, 16 * kGiB - 8,
-                       uint64_t{16}),
-           kNothing);
+  CHECK_EQ(
+      engine.Call(instance, "copy", size - 16, 16 * kGiB - 8, uint64_t{16}),
+      kNothing);
   CHECK_EQ(int{region.start()[size - 1]}, 5);
   CHECK_EQ(engine.Call(instance, "copy", size - 15, uint64_t{0}, uint64_t{16}),
            kOutOfBounds);
@@ -66,7 +68,8 @@ TEST(OneTebibyteOfReservation) {
   Engine engine;
   SparseRegion region(kTiB, Access::kNothing);
   CHECK(region.start() != nullptr);
-  if (region.start() == nullptr) return;
+  if (region.start() == nullptr)
+    return;
   region.Open(0);
   region.Open(kTiB - 1);
   region.start()[0] = 1;
@@ -89,7 +92,8 @@ TEST(ConstantOffsetsBeyondTheDeclaredMaximum) {
   Engine engine;
   SparseRegion region(64 * kGiB, Access::kAll);
   CHECK(region.start() != nullptr);
-  if (region.start() == nullptr) return;
+  if (region.start() == nullptr)
+    return;
   v8::Local<v8::Object> instance = engine.Instantiate("limits64");
   auto check_traps = [&] {
     CHECK_EQ(engine.Call(instance, "load_offset_32gib", uint64_t{0}),
@@ -108,9 +112,9 @@ TEST(ConstantOffsetsBeyondTheDeclaredMaximum) {
   };
   check_traps();
   region.start()[32 * kGiB] = 42;
-  CHECK_EQ(v8::SetWasmInstanceRawMemory(instance, 0, region.start(),
-                                        32 * kGiB + 1),
-           Result::kOk);
+  CHECK_EQ(
+      v8::SetWasmInstanceRawMemory(instance, 0, region.start(), 32 * kGiB + 1),
+      Result::kOk);
   CHECK_EQ(engine.Call(instance, "load_offset_32gib", uint64_t{0}),
            int64_t{42});
   CHECK_EQ(engine.Call(instance, "load_const_32gib"), int64_t{42});
@@ -120,9 +124,8 @@ TEST(ConstantOffsetsBeyondTheDeclaredMaximum) {
            kOutOfBounds);
   CHECK_EQ(engine.Call(instance, "load64_offset_256tib", uint64_t{0}),
            kOutOfBounds);
-  CHECK_EQ(
-      v8::SetWasmInstanceRawMemory(instance, 0, region.start(), 32 * kGiB),
-      Result::kOk);
+  CHECK_EQ(v8::SetWasmInstanceRawMemory(instance, 0, region.start(), 32 * kGiB),
+           Result::kOk);
   check_traps();
 }
 
@@ -130,7 +133,8 @@ TEST(FourGibibytesOfMemory32) {
   Engine engine;
   SparseRegion region(4 * kGiB, Access::kAll);
   CHECK(region.start() != nullptr);
-  if (region.start() == nullptr) return;
+  if (region.start() == nullptr)
+    return;
   v8::Local<v8::Object> instance = engine.Instantiate("limits32");
   CHECK_EQ(engine.Call(instance, "load_offset_2gib", 0), kOutOfBounds);
   CHECK_EQ(engine.Call(instance, "load_const_last"), kOutOfBounds);
@@ -177,15 +181,17 @@ TEST(AsABackingStore) {
   Engine engine;
   SparseRegion region(64 * kGiB, Access::kAll);
   CHECK(region.start() != nullptr);
-  if (region.start() == nullptr) return;
+  if (region.start() == nullptr)
+    return;
   v8::Local<v8::Object> instance = engine.Instantiate("limits64");
   engine.SetGlobal("instance", instance);
   v8::Local<v8::WasmMemoryObject> memory =
       engine.Get(engine.Get(instance, "exports").As<v8::Object>(), "memory")
           .As<v8::WasmMemoryObject>();
+  std::shared_ptr<v8::BackingStore> own = memory->Buffer()->GetBackingStore();
   CHECK_EQ(memory->SetBackingStore(v8::ArrayBuffer::NewBackingStore(
-               region.start(), region.size(),
-               v8::BackingStore::EmptyDeleter, nullptr)),
+               region.start(), region.size(), v8::BackingStore::EmptyDeleter,
+               nullptr)),
            Result::kOk);
   region.start()[64 * kGiB - 1] = 42;
   CHECK_EQ(engine.Call(instance, "load", 64 * kGiB - 1), int64_t{42});
@@ -196,8 +202,7 @@ TEST(AsABackingStore) {
   CHECK_EQ(engine.Evaluate("new DataView(instance.exports.memory.buffer)"
                            ".getUint8(64 * 2 ** 30 - 1)"),
            int64_t{42});
-  // Before the region goes away, nothing may point at it any more.
-  CHECK_EQ(memory->SetBackingStore(v8::ArrayBuffer::NewBackingStore(
-               region.start(), kPage, v8::BackingStore::EmptyDeleter, nullptr)),
-           Result::kOk);
+  CHECK_EQ(memory->SetBackingStore(own), Result::kOk);
+  CHECK_EQ(engine.Call(instance, "size"), int64_t{1});
+  CHECK_EQ(engine.Call(instance, "load", uint64_t{kPage}), kOutOfBounds);
 }

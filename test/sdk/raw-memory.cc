@@ -13,7 +13,9 @@ using Result = v8::WasmRawMemoryResult;
 namespace {
 
 // Calls the form of 2020, which throws its refusals.
-Outcome Set2020(Engine& engine, v8::Local<v8::Object> instance, uint8_t* start,
+Outcome Set2020(Engine& engine,
+                v8::Local<v8::Object> instance,
+                uint8_t* start,
                 size_t size) {
   return engine.CallFunction(engine.NewFunction([=](const auto&) {
     v8::SetWasmInstanceRawMemory(instance, start, size);
@@ -55,8 +57,7 @@ TEST(RefusesWhatIsNoInstance) {
       engine.EvaluateToValue("new Proxy({}, {})")
           .ToLocalChecked()
           .As<v8::Object>(),
-      engine
-          .EvaluateToValue("Object.create(WebAssembly.Instance.prototype)")
+      engine.EvaluateToValue("Object.create(WebAssembly.Instance.prototype)")
           .ToLocalChecked()
           .As<v8::Object>(),
   };
@@ -220,8 +221,7 @@ TEST(OnlyThisInstance) {
   v8::Local<v8::Object> env = engine.NewObject();
   engine.Set(env, "memory", engine.NewMemory("{initial: 1, maximum: 8}"));
   engine.Set(env, "next", engine.NewFunction([](const auto&) {}));
-  v8::Local<v8::Object> attached =
-      engine.Instantiate("imported-memory", env);
+  v8::Local<v8::Object> attached = engine.Instantiate("imported-memory", env);
   v8::Local<v8::Object> other = engine.Instantiate("imported-memory", env);
   CHECK_EQ(engine.Call(other, "store", 0, 7), kNothing);
   GuardedRegion region(kPage);

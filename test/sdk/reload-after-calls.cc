@@ -24,9 +24,8 @@ class Reloading {
                      std::vector<size_t> pages = {1, 1, 1, 1, 1})
       : windows(engine, std::move(pages)) {
     v8::Local<v8::Object> env = engine.NewObject();
-    engine.Set(env, "next", engine.NewFunction([this](const auto&) {
-      windows.Next();
-    }));
+    engine.Set(env, "next",
+               engine.NewFunction([this](const auto&) { windows.Next(); }));
     engine.Set(env, "next_and_throw",
                engine.NewFunction([this](const auto& info) {
                  windows.Next();
@@ -45,11 +44,13 @@ class Reloading {
 
   // Checks the result while the code is cold and when it is hot.
   template <typename Expected, typename... Arguments>
-  void Expect(const Expected& expected, const char* name,
+  void Expect(const Expected& expected,
+              const char* name,
               Arguments... arguments) {
     for (int run = 0; run < kRuns; ++run) {
       const Outcome outcome = Run(name, arguments...);
-      if (outcome == expected) continue;
+      if (outcome == expected)
+        continue;
       CHECK_EQ(outcome, expected);
       check::Fail(__FILE__, __LINE__,
                   std::string(name) + ", run " + std::to_string(run));
@@ -70,7 +71,9 @@ class Reloading {
 
 }  // namespace
 
-TEST(InOneBlock) { Reloading().Expect(int64_t{12}, "straight"); }
+TEST(InOneBlock) {
+  Reloading().Expect(int64_t{12}, "straight");
+}
 
 TEST(InLoops) {
   Reloading test;
@@ -93,7 +96,9 @@ TEST(InCallees) {
   test.Expect(int64_t{54321}, "recursion", 4);
 }
 
-TEST(ThroughTailCalls) { Reloading().Expect(int64_t{13}, "tail_calls"); }
+TEST(ThroughTailCalls) {
+  Reloading().Expect(int64_t{13}, "tail_calls");
+}
 
 TEST(ThroughTheTable) {
   Reloading test;
@@ -199,7 +204,8 @@ TEST(AfterReentry) {
   int depth = 0;
   engine.Set(env, "next", engine.NewFunction([&](const auto&) {
     test.windows.Next();
-    if (depth++ == 0) CHECK_EQ(engine.Call(outer, "straight"), int64_t{23});
+    if (depth++ == 0)
+      CHECK_EQ(engine.Call(outer, "straight"), int64_t{23});
   }));
   engine.Set(env, "next_and_throw", engine.NewFunction([](const auto&) {}));
   outer = engine.Instantiate("reload", env);
@@ -246,7 +252,8 @@ int fast_calls = 0;
 int slow_calls = 0;
 
 void SwitchBoth() {
-  for (Windows* windows : fast_windows) windows->Next();
+  for (Windows* windows : fast_windows)
+    windows->Next();
 }
 void NextSlow(const v8::FunctionCallbackInfo<v8::Value>&) {
   ++slow_calls;
@@ -293,5 +300,6 @@ TEST(AfterFastApiCalls) {
     CHECK_EQ(engine.Call(instance, "around_call", receiver), int64_t{1122});
   }
   CHECK_EQ(fast_calls + slow_calls, kRuns);
-  if (GetRunOptions().fast_calls) CHECK(fast_calls > 0);
+  if (GetRunOptions().fast_calls)
+    CHECK(fast_calls > 0);
 }

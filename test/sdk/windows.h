@@ -45,7 +45,8 @@ class Windows {
 
   bool AreUntouchedOutside() const {
     for (const auto& region : regions_) {
-      if (!region->IsUntouchedOutside()) return false;
+      if (!region->IsUntouchedOutside())
+        return false;
     }
     return true;
   }
