@@ -475,6 +475,62 @@ TEST(CollectedInstancesDoNotCount) {
   CHECK_EQ(engine.Call(kept, "load", 0), int64_t{42});
 }
 
+// The store of another memory, which may be larger than this one may grow, and
+// which may grow there.
+TEST(AnotherMemorysStore) {
+  Shared test("{initial: 1, maximum: 1}");
+  Engine& engine = test.engine;
+  v8::Local<v8::Object> instance = test.Instantiate();
+  v8::Local<v8::WasmMemoryObject> large =
+      engine.NewMemory("{initial: 10, maximum: 20}");
+  engine.SetGlobal("large", large);
+  CHECK_EQ(test.memory->SetBackingStore(large->Buffer()->GetBackingStore()),
+           Result::kOk);
+  CHECK_EQ(engine.Evaluate("new Uint8Array(large.buffer)[0] = 42"),
+           int64_t{42});
+  CHECK_EQ(engine.Call(instance, "load", 0), int64_t{42});
+  CHECK_EQ(engine.Call(instance, "size"), int64_t{10});
+  CHECK_EQ(engine.Evaluate("memory.grow(1)"), "RangeError");
+  CHECK_EQ(engine.Call(instance, "grow", 1), int64_t{-1});
+  CHECK_EQ(engine.Evaluate("large.grow(5)"), int64_t{10});
+  CHECK_EQ(engine.Evaluate("memory.grow(1)"), "RangeError");
+  CHECK_EQ(engine.Call(instance, "grow", 1), int64_t{-1});
+  CHECK_EQ(engine.Call(instance, "load", 0), int64_t{42});
+}
+
+// The store of a memory64 could outgrow what a memory32 reaches.
+TEST(TheStoreOfAMemory64IsNoneForAMemory32) {
+  Shared test;
+  v8::Local<v8::WasmMemoryObject> wide =
+      test.engine.NewMemory("{initial: 1n, address: 'i64'}");
+  CHECK_EQ(test.memory->SetBackingStore(wide->Buffer()->GetBackingStore()),
+           Result::kUnsupportedBackingStore);
+}
+
+// A buffer that JavaScript may resize gives way, and comes back.
+TEST(ResizableBuffers) {
+  Shared test;
+  Engine& engine = test.engine;
+  v8::Local<v8::Object> instance = test.Instantiate();
+  CHECK_EQ(engine.Evaluate("before = memory.toResizableBuffer();"
+                           "before.resizable"),
+           int64_t{1});
+  std::shared_ptr<v8::BackingStore> own =
+      test.memory->Buffer()->GetBackingStore();
+  GuardedRegion region(kPage + 1);
+  CHECK_EQ(test.memory->SetBackingStore(Store(region)), Result::kOk);
+  CHECK_EQ(engine.Evaluate("before.detached"), int64_t{1});
+  CHECK_EQ(engine.Evaluate("memory.buffer.resizable"), int64_t{0});
+  CHECK_EQ(engine.Evaluate("memory.toFixedLengthBuffer() === memory.buffer"),
+           int64_t{1});
+  CHECK_EQ(engine.Evaluate("memory.buffer.byteLength"), int64_t{kPage + 1});
+  CHECK_EQ(test.memory->SetBackingStore(own), Result::kOk);
+  CHECK_EQ(engine.Evaluate("memory.toResizableBuffer().resize(131072);"
+                           "memory.buffer.byteLength"),
+           int64_t{2 * kPage});
+  CHECK_EQ(engine.Call(instance, "size"), int64_t{2});
+}
+
 // Stores that the embedder lets V8 allocate are as good as its own.
 TEST(StoresOfTheAllocator) {
   Shared test;
