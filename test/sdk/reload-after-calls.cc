@@ -217,6 +217,36 @@ TEST(AfterReentry) {
   }
 }
 
+// The windows are switched while the code is suspended (JavaScript promise
+// integration).
+TEST(AfterSuspension) {
+  Engine engine;
+  Windows windows(engine, {1, 1});
+  engine.SetGlobal("next",
+                   engine.NewFunction([&](const auto&) { windows.Next(); }));
+  v8::Local<v8::Object> env =
+      engine
+          .EvaluateToValue(
+              "({next: new WebAssembly.Suspending(async () => {"
+              "  await null; next(); }),"
+              "next_and_throw() {}})")
+          .ToLocalChecked()
+          .As<v8::Object>();
+  v8::Local<v8::Object> instance = engine.Instantiate("reload", env);
+  windows.Attach(instance);
+  engine.SetGlobal("instance", instance);
+  for (int run = 0; run < kRuns; ++run) {
+    windows.Rewind();
+    CHECK_EQ(engine.Evaluate(
+                 "result = 0;"
+                 "WebAssembly.promising(instance.exports.straight)().then("
+                 "  (value) => { result = value; }, (error) => { throw error; "
+                 "}); 0"),
+             int64_t{0});
+    CHECK_EQ(engine.Evaluate("result"), int64_t{12});
+  }
+}
+
 TEST(ForEveryMemoryIndex) {
   Engine engine;
   Windows left(engine, {1, 2, 1, 1, 1}, 1);
