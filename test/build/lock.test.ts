@@ -1,0 +1,75 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import test, { type ExecutionContext } from 'ava'
+import { takeLock } from '../../build-scripts/exclusive.ts'
+
+const signal = new AbortController().signal
+
+function lockPath(t: ExecutionContext): string {
+  const folder = mkdtempSync(join(tmpdir(), 'v8-rawmem-lock-'))
+  t.teardown(() => rmSync(folder, { recursive: true }))
+  return join(folder, 'build.lock')
+}
+
+/** Another process that holds the lock, with a child that inherits it when asked to. */
+async function holder(t: ExecutionContext, path: string, withChild = false) {
+  const exclusive = new URL('../../build-scripts/exclusive.ts', import.meta.url).href
+  const script = `
+    const { takeLock } = await import(${JSON.stringify(exclusive)})
+    const lock = await takeLock(${JSON.stringify(path)}, 'v8 compile', { wait: false, signal: new AbortController().signal })
+    let child
+    if (${withChild}) {
+      const { spawn } = await import('node:child_process')
+      child = spawn('sleep', ['60'], { stdio: ['ignore', 'ignore', 'ignore', lock.fd] })
+    }
+    process.stdout.write('held ' + (child?.pid ?? 0) + '\\n')
+    setInterval(() => {}, 1000)`
+  const process_ = spawn(
+    process.execPath,
+    ['--import', 'tsx', '--input-type=module', '--eval', script],
+    { stdio: ['ignore', 'pipe', 'inherit'] },
+  )
+  t.teardown(() => process_.kill('SIGKILL'))
+  const [line] = await once(process_.stdout, 'data')
+  return { process: process_, child: Number(String(line).split(' ')[1]) }
+}
+
+test('names the holder, and is free once the holder was killed', async (t) => {
+  const path = lockPath(t)
+  const { process: other } = await holder(t, path)
+  const error = await t.throwsAsync(takeLock(path, 'v8 fetch', { wait: false, signal }))
+  t.true(error.message.includes(`process ${other.pid} ("v8 compile", since `))
+
+  const waiting = takeLock(path, 'v8 fetch', { wait: true, signal })
+  other.kill('SIGKILL')
+  const lock = await waiting
+  lock.release()
+})
+
+test('stays taken while a child of the killed holder runs', async (t) => {
+  const path = lockPath(t)
+  const { process: other, child } = await holder(t, path, true)
+  const gone = once(other, 'exit')
+  other.kill('SIGKILL')
+  await gone
+  const error = await t.throwsAsync(takeLock(path, 'v8 fetch', { wait: false, signal }))
+  t.regex(error.message, /what process \d+ \("v8 compile", .*\) left running when it ended/)
+
+  const waiting = takeLock(path, 'v8 fetch', { wait: true, signal })
+  process.kill(child, 'SIGKILL')
+  const lock = await waiting
+  lock.release()
+})
+
+test('stops waiting when interrupted', async (t) => {
+  const path = lockPath(t)
+  const lock = await takeLock(path, 'v8 fetch', { wait: false, signal })
+  const interruption = new AbortController()
+  const waiting = takeLock(path, 'v8 patch', { wait: true, signal: interruption.signal })
+  interruption.abort()
+  await t.throwsAsync(waiting, { name: 'AbortError' })
+  lock.release()
+})

@@ -1,0 +1,92 @@
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import test, { type ExecutionContext } from 'ava'
+import { BuildError } from '../../build-scripts/build-error.ts'
+import { forLog, NinjaOutput } from '../../build-scripts/compile/ninja-output.ts'
+import { runNinja } from '../../build-scripts/compile/run-ninja.ts'
+import { waitForPath } from '../support/build-project.ts'
+
+/** A ninja project of one rule: `command` makes `$out`. */
+function project(t: ExecutionContext, command: string, outputs: readonly string[]) {
+  const root = mkdtempSync(join(tmpdir(), 'v8-rawmem-ninja-'))
+  t.teardown(() => rmSync(root, { recursive: true, force: true }))
+  const folder = join(root, 'out')
+  mkdirSync(folder)
+  const lines = ['rule make', `  command = ${command}`, '  description = MAKE $out']
+  for (const output of outputs) lines.push(`build ${output}: make source`)
+  lines.push(`build all: phony ${outputs.join(' ')}`)
+  writeFileSync(join(folder, 'build.ninja'), `${lines.join('\n')}\n`)
+  writeFileSync(join(folder, 'source'), '1\n')
+  const run = (signal = new AbortController().signal) =>
+    runNinja({
+      title: 'compile',
+      folder,
+      targets: ['all'],
+      jobs: 1,
+      logFolder: join(root, 'logs'),
+      signal,
+    })
+  return { folder, log: join(root, 'logs/compile.log'), run }
+}
+
+test('compiles, writes a log, and does nothing the second time', async (t) => {
+  const { folder, log, run } = project(t, 'echo a word from $out; cp $in $out', ['a.o', 'b.o'])
+  t.true(await run())
+  t.true(existsSync(join(folder, 'b.o')))
+  const text = readFileSync(log, 'utf8')
+  t.regex(text, /^\[1\/2\] MAKE a\.o\na word from a\.o\n\[2\/2\] MAKE b\.o$/m)
+  t.false(await run())
+})
+
+test('shows what the failing step wrote, and where the log is', async (t) => {
+  const command = 'test $out = a.o && touch $out || { echo "source:1: error: no $out"; false; }'
+  const { folder, log, run } = project(t, command, ['a.o', 'b.o'])
+  const error = await t.throwsAsync(run(), { instanceOf: BuildError })
+  t.regex(error.message, /^compile failed:\nFAILED: b\.o/)
+  t.regex(error.message, /source:1: error: no b\.o/)
+  t.true(error.advice.includes(log))
+  t.true(existsSync(join(folder, 'a.o')))
+})
+
+test('stops when interrupted, leaves nothing half-written, and goes on', async (t) => {
+  const { folder, run } = project(
+    t,
+    'test -e slow || { touch slow; echo half > $out; sleep 60; }; cp $in $out',
+    ['a.o'],
+  )
+  const interruption = new AbortController()
+  const running = run(interruption.signal)
+  // The loop must turn for ninja to be started.
+  await new Promise((resolve) => setTimeout(resolve, 200))
+  waitForPath(join(folder, 'slow'))
+  const reason = new Error('interrupted')
+  interruption.abort(reason)
+  t.is(await t.throwsAsync(running), reason)
+  t.false(existsSync(join(folder, 'a.o')))
+  t.true(await run())
+  t.is(readFileSync(join(folder, 'a.o'), 'utf8'), '1\n')
+})
+
+test("tells a full disk from a compiler's error", async (t) => {
+  const { run } = project(t, 'cat $in > /dev/full', ['a.o'])
+  const error = await t.throwsAsync(run(), { instanceOf: BuildError })
+  t.regex(error.message, /^The disk is full: compile could not go on writing to /)
+})
+
+test('names what ninja itself complains of', async (t) => {
+  const { folder, run } = project(t, 'true', ['a.o'])
+  writeFileSync(join(folder, 'build.ninja'), 'build all: nonsense\n')
+  const error = await t.throwsAsync(run(), { instanceOf: BuildError })
+  t.regex(error.message, /unknown build rule 'nonsense'/)
+})
+
+test('counts steps as ninja finds more of them', (t) => {
+  const output = new NinjaOutput()
+  for (const line of ['\u001e1/10 CXX a.o', 'a warning', '\u001e2/12 CXX b.o']) output.line(line)
+  t.is(output.done, 2)
+  t.is(output.total, 12)
+  t.deepEqual(output.failures, [])
+  t.is(forLog('\u001e2/12 CXX b.o'), '[2/12] CXX b.o')
+  t.is(forLog('a warning'), 'a warning')
+})
