@@ -1,0 +1,244 @@
+// Runs a query, compiled to WebAssembly, over several gigabytes that WebAssembly never allocated.
+//
+//   npm start
+//   npm start -- --size 8GiB --window 2GiB --where "origin = 'SFO' and hour >= 18" --value "delay * distance"
+
+import { freemem } from 'node:os'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { Command, InvalidArgumentError, Option } from 'commander'
+import { HostRegion, setWasmInstanceRawMemory, WebAssembly } from 'v8-rawmem'
+import { fillWithCopies, layoutFor, packBlocks } from './flights/blocks.ts'
+import { formatByteSize, parseByteSize } from './flights/byte-size.ts'
+import { flightSchema, readFlights } from './flights/columns.ts'
+import { columnsOf, ExpressionError, parseExpression, resolveTexts } from './flights/expression.ts'
+import { compileQuery, type KernelExports, type NextWindow } from './flights/kernel.ts'
+import { type Progress, startProgress } from './flights/progress.ts'
+import type { Aggregate, Query } from './flights/query.ts'
+import { runInJavaScript } from './flights/reference.ts'
+
+const GiB = 2 ** 30
+/** What 32-bit addresses reach. */
+const maxWindow = 4 * GiB
+
+interface Options {
+  size?: number
+  window: number
+  where: string
+  value: string
+  runs: number
+}
+
+function byteSize(text: string): number {
+  const bytes = parseByteSize(text)
+  if (bytes === undefined) {
+    throw new InvalidArgumentError('A size is a number and a unit, such as 8GiB or 500MB.')
+  }
+  return bytes
+}
+
+function windowSize(text: string): number {
+  const bytes = byteSize(text)
+  if (bytes < 1 || bytes > maxWindow) {
+    throw new InvalidArgumentError('A window has 1 byte to 4GiB, what 32-bit addresses reach.')
+  }
+  return bytes
+}
+
+function runCount(text: string): number {
+  const runs = Number(text)
+  if (!Number.isInteger(runs) || runs < 1 || runs > 1000) {
+    throw new InvalidArgumentError('Allowed is an integer from 1 to 1000.')
+  }
+  return runs
+}
+
+const program = new Command('npm start --')
+  .description(
+    'Reads three million flights, repeats them in host memory until several gigabytes are full, compiles a query to ' +
+      'WebAssembly, and runs it over that memory window by window: when the WebAssembly code is through with a window, ' +
+      'it calls an import, and finds the next one at address 0. No byte is copied. The result is checked against the ' +
+      'same query in plain JavaScript.',
+  )
+  .option(
+    '--size <bytes>',
+    'host memory to fill, such as 8GiB (default: 40 % of the memory available, at most 4GiB)',
+    byteSize,
+  )
+  .addOption(
+    new Option('--window <bytes>', 'the most that WebAssembly sees at a time, up to 4GiB')
+      .argParser(windowSize)
+      .default(GiB, '1GiB'),
+  )
+  .option('--where <condition>', 'which flights count', 'distance > 1000 and delay > 15')
+  .option('--value <expression>', 'what is summed up over them', 'delay')
+  .option('--runs <number>', 'times to run the query', runCount, 3)
+  .addHelpText(
+    'after',
+    `
+Columns:
+${[...flightSchema].map(([name, { description }]) => `  ${name.padEnd(12)} ${description}`).join('\n')}
+
+Expressions know integers, 'texts', + - *, < <= > >= = !=, and, or, ! and parentheses. Numbers are 32-bit integers.
+`,
+  )
+
+function availableMemory(): number {
+  return process.availableMemory?.() ?? freemem()
+}
+
+/** Bytes to fill: what was asked for, if there is room for it. */
+function chooseSize(asked: number | undefined, tile: number): number {
+  const available = availableMemory()
+  const size = asked ?? Math.min(4 * GiB, 0.4 * available)
+  if (asked !== undefined && asked < tile) {
+    program.error(
+      `error: --size must be at least ${tile} bytes, one copy of the columns; got ${asked}`,
+    )
+  }
+  if (size > 0.9 * available) {
+    program.error(
+      `error: --size ${formatByteSize(size)} is more than 90 % of the memory available (${formatByteSize(available)}); choose a smaller one`,
+    )
+  }
+  return Math.max(Math.floor(size / tile), 1) * tile
+}
+
+function equals(a: Aggregate, b: Aggregate): boolean {
+  return a.count === b.count && a.sum === b.sum && a.min === b.min && a.max === b.max
+}
+
+const count = (value: number | bigint) => value.toLocaleString('en-US')
+const seconds = (since: number) => (performance.now() - since) / 1000
+const say = (label: string, text: string) => console.log(`${label.padEnd(10)} ${text}`)
+
+async function main(options: Options): Promise<void> {
+  const filter = parseExpression(options.where, flightSchema, 'truth')
+  const value = parseExpression(options.value, flightSchema, 'number')
+  const names = columnsOf(filter, value)
+  if (names.length === 0) {
+    throw new ExpressionError('Neither --where nor --value names a column')
+  }
+
+  const reading = startProgress('Reading', 1, (part) => `${Math.round(part * 100)} %`)
+  const columns = await readFlights(names, (done, total) => reading.update(done / total))
+  reading.stop()
+  const codesOf = (name: string) => columns.get(name)?.codes
+  const query: Query = {
+    filter: resolveTexts(filter, codesOf),
+    value: resolveTexts(value, codesOf),
+  }
+
+  // All flights once, in blocks, and then as many copies of that as there is room for.
+  const flights = columns.get(names[0]!)!.values.length
+  const layout = layoutFor(names, flights)
+  const tile = packBlocks(layout, columns)
+  if (options.window < layout.blockBytes) {
+    program.error(
+      `error: --window must be at least ${layout.blockBytes} bytes, one block of rows; got ${options.window}`,
+    )
+  }
+  using region = HostRegion.allocate(chooseSize(options.size, tile.length))
+  const copies = region.byteLength / tile.length
+  const filling = startProgress('Filling', region.byteLength, formatByteSize)
+  const filled = performance.now()
+  for (const bytes of fillWithCopies(region, tile)) {
+    filling.update(bytes)
+    // So that Ctrl-C is heard.
+    await nextTurn()
+  }
+  filling.stop()
+  say(
+    'Memory',
+    `${count(copies)} × ${count(flights)} flights, columns ${names.join(', ')}: ${formatByteSize(region.byteLength)} of host memory, filled in ${seconds(filled).toFixed(1)} s`,
+  )
+
+  say(
+    'Query',
+    `SELECT count(*), avg(${options.value}), min(${options.value}), max(${options.value}) WHERE ${options.where}`,
+  )
+  const compiling = performance.now()
+  const bytes = compileQuery(query, layout)
+  say(
+    'Module',
+    `${count(bytes.length)} bytes of WebAssembly with SIMD, compiled in ${seconds(compiling).toFixed(1)} s; memory of its own: 0 bytes`,
+  )
+
+  const blocks = region.byteLength / layout.blockBytes
+  const blocksPerWindow = Math.floor(options.window / layout.blockBytes)
+  let block = 0
+  let windows = 0
+  let running: Progress | undefined
+  const next: NextWindow = () => {
+    const end = Math.min(block + blocksPerWindow, blocks)
+    const found = end - block
+    if (found > 0) {
+      const window = region.subarray(block * layout.blockBytes, end * layout.blockBytes)
+      setWasmInstanceRawMemory(instance, window)
+      windows++
+    }
+    running?.update(block * layout.blockBytes)
+    block = end
+    return found
+  }
+  const { instance } = await WebAssembly.instantiate(bytes, { env: { next } })
+  const { run } = instance.exports as unknown as KernelExports
+
+  const lines: string[] = []
+  let result: Aggregate | undefined
+  for (let i = 1; i <= options.runs; i++) {
+    running = startProgress(`Run ${i}`, region.byteLength, formatByteSize)
+    block = 0
+    windows = 0
+    const started = performance.now()
+    const [matched, sum, min, max] = run()
+    const took = seconds(started)
+    running.stop()
+    lines.push(
+      `${took.toFixed(2)} s, ${count(Math.round((copies * flights) / took / 1e6))} million rows/s, ${(region.byteLength / took / 1e9).toFixed(2)} GB/s, ${windows} windows of up to ${formatByteSize(blocksPerWindow * layout.blockBytes)}`,
+    )
+    const now: Aggregate = { count: matched, sum, min, max }
+    if (result !== undefined && !equals(result, now)) {
+      throw new Error(`Run ${i} gave another result than run ${i - 1}`)
+    }
+    result = now
+  }
+  setWasmInstanceRawMemory(instance, null)
+  lines.forEach((line, i) => {
+    say(`Run ${i + 1}`, line)
+  })
+
+  const matched = result!
+  const average = Number(matched.sum) / Number(matched.count)
+  say(
+    'Result',
+    matched.count === 0n
+      ? 'no flight matches'
+      : `count ${count(matched.count)}, average ${average.toFixed(3)}, min ${matched.min}, max ${matched.max}`,
+  )
+
+  const once = runInJavaScript(query, columns)
+  const expected: Aggregate = {
+    ...once,
+    count: once.count * BigInt(copies),
+    sum: once.sum * BigInt(copies),
+  }
+  if (!equals(matched, expected)) {
+    throw new Error(
+      `The result is wrong: plain JavaScript counts ${expected.count}, sum ${expected.sum}, min ${expected.min}, max ${expected.max}; WebAssembly counts ${matched.count}, sum ${matched.sum}, min ${matched.min}, max ${matched.max}`,
+    )
+  }
+  say(
+    'Verified',
+    `count and sum ${count(matched.sum)} are exactly ${count(copies)} times those of plain JavaScript over the ${count(flights)} flights`,
+  )
+  say('Copied', '0 bytes into WebAssembly memory: every window was the host memory itself')
+}
+
+program.parse()
+try {
+  await main(program.opts<Options>())
+} catch (error) {
+  const { code } = error as NodeJS.ErrnoException
+  if (!(error instanceof ExpressionError) && code === undefined) throw error
+  program.error(`error: ${(error as Error).message}`)
+}

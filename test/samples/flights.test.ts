@@ -1,0 +1,95 @@
+import { execFile } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import test from 'ava'
+
+const sample = fileURLToPath(new URL('../../samples/flights.ts', import.meta.url))
+
+interface Outcome {
+  code: number
+  stdout: string
+  stderr: string
+}
+
+async function run(...options: string[]): Promise<Outcome> {
+  const command = ['--import', 'tsx', '--conditions=source', sample, ...options]
+  try {
+    return { code: 0, ...(await promisify(execFile)(process.execPath, command)) }
+  } catch (error) {
+    return error as Outcome
+  }
+}
+
+test.serial(
+  'the result over several windows is verified, with no terminal in plain lines',
+  async (t) => {
+    const { code, stdout, stderr } = await run('--size', '200MB', '--window', '33MB', '--runs', '2')
+    t.is(code, 0, stderr)
+    t.regex(stdout, /^Memory {5}8 × 3,000,000 flights, columns distance, delay: 183\.11 MiB/m)
+    t.regex(stdout, /^Run 1 .* 6 windows of up to 31\.47 MiB$/m)
+    t.regex(stdout, /^Run 2 .* GB\/s/m)
+    t.regex(stdout, /^Result {5}count 1,241,992, average 51\.972, min 16, max 1688$/m)
+    t.regex(stdout, /^Verified {3}count and sum 64,548,824 are exactly 8 times/m)
+    t.regex(stderr, /^Filling: 183\.11 MiB of 183\.11 MiB$/m)
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: looks for a terminal's escapes
+    t.notRegex(stdout + stderr, /\u001b/)
+  },
+)
+
+test.serial('a query of its own, with texts', async (t) => {
+  const { code, stdout, stderr } = await run(
+    ...['--size', '100MB', '--window', '4GiB', '--runs', '1'],
+    ...['--where', "origin = 'SFO' and hour >= 18", '--value', 'distance * 2'],
+  )
+  t.is(code, 0, stderr)
+  t.regex(stdout, /^Memory .*columns origin, hour, distance/m)
+  t.regex(stdout, /^Run 1 .* 1 windows/m)
+  t.regex(stdout, /^Verified/m)
+})
+
+test.serial('no match at all', async (t) => {
+  const { code, stdout, stderr } = await run(
+    ...['--size', '12MB', '--runs', '1', '--where', 'delay > 100000'],
+  )
+  t.is(code, 0, stderr)
+  t.regex(stdout, /^Result {5}no flight matches$/m)
+  t.regex(stdout, /^Verified/m)
+})
+
+test('--help explains the options and the columns', async (t) => {
+  const { code, stdout } = await run('--help')
+  t.is(code, 0)
+  for (const text of ['--size', '--window', '--where', '--value', '--runs', 'destination']) {
+    t.true(stdout.includes(text), text)
+  }
+})
+
+for (const [options, message] of [
+  [['--size', 'big'], /--size <bytes>' argument 'big' is invalid\. A size is a number and a unit/],
+  [['--window', '5GiB'], /A window has 1 byte to 4GiB/],
+  [['--runs', '0'], /integer from 1 to 1000/],
+  [['--where', 'speed > 1'], /There is no column speed/],
+  [['--where', '1 < 2', '--value', '3'], /Neither --where nor --value names a column/],
+  [['--sise', '1'], /unknown option '--sise'/],
+  [['8GiB'], /too many arguments/],
+] as const) {
+  test(`${options.join(' ')}: an error that says what is allowed`, async (t) => {
+    const { code, stdout, stderr } = await run(...options)
+    t.is(code, 1)
+    t.is(stdout, '')
+    t.regex(stderr, /^error: /)
+    t.regex(stderr, message)
+  })
+}
+
+test('sizes that do not fit', async (t) => {
+  const small = await run('--size', '1MB')
+  t.is(small.code, 1)
+  t.regex(small.stderr, /^error: --size must be at least 24000000 bytes/m)
+  const large = await run('--size', '1000TiB')
+  t.is(large.code, 1)
+  t.regex(large.stderr, /^error: --size .* is more than 90 % of the memory available/m)
+  const narrow = await run('--window', '1000')
+  t.is(narrow.code, 1)
+  t.regex(narrow.stderr, /^error: --window must be at least 500000 bytes/m)
+})
