@@ -1,4 +1,4 @@
-import { copyFile, mkdir, readdir, readFile, rm, stat } from 'node:fs/promises'
+import { copyFile, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { $ } from 'zx'
@@ -96,7 +96,7 @@ async function isUpToDate(
 
 /** @returns the path of the addon */
 async function runNodeGyp(
-  { project, signal }: BuildContext,
+  { cache, project, signal }: BuildContext,
   sdk: string,
   nodeDirectory: string,
   clang: { cc: string; cxx: string },
@@ -122,12 +122,15 @@ async function runNodeGyp(
   })
   const release = join(project, 'bindings', 'build', 'Release')
   const built =
-    await run`${process.execPath} ${nodeGyp} configure build --release --jobs=${defaultJobs()} --nodedir=${nodeDirectory} -- -Dsdk=${sdk}`
+    await run`${process.execPath} ${nodeGyp} configure build --release --jobs=${defaultJobs()} --nodedir=${nodeDirectory} --loglevel=warn`
   signal.throwIfAborted()
   if (built.exitCode !== 0) {
+    const logPath = join(cache.logs, 'binding.log')
+    await mkdir(cache.logs, { recursive: true })
+    await writeFile(logPath, built.stdall)
     throw new BuildError(
-      `node-gyp could not build the binding:\n${built.stdall.trimEnd()}`,
-      'Mend what the compiler names above and run npm run build:binding again.',
+      `node-gyp could not build the binding:\n${built.stdall.trimEnd().split('\n').slice(-60).join('\n')}`,
+      `The whole output is in ${logPath}. Mend the cause and run npm run build:binding again.`,
     )
   }
   const addons = (await readdir(release)).filter((name) => name.endsWith('.node'))
