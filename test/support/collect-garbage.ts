@@ -1,0 +1,26 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+
+setFlagsFromString('--expose-gc')
+const gc = runInNewContext('gc') as () => void
+
+/** Collects garbage until `done`, giving finalizers their turns. False if that does not come about. */
+export async function collectUntil(done: () => boolean): Promise<boolean> {
+  for (let i = 0; i < 50; ++i) {
+    gc()
+    await nextTurn()
+    await nextTurn()
+    if (done()) return true
+  }
+  return false
+}
+
+/** Collects garbage, and runs finalizers. */
+export async function collectGarbage(): Promise<void> {
+  for (let i = 0; i < 3; ++i) {
+    gc()
+    await nextTurn()
+    await nextTurn()
+  }
+}
