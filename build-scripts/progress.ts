@@ -3,8 +3,12 @@ import { formatBytes, formatDuration, isTerminal, say } from './terminal.ts'
 
 /** Tells how far a long piece of work has come: a bar on a terminal, a line now and then elsewhere. */
 export interface Progress {
-  /** `done` in the unit given at the start; `total` when it has changed (ninja finds more steps as it goes). */
-  update(done: number, total?: number): void
+  /**
+   * @param done in the unit given at the start
+   * @param total when it has changed: ninja finds more steps as it goes
+   * @param share how much of the whole work is done, from 0 to 1, when units take unequal times
+   */
+  update(done: number, total?: number, share?: number): void
   /** Ends the bar. Prints how long it took. */
   end(): void
   /** Ends the bar because the work failed or was interrupted. */
@@ -29,10 +33,12 @@ export function startProgress(
   let lastLine = started
   let done = from
   let known = total
+  let share: number | undefined
 
   const secondsLeft = () => {
     const elapsed = (Date.now() - started) / 1000
-    return done > from && elapsed > 1 ? ((known - done) * elapsed) / (done - from) : undefined
+    const part = share ?? (done - from) / (known - from)
+    return part > 0 && elapsed > 1 ? (elapsed * (1 - part)) / part : undefined
   }
   const left = () => {
     const seconds = secondsLeft()
@@ -52,8 +58,9 @@ export function startProgress(
   bar?.start(known, done, { state: state() })
 
   return {
-    update(newDone, newTotal = known) {
+    update(newDone, newTotal = known, newShare = share) {
       done = newDone
+      share = newShare
       if (newTotal !== known) {
         known = newTotal
         bar?.setTotal(known)

@@ -1,3 +1,5 @@
+import { stepWeight } from './step-weights.ts'
+
 /** Marks the lines that ninja itself writes; compilers do not write this character. */
 const statusMark = '\u001e'
 
@@ -9,6 +11,8 @@ export class NinjaOutput {
   /** Steps that are done, and steps there are; the latter changes while ninja runs. */
   done = 0
   total = 0
+  /** What the steps that are done weigh together. */
+  doneWeight = 0
   /** Ninja found all results newer than their sources. */
   nothingToDo = false
   readonly #failures: string[][] = []
@@ -16,10 +20,11 @@ export class NinjaOutput {
 
   /** Takes one line, without its line end. */
   line(text: string): void {
-    const status = new RegExp(`^${statusMark}(\\d+)/(\\d+) `).exec(text)
+    const status = new RegExp(`^${statusMark}(\\d+)/(\\d+) (.*)`).exec(text)
     if (status) {
       this.done = Number(status[1])
       this.total = Number(status[2])
+      this.doneWeight += stepWeight(status[3]!)
       this.#inFailure = false
     } else if (text.startsWith('FAILED: ')) {
       this.#failures.push([text])

@@ -32,6 +32,7 @@ export async function runNinja(run: NinjaRun): Promise<boolean> {
   mkdirSync(logFolder, { recursive: true })
   const logPath = join(logFolder, `${basename(title)}.log`)
   const log = createWriteStream(logPath)
+  const planned = await plan(run)
   const ninja = $({
     quiet: true,
     nothrow: true,
@@ -50,7 +51,9 @@ export async function runNinja(run: NinjaRun): Promise<boolean> {
       output.line(line)
       if (output.total > 0) {
         progress ??= startProgress(title, output.total, 'steps', output.done)
-        progress.update(output.done, output.total)
+        // Ninja finds some planned steps needless, and others only as it goes.
+        const weight = Math.max(planned, output.doneWeight + output.total - output.done)
+        progress.update(output.done, output.total, output.doneWeight / weight)
       }
     }
     const { exitCode } = await ninja
@@ -71,4 +74,17 @@ export async function runNinja(run: NinjaRun): Promise<boolean> {
     log.end()
     await once(log, 'close')
   }
+}
+
+/** What the steps weigh that ninja has to do, as far as it knows before it begins. */
+async function plan({ folder, targets, signal }: NinjaRun): Promise<number> {
+  const dryRun = await $({
+    quiet: true,
+    nothrow: true,
+    signal,
+    env: { ...process.env, NINJA_STATUS: ninjaStatus },
+  })`ninja -C ${folder} -n ${targets}`
+  const output = new NinjaOutput()
+  for (const line of dryRun.stdout.split('\n')) output.line(line)
+  return output.doneWeight
 }
