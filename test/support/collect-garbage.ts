@@ -8,6 +8,8 @@ const gc = runInNewContext('gc') as () => void
 /** Collects garbage until `done`, giving finalizers their turns. False if that does not come about. */
 export async function collectUntil(done: () => boolean): Promise<boolean> {
   for (let i = 0; i < 50; ++i) {
+    // What `done` took from a WeakRef is kept alive until its turn ends.
+    await nextTurn()
     gc()
     await nextTurn()
     await nextTurn()
