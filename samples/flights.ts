@@ -61,7 +61,7 @@ const program = new Command('npm start --')
   )
   .option(
     '--size <bytes>',
-    'host memory to fill, such as 8GiB (default: 40 % of the memory available, at most 4GiB)',
+    'host memory to fill, such as 8GiB (default: 40 % of the memory available, at most 6GiB)',
     byteSize,
   )
   .addOption(
@@ -89,7 +89,7 @@ function availableMemory(): number {
 /** Bytes to fill: what was asked for, if there is room for it. */
 function chooseSize(asked: number | undefined, tile: number): number {
   const available = availableMemory()
-  const size = asked ?? Math.min(4 * GiB, 0.4 * available)
+  const size = asked ?? Math.min(6 * GiB, 0.4 * available)
   if (asked !== undefined && asked < tile) {
     program.error(
       `error: --size must be at least ${tile} bytes, one copy of the columns; got ${asked}`,
