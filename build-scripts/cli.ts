@@ -25,7 +25,7 @@ interface ArchiveOptions {
 interface CompilerOptions {
   ccWrapper?: string
 }
-interface CompileOptions extends CompilerOptions {
+interface CompileOptions {
   jobs?: number
 }
 interface PackageOptions {
@@ -172,7 +172,7 @@ locked(
 )
 
 locked(
-  withJobs(withWrapper(program.command('compile'))).description(
+  withJobs(program.command('compile')).description(
     'Compile V8 into one static library. Ctrl-C stops it; the next run goes on.',
   ),
   (context, options: CompileOptions) => compile(context, options),
@@ -189,7 +189,7 @@ locked(
   withPackaging(withJobs(withWrapper(withArchive(program.command('all'))))).description(
     'All of it: fetch, patch, configure, compile, package.',
   ),
-  async (context, options: ArchiveOptions & CompileOptions & PackageOptions) => {
+  async (context, options: ArchiveOptions & CompilerOptions & CompileOptions & PackageOptions) => {
     await fetch(context, options.archive)
     await patch(context)
     await configure(context, { archives: options.archive, ccWrapper: options.ccWrapper })

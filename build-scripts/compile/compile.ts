@@ -17,7 +17,7 @@ const bytesOfBuild = 3e9
 /** Compiles the static library. Ninja knows best what is to be done, and needs about a second to find out. */
 export async function compile(
   context: BuildContext,
-  { jobs = defaultJobs(), ccWrapper }: { jobs?: number | undefined; ccWrapper?: CompilerWrapper },
+  { jobs = defaultJobs() }: { jobs?: number | undefined },
 ): Promise<void> {
   const { pin, cache, signal } = context
   const folder = cache.buildDirectory
@@ -29,6 +29,7 @@ export async function compile(
   if (!existsSync(library)) await requireFreeBytes(folder, bytesOfBuild, 'compiling V8')
 
   sayStage('compile', `${pin.build.target}, ${jobs} jobs`)
+  const ccWrapper = await configuredWrapper(folder)
   const running = join(folder, 'v8-rawmem-running')
   await removeLostOutputs(folder, running)
   await writeFile(running, await bootId())
@@ -64,6 +65,12 @@ async function removeLostOutputs(folder: string, running: string): Promise<void>
 /** Changes with every start of the machine. */
 async function bootId(): Promise<string> {
   return await readFile('/proc/sys/kernel/random/boot_id', 'utf8')
+}
+
+/** The compiler wrapper that `configure` was told to use. */
+async function configuredWrapper(folder: string): Promise<CompilerWrapper> {
+  const args = await readFile(join(folder, 'args.gn'), 'utf8')
+  return /^cc_wrapper = "(.*)"$/m.exec(args)?.[1]
 }
 
 /** What a wrapper must be told about precompiled headers, unless the user has told it otherwise. */

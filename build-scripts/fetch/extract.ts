@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs'
-import { mkdir, stat } from 'node:fs/promises'
+import { mkdir, rm, stat } from 'node:fs/promises'
 import { extname } from 'node:path'
 import { Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
@@ -42,6 +42,10 @@ export async function extract(
     stdio: ['pipe', 'ignore', 'pipe'],
     env: { ...process.env, LC_ALL: 'C' },
   })`tar --extract --file=- --directory=${folder} --use-compress-program=${decompressors[extname(archive)]} --strip-components=1 --no-same-owner --no-same-permissions ${members}`
+  // tar would go on to the end, and fail for each further file.
+  tar.stderr.on('data', (chunk) => {
+    if (saysDiskFull(chunk)) tar.child?.kill()
+  })
   // tar's own message says more than the broken pipe it leaves when it ends early.
   const feeding = pipeline(
     createReadStream(archive, { highWaterMark: 1 << 20 }),
@@ -54,6 +58,8 @@ export async function extract(
 
   progress.abandon()
   signal.throwIfAborted()
+  // What came out is of no use, and would take the room that the user is asked to make.
+  await rm(folder, { recursive: true, force: true })
   if (saysDiskFull(result.stderr)) throw diskFull(folder, `unpacking ${archive}`, result)
   throw new BuildError(
     `Cannot unpack ${archive}: tar ends with code ${result.exitCode}.\n${result.stderr.trim()}`,

@@ -1,13 +1,13 @@
 import { existsSync } from 'node:fs'
-import { mkdir, readdir, readlink, rm, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readlink, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join, relative, resolve } from 'node:path'
-import { $ } from 'zx'
+import { $, glob } from 'zx'
 import { BuildError } from '../build-error.ts'
 import { findClang } from '../clang.ts'
 import type { BuildContext } from '../context.ts'
 import { requireFreeBytes } from '../disk.ts'
 import { renameDurably } from '../durable-files.ts'
-import { sha256OfFile, sha256OfJson } from '../hash.ts'
+import { sha256, sha256OfFile, sha256OfJson } from '../hash.ts'
 import { seriesHead } from '../patch/series-head.ts'
 import { WorkTree } from '../patch/work-tree.ts'
 import { hashPin } from '../pin.ts'
@@ -43,38 +43,55 @@ export async function packageSdk(
   }
   await requireFreeBytes(cache.sdk, bytesOfSdk, 'the SDK')
 
+  const archive = join(
+    output ? resolve(output) : cache.sdk,
+    `v8-sdk-${pin.v8.version}-${platform}.tar.zst`,
+  )
+  const inputs = await hashInputs(context, library)
+  const stampPath = join(cache.sdk, `packed-${sha256(archive).slice(0, 12)}.json`)
+  const current = join(cache.sdk, 'current', manifestName)
+  if (
+    !modified &&
+    existsSync(archive) &&
+    existsSync(current) &&
+    (await isStamped(stampPath, inputs))
+  ) {
+    sayStage('package', `${archive} is up to date`)
+    return
+  }
+
+  sayStage('package', `V8 ${pin.v8.version} for ${platform}`)
+  await rm(stampPath, { force: true })
   const made = await stageFiles(context, modified)
   try {
     const key = sha256OfJson(made.manifest as never).slice(0, 16)
     const folder = join(cache.sdk, key)
-    const archive = join(
-      output ? resolve(output) : cache.sdk,
-      `v8-sdk-${pin.v8.version}-${platform}.tar.zst`,
-    )
-    const archiveStamp = `${archive}.stamp`
-    if (
-      existsSync(join(folder, manifestName)) &&
-      existsSync(archive) &&
-      (await isStamped(archiveStamp, key))
-    ) {
-      await pointCurrentTo(cache.sdk, key)
-      sayStage('package', `${archive} is up to date`)
-      return
-    }
     await rm(folder, { recursive: true, force: true })
     await $({ quiet: true })`sync --file-system ${made.folder}`
     await renameDurably(made.folder, folder)
     await pointCurrentTo(cache.sdk, key)
     await mkdir(dirname(archive), { recursive: true })
-    await rm(archiveStamp, { force: true })
     await pack(folder, archive, `v8-sdk-${pin.v8.version}-${platform}`, pin.v8.date, signal)
-    await stamp(archiveStamp, key)
+    await stamp(stampPath, inputs)
     await removeOldSdks(cache.sdk, key)
-    const size = (await $({ quiet: true })`stat --format=%s ${archive}`).stdout
-    sayStage('package', `${archive} (${formatBytes(Number(size))})`)
+    sayStage('package', `${archive} (${formatBytes((await stat(archive)).size)})`)
   } finally {
     await rm(made.folder, { recursive: true, force: true })
   }
+}
+
+/** Names what an SDK is made from, without making it. */
+async function hashInputs({ pin, project, series, signal }: BuildContext, library: string) {
+  const own = await glob(['sdk/*', 'LICENSE*', 'package.json'], { cwd: project })
+  const files: Record<string, string> = {}
+  for (const path of own) files[path] = await sha256OfFile(join(project, path), signal)
+  return sha256OfJson({
+    library: await sha256OfFile(library, signal),
+    lock: hashPin(pin),
+    series: series.hash,
+    compiler: (await findClang(pin.toolchain.clang)).version,
+    files,
+  })
 }
 
 async function isModified(context: BuildContext): Promise<boolean> {
