@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import test from 'ava'
+import { inspectAddon } from '../../build-scripts/bind/inspect-addon.ts'
 import { readPrebuildManifest } from '../../build-scripts/bind/prebuild-manifest.ts'
 import { sourceHash } from '../../build-scripts/bind/source-hash.ts'
 import { sha256 } from '../../build-scripts/hash.ts'
@@ -33,4 +34,8 @@ test('the prebuild is the file its manifest describes', async (t) => {
   const addon = readFileSync(join(folder, 'v8-rawmem.node'))
   t.is(manifest?.size, addon.length)
   t.is(manifest?.sha256, sha256(addon))
+})
+
+test('the prebuild shows and seeks no symbol but those of Node-API and the system', async (t) => {
+  await t.notThrowsAsync(inspectAddon(join(folder, 'v8-rawmem.node')))
 })
