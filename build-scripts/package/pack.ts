@@ -25,7 +25,7 @@ export async function pack(
     quiet: true,
     nothrow: true,
     signal,
-    env: { ...process.env, LC_ALL: 'C', ZSTD_CLEVEL: '', ZSTD_NBTHREADS: '' },
+    env: { ...process.env, LC_ALL: 'C' },
   })`tar --create --file=- --directory=${dirname(folder)} --format=gnu --sort=name --mtime=${date} --owner=0 --group=0 --numeric-owner --mode=u=rwX,go=rX --transform=${`s,^${basename(folder)},${topFolder},`} ${basename(folder)} | zstd --quiet --force -15 -T2 -o ${temporary}`
   if (packed.exitCode === 0) {
     await $({ quiet: true })`sync ${temporary}`

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto'
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
 import test, { type ExecutionContext } from 'ava'
 import { download } from '../../build-scripts/fetch/download.ts'
@@ -156,8 +157,10 @@ test('ends at once when interrupted, and keeps what arrived', async (t) => {
   const { url } = await serve(t, (_, response) => {
     response.writeHead(200, { 'content-length': content.length })
     response.write(content.subarray(0, 50_000))
-    setTimeout(() => interruption.abort(new Error('interrupted')), 50)
   })
-  await t.throwsAsync(download(url, path, expected, interruption.signal, { retries }))
+  const downloading = download(url, path, expected, interruption.signal, { retries })
+  while (!existsSync(`${path}.part`) || statSync(`${path}.part`).size < 50_000) await sleep(5)
+  interruption.abort(new Error('interrupted'))
+  await t.throwsAsync(downloading)
   t.deepEqual(readFileSync(`${path}.part`), content.subarray(0, 50_000))
 })
