@@ -1,7 +1,9 @@
 #include "handle.h"
 
 #include "functions.h"
+#include "v8-array-buffer.h"
 #include "v8-external.h"
+#include "v8-wasm.h"
 
 namespace rawmem {
 
@@ -148,6 +150,9 @@ bool WrapWith(Handle* handle, napi_value outer, v8::Local<v8::Object> inner) {
     napi_throw_error(env, nullptr, "v8-rawmem: an object cannot be wrapped");
     return false;
   }
+  if (handle->kind == Kind::kMemory) {
+    UpdateMemoryBytes(handle);
+  }
   return true;
 }
 
@@ -221,6 +226,13 @@ napi_value WrapperOf(Agent* agent,
     return nullptr;
   }
   return wrapper;
+}
+
+void UpdateMemoryBytes(Handle* handle) {
+  auto memory =
+      handle->inner.Get(handle->agent->isolate()).As<v8::WasmMemoryObject>();
+  SetExternalBytes(handle,
+                   static_cast<int64_t>(memory->Buffer()->ByteLength()));
 }
 
 void SetExternalBytes(Handle* handle, int64_t bytes) {

@@ -73,6 +73,9 @@ napi_value ExistingWrapper(Agent* agent, v8::Local<v8::Object> inner);
 // Tells Node's garbage collector what keeping the wrapper costs.
 void SetExternalBytes(Handle* handle, int64_t bytes);
 
+// The same for that of a memory, which may have grown.
+void UpdateMemoryBytes(Handle* handle);
+
 }  // namespace rawmem
 
 #endif  // BINDINGS_SRC_HANDLE_H_

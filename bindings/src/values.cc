@@ -45,13 +45,9 @@ struct Opaque final : public Record {
 
 v8::MaybeLocal<v8::Value> NewOpaque(Agent* agent, napi_value value) {
   v8::Isolate* isolate = agent->isolate();
-  v8::Local<v8::Function> constructor;
   v8::Local<v8::Object> object;
   napi_ref outer;
   if (!agent->opaque_template()
-           ->GetFunction(agent->context())
-           .ToLocal(&constructor) ||
-      !agent->opaque_template()
            ->InstanceTemplate()
            ->NewInstance(agent->context())
            .ToLocal(&object) ||

@@ -230,20 +230,6 @@ class BytesArgument {
   v8::Local<v8::ArrayBuffer> buffer_;
 };
 
-// Wraps and accounts for what a constructor made.
-Handle* WrapNew(Agent* agent,
-                napi_value outer,
-                Kind kind,
-                v8::Local<v8::Object> inner) {
-  Handle* handle = Wrap(agent, outer, kind, inner);
-  if (handle != nullptr && kind == Kind::kMemory) {
-    SetExternalBytes(
-        handle, static_cast<int64_t>(
-                    inner.As<v8::WasmMemoryObject>()->Buffer()->ByteLength()));
-  }
-  return handle;
-}
-
 // start(hooks, maxBufferLength): what the addon has to know of TypeScript.
 napi_value Start(napi_env env, napi_callback_info info) {
   size_t argc = 2;
@@ -301,7 +287,7 @@ napi_value Construct(napi_env env, napi_callback_info info) {
     ThrowToOuter(agent, try_catch, nullptr);
     return nullptr;
   }
-  WrapNew(agent, call[1], kind, object);
+  Wrap(agent, call[1], kind, object);
   return nullptr;
 }
 
@@ -330,9 +316,7 @@ napi_value Invoke(napi_env env, napi_callback_info info) {
   }
   agent->buffer_aliases().Update();
   if (handle->kind == Kind::kMemory) {
-    SetExternalBytes(
-        handle, static_cast<int64_t>(
-                    object.As<v8::WasmMemoryObject>()->Buffer()->ByteLength()));
+    UpdateMemoryBytes(handle);
   }
   return ToOuter(agent, result, handle->outer);
 }
@@ -406,7 +390,7 @@ napi_value Compile(napi_env env, napi_callback_info info) {
     ThrowToOuter(agent, try_catch, nullptr);
     return nullptr;
   }
-  if (Handle* handle = WrapNew(agent, call[0], Kind::kModule, module)) {
+  if (Handle* handle = Wrap(agent, call[0], Kind::kModule, module)) {
     SetExternalBytes(
         handle, static_cast<int64_t>(bytes.length()) * kModuleBytesPerWireByte);
   }
@@ -742,7 +726,7 @@ napi_value Instantiate(napi_env env, napi_callback_info info) {
     napi_delete_reference(env, owner);
     return nullptr;
   }
-  Handle* handle = WrapNew(agent, call[0], Kind::kInstance, instance);
+  Handle* handle = Wrap(agent, call[0], Kind::kInstance, instance);
   if (handle != nullptr && napi_create_array_with_length(
                                env, names->Length() * 2, &result) == napi_ok) {
     SetExternalBytes(handle, kInstanceBytes);
