@@ -73,7 +73,9 @@ export function startProgress(
     },
     end() {
       bar?.stop()
-      say(`${title}: ${format(done)} in ${formatDuration((Date.now() - started) / 1000)}`)
+      say(
+        `${title}: ${format(done)}${unit === 'steps' ? ' steps' : ''} in ${formatDuration((Date.now() - started) / 1000)}`,
+      )
     },
     abandon() {
       bar?.stop()
