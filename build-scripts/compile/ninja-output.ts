@@ -14,7 +14,7 @@ export class NinjaOutput {
   /** What the steps that are done weigh together. */
   doneWeight = 0
   /** Ninja found all results newer than their sources. */
-  nothingToDo = false
+  upToDate = false
   readonly #failures: string[][] = []
   #inFailure = false
 
@@ -31,7 +31,7 @@ export class NinjaOutput {
       this.#inFailure = true
     } else if (text.startsWith('ninja: ')) {
       this.#inFailure = false
-      if (text === 'ninja: no work to do.') this.nothingToDo = true
+      if (text === 'ninja: no work to do.') this.upToDate = true
       else if (!/^ninja: (Entering|build stopped)/.test(text)) this.#failures.push([text])
     } else if (this.#inFailure) {
       this.#failures.at(-1)!.push(text)

@@ -59,7 +59,7 @@ export async function runNinja(run: NinjaRun): Promise<boolean> {
     const { exitCode } = await ninja
     if (exitCode === 0) {
       progress?.end()
-      return !output.nothingToDo
+      return !output.upToDate
     }
     progress?.abandon()
     signal.throwIfAborted()
