@@ -46,7 +46,7 @@ function store(instruction: string, bytes: number, type: ValueType): Access {
 }
 
 function readModifyWrite(instruction: string, bytes: number, type: ValueType): Access {
-  const operands = instruction.endsWith('cmpxchg') ? `${value[type]} ${value[type]}` : value[type]
+  const operands = instruction.includes('cmpxchg') ? `${value[type]} ${value[type]}` : value[type]
   return {
     instruction,
     bytes,

@@ -93,7 +93,7 @@ TEST(InCallees) {
   test.Expect(int64_t{13}, "callee");
   test.Expect(int64_t{12}, "callee_loads");
   test.Expect(int64_t{234}, "callee_loop");
-  test.Expect(int64_t{54321}, "recursion", 4);
+  test.Expect(int64_t{55555}, "recursion", 4);
 }
 
 TEST(ThroughTailCalls) {
@@ -305,14 +305,20 @@ TEST(AfterFastApiCalls) {
   fast_windows[0] = &first;
   fast_windows[1] = &second;
   v8::CFunction fast = v8::CFunction::Make(NextFast);
-  v8::Local<v8::FunctionTemplate> function_template = v8::FunctionTemplate::New(
-      engine.isolate(), NextSlow, {}, {}, 0, v8::ConstructorBehavior::kThrow,
-      v8::SideEffectType::kHasSideEffect, &fast);
-  v8::Local<v8::ObjectTemplate> object_template =
-      v8::ObjectTemplate::New(engine.isolate());
-  object_template->Set(engine.isolate(), "next", function_template);
-  v8::Local<v8::Object> receiver =
-      object_template->NewInstance(engine.context()).ToLocalChecked();
+  // The receiver is checked against the signature before each call.
+  v8::Local<v8::FunctionTemplate> constructor =
+      v8::FunctionTemplate::New(engine.isolate());
+  v8::Local<v8::Signature> signature =
+      v8::Signature::New(engine.isolate(), constructor);
+  constructor->PrototypeTemplate()->Set(
+      engine.isolate(), "next",
+      v8::FunctionTemplate::New(engine.isolate(), NextSlow, {}, signature, 0,
+                                v8::ConstructorBehavior::kThrow,
+                                v8::SideEffectType::kHasSideEffect, &fast));
+  v8::Local<v8::Object> receiver = constructor->GetFunction(engine.context())
+                                       .ToLocalChecked()
+                                       ->NewInstance(engine.context())
+                                       .ToLocalChecked();
   engine.SetGlobal("receiver", receiver);
   v8::Local<v8::Object> env =
       engine

@@ -4,4 +4,6 @@
 
 #include "v8-initialization.h"
 
-int main() { std::puts(v8::V8::GetVersion()); }
+int main() {
+  std::puts(v8::V8::GetVersion());
+}

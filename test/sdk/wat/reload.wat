@@ -112,7 +112,7 @@
     (call_indirect (type $void) (local.get $function))
     (call $append (local.get $seen) (i32.load (i32.const 0))))
 
-  ;; Windows are switched on the way down, read on the way up. 54321 with 4
+  ;; Windows are switched on the way down, read on the way up: all read the last. 55555 with 4
   (func $descend (export "recursion") (param $depth i32) (result i32)
     (if (result i32) (local.get $depth)
       (then
