@@ -53,6 +53,7 @@
         # Symbols of this V8 must meet neither those of Node's V8 nor anyone's
         # C++ library.
         '-Wl,--exclude-libs,ALL',
+        '-Wl,--version-script=<(module_root_dir)/exports.map',
         '-Wl,-Bsymbolic',
         '-static-libstdc++',
         '-static-libgcc',

@@ -110,7 +110,9 @@ bool BorrowedRegions::CheckAll() {
       ++it;
       continue;
     }
-    intact = false;
+    // A region that was collected went together with everything that could
+    // call the instance.
+    intact = intact && region == nullptr;
     v8::HandleScope scope(agent_->isolate());
     v8::ResetWasmInstanceRawMemory(attachment->instance.Get(agent_->isolate()),
                                    attachment->memory_index);

@@ -169,7 +169,12 @@ export function wrongReceiver(className: string, member: string): TypeError {
 export function finishClass(Class: Function): void {
   for (const target of [Class.prototype as object, Class]) {
     for (const [name, descriptor] of Object.entries(Object.getOwnPropertyDescriptors(target))) {
-      if (['constructor', 'prototype', 'name', 'length'].includes(name)) continue
+      // What every function and every prototype has.
+      if (
+        target === Class ? ['prototype', 'name', 'length'].includes(name) : name === 'constructor'
+      ) {
+        continue
+      }
       Object.defineProperty(target, name, { ...descriptor, enumerable: true })
     }
   }

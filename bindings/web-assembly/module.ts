@@ -45,10 +45,14 @@ export function compileArguments(options: unknown): Arguments {
 export function bytesOf(source: unknown, where: string): Uint8Array {
   if (ArrayBuffer.isView(source)) {
     const { buffer, byteOffset, byteLength } = source
+    // Also that of a detached buffer, over which there are no views any more.
+    if (byteLength === 0) return new Uint8Array()
     const view = new Uint8Array(buffer, byteOffset, byteLength)
     return types.isSharedArrayBuffer(buffer) ? view.slice() : view
   }
-  if (types.isArrayBuffer(source)) return new Uint8Array(source)
+  if (types.isArrayBuffer(source)) {
+    return source.byteLength === 0 ? new Uint8Array() : new Uint8Array(source)
+  }
   if (types.isSharedArrayBuffer(source)) return new Uint8Array(source).slice()
   throw new TypeError(`${where}: Argument 0 must be a buffer source`)
 }

@@ -145,8 +145,12 @@ test('shared memory is refused', (t) => {
 test('the buffer cannot be transferred away', (t) => {
   const memory = new WebAssembly.Memory({ initial: 1 })
   const { buffer } = memory
-  t.throws(() => structuredClone(buffer, { transfer: [buffer] }))
-  t.is(memory.buffer.byteLength, pageSize)
+  try {
+    // Node 20 makes a copy, later ones throw.
+    structuredClone(buffer, { transfer: [buffer] })
+  } catch {}
+  t.is(buffer.byteLength, pageSize)
+  t.is(memory.buffer, buffer)
 })
 
 test('a memory of 4 GiB has a buffer where Node allows one', (t) => {
