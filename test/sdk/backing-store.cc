@@ -125,12 +125,15 @@ TEST(LaterInstancesSeeIt) {
 
 // Code on the stack sees it when its call returns, also in other instances.
 TEST(InstancesOnTheStackSeeIt) {
-  for (const char* descriptor : {"{initial: 1, maximum: 1}",
-                                 "{initial: 1, maximum: 8}", "{initial: 1}"}) {
+  for (auto [descriptor, module] :
+       {std::pair{"{initial: 1, maximum: 1}", "imported-fixed"},
+        {"{initial: 1, maximum: 1}", "imported-memory"},
+        {"{initial: 1, maximum: 8}", "imported-memory"},
+        {"{initial: 1}", "imported-memory"}}) {
     Shared test(descriptor);
     Engine& engine = test.engine;
-    v8::Local<v8::Object> a = test.Instantiate();
-    v8::Local<v8::Object> b = test.Instantiate();
+    v8::Local<v8::Object> a = test.Instantiate(module);
+    v8::Local<v8::Object> b = test.Instantiate(module);
     GuardedRegion one(kPage);
     GuardedRegion two(2 * kPage);
     one.start()[0] = 1;
@@ -148,6 +151,7 @@ TEST(InstancesOnTheStackSeeIt) {
       depth = 0;
       CHECK_EQ(test.memory->SetBackingStore(Store(one)), Result::kOk);
       CHECK_EQ(engine.Call(a, "around_call", 0), int64_t{12});
+      CHECK_EQ(engine.Call(a, "size"), int64_t{2});
     }
     CHECK(one.IsUntouchedOutside());
     CHECK(two.IsUntouchedOutside());

@@ -3,10 +3,12 @@
 // that flag.
 
 #include <memory>
+#include <string>
 
 #include "check.h"
 #include "engine.h"
 #include "guarded-region.h"
+#include "v8-initialization.h"
 #include "windows.h"
 
 using Result = v8::WasmRawMemoryResult;
@@ -32,6 +34,13 @@ TEST(TheTrapHandlerWorks) {
       CHECK_EQ(engine.Call(instance, "load", uint64_t{kPage}), kOutOfBounds);
     }
   }
+}
+
+TEST(GuardRegionsAreReserved) {
+  CHECK(v8::V8::GetWasmMemoryReservationSizeInBytes(
+            v8::V8::WasmMemoryType::kMemory32, kPage) > size_t{4} << 30);
+  CHECK(v8::V8::GetWasmMemoryReservationSizeInBytes(
+            v8::V8::WasmMemoryType::kMemory64, kPage) > size_t{4} << 30);
 }
 
 TEST(RawMemoryIsRefused) {

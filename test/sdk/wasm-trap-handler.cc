@@ -8,6 +8,7 @@
 #include "check.h"
 #include "engine.h"
 #include "guarded-region.h"
+#include "v8-initialization.h"
 #include "windows.h"
 
 namespace {
@@ -58,4 +59,11 @@ TEST(NoGuardRegionsAreReserved) {
                       "  new WebAssembly.Memory({initial: 1, maximum: 1})); 0"),
       int64_t{0});
   CHECK(AddressSpaceInUse() - before < uint64_t{1} << 30);
+  // And V8 says so when asked.
+  CHECK_EQ(v8::V8::GetWasmMemoryReservationSizeInBytes(
+               v8::V8::WasmMemoryType::kMemory32, kPage),
+           size_t{kPage});
+  CHECK_EQ(v8::V8::GetWasmMemoryReservationSizeInBytes(
+               v8::V8::WasmMemoryType::kMemory64, kPage),
+           size_t{kPage});
 }
