@@ -101,7 +101,6 @@ bool Agent::CreateIsolate() {
       static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
   params.constraints.ConfigureDefaults(physical_memory, 0);
   v8::Isolate::Initialize(isolate_, params);
-  heap_limit_ = params.constraints.max_old_generation_size_in_bytes();
 
   isolate_->SetData(0, this);
   SetStackLimit();
@@ -284,17 +283,20 @@ void Agent::OnInterrupt(v8::Isolate* isolate, void* data) {
 size_t Agent::OnNearHeapLimit(void* data, size_t current, size_t initial) {
   auto* agent = static_cast<Agent*>(data);
   agent->heap_exhausted_ = true;
+  agent->heap_limit_ = initial;
   agent->isolate_->TerminateExecution();
   // Room for what is allocated until the code that runs notices.
   return current + std::max(initial, 1024 * kMiB);
 }
 
 void Agent::RestoreHeapLimit() {
-  heap_exhausted_ = false;
-  isolate_->RemoveNearHeapLimitCallback(OnNearHeapLimit, 0);
+  SweepHandles();
   isolate_->LowMemoryNotification();
+  // As far as what is still alive allows.
+  isolate_->RemoveNearHeapLimitCallback(OnNearHeapLimit, heap_limit_);
   isolate_->AddNearHeapLimitCallback(OnNearHeapLimit, this);
-  isolate_->AutomaticallyRestoreInitialHeapLimit(0.8);
+  isolate_->CancelTerminateExecution();
+  heap_exhausted_ = false;
 }
 
 void Agent::OnWakeup(napi_env env, napi_value, void* context, void*) {

@@ -116,6 +116,14 @@ void ThrowToOuter(Agent* agent, v8::TryCatch& try_catch, napi_ref owner) {
   }
 }
 
+bool ThrowIfHeapExhausted(Agent* agent) {
+  if (!agent->heap_exhausted()) {
+    return false;
+  }
+  ThrowHeapExhausted(agent);
+  return true;
+}
+
 void ThrowToInner(Agent* agent, napi_ref owner) {
   napi_env env = agent->env();
   v8::Isolate* isolate = agent->isolate();

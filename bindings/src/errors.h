@@ -18,6 +18,10 @@ namespace rawmem {
 // empty. `owner` as for ToOuter.
 void ThrowToOuter(Agent* agent, v8::TryCatch& try_catch, napi_ref owner);
 
+// Code that took the last of the heap may have ended before it could be
+// terminated. If so, this makes a RangeError pending, and gives true.
+bool ThrowIfHeapExhausted(Agent* agent);
+
 // Takes what is pending in Node and throws it in the inner engine. If nothing
 // is, because Node ends the thread, the inner engine ends its execution too.
 // `owner` as for ToInner.

@@ -135,6 +135,9 @@ napi_value CallExport(napi_env env, napi_callback_info info) {
     ThrowToOuter(agent, try_catch, handle->outer);
     return nullptr;
   }
+  if (ThrowIfHeapExhausted(agent)) {
+    return nullptr;
+  }
   // What most functions of this kind return.
   if (result->IsUndefined()) {
     return nullptr;

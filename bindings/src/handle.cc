@@ -14,6 +14,8 @@ constexpr napi_type_tag kWrapperTag = {0x7d3b1a7bd2d84c1eu,
                                        0x9c6f04c9a6f0f2a3u};
 constexpr v8::ExternalPointerTypeTag kHandleTag = 1;
 
+constexpr int64_t kBytesPerTableElement = sizeof(void*);
+
 // Where an inner object keeps its handle: a private property, or, on objects
 // that have none, an entry in a weak map.
 bool HasProperties(Kind kind) {
@@ -150,9 +152,7 @@ bool WrapWith(Handle* handle, napi_value outer, v8::Local<v8::Object> inner) {
     napi_throw_error(env, nullptr, "v8-rawmem: an object cannot be wrapped");
     return false;
   }
-  if (handle->kind == Kind::kMemory) {
-    UpdateMemoryBytes(handle);
-  }
+  UpdateExternalBytes(handle);
   return true;
 }
 
@@ -228,11 +228,25 @@ napi_value WrapperOf(Agent* agent,
   return wrapper;
 }
 
-void UpdateMemoryBytes(Handle* handle) {
-  auto memory =
-      handle->inner.Get(handle->agent->isolate()).As<v8::WasmMemoryObject>();
-  SetExternalBytes(handle,
-                   static_cast<int64_t>(memory->Buffer()->ByteLength()));
+void UpdateExternalBytes(Handle* handle) {
+  v8::Isolate* isolate = handle->agent->isolate();
+  v8::Local<v8::Object> inner = handle->inner.Get(isolate);
+  v8::Local<v8::Value> length;
+  v8::TryCatch try_catch(isolate);
+  if (handle->kind == Kind::kMemory) {
+    SetExternalBytes(
+        handle, static_cast<int64_t>(
+                    inner.As<v8::WasmMemoryObject>()->Buffer()->ByteLength()));
+  } else if (handle->kind == Kind::kTable &&
+             inner
+                 ->Get(handle->agent->context(),
+                       v8::String::NewFromUtf8Literal(isolate, "length"))
+                 .ToLocal(&length) &&
+             length->IsNumber()) {
+    SetExternalBytes(handle,
+                     static_cast<int64_t>(length.As<v8::Number>()->Value()) *
+                         kBytesPerTableElement);
+  }
 }
 
 void SetExternalBytes(Handle* handle, int64_t bytes) {

@@ -73,8 +73,8 @@ napi_value ExistingWrapper(Agent* agent, v8::Local<v8::Object> inner);
 // Tells Node's garbage collector what keeping the wrapper costs.
 void SetExternalBytes(Handle* handle, int64_t bytes);
 
-// The same for that of a memory, which may have grown.
-void UpdateMemoryBytes(Handle* handle);
+// The same for memories and tables, from their size, which may have changed.
+void UpdateExternalBytes(Handle* handle);
 
 }  // namespace rawmem
 

@@ -287,7 +287,9 @@ napi_value Construct(napi_env env, napi_callback_info info) {
     ThrowToOuter(agent, try_catch, nullptr);
     return nullptr;
   }
-  Wrap(agent, call[1], kind, object);
+  if (!ThrowIfHeapExhausted(agent)) {
+    Wrap(agent, call[1], kind, object);
+  }
   return nullptr;
 }
 
@@ -315,8 +317,12 @@ napi_value Invoke(napi_env env, napi_callback_info info) {
     return nullptr;
   }
   agent->buffer_aliases().Update();
-  if (handle->kind == Kind::kMemory) {
-    UpdateMemoryBytes(handle);
+  if (ThrowIfHeapExhausted(agent)) {
+    return nullptr;
+  }
+  // Some methods grow things.
+  if (Utf8(env, call[1]) == "grow") {
+    UpdateExternalBytes(handle);
   }
   return ToOuter(agent, result, handle->outer);
 }
@@ -723,6 +729,10 @@ napi_value Instantiate(napi_env env, napi_callback_info info) {
                                  v8::KeyConversionMode::kConvertToString)
            .ToLocal(&names)) {
     ThrowToOuter(agent, try_catch, owner);
+    napi_delete_reference(env, owner);
+    return nullptr;
+  }
+  if (ThrowIfHeapExhausted(agent)) {
     napi_delete_reference(env, owner);
     return nullptr;
   }

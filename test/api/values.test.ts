@@ -1,5 +1,6 @@
 import test from 'ava'
 import { WebAssembly } from 'v8-rawmem'
+import { binaryenText } from '../support/binaryen-text.ts'
 import { wat } from '../support/wat.ts'
 
 function instantiate(text: string, imports?: WebAssembly.Imports): WebAssembly.Exports {
@@ -204,16 +205,13 @@ test('a string of millions of characters comes through', (t) => {
   t.is(identities.externref(text), text)
 })
 
-test('structs and arrays of the engine are opaque and come back as themselves', async (t) => {
-  const { default: binaryen } = await import('binaryen')
-  const module = binaryen.parseText(`(module
+test('structs and arrays of the engine are opaque and come back as themselves', (t) => {
+  const bytes = binaryenText(`(module
     (type $point (struct (field i32)))
     (func (export "make") (param i32) (result anyref) (struct.new $point (local.get 0)))
     (func (export "get") (param anyref) (result i32)
       (struct.get $point 0 (ref.cast (ref $point) (local.get 0)))))`)
-  module.setFeatures(binaryen.Features.All)
-  const { make, get } = new WebAssembly.Instance(new WebAssembly.Module(module.emitBinary()))
-    .exports
+  const { make, get } = new WebAssembly.Instance(new WebAssembly.Module(bytes)).exports
   const point = make(5)
   t.is(typeof point, 'object')
   t.is(Object.getPrototypeOf(point), null)

@@ -1,7 +1,7 @@
 // Run by window-switch.test.ts under various compilers of the engine. Switches windows in every place where code can call
 // an import, and prints what was read as JSON.
-import binaryen from 'binaryen'
 import { HostRegion, setWasmInstanceRawMemory, WebAssembly } from 'v8-rawmem'
+import { binaryenText } from '../support/binaryen-text.ts'
 
 const pageSize = 65536
 const windowCount = 200
@@ -163,9 +163,7 @@ const text = (memory: number) => `(module
 const results: Record<string, unknown> = {}
 
 for (const memory of [0, 1]) {
-  const parsed = binaryen.parseText(text(memory))
-  parsed.setFeatures(binaryen.Features.All)
-  const module = new WebAssembly.Module(parsed.emitBinary())
+  const module = new WebAssembly.Module(binaryenText(text(memory)))
   let at = 0
   const show = (): number => {
     const window = windows[at] as HostRegion

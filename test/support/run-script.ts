@@ -13,13 +13,13 @@ export interface ScriptOptions {
   readonly env?: Readonly<Record<string, string>>
   /** Arguments for Node itself. */
   readonly nodeArgs?: readonly string[]
-  /** Milliseconds until the process is killed. Default 60000. */
+  /** Milliseconds until the process is killed. Default 120000. */
   readonly timeout?: number
 }
 
 /** Runs a TypeScript module in a process of its own, under the Node that runs the tests. */
 export function runScript(script: URL, options: ScriptOptions = {}): Promise<ScriptResult> {
-  const { args = [], env = {}, nodeArgs = [], timeout = 60_000 } = options
+  const { args = [], env = {}, nodeArgs = [], timeout = 120_000 } = options
   return new Promise((resolve, reject) => {
     const child = spawn(
       process.execPath,
