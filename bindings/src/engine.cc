@@ -16,7 +16,6 @@ Platform* Initialize() {
   // Threads that Node started long ago run code of this engine, and could not
   // read pages under a protection key that is allocated now.
   v8::V8::SetFlagsFromString("--no-memory-protection-keys");
-  v8::V8::SetFlagsFromString("--no-wasm-deopt");
   if (const char* flags = std::getenv("V8_RAWMEM_FLAGS")) {
     v8::V8::SetFlagsFromString(flags);
   }

@@ -83,7 +83,14 @@ napi_value BufferAliases::BufferOf(v8::Local<v8::WasmMemoryObject> memory) {
 
 napi_value BufferAliases::OuterOf(const Alias& alias) {
   napi_value outer = nullptr;
-  napi_get_reference_value(agent_->env(), alias.outer, &outer);
+  bool is_detached = false;
+  if (napi_get_reference_value(agent_->env(), alias.outer, &outer) != napi_ok ||
+      outer == nullptr ||
+      napi_is_detached_arraybuffer(agent_->env(), outer, &is_detached) !=
+          napi_ok ||
+      is_detached) {
+    return nullptr;
+  }
   return outer;
 }
 

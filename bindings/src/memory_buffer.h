@@ -49,6 +49,7 @@ class BufferAliases {
 
   void DetachStale();
   void DropCollected();
+  // Null if it was collected, or detached by JavaScript.
   napi_value OuterOf(const Alias& alias);
 
   Agent* const agent_;

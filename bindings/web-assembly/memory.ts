@@ -1,4 +1,3 @@
-import { markAsUntransferable } from 'node:worker_threads'
 import type * as api from '../../types/web-assembly.d.ts'
 import {
   adoption,
@@ -15,7 +14,6 @@ import { link } from './store.ts'
 export class Memory implements api.Memory {
   declare readonly [Symbol.toStringTag]: string
   readonly #brand = true
-  #buffer: ArrayBuffer | undefined
 
   constructor(descriptor: api.MemoryDescriptor | typeof adoption) {
     if (descriptor === adoption) return
@@ -30,13 +28,7 @@ export class Memory implements api.Memory {
 
   get buffer(): ArrayBuffer {
     Memory.#check(this, 'buffer')
-    const buffer = engine.memoryBuffer(this)
-    if (buffer !== this.#buffer) {
-      // As the specification says: it belongs to the memory.
-      markAsUntransferable(buffer)
-      this.#buffer = buffer
-    }
-    return buffer
+    return engine.memoryBuffer(this)
   }
 
   grow(delta: number): number

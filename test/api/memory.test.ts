@@ -153,6 +153,18 @@ test('the buffer cannot be transferred away', (t) => {
   t.is(memory.buffer, buffer)
 })
 
+test('a buffer that is transferred within the thread leaves the memory with a new one', (t) => {
+  const memory = new WebAssembly.Memory({ initial: 1 })
+  const buffer: ArrayBuffer & { transfer?: () => ArrayBuffer } = memory.buffer
+  new Uint8Array(buffer)[0] = 5
+  const moved = buffer.transfer?.()
+  t.is(memory.buffer.byteLength, pageSize)
+  t.is(new Uint8Array(memory.buffer)[0], 5)
+  memory.grow(1)
+  t.is(memory.buffer.byteLength, 2 * pageSize)
+  if (moved !== undefined) t.is(new Uint8Array(moved)[0], 5)
+})
+
 test('a memory of 4 GiB has a buffer where Node allows one', (t) => {
   const memory = new WebAssembly.Memory({ initial: 65536 })
   if (constants.MAX_LENGTH >= 2 ** 32) {
