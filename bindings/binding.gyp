@@ -11,10 +11,12 @@
       'sources': [
         'src/addon.cc',
         'src/agent.cc',
+        'src/code_cache.cc',
         'src/engine.cc',
         'src/errors.cc',
         'src/functions.cc',
         'src/handle.cc',
+        'src/hosted_memory.cc',
         'src/memory_buffer.cc',
         'src/platform.cc',
         'src/raw_memory.cc',

@@ -133,7 +133,7 @@ function resolveIndex(name: string, value: unknown, absent: number, byteLength: 
 }
 
 /** Assigned inside the class, where the private fields can be seen. */
-let partsOf: (region: unknown) => RegionParts
+let partsOf: (region: unknown, name: string) => RegionParts
 
 export class HostRegion<TArrayBuffer extends ArrayBufferLike = ArrayBufferLike>
   implements api.HostRegion<TArrayBuffer>
@@ -239,11 +239,11 @@ export class HostRegion<TArrayBuffer extends ArrayBufferLike = ArrayBufferLike>
   }
 
   static {
-    partsOf = (region) => {
+    partsOf = (region, name) => {
       if (typeof region !== 'object' || region === null || !(#root in region)) {
-        throw new TypeError(`region must be a HostRegion; got ${show(region)}`)
+        throw new TypeError(`${name} must be a HostRegion; got ${show(region)}`)
       }
-      region.#checkUsable('region')
+      region.#checkUsable(name)
       return {
         handle: region.#root.handle,
         byteOffset: region.#byteOffset,
@@ -405,10 +405,10 @@ HostRegion satisfies Pick<
 >
 
 /**
- * What the addon needs of a region that is passed to it.
+ * What the addon needs of a region that is passed to it as the argument `name`.
  *
  * @throws {TypeError} if `region` is no HostRegion, is closed, or borrows an ArrayBuffer that is detached.
  */
-export function regionParts(region: unknown): RegionParts {
-  return partsOf(region)
+export function regionParts(region: unknown, name = 'region'): RegionParts {
+  return partsOf(region, name)
 }

@@ -5,6 +5,7 @@ import type * as api from '../types/index.d.ts'
 import { engine } from './web-assembly/engine.ts'
 
 export { HostRegion } from './host-region.ts'
+export { deserializeModule, serializeModule } from './web-assembly/code-cache.ts'
 export { WebAssembly } from './web-assembly/namespace.ts'
 export { setWasmInstanceRawMemory } from './web-assembly/raw-memory.ts'
 

@@ -86,6 +86,33 @@ export declare function setWasmInstanceRawMemory(
   memoryIndex?: number,
 ): void
 
+/**
+ * The optimised code that `module` has at present, as bytes that {@link deserializeModule} takes, also in another process.
+ *
+ * Only optimised code is in it. Modules are compiled function by function, when each is called first: serialize after the
+ * module has run, or under `V8_RAWMEM_FLAGS='--no-wasm-lazy-compilation'`. What is missing is compiled later, as usual.
+ *
+ * @throws {TypeError} if `module` is no module.
+ */
+export declare function serializeModule(module: api.Module): Uint8Array<ArrayBuffer>
+
+/**
+ * The module of `bytes`, with code that {@link serializeModule} gave, without compiling it again.
+ *
+ * A checksum tells damaged caches and those of other modules or versions. It is no signature: whoever makes a cache decides
+ * what runs in this process, so load caches only from where you would load native code.
+ *
+ * @param cache What `serializeModule` returned.
+ * @param bytes The bytes that the module was compiled from.
+ * @throws {TypeError} if the cache is damaged, or belongs to other bytes, another version of the engine, an engine with
+ *   other flags, another processor, or a module compiled with `builtins` or `importedStringConstants`. Compile the module
+ *   then.
+ */
+export declare function deserializeModule(
+  cache: api.BytesSource,
+  bytes: api.BytesSource,
+): api.Module
+
 /** What is running. */
 export interface EngineVersion {
   /** Of this package. */

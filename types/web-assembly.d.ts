@@ -5,6 +5,8 @@
  * memories made here, and the other way round.
  */
 
+import type { HostRegion } from './host-region.d.ts'
+
 /** What an import or export is. */
 export type ImportExportKind = 'function' | 'table' | 'memory' | 'global' | 'tag'
 
@@ -123,7 +125,13 @@ export interface InstanceConstructor {
 
 /** Sizes of a memory, in pages of 64 KiB. `bigint` where `address` is `'i64'`. */
 export interface MemoryDescriptor {
-  initial: number | bigint
+  /**
+   * Bytes of the host that are to be the memory, see {@link Memory.attach}. `initial` then is the size of the memory's own
+   * bytes, to which `attach(null)` goes back; default 0.
+   */
+  host?: HostRegion
+  /** Required, unless there is a `host`. */
+  initial?: number | bigint
   maximum?: number | bigint
   /** Shared memories are not supported: a `TypeError`. */
   shared?: boolean
@@ -132,7 +140,7 @@ export interface MemoryDescriptor {
 
 export interface Memory {
   /**
-   * The bytes of the memory. The same object until the memory grows, by whatever means; then it is detached, and the next
+   * The bytes of the memory. The same object until the memory grows or is attached, by whatever means; then it is detached, and the next
    * access gives a new one.
    *
    * @throws {RangeError} if the memory is larger than an `ArrayBuffer` of this Node may be (`buffer.constants.MAX_LENGTH`).
@@ -143,10 +151,29 @@ export interface Memory {
    * Grows by `delta` pages.
    *
    * @returns the size before, in pages.
-   * @throws {RangeError} if there is no room, or the maximum is reached.
+   * @throws {RangeError} if there is no room, the maximum is reached, or a region is attached.
    */
   grow(delta: number): number
   grow(delta: bigint): bigint
+  /**
+   * Makes the bytes of `region` the memory, or with `null` the memory's own bytes again: for all instances that use it,
+   * now or later, at once, also for functions that are running. {@link buffer} is detached, as when a memory grows; the
+   * next one aliases the region. (Where the region borrows an `ArrayBuffer`, `buffer` is that one itself, which is never
+   * detached by this, and a `TypeError` if the region is only a part of it.)
+   *
+   * The first byte of the region is address 0, the last one address `region.byteLength - 1`; accesses beyond it trap.
+   * While attached, `memory.size` gives the size in whole pages of 64 KiB, rounded down, `memory.grow` in a module fails
+   * (-1), and `grow()` throws a `RangeError`.
+   *
+   * The memory keeps the region alive, and while it is attached, `region.close()` throws.
+   *
+   * An instance that has memory of its own by `setWasmInstanceRawMemory` keeps that, until it is reset.
+   *
+   * @throws {TypeError} if `region` is neither a region nor `null`, is closed, or its borrowed `ArrayBuffer` is detached.
+   * @throws {RangeError} if the region (with `null`: what the memory has of its own) has fewer bytes than the minimum that
+   *   the modules of its instances declare, or more than addresses reach: 4 GiB, for 64-bit addresses 2^48 bytes.
+   */
+  attach(region: HostRegion | null): void
   readonly [Symbol.toStringTag]: string
 }
 

@@ -20,6 +20,9 @@ namespace {
 constexpr size_t kKiB = 1024;
 constexpr size_t kMiB = 1024 * kKiB;
 
+// Of host memory, kept by objects that are garbage, until they are collected.
+constexpr size_t kUnreachableBytesLimit = 256 * kMiB;
+
 }  // namespace
 
 Record::~Record() {
@@ -310,6 +313,18 @@ void Agent::OnWakeup(napi_env env, napi_value, void* context, void*) {
   CallScope call_scope(agent);
   Engine()->RunTasks(agent->isolate_);
   agent->isolate_->PerformMicrotaskCheckpoint();
+  if (agent->unreachable_bytes_ >= kUnreachableBytesLimit) {
+    agent->unreachable_bytes_ = 0;
+    agent->isolate_->LowMemoryNotification();
+  }
+}
+
+void Agent::NoteUnreachable(size_t bytes) {
+  unreachable_bytes_ += std::min(bytes, kUnreachableBytesLimit);
+  if (unreachable_bytes_ >= kUnreachableBytesLimit) {
+    // On a later turn: more wrappers may be on their way out.
+    Wake();
+  }
 }
 
 void Agent::Wake() {

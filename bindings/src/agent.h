@@ -100,6 +100,10 @@ class Agent final : public Watchdog::Client {
   // Has the event loop run the inner engine's tasks.
   void Wake();
 
+  // That many bytes of host memory are kept mapped by objects of the inner
+  // engine which JavaScript let go of. The engine itself counts its heap only.
+  void NoteUnreachable(size_t bytes);
+
   // Inner promises that something waits for keep the event loop alive.
   void AddPendingPromise();
   void RemovePendingPromise();
@@ -207,6 +211,7 @@ class Agent final : public Watchdog::Client {
   bool heap_exhausted_ = false;
   bool closed_ = false;
   size_t heap_limit_ = 0;
+  size_t unreachable_bytes_ = 0;
 
   Record* records_ = nullptr;
   std::vector<Handle*> handles_;

@@ -1,6 +1,7 @@
 #include "handle.h"
 
 #include "functions.h"
+#include "hosted_memory.h"
 #include "v8-array-buffer.h"
 #include "v8-external.h"
 #include "v8-wasm.h"
@@ -111,6 +112,9 @@ void Handle::Release() {
     WriteSlot(agent, object, kind, nullptr);
   }
   slot_is_set = false;
+  if (kind == Kind::kMemory) {
+    HostedMemory::NoteDropped(agent, object);
+  }
   inner.Reset();
 }
 
@@ -234,9 +238,14 @@ void UpdateExternalBytes(Handle* handle) {
   v8::Local<v8::Value> length;
   v8::TryCatch try_catch(isolate);
   if (handle->kind == Kind::kMemory) {
+    // A region answers for its bytes itself.
+    const bool is_hosted = HostedMemory::IsAttached(handle->agent, inner);
     SetExternalBytes(
-        handle, static_cast<int64_t>(
-                    inner.As<v8::WasmMemoryObject>()->Buffer()->ByteLength()));
+        handle,
+        is_hosted
+            ? 0
+            : static_cast<int64_t>(
+                  inner.As<v8::WasmMemoryObject>()->Buffer()->ByteLength()));
   } else if (handle->kind == Kind::kTable &&
              inner
                  ->Get(handle->agent->context(),

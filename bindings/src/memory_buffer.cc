@@ -115,6 +115,16 @@ void BufferAliases::DetachStale() {
   });
 }
 
+void BufferAliases::Replace(v8::Local<v8::ArrayBuffer> before,
+                            v8::Local<v8::ArrayBuffer> now) {
+  for (Alias& alias : aliases_) {
+    if (alias.inner == before) {
+      alias.inner.Reset(agent_->isolate(), now);
+      alias.inner.SetWeak();
+    }
+  }
+}
+
 void BufferAliases::DropCollected() {
   std::erase_if(aliases_, [&](Alias& alias) {
     napi_handle_scope outer_scope;

@@ -14,32 +14,6 @@ constexpr napi_type_tag kAttachmentsTag = {0x1d0b6a0f6cc24c7cu,
                                            0xa4ae45bd9f2b8ef1u};
 constexpr size_t kPageSize = 65536;
 
-// The smallest size that the memory accepts, a whole number of pages. Nothing
-// runs between the attempts, so that what they attach is never looked at.
-size_t FindMinimum(v8::Local<v8::Object> instance,
-                   uint32_t memory_index,
-                   uint8_t* data) {
-  size_t refused = 0;
-  size_t accepted = size_t{1} << 32;
-  while (v8::SetWasmInstanceRawMemory(instance, memory_index, data, accepted) ==
-             v8::WasmRawMemoryResult::kTooSmall &&
-         accepted < (size_t{1} << 47)) {
-    refused = accepted;
-    accepted *= 2;
-  }
-  while (accepted - refused > kPageSize) {
-    const size_t middle =
-        refused + (accepted - refused) / 2 / kPageSize * kPageSize;
-    if (v8::SetWasmInstanceRawMemory(instance, memory_index, data, middle) ==
-        v8::WasmRawMemoryResult::kTooSmall) {
-      refused = middle;
-    } else {
-      accepted = middle;
-    }
-  }
-  return accepted;
-}
-
 void ThrowRange(napi_env env, const std::string& message) {
   napi_throw_range_error(env, nullptr, message.c_str());
 }
@@ -99,13 +73,37 @@ void ThrowRefusal(napi_env env,
 
 }  // namespace
 
+size_t FindMinimum(const std::function<bool(size_t)>& is_too_small) {
+  size_t refused = 0;
+  size_t accepted = size_t{1} << 32;
+  while (is_too_small(accepted) && accepted < (size_t{1} << 47)) {
+    refused = accepted;
+    accepted *= 2;
+  }
+  while (accepted - refused > kPageSize) {
+    const size_t middle =
+        refused + (accepted - refused) / 2 / kPageSize * kPageSize;
+    if (is_too_small(middle)) {
+      refused = middle;
+    } else {
+      accepted = middle;
+    }
+  }
+  return accepted;
+}
+
+void Attachment::PointBack(v8::Isolate* isolate) {
+  v8::ResetWasmInstanceRawMemory(instance.Get(isolate), memory_index);
+  instance.Reset();
+}
+
 bool BorrowedRegions::CheckAll() {
   napi_env env = agent_->env();
   bool intact = true;
-  for (auto it = attachments_.begin(); it != attachments_.end();) {
-    Attachment* attachment = *it;
+  for (auto it = uses_.begin(); it != uses_.end();) {
+    BorrowedUse* use = *it;
     napi_value region = nullptr;
-    napi_get_reference_value(env, attachment->borrowed, &region);
+    napi_get_reference_value(env, use->borrowed, &region);
     if (region != nullptr && !IsRegionDetached(env, region)) {
       ++it;
       continue;
@@ -114,24 +112,23 @@ bool BorrowedRegions::CheckAll() {
     // call the instance.
     intact = intact && region == nullptr;
     v8::HandleScope scope(agent_->isolate());
-    v8::ResetWasmInstanceRawMemory(attachment->instance.Get(agent_->isolate()),
-                                   attachment->memory_index);
-    attachment->instance.Reset();
-    it = attachments_.erase(it);
+    use->PointBack(agent_->isolate());
+    it = uses_.erase(it);
   }
   if (!intact) {
     ThrowType(env,
               "The ArrayBuffer behind an attached HostRegion has been "
-              "transferred away; the instance is back on its own memory");
+              "transferred away; what was attached to it is back on its own "
+              "memory");
   }
   return intact;
 }
 
 void BorrowedRegions::Clear() {
-  for (Attachment* attachment : attachments_) {
-    attachment->instance.Reset();
+  for (BorrowedUse* use : uses_) {
+    use->Clear();
   }
-  attachments_.clear();
+  uses_.clear();
 }
 
 Attachments::Attachments(Agent* agent) : agent_(agent) {
@@ -170,7 +167,13 @@ bool Attachments::Attach(Handle* handle,
     size_t minimum = 0;
     if (result == v8::WasmRawMemoryResult::kTooSmall) {
       uint8_t* data = view.data;
-      minimum = FindMinimum(instance, memory_index, data);
+      // Nothing runs between the attempts, so that what they attach is never
+      // looked at.
+      minimum = FindMinimum([&](size_t size) {
+        return v8::SetWasmInstanceRawMemory(instance, memory_index, data,
+                                            size) ==
+               v8::WasmRawMemoryResult::kTooSmall;
+      });
       if (existing != attachments_.end()) {
         v8::SetWasmInstanceRawMemory(instance, memory_index,
                                      existing->second.data,

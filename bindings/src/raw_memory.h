@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <list>
 #include <map>
 #include <utility>
@@ -21,38 +22,54 @@ namespace rawmem {
 class Agent;
 struct Handle;
 
+// Something that reads and writes bytes which JavaScript can take away, by
+// transferring the ArrayBuffer that they are borrowed from.
+struct BorrowedUse {
+  virtual ~BorrowedUse() = default;
+  // From now on without those bytes.
+  virtual void PointBack(v8::Isolate* isolate) = 0;
+  // Lets go of objects of the inner engine.
+  virtual void Clear() = 0;
+
+  // To the region's handle. Null where no ArrayBuffer is borrowed.
+  napi_ref borrowed = nullptr;
+};
+
 // A memory of an instance that reads and writes a host region.
-struct Attachment {
+struct Attachment final : BorrowedUse {
+  void PointBack(v8::Isolate* isolate) override;
+  void Clear() override { instance.Reset(); }
+
   uint8_t* data = nullptr;
   size_t length = 0;
   RegionLease lease;
   uint32_t memory_index = 0;
-  // Only where the region borrows an ArrayBuffer. The reference is weak and to
-  // the region's handle.
+  // Only where the region borrows an ArrayBuffer. `borrowed` is weak.
   v8::Global<v8::Object> instance;
-  napi_ref borrowed = nullptr;
 };
 
-// All attachments whose bytes JavaScript can take away, by transferring the
-// ArrayBuffer that they are borrowed from.
+// The smallest size, a whole number of pages, that is not too small.
+size_t FindMinimum(const std::function<bool(size_t)>& is_too_small);
+
+// All uses of borrowed bytes.
 class BorrowedRegions {
  public:
   explicit BorrowedRegions(Agent* agent) : agent_(agent) {}
 
-  // Before code runs. If bytes are gone, the instances are pointed back at
-  // their own memory, a TypeError is pending, and the result is false.
-  bool Check() { return attachments_.empty() || CheckAll(); }
+  // Before code runs. If bytes are gone, instances and memories are pointed
+  // back at their own, a TypeError is pending, and the result is false.
+  bool Check() { return uses_.empty() || CheckAll(); }
 
-  void Add(Attachment* attachment) { attachments_.push_back(attachment); }
-  void Remove(Attachment* attachment) { attachments_.remove(attachment); }
-  // Lets go of the instances.
+  void Add(BorrowedUse* use) { uses_.push_back(use); }
+  void Remove(BorrowedUse* use) { uses_.remove(use); }
+  // Lets go of instances and memories.
   void Clear();
 
  private:
   bool CheckAll();
 
   Agent* const agent_;
-  std::list<Attachment*> attachments_;
+  std::list<BorrowedUse*> uses_;
 };
 
 // The attachments of the instances of one store (see

@@ -7,9 +7,11 @@
 #include <vector>
 
 #include "agent.h"
+#include "code_cache.h"
 #include "errors.h"
 #include "functions.h"
 #include "handle.h"
+#include "hosted_memory.h"
 #include "memory_buffer.h"
 #include "raw_memory.h"
 #include "region.h"
@@ -758,7 +760,8 @@ napi_value Instantiate(napi_env env, napi_callback_info info) {
   return result;
 }
 
-// memoryBuffer(memory).
+// memoryBuffer(memory): an ArrayBuffer; or, if the memory borrows one, the
+// region that does.
 napi_value MemoryBuffer(napi_env env, napi_callback_info info) {
   Call call(env, info);
   if (!call.is_open()) {
@@ -768,8 +771,107 @@ napi_value MemoryBuffer(napi_env env, napi_callback_info info) {
   if (handle == nullptr) {
     return nullptr;
   }
-  return call.agent()->buffer_aliases().BufferOf(
-      handle->inner.Get(call.isolate()).As<v8::WasmMemoryObject>());
+  if (!call.agent()->borrowed_regions().Check()) {
+    return nullptr;
+  }
+  auto memory = handle->inner.Get(call.isolate()).As<v8::WasmMemoryObject>();
+  if (napi_value region = HostedMemory::BorrowedRegion(call.agent(), memory)) {
+    return region;
+  }
+  return call.agent()->buffer_aliases().BufferOf(memory);
+}
+
+// attachMemory(memory, region, handle, byteOffset, byteLength, name).
+napi_value AttachMemory(napi_env env, napi_callback_info info) {
+  Call call(env, info);
+  if (!call.is_open()) {
+    return nullptr;
+  }
+  Handle* handle = call.Unwrapped(0, Kind::kMemory);
+  RegionView view;
+  if (handle == nullptr || !GetRegion(env, call[2], call[3], call[4], &view)) {
+    return nullptr;
+  }
+  if (HostedMemory::Attach(
+          call.agent(),
+          handle->inner.Get(call.isolate()).As<v8::WasmMemoryObject>(), call[1],
+          call[2], view, Utf8(env, call[5]))) {
+    UpdateExternalBytes(handle);
+  }
+  return nullptr;
+}
+
+// detachMemory(memory).
+napi_value DetachMemory(napi_env env, napi_callback_info info) {
+  Call call(env, info);
+  if (!call.is_open()) {
+    return nullptr;
+  }
+  Handle* handle = call.Unwrapped(0, Kind::kMemory);
+  if (handle != nullptr &&
+      HostedMemory::Detach(
+          call.agent(),
+          handle->inner.Get(call.isolate()).As<v8::WasmMemoryObject>())) {
+    UpdateExternalBytes(handle);
+  }
+  return nullptr;
+}
+
+// isMemoryAttached(memory): boolean.
+napi_value IsMemoryAttached(napi_env env, napi_callback_info info) {
+  Call call(env, info);
+  if (!call.is_open()) {
+    return nullptr;
+  }
+  Handle* handle = call.Unwrapped(0, Kind::kMemory);
+  napi_value result = nullptr;
+  if (handle != nullptr) {
+    napi_get_boolean(env,
+                     HostedMemory::IsAttached(
+                         call.agent(), handle->inner.Get(call.isolate())),
+                     &result);
+  }
+  return result;
+}
+
+// serializeModule(module): [code, wire bytes], two ArrayBuffers.
+napi_value SerializeModule(napi_env env, napi_callback_info info) {
+  Call call(env, info);
+  if (!call.is_open()) {
+    return nullptr;
+  }
+  Handle* handle = call.Unwrapped(0, Kind::kModule);
+  return handle == nullptr
+             ? nullptr
+             : SerializedCode(env, handle->inner.Get(call.isolate())
+                                       .As<v8::WasmModuleObject>());
+}
+
+// deserializeModule(target, code, bytes): whether the engine took the code;
+// then `target` is the module.
+napi_value DeserializeModule(napi_env env, napi_callback_info info) {
+  Call call(env, info);
+  if (!call.is_open()) {
+    return nullptr;
+  }
+  v8::MemorySpan<const uint8_t> code, bytes;
+  if (!SpanOf(env, call[1], &code) || !SpanOf(env, call[2], &bytes)) {
+    return nullptr;
+  }
+  v8::Local<v8::WasmModuleObject> module;
+  const bool accepted =
+      ModuleFromCode(call.isolate(), code, bytes).ToLocal(&module);
+  if (accepted) {
+    Handle* handle = Wrap(call.agent(), call[0], Kind::kModule, module);
+    if (handle == nullptr) {
+      return nullptr;
+    }
+    SetExternalBytes(
+        handle, static_cast<int64_t>(bytes.size()) * kModuleBytesPerWireByte);
+  }
+  napi_value result = nullptr;
+  napi_get_boolean(env, accepted, &result);
+  return result;
 }
 
 // jsTag(): a wrapper of WebAssembly.JSTag.
@@ -862,6 +964,11 @@ bool InitWebAssembly(napi_env env, napi_value exports) {
       {"customSections", CustomSections},
       {"instantiate", Instantiate},
       {"memoryBuffer", MemoryBuffer},
+      {"attachMemory", AttachMemory},
+      {"detachMemory", DetachMemory},
+      {"isMemoryAttached", IsMemoryAttached},
+      {"serializeModule", SerializeModule},
+      {"deserializeModule", DeserializeModule},
       {"jsTag", JsTag},
       {"newAttachments", NewAttachments},
       {"attachRawMemory", AttachRawMemory},

@@ -1,4 +1,5 @@
 import { constants } from 'node:buffer'
+import type { HostRegion } from '../host-region.ts'
 import { binding } from '../load.ts'
 import { makeError } from './errors.ts'
 import { link } from './store.ts'
@@ -44,7 +45,21 @@ export interface EngineBinding {
   describe(module: object, what: 'imports' | 'exports'): string
   customSections(module: object, name: string): ArrayBuffer[]
   instantiate(target: object, module: object, imports: unknown[], store: object): unknown[]
-  memoryBuffer(memory: object): ArrayBuffer
+  /** The region itself where it borrows an ArrayBuffer. */
+  memoryBuffer(memory: object): ArrayBuffer | HostRegion
+  attachMemory(
+    memory: object,
+    region: object,
+    handle: object,
+    byteOffset: number,
+    byteLength: number,
+    name: string,
+  ): void
+  detachMemory(memory: object): void
+  isMemoryAttached(memory: object): boolean
+  /** Code and wire bytes. */
+  serializeModule(module: object): [ArrayBuffer, ArrayBuffer]
+  deserializeModule(target: object, code: Uint8Array, bytes: Uint8Array): boolean
   jsTag(): object
   newAttachments(): object
   attachRawMemory(

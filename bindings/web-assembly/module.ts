@@ -42,7 +42,7 @@ export function compileArguments(options: unknown): Arguments {
  * The bytes of a module as the addon takes them. Those of shared memory are copied first: they may change while they are
  * read.
  */
-export function bytesOf(source: unknown, where: string): Uint8Array {
+export function bytesOf(source: unknown, where: string, argument = 0): Uint8Array {
   if (ArrayBuffer.isView(source)) {
     const { buffer, byteOffset, byteLength } = source
     // Also that of a detached buffer, over which there are no views any more.
@@ -54,7 +54,7 @@ export function bytesOf(source: unknown, where: string): Uint8Array {
     return source.byteLength === 0 ? new Uint8Array() : new Uint8Array(source)
   }
   if (types.isSharedArrayBuffer(source)) return new Uint8Array(source).slice()
-  throw new TypeError(`${where}: Argument 0 must be a buffer source`)
+  throw new TypeError(`${where}: Argument ${argument} must be a buffer source`)
 }
 
 export class Module implements api.Module {

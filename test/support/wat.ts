@@ -14,6 +14,7 @@ const features = {
   reference_types: true,
   simd: true,
   tail_call: true,
+  threads: true,
 } as Parameters<typeof tools.parseWat>[2]
 
 /** The binary of a module in text format, with the features that V8 ships. */

@@ -1,0 +1,81 @@
+// WebAssembly.Memory objects whose bytes are those of a host region.
+
+#ifndef BINDINGS_SRC_HOSTED_MEMORY_H_
+#define BINDINGS_SRC_HOSTED_MEMORY_H_
+
+#include <node_api.h>
+
+#include <memory>
+#include <string>
+
+#include "agent.h"
+#include "raw_memory.h"
+#include "region.h"
+#include "v8-array-buffer.h"
+#include "v8-local-handle.h"
+#include "v8-persistent-handle.h"
+#include "v8-wasm.h"
+
+namespace rawmem {
+
+// What a memory that was attached once has to remember. Lives as long as the
+// inner memory, to which any number of wrappers may come and go.
+//
+// Two things keep a region. The mapping is kept by the inner backing store, so
+// that it outlasts every access; the lease, which forbids close(), ends with
+// the attachment.
+class HostedMemory final : public Record, public BorrowedUse {
+ public:
+  // Makes the bytes of `view` those of `memory`. `region` is what JavaScript
+  // calls them, `handle` the object behind it, `name` the argument they came
+  // in. False, with an exception pending, on failure; nothing has changed then.
+  static bool Attach(Agent* agent,
+                     v8::Local<v8::WasmMemoryObject> memory,
+                     napi_value region,
+                     napi_value handle,
+                     const RegionView& view,
+                     const std::string& name);
+  // Back to the memory's own bytes.
+  static bool Detach(Agent* agent, v8::Local<v8::WasmMemoryObject> memory);
+
+  static bool IsAttached(Agent* agent, v8::Local<v8::Object> memory);
+
+  // The region that `memory` is attached to, if that borrows an ArrayBuffer.
+  // Its bytes are reached through that alone: another ArrayBuffer over them
+  // would not notice when they go. Null otherwise.
+  static napi_value BorrowedRegion(Agent* agent, v8::Local<v8::Object> memory);
+
+  // To be called when JavaScript dropped a memory: has garbage collected when
+  // much of what such memories keep mapped may be unreachable.
+  static void NoteDropped(Agent* agent, v8::Local<v8::Object> memory);
+
+  ~HostedMemory() override;
+
+  // BorrowedUse:
+  void PointBack(v8::Isolate* isolate) override;
+  void Clear() override { memory_.Reset(); }
+
+ private:
+  HostedMemory(Agent* agent, v8::Local<v8::WasmMemoryObject> memory);
+
+  static HostedMemory* Of(Agent* agent, v8::Local<v8::Object> memory);
+  static HostedMemory* Ensure(Agent* agent,
+                              v8::Local<v8::WasmMemoryObject> memory);
+
+  bool is_attached() const { return lease_.get() != nullptr; }
+  void Release();
+  void DropReferences();
+
+  Agent* const agent_;
+  // Weak.
+  v8::Global<v8::WasmMemoryObject> memory_;
+  // What V8 allocated, while something else is attached.
+  std::shared_ptr<v8::BackingStore> own_store_;
+  RegionLease lease_;
+  // Strong, and to the region itself, if that borrows an ArrayBuffer.
+  napi_ref region_ = nullptr;
+};
+
+}  // namespace rawmem
+
+#endif  // BINDINGS_SRC_HOSTED_MEMORY_H_

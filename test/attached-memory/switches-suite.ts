@@ -1,0 +1,178 @@
+import test from 'ava'
+import { HostRegion } from 'v8-rawmem'
+import { makeTarget, ways } from './targets.ts'
+import { outOfBounds, pageSize, type Tier } from './tier.ts'
+
+/** Windows 0, 1, … over one region: all bytes of window n are n + 1, sizes differ. */
+function makeWindows(count: number): HostRegion<ArrayBuffer>[] {
+  const sizes = Array.from({ length: count }, (_, n) => 1000 + 777 * (n % 3) + n)
+  const whole = HostRegion.allocate(sizes.reduce((sum, size) => sum + size, 0))
+  let begin = 0
+  return sizes.map((size, n) => {
+    const window = whole.subarray(begin, begin + size)
+    begin += size
+    window.view(Uint8Array).fill(n + 1)
+    return window
+  })
+}
+
+const code = (memory: number) => `(module
+  (type $returning (func (result i32)))
+  (import "env" "next" (func $next (result i32)))
+  (import "env" "fail" (func $fail))
+  (import "env" "memory0" (memory $m0 0 10))
+  (import "env" "memory1" (memory $m1 0 10))
+  (table funcref (elem $next $inner))
+  (func $inner (result i32) (drop (call $next)) (i32.load8_u ${memory} (i32.const 3)))
+  (func $two (param $before i32) (result i32)
+    (i32.add (local.get $before) (i32.mul (i32.const 1000) (i32.load8_u ${memory} (i32.const 3)))))
+  (func (export "direct") (result i32) (local $before i32)
+    (local.set $before (i32.load8_u ${memory} (i32.const 3)))
+    (drop (call $next))
+    (call $two (local.get $before)))
+  (func (export "inlined") (result i32) (local $before i32)
+    (local.set $before (i32.load8_u ${memory} (i32.const 3)))
+    (drop (call $inner))
+    (call $two (local.get $before)))
+  (func (export "indirect") (param $entry i32) (result i32) (local $before i32)
+    (local.set $before (i32.load8_u ${memory} (i32.const 3)))
+    (drop (call_indirect (type $returning) (local.get $entry)))
+    (call $two (local.get $before)))
+  (func (export "caught") (result i32) (local $before i32)
+    (local.set $before (i32.load8_u ${memory} (i32.const 3)))
+    (try (do (call $fail)) (catch_all))
+    (call $two (local.get $before)))
+  ;; The shape of a scan: every byte of the window, then the next one, until there is none.
+  (func (export "sum") (result i64) (local $sum i64) (local $at i32) (local $length i32)
+    (block $end
+      (loop $windows
+        (br_if $end (i32.eqz (local.tee $length (call $next))))
+        (local.set $at (i32.const 0))
+        (loop $bytes
+          (local.set $sum (i64.add (local.get $sum) (i64.load8_u ${memory} (local.get $at))))
+          (br_if $bytes
+            (i32.lt_u (local.tee $at (i32.add (local.get $at) (i32.const 1))) (local.get $length))))
+        (br $windows)))
+    (local.get $sum))
+  ;; The same without bounds: it has to trap at the end of the first window that is smaller.
+  (func (export "beyond") (param $at i32) (result i32)
+    (drop (i32.load8_u ${memory} (local.get $at)))
+    (drop (call $next))
+    (i32.load8_u ${memory} (local.get $at))))`
+
+/** Windows that are switched while code runs, in one memory or several. */
+export function switchesSuite(tier: Tier): void {
+  for (const way of ways) {
+    for (const memory of [0, 1]) {
+      test(`code goes on in the window that an import attached: memory ${memory}, by ${way}`, (t) => {
+        const windows = makeWindows(40)
+        let at = 0
+        const next = (): number => {
+          const window = windows[++at]
+          if (window === undefined) return 0
+          target.attach(window, memory)
+          return window.byteLength
+        }
+        const fail = (): never => {
+          next()
+          throw new Error('after the switch')
+        }
+        const target = makeTarget(tier, way, code(memory), { next, fail }, { memories: 2 })
+        const { exports } = target
+        const from = <T>(first: number, run: () => T): T => {
+          at = first
+          target.attach(windows[first] as HostRegion, memory)
+          return run()
+        }
+        const lengths = windows.map((window) => window.byteLength)
+        const total = lengths.slice(1).reduce((sum, length, n) => sum + length * (n + 2), 0)
+        for (let round = 0; round < tier.rounds; ++round) {
+          for (const name of ['direct', 'inlined', 'caught']) {
+            t.is(from(5, exports[name]), 6 + 1000 * 7, name)
+          }
+          t.is(
+            from(5, () => exports.indirect(0)),
+            6 + 1000 * 7,
+          )
+          t.is(
+            from(5, () => exports.indirect(1)),
+            6 + 1000 * 7,
+          )
+          t.is(from(0, exports.sum), BigInt(total))
+          // From the larger window 2 to the smaller 3, and the other way round.
+          t.throws(() => from(2, () => exports.beyond(lengths[3] as number)), outOfBounds)
+          t.is(
+            from(3, () => exports.beyond((lengths[3] as number) - 1)),
+            5,
+          )
+        }
+      })
+    }
+
+    test(`private state in memory 0, host data in memories 1 to 3, mixed in one loop: by ${way}`, (t) => {
+      // Joins two columns and writes a third, with totals on a stack in memory 0. After each block of rows it asks for more
+      // of the columns, and calls itself through another function in between.
+      const text = `(module
+        (import "env" "block" (func $block (param i32) (result i32)))
+        (import "env" "memory0" (memory $own 0 10))
+        (import "env" "memory1" (memory $left 0 10))
+        (import "env" "memory2" (memory $right 0 10))
+        (import "env" "memory3" (memory $out 0 10))
+        (global $sp (mut i32) (i32.const 65536))
+        (func $accumulate (param $value i32)
+          (i64.store $own (global.get $sp)
+            (i64.add (i64.load $own (global.get $sp)) (i64.extend_i32_u (local.get $value)))))
+        (func (export "run") (result i64) (local $rows i32) (local $at i32) (local $n i32)
+          (global.set $sp (i32.sub (global.get $sp) (i32.const 16)))
+          (i64.store $own (global.get $sp) (i64.const 0))
+          (block $end
+            (loop $blocks
+              (br_if $end (i32.eqz (local.tee $rows (call $block (local.get $n)))))
+              (local.set $n (i32.add (local.get $n) (i32.const 1)))
+              (local.set $at (i32.const 0))
+              (loop $next
+                (i32.store $out (local.get $at)
+                  (i32.mul (i32.load $left (local.get $at)) (i32.load $right (local.get $at))))
+                (call $accumulate (i32.load $out (local.get $at)))
+                (i32.store $own (i32.const 8) (local.get $at))
+                (br_if $next
+                  (i32.lt_u (local.tee $at (i32.add (local.get $at) (i32.const 4)))
+                    (i32.shl (local.get $rows) (i32.const 2)))))
+              (br $blocks)))
+          (i64.load $own (global.get $sp))
+          (global.set $sp (i32.add (global.get $sp) (i32.const 16)))))`
+      const rows = 5000
+      const blocks = 7
+      const column = () => HostRegion.allocate(rows * blocks * 4)
+      const [left, right, out] = [column(), column(), column()]
+      const own = HostRegion.allocate(pageSize)
+      for (let i = 0; i < rows * blocks; ++i) {
+        left.view(Uint32Array)[i] = i % 1000
+        right.view(Uint32Array)[i] = i % 77
+      }
+      const part = (column: HostRegion, n: number) =>
+        column.subarray(n * rows * 4, (n + 1) * rows * 4)
+      const block = (n: number): number => {
+        if (n === blocks) return 0
+        // Each on its own: one of the columns only every other time.
+        target.attach(part(left, n), 1)
+        target.attach(part(right, n), 2)
+        target.attach(part(out, n), 3)
+        return rows
+      }
+      const target = makeTarget(tier, way, text, { block }, { memories: 4 })
+      target.attach(own, 0)
+      let expected = 0
+      for (let i = 0; i < rows * blocks; ++i) expected += (i % 1000) * (i % 77)
+      for (let round = 0; round < Math.min(tier.rounds, 4); ++round) {
+        out.view(Uint8Array).fill(0)
+        t.is(target.exports.run(), BigInt(expected))
+        const products = out.view(Uint32Array)
+        t.true(products.every((product, i) => product === (i % 1000) * (i % 77)))
+      }
+      // Each memory has bounds of its own.
+      t.is(own.view(Uint32Array)[2], (rows - 1) * 4)
+      t.is(left.view(Uint32Array)[1001], 1)
+    })
+  }
+}

@@ -1,0 +1,38 @@
+import { type HostRegion, setWasmInstanceRawMemory, WebAssembly } from 'v8-rawmem'
+import { instantiate, type Tier } from './tier.ts'
+
+/** The two ways to give a region to a module. */
+export const ways = ['instance', 'memory'] as const
+export type Way = (typeof ways)[number]
+
+/** An instance, and one way to change its memories. */
+export interface Target {
+  readonly instance: WebAssembly.Instance
+  readonly exports: WebAssembly.Exports
+  attach(region: HostRegion | null, memoryIndex?: number): void
+}
+
+/** An instance of a module that imports its memories as `env.memory0`, `env.memory1`, …, all with a minimum of 0. */
+export function makeTarget(
+  tier: Tier,
+  way: Way,
+  text: string,
+  env: Record<string, WebAssembly.ImportValue> = {},
+  { memories = 1, address = 'i32' as WebAssembly.AddressType } = {},
+): Target {
+  const own = Array.from({ length: memories }, () => {
+    const zero = address === 'i64' ? 0n : 0
+    const ten = address === 'i64' ? 10n : 10
+    return new WebAssembly.Memory({ initial: zero, maximum: ten, address })
+  })
+  const imports = Object.fromEntries(own.map((memory, index) => [`memory${index}`, memory]))
+  const instance = instantiate(tier, text, { ...env, ...imports })
+  return {
+    instance,
+    exports: instance.exports,
+    attach(region, memoryIndex = 0) {
+      if (way === 'memory') (own[memoryIndex] as WebAssembly.Memory).attach(region)
+      else setWasmInstanceRawMemory(instance, region, memoryIndex)
+    },
+  }
+}
