@@ -1,24 +1,7 @@
 // Run by heap.test.ts: takes memory until there is none, twice; then does something ordinary.
 import { WebAssembly } from 'v8-rawmem'
-import { binaryenText } from '../support/binaryen-text.ts'
 
-const module = new WebAssembly.Module(
-  binaryenText(`(module
-  (type $node (struct (field (ref null $node)) (field i64)))
-  (type $array (array (mut i64)))
-  (type $list (struct (field (ref null $list)) (field (ref $array))))
-  (func (export "answer") (result i32) (i32.const 42))
-  (func (export "structs")
-    (local $last (ref null $node))
-    (loop $again
-      (local.set $last (struct.new $node (local.get $last) (i64.const 1)))
-      (br $again)))
-  (func (export "arrays")
-    (local $last (ref null $list))
-    (loop $again
-      (local.set $last (struct.new $list (local.get $last) (array.new $array (i64.const 1) (i32.const 100000))))
-      (br $again))))`),
-)
+const module = new WebAssembly.Module(Buffer.from(process.argv[3] as string, 'base64'))
 const { exports } = new WebAssembly.Instance(module)
 
 const kept: unknown[] = []

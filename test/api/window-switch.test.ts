@@ -1,5 +1,7 @@
 import test from 'ava'
+import { binaryenText } from '../support/binaryen-text.ts'
 import { runScript } from '../support/run-script.ts'
+import { windowSwitchText } from './window-switch-text.ts'
 
 const pageSize = 65536
 const sizeOf = (window: number) => pageSize * (1 + (window % 5)) + window
@@ -71,10 +73,13 @@ const configurations: [string, Record<string, string>][] = [
 ]
 
 const script = new URL('./window-switch.ts', import.meta.url)
+const args = ([0, 1] as const).map((memory) =>
+  Buffer.from(binaryenText(windowSwitchText(memory))).toString('base64'),
+)
 
 for (const [name, env] of configurations) {
   test.serial(`code sees the window that an import switched to: ${name}`, async (t) => {
-    const { exitCode, signal, stdout, stderr } = await runScript(script, { env })
+    const { exitCode, signal, stdout, stderr } = await runScript(script, { args, env })
     t.is(signal, null)
     t.is(exitCode, 0, stderr)
     // V8 says on standard error what it does not know of.
