@@ -254,9 +254,13 @@ bool HostedMemory::Detach(Agent* agent,
 }
 
 void HostedMemory::PointBack(v8::Isolate* isolate) {
+  DropReferences();
+  if (memory_.IsEmpty()) {
+    // Collected, and about to be deleted.
+    return;
+  }
   v8::Local<v8::WasmMemoryObject> memory = memory_.Get(isolate);
   const size_t length = memory->Buffer()->ByteLength();
-  DropReferences();
   if (memory->SetBackingStore(own_store_) == v8::WasmRawMemoryResult::kOk) {
     own_store_.reset();
     lease_.Reset();
