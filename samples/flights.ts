@@ -5,82 +5,18 @@
 
 import { freemem } from 'node:os'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { Command, InvalidArgumentError, Option } from 'commander'
 import { HostRegion, setWasmInstanceRawMemory, WebAssembly } from 'v8-rawmem'
 import { fillWithCopies, layoutFor, packBlocks } from './flights/blocks.ts'
-import { formatByteSize, parseByteSize } from './flights/byte-size.ts'
-import { flightSchema, readFlights } from './flights/columns.ts'
+import { formatByteSize } from './flights/byte-size.ts'
+import { flightSchema, openFlights } from './flights/columns.ts'
 import { columnsOf, ExpressionError, parseExpression, resolveTexts } from './flights/expression.ts'
 import { compileQuery, type KernelExports, type NextWindow } from './flights/kernel.ts'
+import { type Options, program } from './flights/options.ts'
 import { type Progress, startProgress } from './flights/progress.ts'
 import type { Aggregate, Query } from './flights/query.ts'
 import { runInJavaScript } from './flights/reference.ts'
 
 const GiB = 2 ** 30
-/** What 32-bit addresses reach. */
-const maxWindow = 4 * GiB
-
-interface Options {
-  size?: number
-  window: number
-  where: string
-  value: string
-  runs: number
-}
-
-function byteSize(text: string): number {
-  const bytes = parseByteSize(text)
-  if (bytes === undefined) {
-    throw new InvalidArgumentError('A size is a number and a unit, such as 8GiB or 500MB.')
-  }
-  return bytes
-}
-
-function windowSize(text: string): number {
-  const bytes = byteSize(text)
-  if (bytes < 1 || bytes > maxWindow) {
-    throw new InvalidArgumentError('A window has 1 byte to 4GiB, what 32-bit addresses reach.')
-  }
-  return bytes
-}
-
-function runCount(text: string): number {
-  const runs = Number(text)
-  if (!Number.isInteger(runs) || runs < 1 || runs > 1000) {
-    throw new InvalidArgumentError('Allowed is an integer from 1 to 1000.')
-  }
-  return runs
-}
-
-const program = new Command('npm start --')
-  .description(
-    'Reads three million flights, repeats them in host memory until several gigabytes are full, compiles a query to ' +
-      'WebAssembly, and runs it over that memory window by window: when the WebAssembly code is through with a window, ' +
-      'it calls an import, and finds the next one at address 0. No byte is copied. The result is checked against the ' +
-      'same query in plain JavaScript.',
-  )
-  .option(
-    '--size <bytes>',
-    'host memory to fill, such as 8GiB (default: 40 % of the memory available, at most 6GiB)',
-    byteSize,
-  )
-  .addOption(
-    new Option('--window <bytes>', 'the most that WebAssembly sees at a time, up to 4GiB')
-      .argParser(windowSize)
-      .default(GiB, '1GiB'),
-  )
-  .option('--where <condition>', 'which flights count', 'distance > 1000 and delay > 15')
-  .option('--value <expression>', 'what is summed up over them', 'delay')
-  .option('--runs <number>', 'times to run the query', runCount, 3)
-  .addHelpText(
-    'after',
-    `
-Columns:
-${[...flightSchema].map(([name, { description }]) => `  ${name.padEnd(12)} ${description}`).join('\n')}
-
-Expressions know integers, 'texts', + - *, < <= > >= = !=, and, or, ! and parentheses. Numbers are 32-bit integers.
-`,
-  )
 
 function availableMemory(): number {
   return process.availableMemory?.() ?? freemem()
@@ -119,25 +55,26 @@ async function main(options: Options): Promise<void> {
     throw new ExpressionError('Neither --where nor --value names a column')
   }
 
-  const reading = startProgress('Reading', 1, (part) => `${Math.round(part * 100)} %`)
-  const columns = await readFlights(names, (done, total) => reading.update(done / total))
+  // All flights once, in blocks, and then as many copies of that as there is room for.
+  const flights = openFlights()
+  const layout = layoutFor(names, flights.rows)
+  if (options.window < layout.blockBytes) {
+    program.error(
+      `error: --window must be at least ${layout.blockBytes} bytes, one block of rows; got ${options.window}`,
+    )
+  }
+  const tileBytes = (flights.rows / layout.rows) * layout.blockBytes
+  using region = HostRegion.allocate(chooseSize(options.size, tileBytes))
+
+  const reading = startProgress('Reading', flights.rows * names.length, count)
+  const columns = await flights.read(names, (values) => reading.update(values))
   reading.stop()
   const codesOf = (name: string) => columns.get(name)?.codes
   const query: Query = {
     filter: resolveTexts(filter, codesOf),
     value: resolveTexts(value, codesOf),
   }
-
-  // All flights once, in blocks, and then as many copies of that as there is room for.
-  const flights = columns.get(names[0]!)!.values.length
-  const layout = layoutFor(names, flights)
   const tile = packBlocks(layout, columns)
-  if (options.window < layout.blockBytes) {
-    program.error(
-      `error: --window must be at least ${layout.blockBytes} bytes, one block of rows; got ${options.window}`,
-    )
-  }
-  using region = HostRegion.allocate(chooseSize(options.size, tile.length))
   const copies = region.byteLength / tile.length
   const filling = startProgress('Filling', region.byteLength, formatByteSize)
   const filled = performance.now()
@@ -149,7 +86,7 @@ async function main(options: Options): Promise<void> {
   filling.stop()
   say(
     'Memory',
-    `${count(copies)} × ${count(flights)} flights, columns ${names.join(', ')}: ${formatByteSize(region.byteLength)} of host memory, filled in ${seconds(filled).toFixed(1)} s`,
+    `${count(copies)} × ${count(flights.rows)} flights, columns ${names.join(', ')}: ${formatByteSize(region.byteLength)} of host memory, filled in ${seconds(filled).toFixed(1)} s`,
   )
 
   say(
@@ -194,7 +131,7 @@ async function main(options: Options): Promise<void> {
     const took = seconds(started)
     running.stop()
     lines.push(
-      `${took.toFixed(2)} s, ${count(Math.round((copies * flights) / took / 1e6))} million rows/s, ${(region.byteLength / took / 1e9).toFixed(2)} GB/s, ${windows} windows of up to ${formatByteSize(blocksPerWindow * layout.blockBytes)}`,
+      `${took.toFixed(2)} s, ${count(Math.round((copies * flights.rows) / took / 1e6))} million rows/s, ${(region.byteLength / took / 1e9).toFixed(2)} GB/s, ${windows} windows of up to ${formatByteSize(blocksPerWindow * layout.blockBytes)}`,
     )
     const now: Aggregate = { count: matched, sum, min, max }
     if (result !== undefined && !equals(result, now)) {
@@ -229,7 +166,7 @@ async function main(options: Options): Promise<void> {
   }
   say(
     'Verified',
-    `count and sum ${count(matched.sum)} are exactly ${count(copies)} times those of plain JavaScript over the ${count(flights)} flights`,
+    `count and sum ${count(matched.sum)} are exactly ${count(copies)} times those of plain JavaScript over the ${count(flights.rows)} flights`,
   )
   say('Copied', '0 bytes into WebAssembly memory: every window was the host memory itself')
 }

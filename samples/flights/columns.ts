@@ -60,52 +60,60 @@ export function flightsFile(): string {
   return join(dirname(index), '..', 'data', 'flights-3m.parquet')
 }
 
-/**
- * Reads columns of the Parquet file; each has one value per flight, in the order of the file.
- *
- * @param names Columns of {@link flightSchema}.
- * @param onRows Called with the number of values read so far, of `rows * names`.
- */
-export async function readFlights(
-  names: readonly string[],
-  onRows: (values: number, total: number) => void,
-): Promise<Map<string, Column>> {
+/** The Parquet file, opened: its footer is read, its columns are not. */
+export interface Flights {
+  readonly rows: number
+  /**
+   * Reads columns; each has one value per flight, in the order of the file.
+   *
+   * @param names Columns of {@link flightSchema}.
+   * @param onValues Called with the number of values read so far, of `rows * names.length`.
+   */
+  read(names: readonly string[], onValues: (values: number) => void): Promise<Map<string, Column>>
+}
+
+export function openFlights(): Flights {
   const bytes = readFileSync(flightsFile())
   const file = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength)
   const metadata = parquetMetadata(file)
   const rows = Number(metadata.num_rows)
-  const columns = new Map<string, Column>()
-  let done = 0
-  for (const name of names) {
-    const { field, kind, toNumber }: ColumnSource = flightSchema.get(name)!
-    const values = new Int32Array(rows)
-    const codes = new Map<string, number>()
-    await parquetRead({
-      file,
-      metadata,
-      compressors,
-      columns: [field],
-      // Row groups may come in any order.
-      onChunk: ({ columnData, rowStart }) => {
-        for (let i = 0; i < columnData.length; i++) {
-          const value: unknown = columnData[i]
-          if (value === null || value === undefined) {
-            throw new Error(`${flightsFile()}: row ${rowStart + i} has no ${field}`)
-          }
-          if (kind === 'number') {
-            values[rowStart + i] = toNumber!(value)
-          } else {
-            const text = String(value)
-            const code = codes.get(text) ?? codes.size
-            if (code === codes.size) codes.set(text, code)
-            values[rowStart + i] = code
-          }
-        }
-        done += columnData.length
-        onRows(done, rows * names.length)
-      },
-    })
-    columns.set(name, kind === 'text' ? { values, codes } : { values })
+  return {
+    rows,
+    async read(names, onValues) {
+      const columns = new Map<string, Column>()
+      let done = 0
+      for (const name of names) {
+        const { field, kind, toNumber }: ColumnSource = flightSchema.get(name)!
+        const values = new Int32Array(rows)
+        const codes = new Map<string, number>()
+        await parquetRead({
+          file,
+          metadata,
+          compressors,
+          columns: [field],
+          // Row groups may come in any order.
+          onChunk: ({ columnData, rowStart }) => {
+            for (let i = 0; i < columnData.length; i++) {
+              const value: unknown = columnData[i]
+              if (value === null || value === undefined) {
+                throw new Error(`${flightsFile()}: row ${rowStart + i} has no ${field}`)
+              }
+              if (kind === 'number') {
+                values[rowStart + i] = toNumber!(value)
+              } else {
+                const text = String(value)
+                const code = codes.get(text) ?? codes.size
+                if (code === codes.size) codes.set(text, code)
+                values[rowStart + i] = code
+              }
+            }
+            done += columnData.length
+            onValues(done)
+          },
+        })
+        columns.set(name, kind === 'text' ? { values, codes } : { values })
+      }
+      return columns
+    },
   }
-  return columns
 }

@@ -1,0 +1,70 @@
+import { Command, InvalidArgumentError, Option } from 'commander'
+import { parseByteSize } from './byte-size.ts'
+import { flightSchema } from './columns.ts'
+
+const GiB = 2 ** 30
+/** What 32-bit addresses reach. */
+const maxWindow = 4 * GiB
+
+/** What the command line says; sizes in bytes. */
+export interface Options {
+  size?: number
+  window: number
+  where: string
+  value: string
+  runs: number
+}
+
+function byteSize(text: string): number {
+  const bytes = parseByteSize(text)
+  if (bytes === undefined) {
+    throw new InvalidArgumentError('A size is a number and a unit, such as 8GiB or 500MB.')
+  }
+  return bytes
+}
+
+function windowSize(text: string): number {
+  const bytes = byteSize(text)
+  if (bytes < 1 || bytes > maxWindow) {
+    throw new InvalidArgumentError('A window has 1 byte to 4GiB, what 32-bit addresses reach.')
+  }
+  return bytes
+}
+
+function runCount(text: string): number {
+  const runs = Number(text)
+  if (!Number.isInteger(runs) || runs < 1 || runs > 1000) {
+    throw new InvalidArgumentError('Allowed is an integer from 1 to 1000.')
+  }
+  return runs
+}
+
+export const program = new Command('npm start --')
+  .description(
+    'Reads three million flights, repeats them in host memory until several gigabytes are full, compiles a query to ' +
+      'WebAssembly, and runs it over that memory window by window: when the WebAssembly code is through with a window, ' +
+      'it calls an import, and finds the next one at address 0. No byte is copied. The result is checked against the ' +
+      'same query in plain JavaScript.',
+  )
+  .option(
+    '--size <bytes>',
+    'host memory to fill, such as 8GiB (default: 40 % of the memory available, at most 6GiB)',
+    byteSize,
+  )
+  .addOption(
+    new Option('--window <bytes>', 'the most that WebAssembly sees at a time, up to 4GiB')
+      .argParser(windowSize)
+      .default(GiB, '1GiB'),
+  )
+  .option('--where <condition>', 'which flights count', 'distance > 1000 and delay > 15')
+  .option('--value <expression>', 'what is summed up over them', 'delay')
+  .option('--runs <number>', 'times to run the query', runCount, 3)
+  .addHelpText(
+    'after',
+    `
+Columns:
+${[...flightSchema].map(([name, { description }]) => `  ${name.padEnd(12)} ${description}`).join('\n')}
+
+Expressions know integers, 'texts', + - *, < <= > >= = !=, and, or, ! and parentheses. Numbers are 32-bit integers.
+`,
+  )
