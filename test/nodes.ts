@@ -10,7 +10,11 @@ import { Command } from 'commander'
 const project = dirname(dirname(fileURLToPath(import.meta.url)))
 const ava = join(project, 'node_modules', 'ava', 'entrypoints', 'cli.mjs')
 const releases = ['20', '22', '24', '26']
-const testFiles = ['test/api/**/*.test.ts', 'test/region/**/*.test.ts']
+const testFiles = [
+  'test/api/**/*.test.ts',
+  'test/attached-memory/memory.test.ts',
+  'test/region/**/*.test.ts',
+]
 
 interface Output {
   readonly exitCode: number | null
