@@ -25,7 +25,7 @@ function availableMemory(): number {
 /** Bytes to fill: what was asked for, if there is room for it. */
 function chooseSize(asked: number | undefined, tile: number): number {
   const available = availableMemory()
-  const size = asked ?? Math.min(6 * GiB, 0.4 * available)
+  const size = asked ?? Math.min(5 * GiB, 0.4 * available)
   if (asked !== undefined && asked < tile) {
     program.error(
       `error: --size must be at least ${tile} bytes, one copy of the columns; got ${asked}`,

@@ -48,7 +48,7 @@ export const program = new Command('npm start --')
   )
   .option(
     '--size <bytes>',
-    'host memory to fill, such as 8GiB (default: 40 % of the memory available, at most 6GiB)',
+    'host memory to fill, such as 8GiB (default: 40 % of the memory available, at most 5GiB)',
     byteSize,
   )
   .addOption(

@@ -22,6 +22,8 @@ function bar(label: string, total: number, format: (value: number) => string): P
     barIncompleteChar: '░',
     barsize: 32,
     stream: process.stderr,
+    // Leaves the terminal as it is, and so as it was when Ctrl-C ends the program.
+    linewrap: true,
   })
   single.start(total, 0, { done: format(0) })
   return {
