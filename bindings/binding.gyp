@@ -31,6 +31,8 @@
       'defines': [
         'NAPI_VERSION=8',
         'V8_ENABLE_WEBASSEMBLY=1',
+        # What else the library was compiled with is in the SDK's v8-gn.h.
+        'V8_GN_HEADER',
         'NODE_ADDON_API_DISABLE_CPP_EXCEPTIONS',
         'NODE_ADDON_API_DISABLE_DEPRECATED',
       ],
