@@ -32,14 +32,17 @@ export async function configure(
   const clang = await findClang(pin.toolchain.clang)
   const gn = await provideGn(context, archives)
   const args = formatArgs(pin, clang, ccWrapper)
-  const compilerStamp = join(cache.buildDirectory, 'v8-rawmem-compiler.json')
+  // Neither is in the command lines that ninja compares: another compiler may have the same name, and precompiled headers
+  // hold the absolute path of where they were made.
+  const maker = sha256OfJson({ compiler: clang.version, place: cache.buildDirectory })
+  const makerStamp = join(cache.buildDirectory, 'v8-rawmem-maker.json')
   const configureStamp = join(cache.buildDirectory, 'v8-rawmem-configure.json')
   const key = sha256OfJson({ args, gn, rootPatterns: pin.build.rootPatterns })
   const configured = await stat(join(cache.buildDirectory, 'build.ninja')).catch(() => undefined)
   if (
     configured &&
     (await isStamped(configureStamp, key)) &&
-    (await isStamped(compilerStamp, clang.version))
+    (await isStamped(makerStamp, maker))
   ) {
     sayStage('configure', 'nothing has changed')
     return
@@ -47,9 +50,8 @@ export async function configure(
 
   sayStage('configure', `${clang.version}${ccWrapper ? ` behind ${ccWrapper}` : ''}`)
   await mkdir(cache.buildDirectory, { recursive: true })
-  if (configured && !(await isStamped(compilerStamp, clang.version))) {
-    // Ninja compares command lines, and those are the same for another compiler of the same name.
-    say('The compiler has changed; removing what the other one made ...')
+  if (configured && !(await isStamped(makerStamp, maker))) {
+    say('The compiler has changed, or the cache has moved; removing what was made before ...')
     await $({ quiet: true, cwd: cache.tree, signal })`${gn} clean ${pin.build.buildDirectory}`
   }
   await writeFileDurably(join(cache.buildDirectory, 'args.gn'), args)
@@ -67,7 +69,7 @@ export async function configure(
       'If a patch changes build files, mend it in the work tree; otherwise compare "args" in v8.lock.json with what this V8 knows.',
     )
   }
-  await stamp(compilerStamp, clang.version)
+  await stamp(makerStamp, maker)
   await stamp(configureStamp, key)
 }
 
