@@ -131,7 +131,7 @@ async function main(options: Options): Promise<void> {
     const took = seconds(started)
     running.stop()
     lines.push(
-      `${took.toFixed(2)} s, ${count(Math.round((copies * flights.rows) / took / 1e6))} million rows/s, ${(region.byteLength / took / 1e9).toFixed(2)} GB/s, ${windows} windows of up to ${formatByteSize(blocksPerWindow * layout.blockBytes)}`,
+      `${took.toFixed(2)} s, ${count(Math.round((copies * flights.rows) / took / 1e6))} million rows/s, ${(region.byteLength / took / 1e9).toFixed(2)} GB/s, ${windows} ${windows === 1 ? 'window' : 'windows'} of up to ${formatByteSize(blocksPerWindow * layout.blockBytes)}`,
     )
     const now: Aggregate = { count: matched, sum, min, max }
     if (result !== undefined && !equals(result, now)) {
