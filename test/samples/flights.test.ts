@@ -45,7 +45,7 @@ test.serial('a query of its own, with texts', async (t) => {
   )
   t.is(code, 0, stderr)
   t.regex(stdout, /^Memory .*columns origin, hour, distance/m)
-  t.regex(stdout, /^Run 1 .* 1 windows/m)
+  t.regex(stdout, /^Run 1 .* 1 window of/m)
   t.regex(stdout, /^Verified/m)
 })
 
