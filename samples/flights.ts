@@ -7,14 +7,15 @@ import { freemem } from 'node:os'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { HostRegion, setWasmInstanceRawMemory, WebAssembly } from 'v8-rawmem'
 import { fillWithCopies, layoutFor, packBlocks } from './flights/blocks.ts'
-import { formatByteSize } from './flights/byte-size.ts'
 import { flightSchema, openFlights } from './flights/columns.ts'
 import { columnsOf, ExpressionError, parseExpression, resolveTexts } from './flights/expression.ts'
 import { compileQuery, type KernelExports, type NextWindow } from './flights/kernel.ts'
 import { type Options, program } from './flights/options.ts'
-import { type Progress, startProgress } from './flights/progress.ts'
 import type { Aggregate, Query } from './flights/query.ts'
 import { runInJavaScript } from './flights/reference.ts'
+import { formatByteSize } from './terminal/byte-size.ts'
+import { type Progress, startProgress } from './terminal/progress.ts'
+import { formatCount as count, say, secondsSince as seconds } from './terminal/report.ts'
 
 const GiB = 2 ** 30
 
@@ -42,10 +43,6 @@ function chooseSize(asked: number | undefined, tile: number): number {
 function equals(a: Aggregate, b: Aggregate): boolean {
   return a.count === b.count && a.sum === b.sum && a.min === b.min && a.max === b.max
 }
-
-const count = (value: number | bigint) => value.toLocaleString('en-US')
-const seconds = (since: number) => (performance.now() - since) / 1000
-const say = (label: string, text: string) => console.log(`${label.padEnd(10)} ${text}`)
 
 async function main(options: Options): Promise<void> {
   const filter = parseExpression(options.where, flightSchema, 'truth')

@@ -1,10 +1,8 @@
-import { Command, InvalidArgumentError, Option } from 'commander'
-import { parseByteSize } from './byte-size.ts'
+import { Command, Option } from 'commander'
+import { byteSize, integer, windowSize } from '../terminal/option-types.ts'
 import { flightSchema } from './columns.ts'
 
 const GiB = 2 ** 30
-/** What 32-bit addresses reach. */
-const maxWindow = 4 * GiB
 
 /** What the command line says; sizes in bytes. */
 export interface Options {
@@ -13,30 +11,6 @@ export interface Options {
   where: string
   value: string
   runs: number
-}
-
-function byteSize(text: string): number {
-  const bytes = parseByteSize(text)
-  if (bytes === undefined) {
-    throw new InvalidArgumentError('A size is a number and a unit, such as 8GiB or 500MB.')
-  }
-  return bytes
-}
-
-function windowSize(text: string): number {
-  const bytes = byteSize(text)
-  if (bytes < 1 || bytes > maxWindow) {
-    throw new InvalidArgumentError('A window has 1 byte to 4GiB, what 32-bit addresses reach.')
-  }
-  return bytes
-}
-
-function runCount(text: string): number {
-  const runs = Number(text)
-  if (!Number.isInteger(runs) || runs < 1 || runs > 1000) {
-    throw new InvalidArgumentError('Allowed is an integer from 1 to 1000.')
-  }
-  return runs
 }
 
 export const program = new Command('npm start --')
@@ -58,7 +32,7 @@ export const program = new Command('npm start --')
   )
   .option('--where <condition>', 'which flights count', 'distance > 1000 and delay > 15')
   .option('--value <expression>', 'what is summed up over them', 'delay')
-  .option('--runs <number>', 'times to run the query', runCount, 3)
+  .option('--runs <number>', 'times to run the query', integer(1, 1000), 3)
   .addHelpText(
     'after',
     `

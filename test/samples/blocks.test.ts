@@ -1,7 +1,6 @@
 import test from 'ava'
 import { HostRegion } from 'v8-rawmem'
 import { fillWithCopies, layoutFor, packBlocks } from '../../samples/flights/blocks.ts'
-import { formatByteSize, parseByteSize } from '../../samples/flights/byte-size.ts'
 
 test('blocks are as large as the rows divide into', (t) => {
   t.deepEqual(layoutFor(['a', 'b'], 3_000_000), {
@@ -33,16 +32,4 @@ test('a region is filled to its last byte', (t) => {
   using region = HostRegion.allocate(10)
   t.deepEqual([...fillWithCopies(region, Uint8Array.of(1, 2, 3, 4))], [4, 8, 12])
   t.deepEqual([...region.view(Uint8Array)], [1, 2, 3, 4, 1, 2, 3, 4, 1, 2])
-})
-
-test('sizes', (t) => {
-  t.is(parseByteSize('8GiB'), 8 * 2 ** 30)
-  t.is(parseByteSize(' 1.5 gib '), 1.5 * 2 ** 30)
-  t.is(parseByteSize('500MB'), 5e8)
-  t.is(parseByteSize('123'), 123)
-  for (const text of ['', 'GiB', '-1', '1x', '1 Gi', '1e3', 'constructor', '1constructor']) {
-    t.is(parseByteSize(text), undefined, text)
-  }
-  t.is(formatByteSize(3 * 2 ** 29), '1.50 GiB')
-  t.is(formatByteSize(12), '12 bytes')
 })
