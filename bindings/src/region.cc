@@ -15,8 +15,10 @@ HostMemory::HostMemory(Kind kind,
                        uint8_t* data,
                        size_t length,
                        void* mapping,
-                       size_t mapping_length)
+                       size_t mapping_length,
+                       Backing backing)
     : kind_(kind),
+      backing_(backing),
       data_(data),
       length_(length),
       mapping_(mapping),
@@ -234,10 +236,12 @@ Napi::Value MapFile(const Napi::CallbackInfo& info) {
   if (mapping == MAP_FAILED) {
     return SystemError(env);
   }
-  return NewHandle(
-      env, std::make_shared<HostMemory>(HostMemory::Kind::kMapping,
-                                        static_cast<uint8_t*>(mapping) + lead,
-                                        length, mapping, lead + length));
+  return NewHandle(env, std::make_shared<HostMemory>(
+                            HostMemory::Kind::kMapping,
+                            static_cast<uint8_t*>(mapping) + lead, length,
+                            mapping, lead + length,
+                            writable ? HostMemory::Backing::kSharedFile
+                                     : HostMemory::Backing::kPrivateFile));
 }
 
 // borrow(bytes, source): handle. `bytes` is a Uint8Array over the

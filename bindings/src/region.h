@@ -29,18 +29,27 @@ class HostMemory {
     kAddress,   // HostRegion.at(): the caller vouches for it
   };
 
+  // Where the pages of a mapping come from when they are touched again.
+  enum class Backing {
+    kOther,        // they do not come back, or are not ours
+    kPrivateFile,  // from the file, but for those that were stored into
+    kSharedFile,   // from the file, stores included
+  };
+
   // `mapping` and `mapping_length` are what munmap gets; `data` and `length`
   // are what the region shows of it (a file offset need not be page-aligned).
   HostMemory(Kind kind,
              uint8_t* data,
              size_t length,
              void* mapping,
-             size_t mapping_length);
+             size_t mapping_length,
+             Backing backing = Backing::kOther);
   ~HostMemory();
   HostMemory(const HostMemory&) = delete;
   HostMemory& operator=(const HostMemory&) = delete;
 
   Kind kind() const { return kind_; }
+  Backing backing() const { return backing_; }
   uint8_t* data() const { return data_; }
   size_t length() const { return length_; }
   bool attached() const {
@@ -56,6 +65,7 @@ class HostMemory {
  private:
   friend class RegionLease;
   const Kind kind_;
+  const Backing backing_;
   uint8_t* const data_;
   const size_t length_;
   void* mapping_;
