@@ -16,6 +16,7 @@
         'src/errors.cc',
         'src/functions.cc',
         'src/handle.cc',
+        'src/host_mapping.cc',
         'src/hosted_memory.cc',
         'src/memory_buffer.cc',
         'src/platform.cc',

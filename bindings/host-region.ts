@@ -16,6 +16,8 @@ export interface RegionBinding {
   mapFile(fd: number, offset: number, byteLength: number, writable: boolean): RegionHandle | number
   borrow(bytes: Uint8Array, source: ArrayBufferLike): RegionHandle
   at(address: bigint, byteLength: number): RegionHandle
+  share(handle: RegionHandle): string | number
+  open(name: string): { handle: RegionHandle; byteLength: number } | undefined
   buffer(handle: RegionHandle, offset: number, byteLength: number): ArrayBuffer
   detach(buffer: ArrayBuffer): boolean
   isDetached(buffer: ArrayBufferLike): boolean
@@ -60,6 +62,18 @@ const clone = structuredClone
 
 const constructorKey = Symbol('HostRegion')
 
+/** Tells what `share()` gave from other objects that come in messages. */
+const sharedType = 'v8-rawmem.SharedRegion'
+
+/** What is in a `SharedRegion`; users need not know. */
+interface SharedParts {
+  readonly type: typeof sharedType
+  /** Where the bytes are: in this buffer, or under this name in the addon of the process `pid`. */
+  readonly source: SharedArrayBuffer | { readonly pid: number; readonly name: string }
+  readonly byteOffset: number
+  readonly byteLength: number
+}
+
 function show(value: unknown): string {
   return inspect(value, { depth: 0, customInspect: false, breakLength: Number.POSITIVE_INFINITY })
 }
@@ -76,14 +90,19 @@ function checkInteger(name: string, value: unknown, min: number, max: number): n
   return value + 0
 }
 
-function systemError(errno: number, path?: string, why?: string): NodeJS.ErrnoException {
+function systemError(
+  errno: number,
+  syscall: 'mmap' | 'getrandom',
+  path?: string,
+  why?: string,
+): NodeJS.ErrnoException {
   const [code, text] = getSystemErrorMap().get(errno) ?? [`E${-errno}`, 'unknown error']
   const error: NodeJS.ErrnoException = new Error(
-    `${code}: ${why ?? text}, mmap${path === undefined ? '' : ` '${path}'`}`,
+    `${code}: ${why ?? text}, ${syscall}${path === undefined ? '' : ` '${path}'`}`,
   )
   error.errno = errno
   error.code = code
-  error.syscall = 'mmap'
+  error.syscall = syscall
   if (path !== undefined) error.path = path
   return error
 }
@@ -92,6 +111,7 @@ function mapped(result: RegionHandle | number, byteLength: number, path?: string
   if (typeof result !== 'number') return result
   throw systemError(
     result,
+    'mmap',
     path,
     result === -osConstants.errno.ENOMEM
       ? `no room for ${byteLength} bytes (address space, or the limit set by vm.overcommit_memory)`
@@ -120,6 +140,14 @@ function isTransferable(buffer: ArrayBuffer): boolean {
   } catch (error) {
     return String((error as Error).message).includes('duplicate')
   }
+}
+
+function notShared(value: unknown): TypeError {
+  return new TypeError(`open: shared must be what region.share() gave; got ${show(value)}`)
+}
+
+function isSize(value: unknown): value is number {
+  return Number.isInteger(value) && (value as number) >= 0
 }
 
 /** As typed arrays resolve `begin` and `end`. */
@@ -160,9 +188,9 @@ export class HostRegion<TArrayBuffer extends ArrayBufferLike = ArrayBufferLike>
     try {
       const shown = path instanceof URL ? fileURLToPath(path) : String(path)
       const stat = fstatSync(fd)
-      if (stat.isDirectory()) throw systemError(-osConstants.errno.EISDIR, shown)
+      if (stat.isDirectory()) throw systemError(-osConstants.errno.EISDIR, 'mmap', shown)
       if (!stat.isFile()) {
-        throw systemError(-osConstants.errno.ENODEV, shown, 'not a regular file')
+        throw systemError(-osConstants.errno.ENODEV, 'mmap', shown, 'not a regular file')
       }
       const begin =
         offset === undefined ? 0 : checkInteger('mapFile: options.offset', offset, 0, stat.size)
@@ -234,6 +262,31 @@ export class HostRegion<TArrayBuffer extends ArrayBufferLike = ArrayBufferLike>
     return HostRegion.#whole(newRoot(native.at(first, length), length))
   }
 
+  static open(shared: api.SharedRegion): HostRegion {
+    const { type, source, byteOffset, byteLength } = Object(shared) as Partial<SharedParts>
+    if (type !== sharedType || !isSize(byteOffset) || !isSize(byteLength)) throw notShared(shared)
+    if (types.isSharedArrayBuffer(source)) {
+      if (byteOffset + byteLength > source.byteLength) throw notShared(shared)
+      return HostRegion.from(new Uint8Array(source, byteOffset, byteLength))
+    }
+    const { pid, name } = Object(source) as { pid?: unknown; name?: unknown }
+    if (typeof pid !== 'number' || typeof name !== 'string') throw notShared(shared)
+    const found = native.open(name)
+    if (found === undefined) {
+      throw new TypeError(
+        pid === process.pid
+          ? 'open: the shared HostRegion is gone, since every thread that had it open has closed it or ended; keep a region open until the other thread has opened it'
+          : `open: the HostRegion was shared in another process (pid ${pid}), this one is ${process.pid}; threads of one process can share a region, processes can map the same file with HostRegion.mapFile(path, { writable: true })`,
+      )
+    }
+    if (byteOffset + byteLength > found.byteLength) {
+      native.close(found.handle, [])
+      throw notShared(shared)
+    }
+    const root = newRoot(found.handle, found.byteLength)
+    return new HostRegion(constructorKey, root, byteOffset, byteLength, true)
+  }
+
   static #whole<TArrayBuffer extends ArrayBufferLike>(root: Root): HostRegion<TArrayBuffer> {
     return new HostRegion<TArrayBuffer>(constructorKey, root, 0, root.byteLength, true)
   }
@@ -263,7 +316,7 @@ export class HostRegion<TArrayBuffer extends ArrayBufferLike = ArrayBufferLike>
   constructor(key: symbol, root: Root, byteOffset: number, byteLength: number, owns: boolean) {
     if (key !== constructorKey) {
       throw new TypeError(
-        'HostRegion has no public constructor; use HostRegion.allocate, mapFile, from or at',
+        'HostRegion has no public constructor; use HostRegion.allocate, mapFile, from, at or open',
       )
     }
     this.#root = root
@@ -343,6 +396,32 @@ export class HostRegion<TArrayBuffer extends ArrayBufferLike = ArrayBufferLike>
     return new type(part.buffer as ArrayBuffer, 0, count)
   }
 
+  share(): api.SharedRegion {
+    this.#checkUsable('share')
+    const { source, sourceOffset, handle } = this.#root
+    if (source === undefined) {
+      const name = native.share(handle)
+      if (typeof name === 'number') throw systemError(name, 'getrandom')
+      return this.#shared({ pid: process.pid, name }, this.#byteOffset)
+    }
+    if (types.isSharedArrayBuffer(source)) {
+      return this.#shared(source, sourceOffset + this.#byteOffset)
+    }
+    throw new TypeError(
+      'share: the region borrows an ArrayBuffer, which belongs to one thread; put the bytes into HostRegion.allocate(byteLength), a mapped file, or a SharedArrayBuffer',
+    )
+  }
+
+  #shared(source: SharedParts['source'], byteOffset: number): api.SharedRegion {
+    const parts: SharedParts = {
+      type: sharedType,
+      source,
+      byteOffset,
+      byteLength: this.#byteLength,
+    }
+    return parts
+  }
+
   close(): void {
     const root = this.#root
     if (this.closed) return
@@ -401,7 +480,7 @@ export class HostRegion<TArrayBuffer extends ArrayBufferLike = ArrayBufferLike>
 // The published types and this class must not drift apart.
 HostRegion satisfies Pick<
   api.HostRegionConstructor,
-  'prototype' | 'allocate' | 'mapFile' | 'from' | 'at'
+  'prototype' | 'allocate' | 'mapFile' | 'from' | 'at' | 'open'
 >
 
 /**

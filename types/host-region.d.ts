@@ -18,6 +18,17 @@ export interface MapFileOptions {
 }
 
 /**
+ * A region on its way to another thread: a plain object that {@link HostRegion.share} gives, `postMessage` and `workerData`
+ * carry, and {@link HostRegionConstructor.open} takes. It holds no bytes and keeps none. What else is in it may change from
+ * version to version.
+ */
+export interface SharedRegion {
+  readonly type: 'v8-rawmem.SharedRegion'
+  /** Length of the region in bytes. */
+  readonly byteLength: number
+}
+
+/**
  * Bytes of this process that a WebAssembly instance can be pointed at, without a copy.
  *
  * A region comes from one of the static methods of `HostRegion`, or is a part of another, by {@link subarray}. All
@@ -77,15 +88,40 @@ export interface HostRegion<TArrayBuffer extends ArrayBufferLike = ArrayBufferLi
   ): TView
 
   /**
+   * Says to other threads of this process where these bytes are, without a copy:
+   *
+   * ```ts
+   * worker.postMessage(region.subarray(0, 1024).share())
+   * // in the worker
+   * parentPort.once('message', (shared) => { using region = HostRegion.open(shared) })
+   * ```
+   *
+   * A part shares its bytes only. Each thread opens, attaches and closes for itself; the memory stays mapped until the last of
+   * them has closed it, or ended. Keep this region open until the other thread has opened it: the object keeps
+   * nothing alive. It can be opened any number of times.
+   *
+   * For a region over a `SharedArrayBuffer`, that is what travels, and it keeps itself alive.
+   *
+   * Threads see each other's stores; nothing orders them but what JavaScript offers: messages, or `Atomics` on a
+   * `SharedArrayBuffer`.
+   *
+   * @throws {TypeError} if the region borrows an `ArrayBuffer`, which belongs to one thread, or is closed.
+   */
+  share(): SharedRegion
+
+  /**
    * Ends the region: its memory is unmapped, or is no longer borrowed, and every `ArrayBuffer` that came from it or from
    * its parts is detached. A second call does nothing. (Where such an `ArrayBuffer` was moved on with `transfer()`, the new
    * one is not known here: it stays, and shows zeros.)
    *
    * On a part made by `subarray` only the part ends, and its own buffer is detached.
    *
+   * Where other threads have the bytes open (see {@link share}), only this thread's region ends: what they attached goes on
+   * running, and the last of them to close unmaps the memory.
+   *
    * Do not close a region while Node works asynchronously on one of its buffers (`fs`, `zlib`, `crypto`).
    *
-   * @throws {Error} if the region, or a part of it, is attached to an instance or a memory: detach it first with
+   * @throws {Error} if the region, or a part of it, is attached to an instance or a memory of this thread: detach it first with
    *   `setWasmInstanceRawMemory(instance, null)`.
    */
   close(): void
@@ -141,6 +177,18 @@ export interface HostRegionConstructor {
    * @param byteLength Bytes, an integer from 0 to 2^47; the end must lie below 2^64.
    */
   at(address: bigint | number, byteLength: number): HostRegion<ArrayBuffer>
+
+  /**
+   * The bytes of a region that another thread of this process (or this one) shares, see {@link HostRegion.share}. The result is
+   * a region of its own: it is attached and closed apart from the one that was shared.
+   *
+   * A region from {@link at} can be shared too; it is as unsafe as before.
+   *
+   * @param shared What `region.share()` gave, as it came in the message.
+   * @throws {TypeError} for anything else, for what another process shared, and when every thread that had
+   *   the bytes open has closed them or ended.
+   */
+  open(shared: SharedRegion): HostRegion
 }
 
 export declare const HostRegion: HostRegionConstructor

@@ -16,7 +16,12 @@
 import type * as region from './host-region.d.ts'
 import type * as api from './web-assembly.d.ts'
 
-export type { HostRegionConstructor, MapFileOptions, ViewConstructor } from './host-region.d.ts'
+export type {
+  HostRegionConstructor,
+  MapFileOptions,
+  SharedRegion,
+  ViewConstructor,
+} from './host-region.d.ts'
 
 /** The engine's own `WebAssembly` namespace, to be used in place of the global one. */
 export declare const WebAssembly: api.WebAssemblyNamespace
@@ -53,7 +58,7 @@ export declare namespace WebAssembly {
   type ValueType = api.ValueType
 }
 
-/** Makes regions: `allocate`, `mapFile`, `from`, `at`. */
+/** Makes regions: `allocate`, `mapFile`, `from`, `at`, `open`. */
 export declare const HostRegion: region.HostRegionConstructor
 
 /** Bytes of this process that a WebAssembly instance can be pointed at. */

@@ -277,9 +277,9 @@ void HostedMemory::PointBack(v8::Isolate* isolate) {
                      "was transferred away from under a WebAssembly.Memory",
                      NAPI_AUTO_LENGTH);
   }
-  auto zeros = std::make_shared<HostMemory>(HostMemory::Kind::kMapping,
-                                            static_cast<uint8_t*>(mapping),
-                                            length, mapping, mapping_length);
+  auto zeros = std::make_shared<HostMemory>(std::make_shared<HostMapping>(
+      HostMapping::Backing::kAnonymous, static_cast<uint8_t*>(mapping), length,
+      mapping, mapping_length));
   memory->SetBackingStore(NewStore(zeros->data(), length, zeros));
   lease_ = RegionLease(std::move(zeros));
 }

@@ -7,38 +7,32 @@
 
 #include <algorithm>
 #include <cmath>
+#include <string>
 #include <utility>
 
 namespace rawmem {
 
-HostMemory::HostMemory(Kind kind,
-                       uint8_t* data,
-                       size_t length,
-                       void* mapping,
-                       size_t mapping_length,
-                       Backing backing)
-    : kind_(kind),
-      backing_(backing),
-      data_(data),
-      length_(length),
-      mapping_(mapping),
-      mapping_length_(mapping_length) {}
+HostMemory::HostMemory(std::shared_ptr<HostMapping> pages)
+    : kind_(pages->backing() == Backing::kForeign ? Kind::kAddress
+                                                  : Kind::kMapping),
+      backing_(pages->backing()),
+      data_(pages->data()),
+      length_(pages->length()),
+      pages_(std::move(pages)) {}
 
-HostMemory::~HostMemory() {
-  Unmap();
-}
+HostMemory::HostMemory(uint8_t* data, size_t length)
+    : kind_(Kind::kBorrowed),
+      backing_(Backing::kForeign),
+      data_(data),
+      length_(length) {}
 
 void HostMemory::Unmap() {
-  if (mapping_ != nullptr) {
-    munmap(mapping_, mapping_length_);
-    mapping_ = nullptr;
-  }
+  pages_.reset();
 }
 
 void HostMemory::Discard() {
-  if (mapping_ != nullptr) {
-    mmap(mapping_, mapping_length_, PROT_READ | PROT_WRITE,
-         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+  if (pages_) {
+    HostMapping::Discard(pages_);
   }
 }
 
@@ -195,9 +189,9 @@ Napi::Value Allocate(const Napi::CallbackInfo& info) {
   }
   // Only advice: fewer page faults while filling, fewer TLB misses in a scan.
   madvise(mapping, mapping_length, MADV_HUGEPAGE);
-  auto memory = std::make_shared<HostMemory>(HostMemory::Kind::kMapping,
-                                             static_cast<uint8_t*>(mapping),
-                                             length, mapping, mapping_length);
+  auto memory = std::make_shared<HostMemory>(std::make_shared<HostMapping>(
+      HostMapping::Backing::kAnonymous, static_cast<uint8_t*>(mapping), length,
+      mapping, mapping_length));
   Napi::Value object = NewHandle(env, std::move(memory));
   if (RegionHandle* handle = Unwrap(env, object)) {
     // The collector cannot see mapped pages; told of them, it looks for
@@ -236,12 +230,12 @@ Napi::Value MapFile(const Napi::CallbackInfo& info) {
   if (mapping == MAP_FAILED) {
     return SystemError(env);
   }
-  return NewHandle(env, std::make_shared<HostMemory>(
-                            HostMemory::Kind::kMapping,
-                            static_cast<uint8_t*>(mapping) + lead, length,
-                            mapping, lead + length,
-                            writable ? HostMemory::Backing::kSharedFile
-                                     : HostMemory::Backing::kPrivateFile));
+  return NewHandle(env,
+                   std::make_shared<HostMemory>(std::make_shared<HostMapping>(
+                       writable ? HostMapping::Backing::kSharedFile
+                                : HostMapping::Backing::kPrivateFile,
+                       static_cast<uint8_t*>(mapping) + lead, length, mapping,
+                       lead + length)));
 }
 
 // borrow(bytes, source): handle. `bytes` is a Uint8Array over the
@@ -269,10 +263,7 @@ Napi::Value Borrow(const Napi::CallbackInfo& info) {
   static uint8_t nothing;
   auto* bytes =
       data == nullptr || length == 0 ? &nothing : static_cast<uint8_t*>(data);
-  return NewHandle(env,
-                   std::make_shared<HostMemory>(HostMemory::Kind::kBorrowed,
-                                                bytes, length, nullptr, 0),
-                   info[1]);
+  return NewHandle(env, std::make_shared<HostMemory>(bytes, length), info[1]);
 }
 
 // at(address: bigint, byteLength): handle.
@@ -288,9 +279,48 @@ Napi::Value At(const Napi::CallbackInfo& info) {
     return env.Undefined();
   }
   return NewHandle(
-      env, std::make_shared<HostMemory>(HostMemory::Kind::kAddress,
-                                        reinterpret_cast<uint8_t*>(address),
-                                        length, nullptr, 0));
+      env, std::make_shared<HostMemory>(std::make_shared<HostMapping>(
+               HostMapping::Backing::kForeign,
+               reinterpret_cast<uint8_t*>(address), length, nullptr, 0)));
+}
+
+// share(handle): the name under which `open` finds the bytes on any thread, or
+// a negative errno.
+Napi::Value Share(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  RegionHandle* handle = Unwrap(env, info[0]);
+  if (handle == nullptr || !handle->memory || !handle->memory->pages()) {
+    ThrowType(env, "share: expected the handle of an open, unborrowed region");
+    return env.Undefined();
+  }
+  const std::string name = HostMapping::Share(handle->memory->pages());
+  return name.empty() ? SystemError(env)
+                      : Napi::Value(Napi::String::New(env, name));
+}
+
+// open(name): { handle, byteLength }, or undefined if no thread has such bytes
+// open.
+Napi::Value Open(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  if (!info[0].IsString()) {
+    ThrowType(env, "open: expected (name)");
+    return env.Undefined();
+  }
+  std::shared_ptr<HostMapping> pages =
+      HostMapping::Find(info[0].As<Napi::String>().Utf8Value());
+  if (!pages) {
+    return env.Undefined();
+  }
+  const auto length = static_cast<double>(pages->length());
+  Napi::Value handle =
+      NewHandle(env, std::make_shared<HostMemory>(std::move(pages)));
+  if (env.IsExceptionPending()) {
+    return env.Undefined();
+  }
+  Napi::Object result = Napi::Object::New(env);
+  result.Set("handle", handle);
+  result.Set("byteLength", length);
+  return result;
 }
 
 void ReleaseBuffer(napi_env, void*, void* hint) {
@@ -431,6 +461,8 @@ bool InitRegion(napi_env raw_env, napi_value exports) {
   region.Set("mapFile", Napi::Function::New<MapFile>(env, "mapFile"));
   region.Set("borrow", Napi::Function::New<Borrow>(env, "borrow"));
   region.Set("at", Napi::Function::New<At>(env, "at"));
+  region.Set("share", Napi::Function::New<Share>(env, "share"));
+  region.Set("open", Napi::Function::New<Open>(env, "open"));
   region.Set("buffer", Napi::Function::New<NewBuffer>(env, "buffer"));
   region.Set("detach", Napi::Function::New<DetachBuffer>(env, "detach"));
   region.Set("isDetached", Napi::Function::New<IsDetached>(env, "isDetached"));

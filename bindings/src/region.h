@@ -13,10 +13,14 @@
 #include <cstdint>
 #include <memory>
 
+#include "host_mapping.h"
+
 namespace rawmem {
 
-// Bytes that WebAssembly code may be pointed at. The last shared_ptr to go
-// unmaps what was mapped here; it may go on any thread.
+// Bytes that WebAssembly code may be pointed at, as one thread has them open:
+// threads that share a region have a HostMemory each, over the same pages, so
+// that one thread's attachments do not keep another from closing its region.
+// The last shared_ptr may go on any thread.
 //
 // Borrowed bytes (an ArrayBuffer's) are not owned by this object: only the
 // region's handle, a JavaScript object, keeps the ArrayBuffer alive. Whoever
@@ -24,27 +28,16 @@ namespace rawmem {
 class HostMemory {
  public:
   enum class Kind {
-    kMapping,   // mmap'ed by us, unmapped by the destructor
+    kMapping,   // mmap'ed by us, unmapped with the last that shares it
     kBorrowed,  // belongs to an ArrayBuffer or SharedArrayBuffer
     kAddress,   // HostRegion.at(): the caller vouches for it
   };
 
-  // Where the pages of a mapping come from when they are touched again.
-  enum class Backing {
-    kOther,        // they do not come back, or are not ours
-    kPrivateFile,  // from the file, but for those that were stored into
-    kSharedFile,   // from the file, stores included
-  };
+  using Backing = HostMapping::Backing;
 
-  // `mapping` and `mapping_length` are what munmap gets; `data` and `length`
-  // are what the region shows of it (a file offset need not be page-aligned).
-  HostMemory(Kind kind,
-             uint8_t* data,
-             size_t length,
-             void* mapping,
-             size_t mapping_length,
-             Backing backing = Backing::kOther);
-  ~HostMemory();
+  explicit HostMemory(std::shared_ptr<HostMapping> pages);
+  // Borrowed bytes.
+  HostMemory(uint8_t* data, size_t length);
   HostMemory(const HostMemory&) = delete;
   HostMemory& operator=(const HostMemory&) = delete;
 
@@ -56,9 +49,13 @@ class HostMemory {
     return attachments_.load(std::memory_order_acquire) != 0;
   }
 
-  // Both give the pages back ahead of the destructor, for HostRegion.close().
-  // Unmap: nothing that could still touch the bytes is left. Discard: something
-  // may be; the addresses stay, and show zeros of their own.
+  // The pages, for sharing them. Null for borrowed bytes, and after Unmap.
+  const std::shared_ptr<HostMapping>& pages() const { return pages_; }
+
+  // Both give the pages back ahead of the destructor, for HostRegion.close(),
+  // unless another thread has them open.
+  // Unmap: nothing of this thread that could still touch the bytes is left.
+  // Discard: something may be; the addresses stay, and show zeros of their own.
   void Unmap();
   void Discard();
 
@@ -68,8 +65,7 @@ class HostMemory {
   const Backing backing_;
   uint8_t* const data_;
   const size_t length_;
-  void* mapping_;
-  const size_t mapping_length_;
+  std::shared_ptr<HostMapping> pages_;
   std::atomic<uint32_t> attachments_{0};
 };
 

@@ -1,0 +1,68 @@
+// The pages behind host memory, which regions of several threads of the
+// process may share, and the names under which threads find them.
+//
+// No header of V8 or Node is needed here.
+
+#ifndef BINDINGS_SRC_HOST_MAPPING_H_
+#define BINDINGS_SRC_HOST_MAPPING_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+namespace rawmem {
+
+// What the last shared_ptr unmaps; it may go on any thread. Each thread that
+// has the bytes open holds one (see HostMemory).
+class HostMapping {
+ public:
+  // Where the pages come from when they are touched again after MADV_DONTNEED.
+  enum class Backing {
+    kAnonymous,    // nowhere: they are zeros then
+    kPrivateFile,  // from the file, but for those that were stored into
+    kSharedFile,   // from the file, stores included
+    kForeign,      // they are not ours
+  };
+
+  // `data` and `length` are the bytes that regions show; `mapping` and
+  // `mapping_length` are what munmap gets (a file offset need not be
+  // page-aligned), null where the pages are not ours.
+  HostMapping(Backing backing,
+              uint8_t* data,
+              size_t length,
+              void* mapping,
+              size_t mapping_length);
+  ~HostMapping();
+  HostMapping(const HostMapping&) = delete;
+  HostMapping& operator=(const HostMapping&) = delete;
+
+  Backing backing() const { return backing_; }
+  uint8_t* data() const { return data_; }
+  size_t length() const { return length_; }
+
+  // The name under which Find gives these pages, to any thread of this process
+  // and for as long as one of them has them open: 128 random bits, so that
+  // no name of another process, of pages that are gone, or made up, is one of
+  // ours. Empty, with errno set, if the system has no random bits to give.
+  static std::string Share(const std::shared_ptr<HostMapping>& pages);
+  static std::shared_ptr<HostMapping> Find(const std::string& name);
+
+  // Puts zeros in the place of the pages, if `pages` is the only reference:
+  // addresses in them stay valid, and Find gives them no more. Otherwise does
+  // nothing, since another thread has the bytes open.
+  static void Discard(const std::shared_ptr<HostMapping>& pages);
+
+ private:
+  const Backing backing_;
+  uint8_t* const data_;
+  const size_t length_;
+  void* const mapping_;
+  const size_t mapping_length_;
+  // Empty until shared. Guarded by the registry's mutex.
+  std::string name_;
+};
+
+}  // namespace rawmem
+
+#endif  // BINDINGS_SRC_HOST_MAPPING_H_
