@@ -2,12 +2,14 @@
 
 import { createRequire } from 'node:module'
 import type * as api from '../types/index.d.ts'
+import { openBackend } from './backends/index.ts'
 import { engine } from './web-assembly/engine.ts'
 
-export { HostRegion } from './host-region.ts'
+export { backends, openBackend } from './backends/index.ts'
 export { deserializeModule, serializeModule } from './web-assembly/code-cache.ts'
-export { WebAssembly } from './web-assembly/namespace.ts'
-export { setWasmInstanceRawMemory } from './web-assembly/raw-memory.ts'
+
+const backend = openBackend()
+export const { HostRegion, setWasmInstanceRawMemory, WebAssembly } = backend
 
 const { version: packageVersion } = createRequire(import.meta.url)('../package.json') as {
   version: string
@@ -15,5 +17,5 @@ const { version: packageVersion } = createRequire(import.meta.url)('../package.j
 
 export const version: api.EngineVersion = Object.freeze({
   package: packageVersion,
-  v8: engine.version(),
+  v8: backend.name === 'patched' ? engine.version() : process.versions.v8,
 })

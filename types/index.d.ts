@@ -13,9 +13,11 @@
  * @module
  */
 
+import type * as backend from './backend.d.ts'
 import type * as region from './host-region.d.ts'
 import type * as api from './web-assembly.d.ts'
 
+export type { Backend, BackendName, BackendStatus } from './backend.d.ts'
 export type {
   HostRegionConstructor,
   MapFileOptions,
@@ -23,7 +25,10 @@ export type {
   ViewConstructor,
 } from './host-region.d.ts'
 
-/** The engine's own `WebAssembly` namespace, to be used in place of the global one. */
+/**
+ * The `WebAssembly` namespace of the backend in use, in place of the global one. By default that of the engine inside of
+ * this package; see {@link openBackend}.
+ */
 export declare const WebAssembly: api.WebAssemblyNamespace
 
 export declare namespace WebAssembly {
@@ -118,11 +123,27 @@ export declare function deserializeModule(
   bytes: api.BytesSource,
 ): api.Module
 
+/**
+ * A backend by name, or without one the backend behind `WebAssembly`, `HostRegion` and `setWasmInstanceRawMemory` of this
+ * package: the one that the environment variable `V8_RAWMEM_BACKEND` names, otherwise the first one that is available of
+ * `'patched'`, `'node-raw'`, `'node-rewire'`.
+ *
+ * Opening one twice gives the same object. Several may be in use at the same time.
+ *
+ * @throws {TypeError} if there is no backend of that name.
+ * @throws {Error} if it is not available here, with the reason. (If `V8_RAWMEM_BACKEND` names such a one, importing the
+ *   package fails with that error.)
+ */
+export declare function openBackend(name?: backend.BackendName): backend.Backend
+
+/** All backends, whether they can be used in this process, and why not. */
+export declare function backends(): backend.BackendStatus[]
+
 /** What is running. */
 export interface EngineVersion {
   /** Of this package. */
   readonly package: string
-  /** Of the V8 inside, as `major.minor.build.patch`. */
+  /** Of the V8 that the backend in use runs on, as `major.minor.build.patch`: the one inside, or Node's own. */
   readonly v8: string
 }
 

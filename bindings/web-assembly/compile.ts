@@ -44,7 +44,7 @@ export async function instantiate(
   return { module, instance: new Instance(module, imports) }
 }
 
-async function responseBytes(
+export async function responseBytes(
   source: api.ResponseLike | PromiseLike<api.ResponseLike>,
   where: string,
 ): Promise<ArrayBuffer> {

@@ -1,6 +1,6 @@
 import { constants } from 'node:buffer'
 import type { HostRegion } from '../host-region.ts'
-import { binding } from '../load.ts'
+import { engineBinding, withoutEngine } from '../load.ts'
 import { makeError } from './errors.ts'
 import { link } from './store.ts'
 
@@ -129,11 +129,18 @@ function toList(value: unknown): unknown[] {
 
 function probe(): void {}
 
-// In the order of `Hook` in bindings/src/agent.h.
-binding.start([adopt, link, makeError, toPrimitive, toList, probe], constants.MAX_LENGTH)
+/** For an addon without V8: says so instead of failing for want of a function. */
+const noEngine = new Proxy(Object.create(null) as EngineBinding, {
+  get: () => () => {
+    throw new Error(`this needs the backend 'patched', which is not available: ${withoutEngine}`)
+  },
+})
 
-/** The addon, started. */
-export const engine: EngineBinding = binding
+// In the order of `Hook` in bindings/src/agent.h.
+engineBinding?.start([adopt, link, makeError, toPrimitive, toList, probe], constants.MAX_LENGTH)
+
+/** The addon's engine, started. */
+export const engine: EngineBinding = engineBinding ?? noEngine
 
 /** Arguments that are passed on as they are. */
 export function values(args: ArrayLike<unknown>): Arguments {

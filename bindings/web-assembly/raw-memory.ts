@@ -9,11 +9,11 @@ import { type Store, storeOf } from './store.ts'
 /** The engine's limit, kV8MaxWasmMemories. */
 const maxMemories = 100_000
 
-function show(value: unknown): string {
+export function show(value: unknown): string {
   return inspect(value, { depth: 0, customInspect: false, breakLength: Number.POSITIVE_INFINITY })
 }
 
-function checkMemoryIndex(value: unknown): asserts value is number {
+export function checkMemoryIndex(value: unknown): asserts value is number {
   const allowed = `an integer from 0 to ${maxMemories - 1}`
   if (typeof value !== 'number') {
     throw new TypeError(`memoryIndex must be a number, ${allowed}; got ${show(value)}`)

@@ -1,0 +1,153 @@
+import type { AddressType } from '../../../types/web-assembly.d.ts'
+
+/** What the bytes of a module say of one of its memories. */
+export interface MemoryLayout {
+  /** Module and name, if it is imported. */
+  readonly imported: readonly [module: string, name: string] | undefined
+  /** The first name under which it is exported, if any. */
+  readonly exported: string | undefined
+  readonly address: AddressType
+  readonly shared: boolean
+  /** In pages of 64 KiB. */
+  readonly initial: bigint
+  readonly maximum: bigint | undefined
+}
+
+/** The parts of a module that a compiled one does not tell of. */
+export interface ModuleLayout {
+  /** By memory index: imports, then definitions. */
+  readonly memories: readonly MemoryLayout[]
+}
+
+/** Ids of sections in the binary format. */
+export const SectionId = { Import: 2, Memory: 5, Export: 7 } as const
+
+const ExternalKind = { Function: 0, Table: 1, Memory: 2, Global: 3, Tag: 4 } as const
+
+/** Value types that are followed by a heap type: `ref null` and `ref`. */
+const referenceTypes = [0x63, 0x64]
+
+/** One after the other, what the binary format is made of. */
+export class BinaryReader {
+  readonly #bytes: Uint8Array
+  position: number
+  readonly end: number
+
+  constructor(bytes: Uint8Array, position = 0, end = bytes.length) {
+    this.#bytes = bytes
+    this.position = position
+    this.end = end
+  }
+
+  byte(): number {
+    const value = this.position < this.end ? this.#bytes[this.position] : undefined
+    if (value === undefined) throw new RangeError('the module ends too early')
+    this.position++
+    return value
+  }
+
+  /** An unsigned LEB128 of up to 64 bits. */
+  u64(): bigint {
+    let value = 0n
+    for (let shift = 0n; shift < 70n; shift += 7n) {
+      const byte = this.byte()
+      value |= BigInt(byte & 0x7f) << shift
+      if (byte < 0x80) return value
+    }
+    throw new RangeError('a number in the module is too long')
+  }
+
+  u32(): number {
+    return Number(this.u64())
+  }
+
+  name(): string {
+    const length = this.u32()
+    const begin = this.position
+    if (length > this.end - begin) throw new RangeError('the module ends too early')
+    this.position += length
+    return new TextDecoder().decode(this.#bytes.subarray(begin, this.position))
+  }
+
+  valueType(): void {
+    // A heap type is a signed LEB128; where that ends is all that matters.
+    if (referenceTypes.includes(this.byte())) this.u64()
+  }
+
+  limits(): {
+    address: AddressType
+    shared: boolean
+    initial: bigint
+    maximum: bigint | undefined
+  } {
+    const flags = this.byte()
+    if (flags > 7) throw new RangeError('the module has limits of a kind that is not known here')
+    const initial = this.u64()
+    const maximum = flags & 1 ? this.u64() : undefined
+    return { address: flags & 4 ? 'i64' : 'i32', shared: (flags & 2) !== 0, initial, maximum }
+  }
+}
+
+/** The known sections of a module that Node has found valid, in their order. */
+export function* sectionsOf(
+  bytes: Uint8Array,
+): Generator<{ id: number; begin: number; end: number }> {
+  const reader = new BinaryReader(bytes, 8)
+  while (reader.position < reader.end) {
+    const id = reader.byte()
+    const length = reader.u32()
+    const begin = reader.position
+    yield { id, begin, end: begin + length }
+    reader.position = begin + length
+  }
+}
+
+/** The layout of a module that Node has found valid. */
+export function moduleLayout(bytes: Uint8Array): ModuleLayout {
+  const memories: MemoryLayout[] = []
+  for (const { id, begin, end } of sectionsOf(bytes)) {
+    const reader = new BinaryReader(bytes, begin, end)
+    if (id === SectionId.Import) {
+      for (let count = reader.u32(); count > 0; count--) {
+        const imported = [reader.name(), reader.name()] as const
+        switch (reader.byte()) {
+          case ExternalKind.Function:
+            reader.u32()
+            break
+          case ExternalKind.Table:
+            reader.valueType()
+            reader.limits()
+            break
+          case ExternalKind.Memory:
+            memories.push({ ...reader.limits(), imported, exported: undefined })
+            break
+          case ExternalKind.Global:
+            reader.valueType()
+            reader.byte()
+            break
+          case ExternalKind.Tag:
+            reader.byte()
+            reader.u32()
+            break
+          default:
+            throw new RangeError('the module imports something that is not known here')
+        }
+      }
+    } else if (id === SectionId.Memory) {
+      for (let count = reader.u32(); count > 0; count--) {
+        memories.push({ ...reader.limits(), imported: undefined, exported: undefined })
+      }
+    } else if (id === SectionId.Export) {
+      for (let count = reader.u32(); count > 0; count--) {
+        const name = reader.name()
+        const kind = reader.byte()
+        const index = reader.u32()
+        const memory = kind === ExternalKind.Memory ? memories[index] : undefined
+        if (memory !== undefined && memory.exported === undefined) {
+          memories[index] = { ...memory, exported: name }
+        }
+      }
+    }
+  }
+  return { memories }
+}

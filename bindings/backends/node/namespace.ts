@@ -1,0 +1,238 @@
+import { types } from 'node:util'
+import type * as api from '../../../types/web-assembly.d.ts'
+import { responseBytes } from '../../web-assembly/compile.ts'
+import { bytesOf } from '../../web-assembly/module.ts'
+import { type ModuleLayout, moduleLayout } from './module-layout.ts'
+
+/** Node's own namespace, its members taken before a program can replace them. */
+export const native: api.WebAssemblyNamespace = Object.create(
+  null,
+  Object.getOwnPropertyDescriptors(
+    (globalThis as unknown as { WebAssembly: api.WebAssemblyNamespace }).WebAssembly,
+  ),
+)
+
+/** What a namespace knows of the instances it made. */
+export interface InstanceParts {
+  readonly layout: ModuleLayout | Error
+  /** The imports that the module declares, as the instance got them. */
+  readonly imports: api.Imports
+  /** Memories that a backend added, by memory index. */
+  readonly memories: readonly (api.Memory | undefined)[]
+}
+
+/** A module as Node compiles it. */
+export interface PreparedModule {
+  readonly bytes: Uint8Array
+  /** Adds what the changed module imports besides. Called once for each instance. */
+  link?(imports: api.Imports): {
+    readonly imports: api.Imports
+    readonly memories: readonly (api.Memory | undefined)[]
+  }
+  /** Whether imports from a module of that name are not the program's business. */
+  isHidden?(moduleName: string): boolean
+}
+
+export interface NamespaceOptions {
+  /** Changes a module before Node compiles it, or throws to refuse it. Bytes that are no module are Node's to refuse. */
+  prepare?(bytes: Uint8Array, layout: ModuleLayout | Error): PreparedModule
+  /** Called with every new instance, before anybody else sees it. */
+  instantiated?(instance: api.Instance, parts: InstanceParts): void
+  /** Takes the place of Node's class. */
+  readonly Memory: api.MemoryConstructor
+}
+
+export interface NodeNamespace {
+  readonly WebAssembly: api.WebAssemblyNamespace
+  /** Undefined if `instance` was not made by this namespace, from a module of this namespace. */
+  partsOf(instance: unknown): InstanceParts | undefined
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return (typeof value === 'object' && value !== null) || typeof value === 'function'
+}
+
+function layoutOf(bytes: Uint8Array): ModuleLayout | Error {
+  try {
+    return moduleLayout(bytes)
+  } catch (error) {
+    // Something newer than this package: the module runs, but nothing can be attached.
+    return error as Error
+  }
+}
+
+interface KnownModule extends PreparedModule {
+  readonly layout: ModuleLayout | Error
+}
+
+/** A namespace around Node's, with the same classes, which remembers what modules and instances are made of. */
+export function nodeNamespace(options: NamespaceOptions): NodeNamespace {
+  const modules = new WeakMap<object, KnownModule>()
+  const instances = new WeakMap<object, InstanceParts>()
+
+  function prepare(bytes: Uint8Array): KnownModule {
+    const layout = layoutOf(bytes)
+    return { layout, ...(options.prepare?.(bytes, layout) ?? { bytes }) }
+  }
+
+  function remember(module: api.Module, known: KnownModule): api.Module {
+    // Not the bytes, which Node has as well.
+    modules.set(module, { ...known, bytes: new Uint8Array() })
+    return module
+  }
+
+  function importsOf(module: api.Module): api.ModuleImportDescriptor[] {
+    const known = modules.get(module)
+    const all = native.Module.imports(module)
+    return known?.isHidden === undefined
+      ? all
+      : all.filter((entry) => !known.isHidden?.(entry.module))
+  }
+
+  /** Reads every import once, so that Node gets what is remembered here. */
+  function readImports(module: api.Module, imports: unknown): unknown {
+    const entries = importsOf(module)
+    if (entries.length === 0) {
+      // For Node to complain about.
+      return imports === undefined || isObject(imports) ? Object.create(null) : imports
+    }
+    if (!isObject(imports)) return imports
+    const sources = new Map<string, unknown>()
+    const result: api.Imports = Object.create(null)
+    for (const { module: moduleName, name } of entries) {
+      if (!sources.has(moduleName)) {
+        const source = imports[moduleName]
+        sources.set(moduleName, source)
+        result[moduleName] = isObject(source) ? Object.create(null) : source
+      }
+      const source = sources.get(moduleName)
+      const target = result[moduleName] as api.Imports[string]
+      if (isObject(source) && !(name in target)) target[name] = source[name] as api.ImportValue
+    }
+    return result
+  }
+
+  /** What Node gets to instantiate a module of this namespace. */
+  function link(module: api.Module, known: KnownModule, given: unknown) {
+    const imports = readImports(module, given)
+    // What is no object is for Node to complain about.
+    const own = isObject(imports) ? (imports as api.Imports) : {}
+    const linked = isObject(imports) ? known.link?.(own) : undefined
+    const parts: InstanceParts = {
+      layout: known.layout,
+      imports: own,
+      memories: linked?.memories ?? [],
+    }
+    return { imports: (linked?.imports ?? imports) as api.Imports | undefined, parts }
+  }
+
+  function finish(instance: api.Instance, parts: InstanceParts): void {
+    instances.set(instance, parts)
+    for (const value of Object.values(instance.exports)) {
+      // So that an exported memory has the members that one made by `new Memory` has.
+      if (isObject(value) && Object.getPrototypeOf(value) === native.Memory.prototype) {
+        Object.setPrototypeOf(value, options.Memory.prototype)
+      }
+    }
+    options.instantiated?.(instance, parts)
+  }
+
+  const Module: api.ModuleConstructor = new Proxy(native.Module, {
+    construct(target, [source, compileOptions], newTarget) {
+      const known = prepare(bytesOf(source, 'WebAssembly.Module()'))
+      const self = newTarget === Module ? target : newTarget
+      return remember(Reflect.construct(target, [known.bytes, compileOptions], self), known)
+    },
+    get(target, key, receiver) {
+      return key === 'imports' ? importsOf : Reflect.get(target, key, receiver)
+    },
+  })
+
+  const Instance: api.InstanceConstructor = new Proxy(native.Instance, {
+    construct(target, [module, given], newTarget) {
+      const self = newTarget === Instance ? target : newTarget
+      const known = isObject(module) ? modules.get(module) : undefined
+      // Node complains about what is no module.
+      if (known === undefined) return Reflect.construct(target, [module, given], self)
+      const { imports, parts } = link(module, known, given)
+      const instance: api.Instance = Reflect.construct(target, [module, imports], self)
+      finish(instance, parts)
+      return instance
+    },
+  })
+
+  async function compileBytes(
+    source: unknown,
+    compileOptions: api.CompileOptions | undefined,
+    where: string,
+  ): Promise<api.Module> {
+    // A copy, since what is read here must be what Node compiles on its threads.
+    const known = prepare(bytesOf(source, where).slice())
+    return remember(await native.compile(known.bytes, compileOptions), known)
+  }
+
+  async function instantiateModule(
+    module: api.Module,
+    given: api.Imports | undefined,
+  ): Promise<api.Instance> {
+    const known = modules.get(module)
+    if (known === undefined) return await native.instantiate(module, given)
+    const { imports, parts } = link(module, known, given)
+    const instance = await native.instantiate(module, imports)
+    finish(instance, parts)
+    return instance
+  }
+
+  const functions = {
+    validate: (source: api.BytesSource, compileOptions?: api.CompileOptions) =>
+      native.validate(bytesOf(source, 'WebAssembly.validate()'), compileOptions),
+    compile: async (source: api.BytesSource, compileOptions?: api.CompileOptions) =>
+      await compileBytes(source, compileOptions, 'WebAssembly.compile()'),
+    async instantiate(
+      source: api.BytesSource | api.Module,
+      imports?: api.Imports,
+      compileOptions?: api.CompileOptions,
+    ) {
+      if (isObject(source) && !ArrayBuffer.isView(source) && !types.isAnyArrayBuffer(source)) {
+        return await instantiateModule(source as unknown as api.Module, imports)
+      }
+      const module = await compileBytes(source, compileOptions, 'WebAssembly.instantiate()')
+      return { module, instance: await instantiateModule(module, imports) }
+    },
+    async compileStreaming(
+      source: api.ResponseLike | PromiseLike<api.ResponseLike>,
+      compileOptions?: api.CompileOptions,
+    ) {
+      const where = 'WebAssembly.compileStreaming()'
+      return await compileBytes(await responseBytes(source, where), compileOptions, where)
+    },
+    async instantiateStreaming(
+      source: api.ResponseLike | PromiseLike<api.ResponseLike>,
+      imports?: api.Imports,
+      compileOptions?: api.CompileOptions,
+    ) {
+      const where = 'WebAssembly.instantiateStreaming()'
+      const bytes = await responseBytes(source, where)
+      const module = await compileBytes(bytes, compileOptions, where)
+      return { module, instance: await instantiateModule(module, imports) }
+    },
+  }
+
+  const WebAssembly = Object.create(
+    Object.prototype,
+    Object.getOwnPropertyDescriptors(native),
+  ) as api.WebAssemblyNamespace
+  const members = { ...functions, Module, Instance, Memory: options.Memory }
+  for (const [name, value] of Object.entries(members)) {
+    Object.defineProperty(WebAssembly, name, {
+      value,
+      writable: true,
+      enumerable: name in functions,
+      configurable: true,
+    })
+  }
+  return {
+    WebAssembly,
+    partsOf: (instance) => (isObject(instance) ? instances.get(instance) : undefined),
+  }
+}

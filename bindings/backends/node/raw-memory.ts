@@ -1,0 +1,71 @@
+import type { BackendName } from '../../../types/backend.d.ts'
+import type { HostRegion } from '../../../types/host-region.d.ts'
+import type * as api from '../../../types/web-assembly.d.ts'
+import { regionParts } from '../../host-region.ts'
+import { checkMemoryIndex, show } from '../../web-assembly/raw-memory.ts'
+import type { NodeBackendsBinding, WindowTarget } from './binding.ts'
+import type { MemoryLayout } from './module-layout.ts'
+import type { InstanceParts, NodeNamespace } from './namespace.ts'
+
+/** One memory of an instance, found by its index. */
+export interface InstanceMemory {
+  readonly instance: api.Instance
+  readonly parts: InstanceParts
+  readonly memoryIndex: number
+  readonly layout: MemoryLayout
+}
+
+/** Gives the native side of a memory; throws if the backend cannot attach anything to it. */
+export type TargetOf = (memory: InstanceMemory) => WindowTarget
+
+/** Finds a memory of an instance, as an argument of a public function names it. */
+export function instanceMemory(
+  backend: BackendName,
+  namespace: NodeNamespace,
+  instance: unknown,
+  memoryIndex: unknown,
+): InstanceMemory {
+  const parts = namespace.partsOf(instance)
+  if (parts === undefined) {
+    throw new TypeError(
+      `instance must be an instance made, from a module compiled, by the WebAssembly of the backend '${backend}'; got ${show(instance)}`,
+    )
+  }
+  checkMemoryIndex(memoryIndex)
+  if (parts.layout instanceof Error) {
+    throw new TypeError(
+      `instance: nothing can be attached to an instance of this module: ${parts.layout.message}`,
+    )
+  }
+  const layout = parts.layout.memories[memoryIndex]
+  if (layout === undefined) {
+    throw new RangeError(
+      `memoryIndex must be less than the number of memories of the instance, ${parts.layout.memories.length}; got ${memoryIndex}`,
+    )
+  }
+  if (layout.shared) {
+    throw new TypeError('instance: host memory cannot take the place of a shared memory')
+  }
+  return { instance: instance as api.Instance, parts, memoryIndex, layout }
+}
+
+/** `setWasmInstanceRawMemory` of a node backend. */
+export function rawMemoryFunction(
+  backend: BackendName,
+  binding: NodeBackendsBinding,
+  namespace: NodeNamespace,
+  targetOf: TargetOf,
+): (instance: api.Instance, region: HostRegion | null, memoryIndex?: number) => void {
+  return (instance, region, memoryIndex = 0) => {
+    const target = targetOf(instanceMemory(backend, namespace, instance, memoryIndex))
+    if (region === null) {
+      binding.restore(target)
+      return
+    }
+    if (region === undefined) {
+      throw new TypeError('region must be a HostRegion, or null to detach; got undefined')
+    }
+    const { handle, byteOffset, byteLength } = regionParts(region)
+    binding.show(target, handle, byteOffset, byteLength)
+  }
+}

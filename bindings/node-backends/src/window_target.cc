@@ -1,0 +1,100 @@
+#include "window_target.h"
+
+#include <utility>
+
+namespace rawmem {
+
+namespace {
+
+constexpr napi_type_tag kTargetTag = {0x5b1c9f04e27a4d63, 0xa8e06d1f73c24b95};
+
+// show(target, handle, byteOffset, byteLength).
+napi_value Show(napi_env env, napi_callback_info info) {
+  napi_value args[4];
+  size_t count = 4;
+  RegionView view;
+  if (napi_get_cb_info(env, info, &count, args, nullptr, nullptr) != napi_ok) {
+    return nullptr;
+  }
+  WindowTarget* target = UnwrapTarget(env, args[0]);
+  if (target != nullptr && GetRegion(env, args[1], args[2], args[3], &view)) {
+    target->Show(env, args[1], view);
+  }
+  return nullptr;
+}
+
+// restore(target).
+napi_value Restore(napi_env env, napi_callback_info info) {
+  napi_value args[1];
+  size_t count = 1;
+  if (napi_get_cb_info(env, info, &count, args, nullptr, nullptr) == napi_ok) {
+    if (WindowTarget* target = UnwrapTarget(env, args[0])) {
+      target->Restore(env);
+    }
+  }
+  return nullptr;
+}
+
+// isShown(target).
+napi_value IsShown(napi_env env, napi_callback_info info) {
+  napi_value args[1];
+  size_t count = 1;
+  napi_value result = nullptr;
+  if (napi_get_cb_info(env, info, &count, args, nullptr, nullptr) == napi_ok) {
+    if (WindowTarget* target = UnwrapTarget(env, args[0])) {
+      napi_get_boolean(env, target->shown(), &result);
+    }
+  }
+  return result;
+}
+
+}  // namespace
+
+napi_value WrapTarget(napi_env env, std::unique_ptr<WindowTarget> target) {
+  napi_value object;
+  if (napi_create_object(env, &object) != napi_ok ||
+      napi_type_tag_object(env, object, &kTargetTag) != napi_ok ||
+      napi_wrap(
+          env, object, target.get(),
+          [](napi_env, void* data, void*) {
+            delete static_cast<WindowTarget*>(data);
+          },
+          nullptr, nullptr) != napi_ok) {
+    napi_throw_error(env, nullptr, "The window's object could not be created");
+    return nullptr;
+  }
+  target.release();
+  return object;
+}
+
+WindowTarget* UnwrapTarget(napi_env env, napi_value value) {
+  napi_valuetype type;
+  bool tagged = false;
+  void* data = nullptr;
+  if (napi_typeof(env, value, &type) != napi_ok || type != napi_object ||
+      napi_check_object_type_tag(env, value, &kTargetTag, &tagged) != napi_ok ||
+      !tagged || napi_unwrap(env, value, &data) != napi_ok) {
+    napi_throw_type_error(env, nullptr, "Expected what target() returned");
+    return nullptr;
+  }
+  return static_cast<WindowTarget*>(data);
+}
+
+bool InitWindowTarget(napi_env env, napi_value exports) {
+  constexpr std::pair<const char*, napi_callback> kFunctions[] = {
+      {"show", Show},
+      {"restore", Restore},
+      {"isShown", IsShown},
+  };
+  for (const auto& [name, callback] : kFunctions) {
+    napi_value function;
+    if (napi_create_function(env, name, NAPI_AUTO_LENGTH, callback, nullptr,
+                             &function) != napi_ok ||
+        napi_set_named_property(env, exports, name, function) != napi_ok) {
+      return false;
+    }
+  }
+  return true;
+}
+
+}  // namespace rawmem

@@ -1,0 +1,42 @@
+import type { HostRegion, HostRegionConstructor } from './host-region.d.ts'
+import type * as api from './web-assembly.d.ts'
+
+/**
+ * How WebAssembly comes to run on host memory.
+ *
+ * - `'patched'`: by the V8 inside of this package, changed for it. Everything is possible; instances are not Node's own.
+ * - `'node-raw'`: by Node's own V8, whose notion of a memory's start and size is overwritten per instance.
+ * - `'node-rewire'`: by Node's own V8, under whose memories the pages of a region are mapped. Windows begin at a page.
+ *
+ * docs/backends.md says what each can do, costs, and cannot promise.
+ */
+export type BackendName = 'patched' | 'node-raw' | 'node-rewire'
+
+/**
+ * One way to run WebAssembly on host memory. All backends have the same members; a program that uses those of one backend
+ * runs unchanged on another one, or gets an error that says what that backend cannot do.
+ *
+ * Objects of different backends do not mix, except for regions: those are known to all. What a backend cannot attach it
+ * refuses.
+ */
+export interface Backend {
+  readonly name: BackendName
+  /** For the node backends, a namespace around Node's own: its modules and instances are Node's. */
+  readonly WebAssembly: api.WebAssemblyNamespace
+  /** The one class of regions. What it makes fits this backend: for `'node-rewire'`, `shareable` is `true` by default. */
+  readonly HostRegion: HostRegionConstructor
+  /** As the function of the same name that the package exports, for instances of this backend. */
+  setWasmInstanceRawMemory(
+    instance: api.Instance,
+    region: HostRegion | null,
+    memoryIndex?: number,
+  ): void
+}
+
+/** Whether a backend can be used in this process. */
+export interface BackendStatus {
+  readonly name: BackendName
+  readonly available: boolean
+  /** Why not, or what was found. One sentence. */
+  readonly reason: string
+}
