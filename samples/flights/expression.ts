@@ -1,4 +1,6 @@
-import jsep from 'jsep'
+import { ExpressionError, operatorOf, parseSyntax, type Syntax } from '../query/syntax.ts'
+
+export { ExpressionError }
 
 /** A checked expression over the columns of one row. All arithmetic is that of 32-bit integers, and wraps around. */
 export type Expression =
@@ -26,25 +28,6 @@ const arithmetic: readonly string[] = ['+', '-', '*']
 const comparisons: readonly string[] = ['<', '<=', '>', '>=', '==', '!=']
 const logical: readonly string[] = ['&&', '||']
 
-// SQL's spellings beside those of JavaScript, with the same precedence.
-const spellings: Record<string, string> = {
-  AND: '&&',
-  and: '&&',
-  OR: '||',
-  or: '||',
-  '=': '==',
-  '<>': '!=',
-  '===': '==',
-  '!==': '!=',
-}
-for (const [spelling, operator] of Object.entries(spellings)) {
-  jsep.addBinaryOp(spelling, jsep.binary_ops[operator]!)
-}
-
-export class ExpressionError extends Error {
-  override readonly name = 'ExpressionError'
-}
-
 /**
  * Parses `text`, checks names and types against the schema, and that the whole is of type `wanted`.
  *
@@ -59,8 +42,7 @@ export function parseExpression(
     throw new ExpressionError(`${why}, in: ${text}`)
   }
 
-  const convert = (parsed: jsep.Expression): [Expression, Type] => {
-    const node = parsed as jsep.CoreExpression
+  const convert = (node: Syntax): [Expression, Type] => {
     switch (node.type) {
       case 'Literal': {
         const { value } = node
@@ -82,7 +64,7 @@ export function parseExpression(
       }
       case 'UnaryExpression': {
         const { operator } = node
-        const [operand, type] = convert(node.argument)
+        const [operand, type] = convert(node.argument as Syntax)
         if (operator === '!') {
           if (type !== 'truth') fail(`! needs a condition, not a ${type}`)
           return [{ kind: 'not', operand }, 'truth']
@@ -94,9 +76,9 @@ export function parseExpression(
       }
       case 'BinaryExpression':
         return binary(
-          spellings[node.operator] ?? node.operator,
-          convert(node.left),
-          convert(node.right),
+          operatorOf(node.operator),
+          convert(node.left as Syntax),
+          convert(node.right as Syntax),
         )
       default:
         return fail(`${node.type} has no place in an expression`)
@@ -143,13 +125,7 @@ export function parseExpression(
     return fail(`${operator} on texts needs a column and a text`)
   }
 
-  let parsed: jsep.Expression
-  try {
-    parsed = jsep(text)
-  } catch (error) {
-    return fail((error as Error).message)
-  }
-  const [expression, type] = convert(parsed)
+  const [expression, type] = convert(parseSyntax(text))
   if (type !== wanted) {
     fail(`Wanted a ${wanted === 'truth' ? 'condition' : wanted}, this is a ${type}`)
   }
