@@ -11,6 +11,7 @@
       'sources': [
         'src/addon.cc',
         'src/agent.cc',
+        'src/chunk_feeder.cc',
         'src/code_cache.cc',
         'src/engine.cc',
         'src/errors.cc',
@@ -19,6 +20,7 @@
         'src/host_mapping.cc',
         'src/hosted_memory.cc',
         'src/memory_buffer.cc',
+        'src/page_advice.cc',
         'src/platform.cc',
         'src/raw_memory.cc',
         'src/region.cc',

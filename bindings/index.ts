@@ -6,6 +6,7 @@ import { openBackend } from './backends/index.ts'
 import { engine } from './web-assembly/engine.ts'
 
 export { backends, openBackend } from './backends/index.ts'
+export { ChunkFeeder } from './chunk-feeder.ts'
 export { deserializeModule, serializeModule } from './web-assembly/code-cache.ts'
 
 const backend = openBackend()

@@ -14,10 +14,16 @@
  */
 
 import type * as backend from './backend.d.ts'
+import type * as feeder from './chunk-feeder.d.ts'
 import type * as region from './host-region.d.ts'
 import type * as api from './web-assembly.d.ts'
 
 export type { Backend, BackendName, BackendStatus } from './backend.d.ts'
+export type {
+  ChunkFeederConstructor,
+  ChunkFeederOptions,
+  FeederProgress,
+} from './chunk-feeder.d.ts'
 export type {
   HostRegionConstructor,
   MapFileOptions,
@@ -70,6 +76,11 @@ export declare const HostRegion: region.HostRegionConstructor
 export type HostRegion<TArrayBuffer extends ArrayBufferLike = ArrayBufferLike> =
   region.HostRegion<TArrayBuffer>
 
+/** Slides a window over a region, moved by a function that the module imports. */
+export declare const ChunkFeeder: feeder.ChunkFeederConstructor
+
+export type ChunkFeeder = feeder.ChunkFeeder
+
 /**
  * Points a memory of `instance` at the bytes of `region`, or back at the memory that the module declares. Takes effect at
  * once, also for functions of the instance that are running, so a function that the module imports can use this to bring
@@ -80,7 +91,8 @@ export type HostRegion<TArrayBuffer extends ArrayBufferLike = ArrayBufferLike> =
  * instance is affected: not the `WebAssembly.Memory` that it may export or import, nor its `buffer`, nor other instances.
  *
  * The instance keeps the region alive, and while it is attached, `region.close()` throws. It is released by the next call for
- * the same memory, or when the instance is collected.
+ * the same memory, or when the instance is collected. Where a {@link ChunkFeeder} has mapped a window, that one goes, and
+ * comes back with the next call of the feeder's `next`.
  *
  * @param instance An instance made by this package's `WebAssembly`.
  * @param region The bytes, or `null` for the instance's own memory.

@@ -26,7 +26,8 @@ void ThrowRefusal(napi_env env,
                   v8::WasmRawMemoryResult result,
                   uint32_t memory_index,
                   size_t size,
-                  size_t minimum) {
+                  size_t minimum,
+                  Attached what) {
   const std::string memory = "memory " + std::to_string(memory_index);
   const std::string got = "; got " + std::to_string(size);
   using Result = v8::WasmRawMemoryResult;
@@ -40,18 +41,31 @@ void ThrowRefusal(napi_env env,
                  "instance; got " +
                      std::to_string(memory_index));
       return;
-    case Result::kTooSmall:
-      ThrowRange(env, "region must have at least " + std::to_string(minimum) +
-                          " bytes (" + std::to_string(minimum / kPageSize) +
-                          " pages), the minimum that the module declares for " +
-                          memory + got);
+    case Result::kTooSmall: {
+      const std::string at_least =
+          " at least " + std::to_string(minimum) + " bytes (" +
+          std::to_string(minimum / kPageSize) +
+          " pages), the minimum that the module declares for " + memory;
+      ThrowRange(env, what == Attached::kRegion
+                          ? "region must have" + at_least + got
+                      : what == Attached::kWindow
+                          ? "windowSize must be" + at_least + got
+                          : "the last window must have" + at_least +
+                                "; declare that memory with a "
+                                "minimum of 0 pages" +
+                                got);
       return;
+    }
     case Result::kTooLarge:
-      ThrowRange(env, "region must have no more bytes than addresses of " +
-                          memory +
-                          " reach (4294967296 for a memory of 32 bits); use "
-                          "region.subarray(begin, end)" +
-                          got);
+      ThrowRange(env,
+                 (what == Attached::kRegion ? "region must have"
+                                            : "windowSize must be") +
+                     (" no more bytes than addresses of " + memory) +
+                     " reach (4294967296 for a memory of 32 bits)" +
+                     (what == Attached::kRegion ? "; use "
+                                                  "region.subarray(begin, end)"
+                                                : "") +
+                     got);
       return;
     case Result::kShared:
       ThrowType(env,
@@ -95,6 +109,14 @@ size_t FindMinimum(const std::function<bool(size_t)>& is_too_small) {
 void Attachment::PointBack(v8::Isolate* isolate) {
   v8::ResetWasmInstanceRawMemory(instance.Get(isolate), memory_index);
   instance.Reset();
+  SetOwner(nullptr);
+}
+
+void Attachment::SetOwner(WindowOwner* new_owner) {
+  if (owner != nullptr && owner != new_owner) {
+    owner->OnWindowGone();
+  }
+  owner = new_owner;
 }
 
 bool BorrowedRegions::CheckAll() {
@@ -150,12 +172,14 @@ void Attachments::Drop(Attachment* attachment) {
   }
   attachment->instance.Reset();
   attachment->lease.Reset();
+  attachment->SetOwner(nullptr);
 }
 
 bool Attachments::Attach(Handle* handle,
                          uint32_t memory_index,
                          napi_value region,
-                         const RegionView& view) {
+                         const RegionView& view,
+                         Attached what) {
   napi_env env = agent_->env();
   v8::Isolate* isolate = agent_->isolate();
   v8::Local<v8::Object> instance = handle->inner.Get(isolate);
@@ -182,7 +206,7 @@ bool Attachments::Attach(Handle* handle,
         v8::ResetWasmInstanceRawMemory(instance, memory_index);
       }
     }
-    ThrowRefusal(env, result, memory_index, view.length, minimum);
+    ThrowRefusal(env, result, memory_index, view.length, minimum, what);
     return false;
   }
 
@@ -191,6 +215,7 @@ bool Attachments::Attach(Handle* handle,
   const bool same_memory = attachment.lease.get() == view.memory.get();
   attachment.data = view.data;
   attachment.length = view.length;
+  attachment.SetOwner(nullptr);
   if (same_memory && attachment.borrowed == nullptr) {
     return true;
   }
@@ -209,7 +234,7 @@ bool Attachments::Detach(Handle* handle, uint32_t memory_index) {
   const v8::WasmRawMemoryResult result = v8::ResetWasmInstanceRawMemory(
       handle->inner.Get(agent_->isolate()), memory_index);
   if (result != v8::WasmRawMemoryResult::kOk) {
-    ThrowRefusal(agent_->env(), result, memory_index, 0, 0);
+    ThrowRefusal(agent_->env(), result, memory_index, 0, 0, Attached::kRegion);
     return false;
   }
   auto it = attachments_.find({handle->id, memory_index});
@@ -218,6 +243,21 @@ bool Attachments::Detach(Handle* handle, uint32_t memory_index) {
     attachments_.erase(it);
   }
   return true;
+}
+
+Attachment* Attachments::Find(Handle* handle, uint32_t memory_index) {
+  auto it = attachments_.find({handle->id, memory_index});
+  return it == attachments_.end() ? nullptr : &it->second;
+}
+
+void Attachments::Remove(Attachment* attachment) {
+  for (auto it = attachments_.begin(); it != attachments_.end(); ++it) {
+    if (&it->second == attachment) {
+      Drop(attachment);
+      attachments_.erase(it);
+      return;
+    }
+  }
 }
 
 napi_value Attachments::New(Agent* agent) {

@@ -35,15 +35,27 @@ struct BorrowedUse {
   napi_ref borrowed = nullptr;
 };
 
+// Whoever moves the window that an attachment shows without asking for a new
+// attachment each time.
+struct WindowOwner {
+  virtual ~WindowOwner() = default;
+  // Something else is attached now, or nothing.
+  virtual void OnWindowGone() = 0;
+};
+
 // A memory of an instance that reads and writes a host region.
 struct Attachment final : BorrowedUse {
   void PointBack(v8::Isolate* isolate) override;
   void Clear() override { instance.Reset(); }
+  // Makes `owner`, which may be null, the one to be told.
+  void SetOwner(WindowOwner* owner);
 
   uint8_t* data = nullptr;
   size_t length = 0;
   RegionLease lease;
   uint32_t memory_index = 0;
+  // Null if nobody has to be told.
+  WindowOwner* owner = nullptr;
   // Only where the region borrows an ArrayBuffer. `borrowed` is weak.
   v8::Global<v8::Object> instance;
 };
@@ -72,6 +84,10 @@ class BorrowedRegions {
   std::list<BorrowedUse*> uses_;
 };
 
+// What is attached, for the wording of errors: a region that the program named,
+// or a window of a feeder over one.
+enum class Attached { kRegion, kWindow, kLastWindow };
+
 // The attachments of the instances of one store (see
 // bindings/web-assembly/store.ts). While it lives, so do the regions.
 class Attachments {
@@ -83,9 +99,15 @@ class Attachments {
   bool Attach(Handle* instance,
               uint32_t memory_index,
               napi_value region,
-              const RegionView& view);
+              const RegionView& view,
+              Attached what = Attached::kRegion);
   // Back to the instance's own memory.
   bool Detach(Handle* instance, uint32_t memory_index);
+
+  // Null if nothing is attached there.
+  Attachment* Find(Handle* instance, uint32_t memory_index);
+  // Only forgets it: the instance must have been pointed elsewhere.
+  void Remove(Attachment* attachment);
 
   // As a value that JavaScript can hold. Null on failure.
   static napi_value New(Agent* agent);

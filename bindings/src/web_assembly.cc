@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "agent.h"
+#include "chunk_feeder.h"
 #include "code_cache.h"
 #include "errors.h"
 #include "functions.h"
@@ -666,8 +667,11 @@ bool BuildImports(Agent* agent,
     }
     if (expects_function && type == napi_function &&
         Unwrap(agent, parts[i + 3]) == nullptr) {
+      ChunkFeeder* feeder = ChunkFeeder::From(agent, parts[i + 3]);
       v8::Local<v8::Function> function;
-      if (!NewImportedFunction(agent, parts[i + 3], store).ToLocal(&function)) {
+      if (!(feeder != nullptr ? feeder->InnerNext()
+                              : NewImportedFunction(agent, parts[i + 3], store))
+               .ToLocal(&function)) {
         return false;
       }
       value = function;

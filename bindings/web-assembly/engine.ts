@@ -1,4 +1,5 @@
 import { constants } from 'node:buffer'
+import type { FeederBinding } from '../chunk-feeder.ts'
 import type { HostRegion } from '../host-region.ts'
 import { engineBinding, withoutEngine } from '../load.ts'
 import { makeError } from './errors.ts'
@@ -72,6 +73,7 @@ export interface EngineBinding {
   ): void
   detachRawMemory(attachments: object, instance: object, memoryIndex: number): void
   version(): string
+  readonly chunkFeeder: FeederBinding
 }
 
 /** Passed to a constructor, makes an object that the addon then ties to one of the engine. */

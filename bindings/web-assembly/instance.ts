@@ -1,5 +1,6 @@
 import type * as api from '../../types/web-assembly.d.ts'
 import { adoption, engine, finishClass, Kind, registerClass, wrongReceiver } from './engine.ts'
+import { type Bindable, feederOf } from './feeders.ts'
 import { checkModule, Module } from './module.ts'
 import { Store, setStore } from './store.ts'
 
@@ -7,8 +8,16 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return (typeof value === 'object' && value !== null) || typeof value === 'function'
 }
 
-/** Reads the imports in the order of the module, and has the store keep the functions among them. */
-function readImports(module: Module, imports: unknown, store: Store): unknown[] {
+/**
+ * Reads the imports in the order of the module, and has the store keep the functions among them. Those of feeders are put
+ * into `feeders`.
+ */
+function readImports(
+  module: Module,
+  imports: unknown,
+  store: Store,
+  feeders: Set<Bindable>,
+): unknown[] {
   const entries: unknown[] = []
   for (const { module: moduleName, name, kind } of Module.imports(module)) {
     if (!isObject(imports)) {
@@ -22,7 +31,15 @@ function readImports(module: Module, imports: unknown, store: Store): unknown[] 
       continue
     }
     const value = namespace[name]
-    if (typeof value === 'function') store.keep(value)
+    if (typeof value === 'function') {
+      store.keep(value)
+      const feeder = feederOf(value)
+      const refusal = feeder?.refusal()
+      if (refusal !== undefined) {
+        throw new TypeError(`WebAssembly.Instance(): Import "${moduleName}" "${name}": ${refusal}`)
+      }
+      if (feeder !== undefined) feeders.add(feeder)
+    }
     entries.push(moduleName, name, kind === 'function', value)
   }
   return entries
@@ -44,7 +61,9 @@ export class Instance implements api.Instance {
     }
     const store = new Store()
     setStore(this, store)
-    const entries = engine.instantiate(this, module, readImports(module, imports, store), store)
+    const feeders = new Set<Bindable>()
+    const values = readImports(module, imports, store, feeders)
+    const entries = engine.instantiate(this, module, values, store)
     for (let i = 0; i < entries.length; i += 2) {
       // Not an assignment: a name may be __proto__.
       Object.defineProperty(this.#exports, entries[i] as string, {
@@ -53,6 +72,7 @@ export class Instance implements api.Instance {
       })
     }
     Object.freeze(this.#exports)
+    for (const feeder of feeders) feeder.bind(this)
   }
 
   get exports(): api.Exports {

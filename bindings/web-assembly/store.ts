@@ -9,6 +9,8 @@ export class Store {
   readonly #kept = new Set<unknown>()
   /** Regions per instance and memory index, see raw-memory.ts. */
   readonly regions = new Map<object, Map<number, object>>()
+  /** The `next` of feeders that are bound to an instance of this store. */
+  readonly feeders = new Set<object>()
   /** The addon's side of it, made when there is something to attach. */
   attachments: object | undefined
 

@@ -1,0 +1,145 @@
+import { inspect, types } from 'node:util'
+import type * as api from '../../types/chunk-feeder.d.ts'
+
+/**
+ * Not a public option: 32 bytes, shared with other threads, in which a feeder can be watched and stopped. A
+ * `SharedArrayBuffer`, or a `Uint8Array` over a part of one that begins at a multiple of 8. In the machine's byte order:
+ *
+ * | byte | type | |
+ * |---|---|---|
+ * | 0 | Int32 | written by others: unless 0, the next call of `next` throws an `AbortError` |
+ * | 4 | Int32 | 0: not begun, 1: a window is mapped, 2: at the end |
+ * | 8 | BigUint64 | bytes of the region that are used up |
+ * | 16 | BigUint64 | windows mapped so far |
+ */
+export const controlBlock: unique symbol = Symbol('controlBlock')
+
+/** Bytes of a control block. */
+export const controlBlockLength = 32
+
+export interface InternalOptions extends api.ChunkFeederOptions {
+  [controlBlock]?: SharedArrayBuffer | Uint8Array
+}
+
+/** Options that have been checked, with the defaults filled in. */
+export interface FeederOptions {
+  /** Bytes, at least 1. */
+  readonly windowSize: number
+  readonly address: 'i32' | 'i64'
+  readonly memoryIndex: number
+  readonly writable: boolean
+  readonly prefetch: boolean
+  readonly release: boolean
+  readonly onProgress: ((progress: api.FeederProgress) => void) | undefined
+  readonly signal: AbortSignal | undefined
+  readonly control: Uint8Array | undefined
+}
+
+/** The engine's limit, kV8MaxWasmMemories. */
+const maxMemories = 100_000
+
+/** What an i32 can say. */
+const maxLength32 = 2 ** 32 - 1
+
+/** User space of x86-64 with four-level page tables. */
+const maxLength64 = 2 ** 47
+
+/** As long as 32-bit addresses reach in whole pages of WebAssembly, such that an i32 can still say so. */
+const defaultLength32 = 2 ** 32 - 65_536
+
+function show(value: unknown): string {
+  return inspect(value, { depth: 0, customInspect: false, breakLength: Number.POSITIVE_INFINITY })
+}
+
+function integer(name: string, value: unknown, min: number, max: number, why = ''): number {
+  const allowed = `an integer from ${min} to ${max}${why}`
+  if (typeof value !== 'number') {
+    throw new TypeError(`ChunkFeeder: ${name} must be a number, ${allowed}; got ${show(value)}`)
+  }
+  if (!Number.isInteger(value) || value < min || value > max) {
+    throw new RangeError(`ChunkFeeder: ${name} must be ${allowed}; got ${value}`)
+  }
+  // -0 is 0.
+  return value + 0
+}
+
+function boolean(name: string, value: unknown): boolean {
+  if (typeof value !== 'boolean') {
+    throw new TypeError(`ChunkFeeder: ${name} must be a boolean; got ${show(value)}`)
+  }
+  return value
+}
+
+function readControl(value: unknown): Uint8Array | undefined {
+  if (value === undefined) return undefined
+  const bytes = types.isSharedArrayBuffer(value) ? new Uint8Array(value) : value
+  if (
+    !types.isUint8Array(bytes) ||
+    !types.isSharedArrayBuffer(bytes.buffer) ||
+    bytes.length < controlBlockLength ||
+    bytes.byteOffset % 8 !== 0
+  ) {
+    throw new TypeError('ChunkFeeder: the control block must be 32 aligned bytes of shared memory')
+  }
+  return bytes
+}
+
+/** The defaults, written down for tests and documentation. */
+export function defaultWindowSize(address: 'i32' | 'i64', byteLength: number): number {
+  return address === 'i32' ? defaultLength32 : Math.max(byteLength, 1)
+}
+
+/**
+ * Reads each option once, checks it, and fills in defaults.
+ *
+ * @param byteLength Bytes of the region to feed.
+ * @throws {TypeError} for an option of the wrong type, {RangeError} for a number out of range; the message names the option
+ *   and what is allowed.
+ */
+export function readFeederOptions(byteLength: number, options: unknown = {}): FeederOptions {
+  if (typeof options !== 'object' || options === null) {
+    throw new TypeError(`ChunkFeeder: options must be an object; got ${show(options)}`)
+  }
+  const {
+    windowSize,
+    address = 'i32',
+    memoryIndex = 0,
+    writable = false,
+    prefetch = true,
+    release = true,
+    onProgress,
+    signal,
+    [controlBlock]: control,
+  } = options as InternalOptions
+  if (address !== 'i32' && address !== 'i64') {
+    throw new TypeError(`ChunkFeeder: address must be 'i32' or 'i64'; got ${show(address)}`)
+  }
+  if (onProgress !== undefined && typeof onProgress !== 'function') {
+    throw new TypeError(`ChunkFeeder: onProgress must be a function; got ${show(onProgress)}`)
+  }
+  if (signal !== undefined && !((signal as unknown) instanceof AbortSignal)) {
+    throw new TypeError(`ChunkFeeder: signal must be an AbortSignal; got ${show(signal)}`)
+  }
+  return {
+    windowSize:
+      windowSize === undefined
+        ? defaultWindowSize(address, byteLength)
+        : address === 'i32'
+          ? integer(
+              'windowSize',
+              windowSize,
+              1,
+              maxLength32,
+              ", what an i32 can say; for larger windows give address: 'i64'",
+            )
+          : integer('windowSize', windowSize, 1, maxLength64),
+    address,
+    memoryIndex: integer('memoryIndex', memoryIndex, 0, maxMemories - 1),
+    writable: boolean('writable', writable),
+    prefetch: boolean('prefetch', prefetch),
+    release: boolean('release', release),
+    onProgress,
+    signal,
+    control: readControl(control),
+  }
+}
