@@ -1,0 +1,116 @@
+import { existsSync } from 'node:fs'
+import { mkdir, readdir, rm } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { Command } from 'commander'
+import { $ } from 'zx'
+import { comparePrebuilds } from './bind/compare-prebuilds.ts'
+import { BuildError } from './build-error.ts'
+import { cacheRoot } from './cache.ts'
+import { runCommand } from './run-command.ts'
+import { formatDuration, mark, say, sayStage } from './terminal.ts'
+
+const repository = dirname(dirname(fileURLToPath(import.meta.url)))
+
+const command = new Command('npm run verify:prebuild --')
+  .description(
+    'Builds V8 and the addon once more from the commit that is checked out, in a clone and a cache of their own, and compares the result with prebuilds/, byte by byte. Takes as long as a cold build: three quarters of an hour on two cores. Ctrl-C stops it; the next run goes on.',
+  )
+  .option(
+    '--folder <folder>',
+    'where to build (default: verify/<commit> in the cache); a second build belongs into a second folder',
+  )
+  .option('--jobs <number>', 'compile steps at a time (default: by processors and memory)')
+  .option('--keep', 'leave the folder as it is when the bytes are the same')
+  .option('--verbose', 'show where in the scripts an error arose')
+  .action(
+    async (options: { folder?: string; jobs?: string; keep?: boolean; verbose?: boolean }) => {
+      await runCommand(options.verbose ?? false, (signal) => verify(options, signal))
+    },
+  )
+
+async function verify(
+  options: { folder?: string; jobs?: string; keep?: boolean },
+  signal: AbortSignal,
+): Promise<void> {
+  const started = Date.now()
+  const commit = await committed(signal)
+  const folder = options.folder
+    ? resolve(options.folder)
+    : join(cacheRoot(), 'verify', commit.slice(0, 12))
+  const checkout = join(folder, 'checkout')
+  const cache = join(folder, 'cache')
+
+  sayStage('verify:prebuild', `commit ${commit.slice(0, 12)}, in ${folder}`)
+  const run = $({ signal, quiet: true, stdio: ['ignore', 'inherit', 'inherit'] })
+  await cloneCommit(checkout, commit, signal)
+  const build = run({ cwd: checkout })
+  await build`npm ci --no-audit --no-fund`
+  // Archives that are here already are as good as those from elsewhere: the lock has their checksums.
+  const downloads = join(cacheRoot(), 'downloads')
+  const archive = existsSync(downloads) ? ['--archive', downloads] : []
+  const jobs = options.jobs ? ['--jobs', options.jobs] : []
+  await build`npm run v8 -- --cache ${cache} all ${archive} ${jobs}`
+  // What the clone brought along must not be what it is compared with.
+  await rm(join(checkout, 'prebuilds'), { recursive: true, force: true })
+  await build`npm run build:binding -- --cache ${cache}`
+
+  const differences = await comparePrebuilds(
+    join(repository, 'prebuilds'),
+    join(checkout, 'prebuilds'),
+  )
+  for (const { file, expected, found } of differences) {
+    say(`${mark(expected === found ? 'ok' : 'missing')} ${file}`)
+    say(`        here  ${expected ?? 'is not there'}`)
+    if (expected !== found) say(`        built ${found ?? 'is not there'}`)
+  }
+  if (differences.length === 0) {
+    throw new BuildError(
+      'The build left nothing to compare.',
+      `See what npm run build:binding says in ${checkout}.`,
+    )
+  }
+  if (differences.some(({ expected, found }) => expected !== found)) {
+    throw new BuildError(
+      'What was built is not what lies in prebuilds/.',
+      `Both are there to be compared: ${join(checkout, 'prebuilds')}. docs/reproducibility.md lists what has to agree.`,
+    )
+  }
+  if (!options.keep) await rm(folder, { recursive: true, force: true })
+  sayStage(
+    'verify:prebuild',
+    `the same bytes, after ${formatDuration((Date.now() - started) / 1000)}`,
+  )
+}
+
+/** The commit that is checked out; what decides the addon's bytes must not differ from it. */
+async function committed(signal: AbortSignal): Promise<string> {
+  const git = $({ cwd: repository, signal, quiet: true })
+  const inputs = ['bindings', 'build-scripts', 'patches', 'prebuilds', 'v8.lock.json']
+  const { stdout: changed } = await git`git status --porcelain -- ${inputs}`
+  if (changed.trim() !== '') {
+    throw new BuildError(
+      `There are changes that are not committed:\n${changed.trimEnd()}`,
+      'Commit or undo them first: a commit is what gets verified.',
+    )
+  }
+  return (await git`git rev-parse HEAD`).stdout.trim()
+}
+
+async function cloneCommit(checkout: string, commit: string, signal: AbortSignal): Promise<void> {
+  if (!existsSync(join(checkout, '.git'))) {
+    if (existsSync(checkout) && (await readdir(checkout)).length > 0) {
+      throw new BuildError(
+        `${checkout} is there already and is no clone of this repository.`,
+        'Name another folder with --folder, or remove this one.',
+      )
+    }
+    await mkdir(dirname(checkout), { recursive: true })
+    await $({ signal, quiet: true })`git clone --quiet --no-checkout ${repository} ${checkout}`
+  }
+  const git = $({ cwd: checkout, signal, quiet: true })
+  await git`git fetch --quiet origin ${commit}`
+  await git`git checkout --quiet --force --detach ${commit}`
+}
+
+await command.parseAsync()

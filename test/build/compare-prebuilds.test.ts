@@ -1,0 +1,40 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import test from 'ava'
+import { comparePrebuilds } from '../../build-scripts/bind/compare-prebuilds.ts'
+import { sha256 } from '../../build-scripts/hash.ts'
+
+function folders(files: Record<string, string>): string {
+  const root = mkdtempSync(join(tmpdir(), 'v8-rawmem-compare-'))
+  for (const [path, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(root, path)), { recursive: true })
+    writeFileSync(join(root, path), text)
+  }
+  return root
+}
+
+test('files of the same bytes, changed ones, missing ones and new ones are told apart', async (t) => {
+  const root = folders({
+    'here/linux-x64/same': 'a',
+    'here/linux-x64/changed': 'b',
+    'here/linux-x64/missing': 'c',
+    'here/other-platform/addon': 'd',
+    'built/linux-x64/same': 'a',
+    'built/linux-x64/changed': 'B',
+    'built/linux-x64/new': 'e',
+  })
+  t.teardown(() => rmSync(root, { recursive: true }))
+  t.deepEqual(await comparePrebuilds(join(root, 'here'), join(root, 'built')), [
+    { file: 'linux-x64/changed', expected: sha256('b'), found: sha256('B') },
+    { file: 'linux-x64/missing', expected: sha256('c'), found: undefined },
+    { file: 'linux-x64/new', expected: undefined, found: sha256('e') },
+    { file: 'linux-x64/same', expected: sha256('a'), found: sha256('a') },
+  ])
+})
+
+test('a build that made nothing compares nothing', async (t) => {
+  const root = folders({ 'here/linux-x64/addon': 'a' })
+  t.teardown(() => rmSync(root, { recursive: true }))
+  t.deepEqual(await comparePrebuilds(join(root, 'here'), join(root, 'built')), [])
+})
