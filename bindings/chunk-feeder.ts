@@ -10,7 +10,7 @@ import { type Store, storeOf } from './web-assembly/store.ts'
 
 type Next = api.ChunkFeeder['next']
 
-/** Why the addon calls back, see bindings/src/chunk_feeder.cc. */
+/** Why the addon calls back, see `Notice` in bindings/src/window_arguments.h. */
 const Notice = { Progress: 0, Aborted: 1, Stopped: 2 } as const
 
 type Notify = (
@@ -28,8 +28,8 @@ export interface FeederBinding {
     windowSize: number,
     memoryIndex: number,
     flags: number,
-    notify: Notify,
     control: Uint8Array | undefined,
+    notify: Notify,
   ): Next
   bind(next: Next, instance: object, attachments: object): void
   unbind(next: Next): void
@@ -113,8 +113,8 @@ export class ChunkFeeder implements api.ChunkFeeder {
         (release ? Flag.Release : 0) |
         (writable ? Flag.Writable : 0) |
         (onProgress === undefined ? 0 : Flag.Progress),
-      this.#notify,
       this.#control,
+      this.#notify,
     )
     registerFeeder(this.#next, {
       refusal: () => {

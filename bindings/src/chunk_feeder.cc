@@ -1,10 +1,6 @@
 #include "chunk_feeder.h"
 
-#include <time.h>
-
-#include <algorithm>
-#include <cmath>
-#include <string>
+#include <utility>
 
 #include "errors.h"
 #include "handle.h"
@@ -21,98 +17,19 @@ namespace {
 constexpr napi_type_tag kNextTag = {0x51c7a8f0d93e4b26u, 0x8e24d7c1b05f963au};
 constexpr v8::ExternalPointerTypeTag kImportTag = 5;
 
-constexpr int64_t kReportInterval = 100;  // milliseconds
-
-// What `notify` of bindings/chunk-feeder.ts is told.
-constexpr int kProgress = 0;
-constexpr int kAborted = 1;
-constexpr int kStopped = 2;
-
-// Bits of create()'s `flags`.
-constexpr uint32_t kIs64Bit = 1;
-constexpr uint32_t kPrefetch = 2;
-constexpr uint32_t kRelease = 4;
-constexpr uint32_t kWritable = 8;
-constexpr uint32_t kReportProgress = 16;
-
-// The block that other threads look into.
-constexpr size_t kControlLength = 32;
-constexpr size_t kStopOffset = 0;
-constexpr size_t kStateOffset = 4;
-constexpr size_t kPositionOffset = 8;
-constexpr size_t kWindowsOffset = 16;
-constexpr int32_t kNotBegun = 0;
-constexpr int32_t kAtWindow = 1;
-constexpr int32_t kAtEnd = 2;
-
-// The coarse clock is read without a system call, in a few nanoseconds.
-int64_t Milliseconds() {
-  timespec now;
-  clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-  return static_cast<int64_t>(now.tv_sec) * 1000 + now.tv_nsec / 1'000'000;
-}
-
-ChunkFeeder::Consumed FromDouble(double number, bool is_64_bit) {
-  using Kind = ChunkFeeder::Consumed::Kind;
-  // An i32 of WebAssembly arrives signed, and means a size.
-  if (number < 0 && !is_64_bit) {
-    number += 4294967296.0;
-  }
-  if (!(number >= 0 && number <= 9007199254740992.0) ||
-      number != std::floor(number)) {
-    return {Kind::kNoSize};
-  }
-  return {Kind::kBytes, static_cast<uint64_t>(number)};
-}
-
-ChunkFeeder::Consumed FromInner(v8::Local<v8::Value> value, bool is_64_bit) {
-  using Kind = ChunkFeeder::Consumed::Kind;
+Consumed FromInner(v8::Local<v8::Value> value, bool is_64_bit) {
   if (value->IsNumber()) {
-    return FromDouble(value.As<v8::Number>()->Value(), is_64_bit);
+    return Consumed::FromNumber(value.As<v8::Number>()->Value(), is_64_bit);
   }
   if (value->IsBigInt()) {
-    bool lossless;
-    // So does an i64.
-    const int64_t number = value.As<v8::BigInt>()->Int64Value(&lossless);
-    return {Kind::kBytes, static_cast<uint64_t>(number)};
+    return Consumed::FromInteger(value.As<v8::BigInt>()->Int64Value());
   }
-  return {value->IsUndefined() ? Kind::kAll : Kind::kNoNumber};
-}
-
-ChunkFeeder::Consumed FromOuter(napi_env env,
-                                napi_value value,
-                                bool is_64_bit) {
-  using Kind = ChunkFeeder::Consumed::Kind;
-  double number;
-  int64_t integer;
-  bool lossless;
-  napi_valuetype type;
-  if (napi_get_value_double(env, value, &number) == napi_ok) {
-    return FromDouble(number, is_64_bit);
-  }
-  if (napi_get_value_bigint_int64(env, value, &integer, &lossless) == napi_ok) {
-    return lossless ? ChunkFeeder::Consumed{Kind::kBytes,
-                                            static_cast<uint64_t>(integer)}
-                    : ChunkFeeder::Consumed{Kind::kNoSize};
-  }
-  return {napi_typeof(env, value, &type) == napi_ok && type == napi_undefined
-              ? Kind::kAll
-              : Kind::kNoNumber};
+  return {value->IsUndefined() ? Consumed::Kind::kAll
+                               : Consumed::Kind::kNoNumber};
 }
 
 void ThrowType(napi_env env, const char* message) {
   napi_throw_type_error(env, nullptr, message);
-}
-
-void ThrowRange(napi_env env, const std::string& message) {
-  napi_throw_range_error(env, nullptr, message.c_str());
-}
-
-// A size that TypeScript has checked.
-size_t Size(napi_env env, napi_value value) {
-  int64_t size = 0;
-  napi_get_value_int64(env, value, &size);
-  return static_cast<size_t>(size);
 }
 
 napi_value Number(napi_env env, double number) {
@@ -188,8 +105,15 @@ struct ChunkFeeder::Import final : public Record {
   v8::Global<v8::Function> function;
 };
 
-ChunkFeeder::ChunkFeeder(Agent* agent, const Options& options)
-    : agent_(agent), options_(options) {
+ChunkFeeder::ChunkFeeder(Agent* agent,
+                         const FeederOptions& options,
+                         uint8_t* base)
+    : agent_(agent),
+      byte_offset_(options.byte_offset),
+      memory_index_(options.memory_index),
+      is_64_bit_(options.is_64_bit),
+      cursor_(options.cursor),
+      base_(base) {
   agent->Ref();
 }
 
@@ -243,73 +167,75 @@ v8::MaybeLocal<v8::Function> ChunkFeeder::InnerNext() {
   return import_->function.Get(isolate);
 }
 
-bool ChunkFeeder::IsReportDue() const {
-  return options_.report_progress && !is_reporting_ &&
-         Milliseconds() >= report_at_;
+bool ChunkFeeder::Show(v8::Isolate* isolate, WindowCursor::Window window) {
+  return attachment_ != nullptr &&
+         v8::SetWasmInstanceRawMemory(binding_->instance.Get(isolate),
+                                      memory_index_, base_ + window.position,
+                                      window.length) ==
+             v8::WasmRawMemoryResult::kOk;
+}
+
+void ChunkFeeder::Enter(WindowCursor::Window window) {
+  attachment_->data = base_ + window.position;
+  attachment_->length = window.length;
+  cursor_.Enter(window, base_);
 }
 
 bool ChunkFeeder::TryNext(v8::Isolate* isolate,
                           Consumed consumed,
                           uint64_t* length) {
-  const size_t used = consumed.kind == Consumed::Kind::kAll
-                          ? length_
-                          : static_cast<size_t>(consumed.bytes);
-  const size_t position = position_ + used;
-  // Also false for `consumed` of the wrong kind, which has no bytes.
-  if (attachment_ == nullptr || used == 0 || used > length_ ||
-      position == options_.byte_length || aborted_ ||
-      (control_ != nullptr &&
-       __atomic_load_n(reinterpret_cast<int32_t*>(control_ + kStopOffset),
-                       __ATOMIC_RELAXED) != 0) ||
-      IsReportDue()) {
+  WindowCursor::Window window;
+  if (!cursor_.Peek(consumed, &window) || !Show(isolate, window)) {
     return false;
   }
-  const size_t window =
-      std::min(options_.window_size, options_.byte_length - position);
-  if (v8::SetWasmInstanceRawMemory(binding_->instance.Get(isolate),
-                                   options_.memory_index, base_ + position,
-                                   window) != v8::WasmRawMemoryResult::kOk) {
-    return false;
-  }
-  position_ = position;
-  Mapped(window);
-  *length = window;
+  Enter(window);
+  *length = window.length;
   return true;
 }
 
 bool ChunkFeeder::Next(Consumed consumed, uint64_t* length) {
-  bool at_end = false;
-  if (!IsUsable() || !Use(consumed, &at_end)) {
+  if (!IsUsable()) {
     return false;
   }
-  if (at_end) {
-    *length = 0;
-    if (attachment_ != nullptr) {
-      advice_.OnEnd(base_ + position_);
-    }
-    Publish(kAtEnd);
-    return Report(true);
+  WindowCursor::Refusal refusal;
+  switch (cursor_.Use(consumed, &refusal)) {
+    case WindowCursor::Step::kRefused:
+      ThrowRefusal(agent_->env(), refusal);
+      return false;
+    case WindowCursor::Step::kEnd:
+      *length = 0;
+      // Without a window the region may have been closed.
+      cursor_.End(attachment_ == nullptr ? nullptr : base_);
+      return Report(true);
+    case WindowCursor::Step::kWindow:
+      break;
   }
-  // What was reported to may have closed, rewound or moved this feeder.
-  if (IsReportDue() && (!Report(false) || !IsUsable())) {
+  // What is reported to may close, rewind or move this feeder.
+  if (cursor_.IsReportDue() && (!Report(false) || !IsUsable())) {
     return false;
   }
-  return Map(length);
+  const WindowCursor::Window window = cursor_.Following();
+  *length = window.length;
+  // It may have called next as well, up to the end.
+  if (window.length == 0) {
+    return true;
+  }
+  if (!Show(agent_->isolate(), window) && !Attach(window)) {
+    return false;
+  }
+  Enter(window);
+  return true;
 }
 
 // Throws if there is a reason not to go on.
 bool ChunkFeeder::IsUsable() {
   napi_env env = agent_->env();
-  if (closed_) {
+  if (is_closed_) {
     ThrowType(env, "next: the ChunkFeeder is closed");
     return false;
   }
-  const bool stopped =
-      control_ != nullptr &&
-      __atomic_load_n(reinterpret_cast<int32_t*>(control_ + kStopOffset),
-                      __ATOMIC_RELAXED) != 0;
-  if (aborted_ || stopped) {
-    if (Notify(aborted_ ? kAborted : kStopped)) {
+  if (cursor_.IsInterrupted()) {
+    if (Notify(cursor_.is_aborted() ? Notice::kAborted : Notice::kStopped)) {
       napi_throw_error(env, nullptr, "next: the ChunkFeeder was aborted");
     }
     return false;
@@ -326,145 +252,48 @@ bool ChunkFeeder::IsUsable() {
   return true;
 }
 
-// Moves on by what was used up.
-bool ChunkFeeder::Use(Consumed consumed, bool* at_end) {
-  napi_env env = agent_->env();
-  const bool all = consumed.kind == Consumed::Kind::kAll;
-  const size_t used = all ? length_ : static_cast<size_t>(consumed.bytes);
-  if (consumed.kind == Consumed::Kind::kNoNumber) {
-    ThrowType(env, "next: consumed must be a number or a bigint, or left out");
-    return false;
-  }
-  if (consumed.kind == Consumed::Kind::kNoSize || used > length_) {
-    ThrowRange(env,
-               "next: consumed must be an integer from 0 to " +
-                   std::to_string(length_) +
-                   ", the bytes that the last window had" +
-                   (length_ == 0 ? " (there is none, or it is used up)" : "") +
-                   (consumed.kind == Consumed::Kind::kNoSize
-                        ? ""
-                        : "; got " + std::to_string(used)));
-    return false;
-  }
-  if (used == 0 && length_ > 0) {
-    // The rest of the region is all there is of the last record.
-    *at_end = position_ + length_ == options_.byte_length;
-    if (!*at_end) {
-      ThrowRange(
-          env,
-          "next: consumed must not be 0 in a window that others follow: a "
-          "record that begins at byte " +
-              std::to_string(position_) + " of the region is longer than the " +
-              std::to_string(length_) +
-              " bytes of a window; choose a larger windowSize");
-    }
-    return *at_end;
-  }
-  position_ += used;
-  length_ = 0;
-  *at_end = position_ == options_.byte_length;
-  return true;
-}
-
-bool ChunkFeeder::Map(uint64_t* length) {
-  const size_t window =
-      std::min(options_.window_size, options_.byte_length - position_);
-  *length = window;
-  // Whoever was reported to may have called next, too.
-  if (window == 0) {
+bool ChunkFeeder::Report(bool at_end) {
+  if (!cursor_.BeginReport(at_end)) {
     return true;
   }
-  if (attachment_ == nullptr ||
-      v8::SetWasmInstanceRawMemory(binding_->instance.Get(agent_->isolate()),
-                                   options_.memory_index, base_ + position_,
-                                   window) != v8::WasmRawMemoryResult::kOk) {
-    if (!Attach(window)) {
-      return false;
-    }
-  }
-  Mapped(window);
-  return true;
+  const bool succeeded = Notify(Notice::kProgress);
+  cursor_.EndReport();
+  return succeeded;
+}
+
+bool ChunkFeeder::Notify(Notice notice) {
+  napi_env env = agent_->env();
+  agent_->buffer_aliases().Update();
+  return CallNotify(env, Value(env, notify_), notice, cursor_) &&
+         agent_->borrowed_regions().Check();
 }
 
 // The way that also says what is wrong.
-bool ChunkFeeder::Attach(size_t window) {
+bool ChunkFeeder::Attach(WindowCursor::Window window) {
   napi_env env = agent_->env();
   Handle* instance = Unwrap(agent_, Value(env, instance_));
   Attachments* attachments =
       Attachments::From(env, Value(env, instance_attachments_));
   napi_value region = Value(env, region_);
+  napi_value offset =
+      Number(env, static_cast<double>(byte_offset_ + window.position));
+  napi_value length = Number(env, static_cast<double>(window.length));
   RegionView view;
   if (instance == nullptr || attachments == nullptr) {
     napi_throw_error(env, nullptr, "next: the instance is gone");
     return false;
   }
-  if (!GetRegion(
-          env, region,
-          Number(env, static_cast<double>(options_.byte_offset + position_)),
-          Number(env, static_cast<double>(window)), &view) ||
-      !attachments->Attach(instance, options_.memory_index, region, view,
-                           window < options_.window_size ? Attached::kLastWindow
-                                                         : Attached::kWindow)) {
+  if (!GetRegion(env, region, offset, length, &view) ||
+      !attachments->Attach(instance, memory_index_, region, view,
+                           cursor_.IsShort(window) ? Attached::kLastWindow
+                                                   : Attached::kWindow)) {
     return false;
   }
-  base_ = view.data - position_;
+  base_ = view.data - window.position;
   attachments_ = attachments;
-  attachment_ = attachments->Find(instance, options_.memory_index);
+  attachment_ = attachments->Find(instance, memory_index_);
   attachment_->SetOwner(this);
   return true;
-}
-
-void ChunkFeeder::Mapped(size_t window) {
-  if (windows_++ == 0) {
-    report_at_ =
-        options_.report_progress ? Milliseconds() + kReportInterval : 0;
-  }
-  length_ = window;
-  attachment_->data = base_ + position_;
-  attachment_->length = window;
-  advice_.OnWindow(base_ + position_, window,
-                   std::min(options_.window_size,
-                            options_.byte_length - position_ - window));
-  Publish(kAtWindow);
-}
-
-void ChunkFeeder::Publish(int32_t state) {
-  if (control_ == nullptr) {
-    return;
-  }
-  __atomic_store_n(reinterpret_cast<uint64_t*>(control_ + kPositionOffset),
-                   position_, __ATOMIC_RELAXED);
-  __atomic_store_n(reinterpret_cast<uint64_t*>(control_ + kWindowsOffset),
-                   windows_, __ATOMIC_RELAXED);
-  __atomic_store_n(reinterpret_cast<int32_t*>(control_ + kStateOffset), state,
-                   __ATOMIC_RELAXED);
-}
-
-bool ChunkFeeder::Report(bool at_end) {
-  if (!options_.report_progress || is_reporting_ ||
-      (at_end && end_is_reported_)) {
-    return true;
-  }
-  end_is_reported_ = at_end;
-  report_at_ = Milliseconds() + kReportInterval;
-  is_reporting_ = true;
-  const bool succeeded = Notify(kProgress);
-  is_reporting_ = false;
-  return succeeded;
-}
-
-bool ChunkFeeder::Notify(int what) {
-  napi_env env = agent_->env();
-  napi_value argv[] = {Number(env, what),
-                       Number(env, static_cast<double>(position_)),
-                       Number(env, static_cast<double>(windows_))};
-  napi_value notify = Value(env, notify_);
-  napi_value undefined, result;
-  agent_->buffer_aliases().Update();
-  return notify != nullptr && napi_get_undefined(env, &undefined) == napi_ok &&
-         napi_call_function(env, undefined, notify, 3, argv, &result) ==
-             napi_ok &&
-         agent_->borrowed_regions().Check();
 }
 
 bool ChunkFeeder::Bind(napi_value instance, napi_value attachments) {
@@ -488,28 +317,14 @@ bool ChunkFeeder::Bind(napi_value instance, napi_value attachments) {
 }
 
 void ChunkFeeder::Unbind() {
-  Unmap();
+  if (attachment_ != nullptr) {
+    v8::ResetWasmInstanceRawMemory(binding_->instance.Get(agent_->isolate()),
+                                   memory_index_);
+    attachments_->Remove(attachment_);
+  }
   delete binding_;
   Delete(agent_->env(), &instance_);
   Delete(agent_->env(), &instance_attachments_);
-}
-
-void ChunkFeeder::Unmap() {
-  if (attachment_ != nullptr) {
-    v8::ResetWasmInstanceRawMemory(binding_->instance.Get(agent_->isolate()),
-                                   options_.memory_index);
-    attachments_->Remove(attachment_);
-  }
-}
-
-void ChunkFeeder::Rewind() {
-  position_ = 0;
-  length_ = 0;
-  windows_ = 0;
-  end_is_reported_ = false;
-  advice_.Begin(base_, options_.byte_length, options_.prefetch,
-                options_.release);
-  Publish(kNotBegun);
 }
 
 void ChunkFeeder::CallNext(const v8::FunctionCallbackInfo<v8::Value>& info) {
@@ -522,9 +337,8 @@ void ChunkFeeder::CallNext(const v8::FunctionCallbackInfo<v8::Value>& info) {
         isolate, "v8-rawmem: the ChunkFeeder is gone")));
     return;
   }
-  const bool is_64_bit = feeder->options_.is_64_bit;
   const Consumed consumed =
-      info.Length() == 0 ? Consumed() : FromInner(info[0], is_64_bit);
+      info.Length() == 0 ? Consumed() : FromInner(info[0], feeder->is_64_bit_);
   uint64_t length = 0;
   if (!feeder->TryNext(isolate, consumed, &length)) {
     Agent* agent = feeder->agent_;
@@ -544,7 +358,7 @@ void ChunkFeeder::CallNext(const v8::FunctionCallbackInfo<v8::Value>& info) {
       return;
     }
   }
-  if (is_64_bit) {
+  if (feeder->is_64_bit_) {
     info.GetReturnValue().Set(v8::BigInt::NewFromUnsigned(isolate, length));
   } else {
     info.GetReturnValue().Set(static_cast<uint32_t>(length));
@@ -571,67 +385,32 @@ napi_value ChunkFeeder::CallOuterNext(napi_env env, napi_callback_info info) {
     return nullptr;
   }
   Agent::Scope scope(agent);
-  const Consumed consumed =
-      FromOuter(env, argument, feeder->options_.is_64_bit);
+  const Consumed consumed = ReadConsumed(env, argument, feeder->is_64_bit_);
   uint64_t length = 0;
   if (!agent->borrowed_regions().Check() ||
       (!feeder->TryNext(agent->isolate(), consumed, &length) &&
        !feeder->Next(consumed, &length))) {
     return nullptr;
   }
-  if (!feeder->options_.is_64_bit) {
-    return Number(env, static_cast<double>(length));
-  }
-  napi_value result = nullptr;
-  napi_create_bigint_uint64(env, length, &result);
-  return result;
+  return WindowLength(env, length, feeder->is_64_bit_);
 }
 
 // create(handle, byteOffset, byteLength, windowSize, memoryIndex, flags,
-// notify, control): `next`. `control` is a Uint8Array, or undefined.
+// control, notify): `next`. `control` is a Uint8Array, or undefined.
 napi_value ChunkFeeder::Create(napi_env env, napi_callback_info info) {
   size_t argc = 8;
   napi_value argv[8];
   void* data;
-  if (napi_get_cb_info(env, info, &argc, argv, nullptr, &data) != napi_ok) {
-    return nullptr;
-  }
+  FeederOptions options;
   RegionView view;
-  if (!GetRegion(env, argv[0], argv[1], argv[2], &view)) {
+  if (napi_get_cb_info(env, info, &argc, argv, nullptr, &data) != napi_ok ||
+      !ReadFeederOptions(env, argv, &options, &view)) {
     return nullptr;
   }
-  Options options;
-  uint32_t flags = 0;
-  napi_get_value_uint32(env, argv[4], &options.memory_index);
-  napi_get_value_uint32(env, argv[5], &flags);
-  options.byte_offset = Size(env, argv[1]);
-  options.byte_length = view.length;
-  options.window_size = Size(env, argv[3]);
-  options.is_64_bit = (flags & kIs64Bit) != 0;
-  options.report_progress = (flags & kReportProgress) != 0;
-  // Pages without a file behind them would come back as zeros, and those that
-  // were stored into without what was stored.
-  const HostMemory::Backing backing = view.memory->backing();
-  const bool is_file = backing == HostMemory::Backing::kPrivateFile ||
-                       backing == HostMemory::Backing::kSharedFile;
-  options.prefetch = (flags & kPrefetch) != 0 && is_file;
-  options.release =
-      (flags & kRelease) != 0 && is_file &&
-      (backing == HostMemory::Backing::kSharedFile || (flags & kWritable) == 0);
-
-  auto* feeder = new ChunkFeeder(static_cast<Agent*>(data), options);
-  feeder->base_ = view.data;
-  napi_typedarray_type type;
-  size_t control_length = 0;
-  void* control = nullptr;
-  if (napi_get_typedarray_info(env, argv[7], &type, &control_length, &control,
-                               nullptr, nullptr) == napi_ok &&
-      type == napi_uint8_array && control_length >= kControlLength) {
-    feeder->control_ = static_cast<uint8_t*>(control);
-  }
+  auto* feeder = new ChunkFeeder(static_cast<Agent*>(data), options, view.data);
   napi_value next = nullptr;
   if (napi_create_reference(env, argv[0], 0, &feeder->region_) != napi_ok ||
-      napi_create_reference(env, argv[6], 0, &feeder->notify_) != napi_ok ||
+      napi_create_reference(env, argv[7], 0, &feeder->notify_) != napi_ok ||
       napi_create_function(env, "next", NAPI_AUTO_LENGTH, CallOuterNext, feeder,
                            &next) != napi_ok ||
       napi_wrap(
@@ -648,7 +427,6 @@ napi_value ChunkFeeder::Create(napi_env env, napi_callback_info info) {
     napi_throw_error(env, nullptr, "The ChunkFeeder could not be created");
     return nullptr;
   }
-  feeder->Rewind();
   return next;
 }
 
@@ -710,7 +488,7 @@ bool ChunkFeeder::Init(napi_env env, napi_value exports) {
        [](napi_env env, napi_callback_info info) {
          return With(env, info,
                      [](ChunkFeeder* feeder, napi_value*) -> napi_value {
-                       feeder->closed_ = true;
+                       feeder->is_closed_ = true;
                        if (feeder->agent_->is_open()) {
                          Agent::Scope scope(feeder->agent_);
                          feeder->Unbind();
@@ -723,7 +501,7 @@ bool ChunkFeeder::Init(napi_env env, napi_value exports) {
        [](napi_env env, napi_callback_info info) {
          return With(env, info,
                      [](ChunkFeeder* feeder, napi_value*) -> napi_value {
-                       feeder->aborted_ = true;
+                       feeder->cursor_.Abort();
                        return nullptr;
                      });
        }},
@@ -732,7 +510,7 @@ bool ChunkFeeder::Init(napi_env env, napi_value exports) {
        [](napi_env env, napi_callback_info info) {
          return With(env, info,
                      [](ChunkFeeder* feeder, napi_value*) -> napi_value {
-                       feeder->Rewind();
+                       feeder->cursor_.Rewind();
                        return nullptr;
                      });
        }},
@@ -740,14 +518,14 @@ bool ChunkFeeder::Init(napi_env env, napi_value exports) {
       {"position",
        [](napi_env env, napi_callback_info info) {
          return With(env, info, [env](ChunkFeeder* feeder, napi_value*) {
-           return Number(env, static_cast<double>(feeder->position_));
+           return Number(env, static_cast<double>(feeder->cursor_.position()));
          });
        }},
       // windows(next): how many were mapped.
       {"windows",
        [](napi_env env, napi_callback_info info) {
          return With(env, info, [env](ChunkFeeder* feeder, napi_value*) {
-           return Number(env, static_cast<double>(feeder->windows_));
+           return Number(env, static_cast<double>(feeder->cursor_.windows()));
          });
        }},
   };

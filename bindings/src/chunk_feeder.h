@@ -10,11 +10,12 @@
 #include <cstdint>
 
 #include "agent.h"
-#include "page_advice.h"
 #include "raw_memory.h"
 #include "v8-function.h"
 #include "v8-local-handle.h"
 #include "v8-persistent-handle.h"
+#include "window_arguments.h"
+#include "window_cursor.h"
 
 namespace rawmem {
 
@@ -23,25 +24,6 @@ namespace rawmem {
 // there, see bindings/chunk-feeder.ts, and referred to weakly here.
 class ChunkFeeder final : public WindowOwner {
  public:
-  // What the program says it used up of the last window.
-  struct Consumed {
-    enum class Kind { kAll, kBytes, kNoSize, kNoNumber };
-    Kind kind = Kind::kAll;
-    uint64_t bytes = 0;
-  };
-
-  struct Options {
-    size_t byte_offset = 0;
-    size_t byte_length = 0;
-    size_t window_size = 0;
-    uint32_t memory_index = 0;
-    bool is_64_bit = false;
-    bool prefetch = false;
-    bool release = false;
-    bool writable = false;
-    bool report_progress = false;
-  };
-
   // Defines `exports.chunkFeeder`, the functions that bindings/chunk-feeder.ts
   // calls. False, with an exception pending, on failure.
   static bool Init(napi_env env, napi_value exports);
@@ -60,30 +42,26 @@ class ChunkFeeder final : public WindowOwner {
   struct Binding;
   struct Import;
 
-  ChunkFeeder(Agent* agent, const Options& options);
+  ChunkFeeder(Agent* agent, const FeederOptions& options, uint8_t* base);
   ~ChunkFeeder();
 
   // Maps the next window where that takes no more than a store: no JavaScript,
   // no Node-API. Nothing has changed if the result is false.
   bool TryNext(v8::Isolate* isolate, Consumed consumed, uint64_t* length);
-  // The same in all other cases. False, with an exception pending in Node, on
+  // The same in all cases. False, with an exception pending in Node, on
   // failure. Needs a handle scope of Node's.
   bool Next(Consumed consumed, uint64_t* length);
   bool IsUsable();
-  bool Use(Consumed consumed, bool* at_end);
-  bool Map(uint64_t* length);
-  bool Attach(size_t window);
-  void Mapped(size_t window);
   bool Report(bool at_end);
-  bool IsReportDue() const;
-  bool Notify(int what);
-  void Publish(int32_t state);
+  bool Notify(Notice notice);
+  // Only points the instance there.
+  bool Show(v8::Isolate* isolate, WindowCursor::Window window);
+  bool Attach(WindowCursor::Window window);
+  void Enter(WindowCursor::Window window);
 
   bool Bind(napi_value instance, napi_value attachments);
   // Leaves the instance with its own memory.
   void Unbind();
-  void Unmap();
-  void Rewind();
 
   static void CallNext(const v8::FunctionCallbackInfo<v8::Value>& info);
   static napi_value CallOuterNext(napi_env env, napi_callback_info info);
@@ -92,31 +70,19 @@ class ChunkFeeder final : public WindowOwner {
   static napi_value With(napi_env env, napi_callback_info info, Action action);
 
   Agent* const agent_;
-  const Options options_;
+  const size_t byte_offset_;
+  const uint32_t memory_index_;
+  const bool is_64_bit_;
+  WindowCursor cursor_;
+  // The region's bytes. They are there while a window is mapped.
+  uint8_t* base_;
+  bool is_closed_ = false;
 
-  uint8_t* base_ = nullptr;
-  // Where the current window begins, in bytes of the region, and how many it
-  // has; none if there is no window yet, or it is used up.
-  size_t position_ = 0;
-  size_t length_ = 0;
-  uint64_t windows_ = 0;
-
-  // While the window is mapped.
+  // While a window is mapped; in `attachments_`.
   Attachment* attachment_ = nullptr;
   Attachments* attachments_ = nullptr;
   Binding* binding_ = nullptr;
   Import* import_ = nullptr;
-
-  bool closed_ = false;
-  bool aborted_ = false;
-  bool is_reporting_ = false;
-  bool end_is_reported_ = false;
-  int64_t report_at_ = 0;
-  PageAdvice advice_;
-
-  // Shared with other threads; see `controlBlock` in
-  // bindings/chunk-feeder/options.ts. Null if there is none.
-  uint8_t* control_ = nullptr;
 
   // All weak.
   napi_ref next_ = nullptr;
