@@ -1,12 +1,165 @@
-import { type BackendDefinition, unavailable } from './backend.ts'
+import type * as api from '../../types/web-assembly.d.ts'
+import { HostRegion } from '../host-region.ts'
+import { binding } from '../load.ts'
+import { available, type BackendDefinition, unavailable } from './backend.ts'
+import type { WindowTarget } from './node/binding.ts'
+import { hostMemories, newSeal } from './node/hosted-memories.ts'
+import { native, nodeNamespace, type PreparedModule } from './node/namespace.ts'
+import { type InstanceMemory, rawMemoryFunction } from './node/raw-memory.ts'
+import { canGrow } from './node-raw/probes.ts'
+import {
+  begin,
+  bufferOf,
+  enforceBoundsChecks,
+  examine,
+  type Findings,
+  Refusal,
+} from './node-raw/self-test.ts'
 
 const name = 'node-raw'
+const pageSize = 65536
+/** What V8 has of 64-bit addresses; no process has more. */
+const reachOf64Bits = 2 ** 48
+
+let examined: Findings | Error | undefined
+
+function findings(): Findings | Error {
+  if (examined === undefined) {
+    try {
+      examined = examine(binding.nodeBackends)
+    } catch (error) {
+      examined = error instanceof Error ? error : new Error(String(error))
+    }
+  }
+  return examined
+}
+
+/** The targets of a memory's instances, for {@link Memory.grow}. Weak: they hold leases, and go with their instances. */
+const targetsOfMemories = new WeakMap<object, Set<WeakRef<WindowTarget>>>()
+
+class Memory extends (native.Memory as unknown as new (
+  descriptor: api.MemoryDescriptor,
+) => { grow(delta: never): never }) {
+  constructor(descriptor: api.MemoryDescriptor) {
+    if (descriptor?.host !== undefined) throw noHostMemory('host')
+    super(descriptor)
+  }
+
+  attach(): never {
+    throw noHostMemory('attach')
+  }
+
+  /** V8 points all instances at the memory that grew; those that are attached to something else go back there. */
+  override grow(delta: never): never {
+    const pages = super.grow(delta)
+    const targets = targetsOfMemories.get(this)
+    for (const reference of targets ?? []) {
+      const target = reference.deref()
+      if (target === undefined) targets?.delete(reference)
+      else binding.nodeBackends.raw.showAgain(target)
+    }
+    return pages
+  }
+}
+
+function noHostMemory(what: string): TypeError {
+  return new TypeError(
+    `${what}: the backend 'node-raw' cannot make host memory a WebAssembly.Memory; use setWasmInstanceRawMemory, or the backend 'patched'`,
+  )
+}
+
+function open() {
+  const found = findings()
+  if (found instanceof Error) throw found
+  begin(binding.nodeBackends, found)
+  const seal = newSeal()
+  /** What `link` gave for modules that were rewritten. */
+  const rewritten = new WeakSet<object>()
+
+  const namespace = nodeNamespace({
+    Memory: Memory as unknown as api.MemoryConstructor,
+    prepare(bytes, layout): PreparedModule {
+      // Somebody may have switched it off.
+      enforceBoundsChecks()
+      const hosted = layout instanceof Error ? undefined : hostMemories(bytes, layout, seal)
+      if (hosted?.link === undefined) return { bytes }
+      const { link } = hosted
+      return {
+        ...hosted,
+        link(imports) {
+          const linked = link(imports)
+          const memories = [...linked.memories]
+          rewritten.add(memories)
+          return { imports: linked.imports, memories }
+        },
+      }
+    },
+  })
+
+  const targets = new WeakMap<object, (WindowTarget | undefined)[]>()
+
+  function targetOf({ instance, parts, memoryIndex, layout }: InstanceMemory): WindowTarget {
+    let ofInstance = targets.get(instance)
+    if (ofInstance === undefined) {
+      ofInstance = []
+      targets.set(instance, ofInstance)
+    }
+    const known = ofInstance[memoryIndex]
+    if (known !== undefined) return known
+    if (!rewritten.has(parts.memories)) {
+      throw new TypeError(
+        'instance: nothing can be attached to an instance of this module, which has parts that are not known here',
+      )
+    }
+    if (memoryIndex > 0 && !(found as Findings).allMemories) {
+      throw new TypeError(
+        `memoryIndex: the backend 'node-raw' attaches only memory 0 on this Node; got ${memoryIndex}`,
+      )
+    }
+    if (!canGrow(native, layout.address, layout.initial)) {
+      throw new TypeError(
+        `instance: memory ${memoryIndex} is declared with a minimum of ${layout.initial} pages, all there can be, so V8 takes it for fixed; declare a smaller minimum`,
+      )
+    }
+    const { imported } = layout
+    const memory =
+      imported === undefined
+        ? parts.memories[memoryIndex]
+        : parts.imports[imported[0]]?.[imported[1]]
+    const target = binding.nodeBackends.raw.target(
+      (found as Findings).layout,
+      instance,
+      memoryIndex,
+      memory as object,
+      bufferOf,
+      Number(layout.initial) * pageSize,
+      layout.address === 'i64' ? reachOf64Bits : 2 ** 32,
+    )
+    ofInstance[memoryIndex] = target
+    const ofMemory = targetsOfMemories.get(memory as object) ?? new Set()
+    targetsOfMemories.set(memory as object, ofMemory.add(new WeakRef(target)))
+    return target
+  }
+
+  return {
+    name,
+    WebAssembly: namespace.WebAssembly,
+    HostRegion,
+    setWasmInstanceRawMemory: rawMemoryFunction(name, binding.nodeBackends, namespace, targetOf),
+  } as const
+}
 
 /** Node's own V8, whose notion of where a memory lies is overwritten. */
 export const nodeRaw: BackendDefinition = {
   name,
-  status: () => unavailable(name, 'this build does not have it'),
-  open: () => {
-    throw new Error('unreachable: not available')
+  status() {
+    const found = findings()
+    if (!(found instanceof Error)) {
+      return available(name, `Node's V8 ${process.versions.v8}: ${found.description}`)
+    }
+    const why =
+      found instanceof Refusal ? found.message : `the examination failed: ${found.message}`
+    return unavailable(name, why)
   },
+  open,
 }

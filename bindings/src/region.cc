@@ -454,6 +454,15 @@ bool IsRegionDetached(napi_env env, napi_value object) {
   return handle == nullptr || SourceDetached(env, handle);
 }
 
+napi_value GetRegionSource(napi_env env, napi_value object) {
+  RegionHandle* handle = Unwrap(env, object);
+  napi_value source = nullptr;
+  if (handle != nullptr && handle->source != nullptr) {
+    napi_get_reference_value(env, handle->source, &source);
+  }
+  return source;
+}
+
 bool InitRegion(napi_env raw_env, napi_value exports) {
   Napi::Env env(raw_env);
   Napi::Object region = Napi::Object::New(env);

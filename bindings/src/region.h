@@ -112,6 +112,10 @@ bool GetRegion(napi_env env,
 // Never throws; true as well for a handle that is none of ours.
 bool IsRegionDetached(napi_env env, napi_value handle);
 
+// The ArrayBuffer or SharedArrayBuffer that the region of `handle` borrows its
+// bytes from. Null, without an exception, if it borrows none.
+napi_value GetRegionSource(napi_env env, napi_value handle);
+
 // Defines `exports.region`, the functions that bindings/host-region.ts calls.
 // False, with an exception pending, on failure.
 bool InitRegion(napi_env env, napi_value exports);

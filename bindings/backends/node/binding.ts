@@ -10,6 +10,32 @@ export interface NodeBackendsBinding {
   /** Goes back to the memory's own bytes. */
   restore(target: WindowTarget): void
   isShown(target: WindowTarget): boolean
+  readonly raw: {
+    /**
+     * Looks for the places where instances keep start and size of their memories.
+     *
+     * @param probes instances, each followed by the buffers of its memories
+     * @returns the places, an opaque object, or why there are none
+     */
+    search(probes: (object | ArrayBuffer)[][]): object | string
+    describe(layout: object): { readonly text: string; readonly allMemories: boolean }
+    /**
+     * @param bufferOf the getter of `WebAssembly.Memory.prototype.buffer`
+     * @param minimum bytes that a window must have
+     * @param reach bytes that it may have
+     */
+    target(
+      layout: object,
+      instance: object,
+      memoryIndex: number,
+      memory: object,
+      bufferOf: () => ArrayBuffer,
+      minimum: number,
+      reach: number,
+    ): WindowTarget
+    /** Points the instance at its window once more, after V8 has pointed it at its memory. */
+    showAgain(target: WindowTarget): void
+  }
   readonly rewire: {
     /** Why this system cannot do it; undefined if it can. */
     selfTest(): string | undefined

@@ -11,6 +11,9 @@ export interface MemoryLayout {
   /** In pages of 64 KiB. */
   readonly initial: bigint
   readonly maximum: bigint | undefined
+  /** Where these limits stand in the bytes of the module. */
+  readonly begin: number
+  readonly end: number
 }
 
 /** The parts of a module that a compiled one does not tell of. */
@@ -37,6 +40,10 @@ export class BinaryReader {
     this.#bytes = bytes
     this.position = position
     this.end = end
+  }
+
+  checkEnd(): void {
+    if (this.position !== this.end) throw new RangeError('a section of the module is too long')
   }
 
   byte(): number {
@@ -79,12 +86,22 @@ export class BinaryReader {
     shared: boolean
     initial: bigint
     maximum: bigint | undefined
+    begin: number
+    end: number
   } {
+    const begin = this.position
     const flags = this.byte()
     if (flags > 7) throw new RangeError('the module has limits of a kind that is not known here')
     const initial = this.u64()
     const maximum = flags & 1 ? this.u64() : undefined
-    return { address: flags & 4 ? 'i64' : 'i32', shared: (flags & 2) !== 0, initial, maximum }
+    return {
+      address: flags & 4 ? 'i64' : 'i32',
+      shared: (flags & 2) !== 0,
+      initial,
+      maximum,
+      begin,
+      end: this.position,
+    }
   }
 }
 
@@ -133,10 +150,12 @@ export function moduleLayout(bytes: Uint8Array): ModuleLayout {
             throw new RangeError('the module imports something that is not known here')
         }
       }
+      reader.checkEnd()
     } else if (id === SectionId.Memory) {
       for (let count = reader.u32(); count > 0; count--) {
         memories.push({ ...reader.limits(), imported: undefined, exported: undefined })
       }
+      reader.checkEnd()
     } else if (id === SectionId.Export) {
       for (let count = reader.u32(); count > 0; count--) {
         const name = reader.name()

@@ -7,7 +7,8 @@ namespace rawmem {
 bool InitNodeBackends(napi_env env, napi_value exports) {
   napi_value backends;
   return napi_create_object(env, &backends) == napi_ok &&
-         InitWindowTarget(env, backends) && InitRewire(env, backends) &&
+         InitWindowTarget(env, backends) && InitRaw(env, backends) &&
+         InitRewire(env, backends) &&
          napi_set_named_property(env, exports, "nodeBackends", backends) ==
              napi_ok;
 }

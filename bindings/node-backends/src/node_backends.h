@@ -12,6 +12,7 @@ namespace rawmem {
 bool InitNodeBackends(napi_env env, napi_value exports);
 
 // The backends' own parts of it. `exports` is `nodeBackends`.
+bool InitRaw(napi_env env, napi_value exports);
 bool InitRewire(napi_env env, napi_value exports);
 
 }  // namespace rawmem

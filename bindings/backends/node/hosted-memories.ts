@@ -1,0 +1,188 @@
+import { randomUUID } from 'node:crypto'
+import type * as api from '../../../types/web-assembly.d.ts'
+import { type ModuleLayout, SectionId, sectionsOf } from './module-layout.ts'
+import { native, type PreparedModule } from './namespace.ts'
+
+const magicAndVersion = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00]
+const memoryKind = 0x02
+const customSectionId = 0
+/** Known sections in the order in which a module has them. */
+const order = [1, 2, 3, 4, 5, 13, 6, 7, 8, 9, 12, 10, 11]
+
+/** Unsigned LEB128. */
+function leb(value: bigint | number): number[] {
+  const bytes: number[] = []
+  let rest = BigInt(value)
+  do {
+    const low = Number(rest & 0x7fn)
+    rest >>= 7n
+    bytes.push(rest === 0n ? low : low | 0x80)
+  } while (rest !== 0n)
+  return bytes
+}
+
+function name(text: string): number[] {
+  const bytes = [...new TextEncoder().encode(text)]
+  return [...leb(bytes.length), ...bytes]
+}
+
+function section(id: number, ...parts: ArrayLike<number>[]): Uint8Array {
+  const body = concatenate(parts)
+  return concatenate([[id], leb(body.length), body])
+}
+
+function concatenate(parts: readonly ArrayLike<number>[]): Uint8Array {
+  const result = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
+  let position = 0
+  for (const part of parts) {
+    result.set(part, position)
+    position += part.length
+  }
+  return result
+}
+
+interface Section {
+  readonly id: number
+  /** Of the whole section, then of what is in it. */
+  readonly first: number
+  readonly begin: number
+  readonly end: number
+}
+
+/** Undefined if this is no order that a valid module could have. */
+function readSections(bytes: Uint8Array): Section[] | undefined {
+  const sections: Section[] = []
+  let first = magicAndVersion.length
+  let rank = -1
+  for (const { id, begin, end } of sectionsOf(bytes)) {
+    if (id !== customSectionId) {
+      const next = order.indexOf(id)
+      if (next <= rank || end > bytes.length) return undefined
+      rank = next
+    }
+    sections.push({ id, first, begin, end })
+    first = end
+  }
+  return sections
+}
+
+/** What tells the modules of one namespace from all others in this process. */
+export function newSeal(): string {
+  return `v8-rawmem:${randomUUID()}`
+}
+
+/**
+ * Takes the maxima out of a module, and the memories that it defines.
+ *
+ * V8 compiles the limits that a module declares into its code: no access beyond the maximum can succeed, and a memory whose
+ * maximum is its minimum never moves, so that its start is read once. Neither holds for a memory that is attached to
+ * something else. So in the module that V8 compiles no memory has a maximum, and those it defines are imports. What is
+ * imported there is a memory with just the limits that were declared: programs, `memory.grow` included, see no difference.
+ *
+ * V8 also keeps compiled code by the bytes of a module. `seal` is in the bytes of all modules that come from here, so that
+ * none shares code with a module that somebody else compiled, under other flags.
+ *
+ * @returns undefined if the module is not valid, or has something that is not known here.
+ */
+export function hostMemories(
+  bytes: Uint8Array,
+  layout: ModuleLayout,
+  seal: string,
+): PreparedModule | undefined {
+  const sections = readSections(bytes)
+  if (sections === undefined) return undefined
+  const { memories } = layout
+  if (memories.some(({ initial, maximum }) => maximum !== undefined && maximum < initial)) {
+    return undefined
+  }
+  const limitsOf = (index: number): Iterable<number> & ArrayLike<number> => {
+    const memory = memories[index] as (typeof memories)[number]
+    // Shared memories are left as they are; nothing can be attached to them, and they must have a maximum.
+    if (memory.shared) return bytes.subarray(memory.begin, memory.end)
+    return [memory.address === 'i64' ? 4 : 0, ...leb(memory.initial)]
+  }
+
+  const defined = memories.flatMap(({ imported }, index) => (imported === undefined ? [index] : []))
+  const added = defined.flatMap((index) => [
+    ...name(seal),
+    ...name(String(index)),
+    memoryKind,
+    ...limitsOf(index),
+  ])
+  const parts: ArrayLike<number>[] = [magicAndVersion]
+  let imports = defined.length > 0
+  for (const { id, first, begin, end } of sections) {
+    if (imports && id !== customSectionId && order.indexOf(id) > order.indexOf(SectionId.Import)) {
+      parts.push(section(SectionId.Import, leb(defined.length), added))
+      imports = false
+    }
+    if (id === SectionId.Memory) continue
+    if (id !== SectionId.Import) {
+      parts.push(bytes.subarray(first, end))
+      continue
+    }
+    imports = false
+    const count = countOf(bytes, begin)
+    const entries: ArrayLike<number>[] = []
+    let position = count.end
+    memories.forEach((memory, index) => {
+      if (memory.imported === undefined) return
+      entries.push(bytes.subarray(position, memory.begin), limitsOf(index))
+      position = memory.end
+    })
+    entries.push(bytes.subarray(position, end))
+    parts.push(section(id, leb(count.value + defined.length), ...entries, added))
+  }
+  parts.push(section(customSectionId, name(seal)))
+
+  const declaration = sections.find(({ id }) => id === SectionId.Memory)
+  if (declaration === undefined) {
+    return { bytes: concatenate(parts), link: withoutMemories }
+  }
+  const exported = defined.flatMap((index, number) => [
+    ...name(String(index)),
+    memoryKind,
+    ...leb(number),
+  ])
+  const provider = concatenate([
+    magicAndVersion,
+    bytes.subarray(declaration.first, declaration.end),
+    section(SectionId.Export, leb(defined.length), exported),
+  ])
+  if (!native.validate(provider as Uint8Array<ArrayBuffer>)) return undefined
+  return {
+    bytes: concatenate(parts),
+    isHidden: (moduleName) => moduleName === seal,
+    link: linkTo(provider, defined, seal),
+  }
+}
+
+const withoutMemories: NonNullable<PreparedModule['link']> = (imports) => ({
+  imports,
+  memories: [],
+})
+
+/** Makes, for each instance, the memories that the module defined. */
+function linkTo(
+  provider: Uint8Array,
+  defined: readonly number[],
+  seal: string,
+): NonNullable<PreparedModule['link']> {
+  const module = new native.Module(provider as Uint8Array<ArrayBuffer>)
+  return (given) => {
+    const { exports } = new native.Instance(module)
+    const memories: (api.Memory | undefined)[] = []
+    for (const index of defined) memories[index] = exports[index] as api.Memory
+    return { imports: Object.assign(Object.create(null), given, { [seal]: exports }), memories }
+  }
+}
+
+function countOf(bytes: Uint8Array, position: number): { value: number; end: number } {
+  let value = 0
+  let end = position
+  for (let factor = 1; ; factor *= 128) {
+    const byte = bytes[end++] as number
+    value += (byte & 0x7f) * factor
+    if (byte < 0x80) return { value, end }
+  }
+}

@@ -1,0 +1,217 @@
+#include "raw_target.h"
+
+#include <string>
+#include <utility>
+
+namespace rawmem {
+
+namespace {
+
+constexpr size_t kPageSize = 65536;
+
+void ThrowRange(napi_env env, const std::string& message) {
+  napi_throw_range_error(env, nullptr, message.c_str());
+}
+
+void ThrowError(napi_env env, const std::string& message) {
+  napi_throw_error(env, nullptr, message.c_str());
+}
+
+}  // namespace
+
+std::unique_ptr<RawTarget> RawTarget::New(napi_env env,
+                                          std::shared_ptr<RawLayout> layout,
+                                          const RawLimits& limits,
+                                          napi_value instance,
+                                          napi_value memory,
+                                          napi_value buffer_getter) {
+  std::unique_ptr<RawTarget> target(
+      new RawTarget(env, std::move(layout), limits));
+  if (napi_create_reference(env, instance, 0, &target->instance_) != napi_ok ||
+      napi_create_reference(env, memory, 0, &target->memory_) != napi_ok ||
+      napi_create_reference(env, buffer_getter, 1, &target->buffer_getter_) !=
+          napi_ok) {
+    ThrowError(env, "The instance could not be referred to");
+    return nullptr;
+  }
+  MemoryWords own, found;
+  if (!target->ReadOwn(env, &own)) {
+    return nullptr;
+  }
+  // The start of an empty memory is not told.
+  if (!target->layout_->Read(instance, limits.memory_index, &found) ||
+      found.size != own.size ||
+      (own.size != 0 && found.start != own.start)) {
+    ThrowError(env,
+               "memory " + std::to_string(limits.memory_index) +
+                   " of the instance is not where the instances were that "
+                   "node-raw examined, so it cannot be attached; use another "
+                   "backend");
+    return nullptr;
+  }
+  return target;
+}
+
+RawTarget::~RawTarget() {
+  // Runs when nobody can reach the instance any more, or for good: there is
+  // nothing to write back.
+  for (napi_ref reference : {instance_, memory_, buffer_getter_}) {
+    if (reference != nullptr) {
+      napi_delete_reference(env_, reference);
+    }
+  }
+}
+
+napi_value RawTarget::Get(napi_env env, napi_ref reference) const {
+  napi_value value = nullptr;
+  napi_get_reference_value(env, reference, &value);
+  return value;
+}
+
+bool RawTarget::ReadOwn(napi_env env, MemoryWords* own) const {
+  napi_value memory = Get(env, memory_);
+  napi_value getter = Get(env, buffer_getter_);
+  napi_value buffer;
+  void* data = nullptr;
+  size_t size = 0;
+  if (memory == nullptr || getter == nullptr) {
+    ThrowError(env, "The memory of the instance has been collected");
+    return false;
+  }
+  if (napi_call_function(env, memory, getter, 0, nullptr, &buffer) != napi_ok) {
+    return false;
+  }
+  if (napi_get_arraybuffer_info(env, buffer, &data, &size) != napi_ok) {
+    ThrowError(env, "The buffer of the memory is no ArrayBuffer");
+    return false;
+  }
+  own->start = static_cast<uint8_t*>(data);
+  own->size = size;
+  return true;
+}
+
+bool RawTarget::CheckShown(napi_env env, napi_value instance) {
+  MemoryWords found;
+  if (!shown_ || (layout_->Read(instance, limits_.memory_index, &found) &&
+                  found == window_)) {
+    return true;
+  }
+  Release();
+  ThrowError(env, "memory " + std::to_string(limits_.memory_index) +
+                      " grew while a region was attached to it, so the "
+                      "instance has been on its own memory since; with the "
+                      "backend node-raw, memory.grow ends an attachment");
+  return false;
+}
+
+bool RawTarget::Show(napi_env env, napi_value handle, const RegionView& view) {
+  const std::string memory = "memory " + std::to_string(limits_.memory_index);
+  if (view.length < limits_.minimum) {
+    ThrowRange(env, "region must have at least " +
+                        std::to_string(limits_.minimum) + " bytes (" +
+                        std::to_string(limits_.minimum / kPageSize) +
+                        " pages), the minimum that the module declares for " +
+                        memory + "; got " + std::to_string(view.length));
+    return false;
+  }
+  if (view.length > limits_.reach) {
+    ThrowRange(env,
+               "region must have no more bytes than addresses of " + memory +
+                   " reach (4294967296 for a memory of 32 bits); use "
+                   "region.subarray(begin, end); got " +
+                   std::to_string(view.length));
+    return false;
+  }
+  const bool same_memory = lease_.get() == view.memory.get();
+  napi_value source = nullptr;
+  if (!same_memory && view.memory->kind() == HostMemory::Kind::kBorrowed) {
+    source = GetRegionSource(env, handle);
+    if (source == nullptr || !BackingStorePin::Available()) {
+      ThrowError(env,
+                 "This Node does not let the backend node-raw keep the bytes "
+                 "of a borrowed ArrayBuffer; use HostRegion.allocate or "
+                 "another backend");
+      return false;
+    }
+  }
+  // Nothing from here on allocates in V8's heap, which could move the instance.
+  napi_value instance = Get(env, instance_);
+  if (instance == nullptr) {
+    ThrowError(env, "The instance has been collected");
+    return false;
+  }
+  if (!CheckShown(env, instance)) {
+    return false;
+  }
+  if (!shown_) {
+    MemoryWords own;
+    layout_->Read(instance, limits_.memory_index, &own);
+    own_start_ = own.start;
+  }
+  const MemoryWords window{view.data, view.length};
+  if (!layout_->Write(instance, limits_.memory_index, window)) {
+    ThrowError(env, memory + " of the instance is not where it was");
+    return false;
+  }
+  window_ = window;
+  shown_ = true;
+  // Code is off the former bytes by now.
+  if (!same_memory) {
+    lease_ = RegionLease(view.memory);
+    if (source != nullptr) {
+      pin_.Reset(env, source);
+    } else {
+      pin_.Reset();
+    }
+  }
+  return true;
+}
+
+bool RawTarget::Restore(napi_env env) {
+  if (!shown_) {
+    return true;
+  }
+  MemoryWords own;
+  if (!ReadOwn(env, &own)) {
+    return false;
+  }
+  napi_value instance = Get(env, instance_);
+  if (instance == nullptr) {
+    Release();
+    return true;
+  }
+  if (!CheckShown(env, instance)) {
+    return false;
+  }
+  if (own.size == 0) {
+    // It has been empty all along: memories do not shrink.
+    own.start = own_start_;
+  }
+  if (!layout_->Write(instance, limits_.memory_index, own)) {
+    ThrowError(env, "The memory of the instance is not where it was");
+    return false;
+  }
+  Release();
+  return true;
+}
+
+bool RawTarget::ShowAgain(napi_env env) {
+  napi_value instance = Get(env, instance_);
+  if (!shown_ || instance == nullptr) {
+    return true;
+  }
+  if (!layout_->Write(instance, limits_.memory_index, window_)) {
+    ThrowError(env, "The memory of the instance is not where it was");
+    return false;
+  }
+  return true;
+}
+
+void RawTarget::Release() {
+  shown_ = false;
+  window_ = {};
+  lease_.Reset();
+  pin_.Reset();
+}
+
+}  // namespace rawmem

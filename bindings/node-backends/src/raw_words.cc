@@ -1,0 +1,49 @@
+#include "raw_words.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+namespace rawmem {
+
+WordReader::WordReader() {
+  if (pipe2(pipe_, O_CLOEXEC | O_NONBLOCK) != 0) {
+    pipe_[0] = pipe_[1] = -1;
+  }
+}
+
+WordReader::~WordReader() {
+  if (ok()) {
+    close(pipe_[0]);
+    close(pipe_[1]);
+  }
+}
+
+std::vector<uintptr_t> WordReader::Read(uintptr_t address, size_t count) {
+  // What a pipe takes at once on any system.
+  constexpr size_t kMost = 512 / sizeof(uintptr_t);
+  std::vector<uintptr_t> words;
+  while (ok() && words.size() < count) {
+    uintptr_t part[kMost];
+    const size_t wanted = std::min(kMost, count - words.size());
+    const auto* from = reinterpret_cast<const void*>(
+        address + words.size() * sizeof(uintptr_t));
+    const ssize_t written = write(pipe_[1], from, wanted * sizeof(uintptr_t));
+    if (written <= 0) {
+      break;
+    }
+    const ssize_t got = read(pipe_[0], part, static_cast<size_t>(written));
+    if (got != written) {
+      break;
+    }
+    const size_t whole = static_cast<size_t>(got) / sizeof(uintptr_t);
+    words.insert(words.end(), part, part + whole);
+    if (whole < wanted) {
+      break;
+    }
+  }
+  return words;
+}
+
+}  // namespace rawmem
