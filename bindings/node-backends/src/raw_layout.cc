@@ -130,13 +130,13 @@ bool RawLayout::Search(const std::vector<LayoutProbe>& probes,
   for (const Candidate& candidate : found[0]) {
     const bool everywhere =
         std::all_of(found.begin(), found.end(), [&](const auto& others) {
-          return std::any_of(
-              others.begin(), others.end(), [&](const Candidate& other) {
-                return other.data == candidate.data &&
-                       other.memory0 == candidate.memory0 &&
-                       (candidate.data == kItself ||
-                        other.map == candidate.map);
-              });
+          return std::any_of(others.begin(), others.end(),
+                             [&](const Candidate& other) {
+                               return other.data == candidate.data &&
+                                      other.memory0 == candidate.memory0 &&
+                                      (candidate.data == kItself ||
+                                       other.map == candidate.map);
+                             });
         });
     if (everywhere && (!best || candidate.memory0 < best->memory0)) {
       best = candidate;
@@ -189,9 +189,8 @@ void RawLayout::FindExportedFunctions() {
   // v8::internal::WasmTrustedInstanceData::SetRawMemory(int, uint8_t*, size_t)
   // Their `this` is an object of one word, the reference.
   if (data_ == kNone) {
-    set_on_instance_ = reinterpret_cast<SetOnInstance>(
-        dlsym(RTLD_DEFAULT,
-              "_ZN2v88internal18WasmInstanceObject12SetRawMemoryEPhm"));
+    set_on_instance_ = reinterpret_cast<SetOnInstance>(dlsym(
+        RTLD_DEFAULT, "_ZN2v88internal18WasmInstanceObject12SetRawMemoryEPhm"));
   } else if (array_ != kNone) {
     set_on_data_ = reinterpret_cast<SetOnData>(
         dlsym(RTLD_DEFAULT,

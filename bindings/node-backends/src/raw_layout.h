@@ -52,16 +52,16 @@ class RawLayout {
   static constexpr size_t kNone = ~size_t{0};
 
   struct Places {
-    uintptr_t data = 0;              // reference to the object with the fields
-    uintptr_t* memory0 = nullptr;    // only for the first memory
-    uintptr_t* in_array = nullptr;   // where there is an array
+    uintptr_t data = 0;             // reference to the object with the fields
+    uintptr_t* memory0 = nullptr;   // only for the first memory
+    uintptr_t* in_array = nullptr;  // where there is an array
   };
 
   bool Find(napi_value instance, uint32_t memory_index, Places* places) const;
   void FindExportedFunctions();
 
-  size_t data_ = kNone;    // in the instance: reference to an object that has
-                           // the fields. kNone: the instance has them itself
+  size_t data_ = kNone;     // in the instance: reference to an object that has
+                            // the fields. kNone: the instance has them itself
   size_t memory0_ = kNone;  // there: start of memory 0, followed by its size
   size_t array_ = kNone;    // there: reference to the starts and sizes of all
   size_t first_ = kNone;    // in that: the first start

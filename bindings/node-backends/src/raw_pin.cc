@@ -7,8 +7,8 @@ namespace rawmem {
 namespace {
 
 // Of V8's public API, which Node-API does not pass on: the two
-// GetBackingStore(), members that return a std::shared_ptr. A `v8::ArrayBuffer*`
-// is the address of a reference, as is a napi_value.
+// GetBackingStore(), members that return a std::shared_ptr. A
+// `v8::ArrayBuffer*` is the address of a reference, as is a napi_value.
 using GetBackingStore = std::shared_ptr<void> (*)(void*);
 
 struct Functions {

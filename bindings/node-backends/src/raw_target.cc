@@ -13,6 +13,10 @@ void ThrowRange(napi_env env, const std::string& message) {
   napi_throw_range_error(env, nullptr, message.c_str());
 }
 
+std::string Memory(const RawLimits& limits) {
+  return "memory " + std::to_string(limits.memory_index);
+}
+
 void ThrowError(napi_env env, const std::string& message) {
   napi_throw_error(env, nullptr, message.c_str());
 }
@@ -40,10 +44,9 @@ std::unique_ptr<RawTarget> RawTarget::New(napi_env env,
   }
   // The start of an empty memory is not told.
   if (!target->layout_->Read(instance, limits.memory_index, &found) ||
-      found.size != own.size ||
-      (own.size != 0 && found.start != own.start)) {
+      found.size != own.size || (own.size != 0 && found.start != own.start)) {
     ThrowError(env,
-               "memory " + std::to_string(limits.memory_index) +
+               Memory(limits) +
                    " of the instance is not where the instances were that "
                    "node-raw examined, so it cannot be attached; use another "
                    "backend");
@@ -97,7 +100,7 @@ bool RawTarget::CheckShown(napi_env env, napi_value instance) {
     return true;
   }
   Release();
-  ThrowError(env, "memory " + std::to_string(limits_.memory_index) +
+  ThrowError(env, Memory(limits_) +
                       " grew while a region was attached to it, so the "
                       "instance has been on its own memory since; with the "
                       "backend node-raw, memory.grow ends an attachment");
@@ -105,21 +108,20 @@ bool RawTarget::CheckShown(napi_env env, napi_value instance) {
 }
 
 bool RawTarget::Show(napi_env env, napi_value handle, const RegionView& view) {
-  const std::string memory = "memory " + std::to_string(limits_.memory_index);
   if (view.length < limits_.minimum) {
-    ThrowRange(env, "region must have at least " +
-                        std::to_string(limits_.minimum) + " bytes (" +
-                        std::to_string(limits_.minimum / kPageSize) +
-                        " pages), the minimum that the module declares for " +
-                        memory + "; got " + std::to_string(view.length));
+    ThrowRange(env,
+               "region must have at least " + std::to_string(limits_.minimum) +
+                   " bytes (" + std::to_string(limits_.minimum / kPageSize) +
+                   " pages), the minimum that the module declares for " +
+                   Memory(limits_) + "; got " + std::to_string(view.length));
     return false;
   }
   if (view.length > limits_.reach) {
-    ThrowRange(env,
-               "region must have no more bytes than addresses of " + memory +
-                   " reach (4294967296 for a memory of 32 bits); use "
-                   "region.subarray(begin, end); got " +
-                   std::to_string(view.length));
+    ThrowRange(env, "region must have no more bytes than addresses of " +
+                        Memory(limits_) +
+                        " reach (4294967296 for a memory of 32 bits); use "
+                        "region.subarray(begin, end); got " +
+                        std::to_string(view.length));
     return false;
   }
   const bool same_memory = lease_.get() == view.memory.get();
@@ -150,7 +152,7 @@ bool RawTarget::Show(napi_env env, napi_value handle, const RegionView& view) {
   }
   const MemoryWords window{view.data, view.length};
   if (!layout_->Write(instance, limits_.memory_index, window)) {
-    ThrowError(env, memory + " of the instance is not where it was");
+    ThrowError(env, Memory(limits_) + " of the instance is not where it was");
     return false;
   }
   window_ = window;

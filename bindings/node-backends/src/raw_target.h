@@ -9,9 +9,9 @@
 #include <cstdint>
 #include <memory>
 
+#include "../../src/region.h"
 #include "raw_layout.h"
 #include "raw_pin.h"
-#include "../../src/region.h"
 #include "window_target.h"
 
 namespace rawmem {
