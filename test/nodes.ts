@@ -14,6 +14,7 @@ const testFiles = [
   'test/api/**/*.test.ts',
   'test/attached-memory/memory.test.ts',
   'test/region/**/*.test.ts',
+  'test/workers/**/*.test.ts',
 ]
 
 interface Output {

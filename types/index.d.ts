@@ -17,6 +17,7 @@ import type * as backend from './backend.d.ts'
 import type * as feeder from './chunk-feeder.d.ts'
 import type * as region from './host-region.d.ts'
 import type * as api from './web-assembly.d.ts'
+import type * as workers from './workers.d.ts'
 
 export type { Backend, BackendName, BackendStatus } from './backend.d.ts'
 export type {
@@ -150,6 +151,58 @@ export declare function openBackend(name?: backend.BackendName): backend.Backend
 
 /** All backends, whether they can be used in this process, and why not. */
 export declare function backends(): backend.BackendStatus[]
+
+/**
+ * Runs a program over a region on a worker thread, fed window by window as by a `ChunkFeeder`, so that this thread stays free.
+ * Nothing is copied: the thread opens the region, see {@link HostRegion.share}.
+ *
+ * ```ts
+ * const sum = await runOnWorker(bytes, table, { onProgress: ({ position }) => bar.update(position) })
+ * ```
+ *
+ * When the promise settles, the thread has ended and has let go of the region. Meanwhile the bytes stay where they are, even
+ * if `region.close()` is called.
+ *
+ * @param bytes The module. It is copied at once.
+ * @param region Any region but one over an `ArrayBuffer`, which belongs to this thread.
+ * @returns what the export returned: a number or a bigint, `undefined`, or an array of several results.
+ * @throws {TypeError} or {RangeError} (as a rejection) for arguments and options that are not as described, for a region that
+ *   cannot be shared, and for a module that has no such export or other imports; the message lists those that it has.
+ * @throws {CompileError} if `bytes` are no valid module.
+ * @throws {RuntimeError} if the program traps. This and every other error of the program has the message and the stack
+ *   that it had in the worker, with the frames of the module.
+ * @throws `signal.reason` if `signal` was aborted.
+ */
+export declare function runOnWorker<TResult = workers.ExportResult>(
+  bytes: api.BytesSource,
+  region: HostRegion,
+  options?: workers.RunOnWorkerOptions,
+): Promise<TResult>
+
+/**
+ * Runs a program over the parts of a region, on a worker thread each, and merges the results.
+ *
+ * ```ts
+ * const sum = await parallelScan(bytes, table, {
+ *   recordBytes: 16,
+ *   merge: (sums: bigint[]) => sums.reduce((total, sum) => total + sum),
+ * })
+ * ```
+ *
+ * Each thread has an instance of its own and sees a contiguous part, from address 0 of its first window on. If one of the programs
+ * fails, the others are stopped at once, and the promise is rejected with that error when all threads have ended. Progress
+ * is the sum over the parts.
+ *
+ * @param bytes The module. It is copied at once.
+ * @param region Any region but one over an `ArrayBuffer`.
+ * @returns what `merge` returned.
+ * @throws as {@link runOnWorker}, and what `merge` throws.
+ */
+export declare function parallelScan<TResult = workers.ExportResult, TMerged = TResult[]>(
+  bytes: api.BytesSource,
+  region: HostRegion,
+  options?: workers.ParallelScanOptions<TResult, TMerged>,
+): Promise<TMerged>
 
 /** What is running. */
 export interface EngineVersion {

@@ -11,7 +11,8 @@ export const { CompileError, LinkError, RuntimeError } = (
   globalThis as unknown as { WebAssembly: ErrorClasses }
 ).WebAssembly
 
-const classes: Record<string, new (message: string) => Error> = {
+/** By the names that errors of the engine have. */
+export const errorClasses: Readonly<Record<string, new (message: string) => Error>> = {
   CompileError,
   LinkError,
   RuntimeError,
@@ -29,7 +30,7 @@ const classes: Record<string, new (message: string) => Error> = {
  * @param frames The lines of the engine's stack. They go above those of JavaScript, from which the engine was called.
  */
 export function makeError(name: string, message: string, frames: string): Error {
-  const error = new (classes[name] ?? Error)(message)
+  const error = new (errorClasses[name] ?? Error)(message)
   Error.captureStackTrace?.(error, makeError)
   const { stack } = error
   // Something else if the program has its own Error.prepareStackTrace.

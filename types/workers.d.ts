@@ -1,0 +1,60 @@
+import type { BackendName } from './backend.d.ts'
+import type { ChunkFeederOptions, FeederProgress } from './chunk-feeder.d.ts'
+import type { Tiering } from './web-assembly.d.ts'
+
+/** What an export gives when its result travels between threads: several results come as an array. */
+export type ExportResult = number | bigint | undefined | (number | bigint)[]
+
+/** What runs on another thread, and how it is fed. */
+export interface RunOnWorkerOptions
+  extends Pick<
+    ChunkFeederOptions,
+    'windowSize' | 'address' | 'memoryIndex' | 'writable' | 'prefetch' | 'release'
+  > {
+  /** Name of the exported function to call. Default `'run'`. */
+  export?: string
+  /** Its arguments: numbers for `i32`, `f32` and `f64`, bigints for `i64`. Default: none. */
+  args?: readonly (number | bigint)[]
+  /**
+   * The imported function that brings on the next window, as `'module.name'`. Default `'env.next'`. It must be the module's only
+   * import: nothing else could travel to the other thread.
+   */
+  next?: string
+  /** The backend to run on; see `openBackend`. Default: that of the package's plain exports. */
+  backend?: BackendName
+  /** Which compilers make the code; see `CompileOptions`. */
+  tiering?: Tiering
+  /**
+   * Called on this thread while the program runs, every 100 ms if there is something new, and at the end. If it throws, the
+   * program is stopped and the promise is rejected with that.
+   */
+  onProgress?: (progress: FeederProgress) => void
+  /** Stops the program, even in an endless loop; the promise is rejected with `signal.reason`. */
+  signal?: AbortSignal
+}
+
+/** How a region is divided among threads, and how their results become one. */
+export interface ParallelScanOptions<TResult = ExportResult, TMerged = TResult[]>
+  extends RunOnWorkerOptions {
+  /**
+   * Threads at most, from 1 to 1024. Default: `os.availableParallelism()`. There are never more than parts to be had: a region of
+   * three records has three threads at most.
+   */
+  workers?: number
+  /**
+   * Bytes of a record: parts begin at multiples of it, counted from the beginning of the region. Without `windowSize`, the
+   * windows are the largest ones of whole records. Default, without `delimiter`: 65536, which suits records whose size is a
+   * power of two up to that.
+   */
+  recordBytes?: number
+  /**
+   * The byte that ends a record, as a number from 0 to 255 or a string of one such character (`'\n'`): parts begin right
+   * after one. Not together with `recordBytes`.
+   */
+  delimiter?: number | string
+  /**
+   * Makes one result of those of the parts, which come in the order of the parts. There is at least one part, also of an empty
+   * region. May return a promise. Default: the array of the results.
+   */
+  merge?: (results: TResult[]) => TMerged | PromiseLike<TMerged>
+}
