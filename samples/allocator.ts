@@ -181,9 +181,7 @@ function exhaust({ allocator }: Heap, blockBytes: number): number {
 /** The file that the heap is in. */
 function openFile({ heap, size }: Options): { path: string; close(): void } {
   if (heap === undefined) {
-    const file = createUnnamedFile()
-    ftruncateSync(file.fd, size)
-    return file
+    return createUnnamedFile(size)
   }
   const fd = openSync(heap, 'a+')
   const found = fstatSync(fd).size

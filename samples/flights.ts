@@ -3,7 +3,6 @@
 //   npm start
 //   npm start -- --size 8GiB --window 2GiB --where "origin = 'SFO' and hour >= 18" --value "delay * distance"
 
-import { freemem } from 'node:os'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { HostRegion, setWasmInstanceRawMemory, WebAssembly } from 'v8-rawmem'
 import { fillWithCopies, layoutFor, packBlocks } from './flights/blocks.ts'
@@ -14,14 +13,11 @@ import { type Options, program } from './flights/options.ts'
 import type { Aggregate, Query } from './flights/query.ts'
 import { runInJavaScript } from './flights/reference.ts'
 import { formatByteSize } from './terminal/byte-size.ts'
+import { availableMemory } from './terminal/option-types.ts'
 import { type Progress, startProgress } from './terminal/progress.ts'
 import { formatCount as count, say, secondsSince as seconds } from './terminal/report.ts'
 
 const GiB = 2 ** 30
-
-function availableMemory(): number {
-  return process.availableMemory?.() ?? freemem()
-}
 
 /** Bytes to fill: what was asked for, if there is room for it. */
 function chooseSize(asked: number | undefined, tile: number): number {

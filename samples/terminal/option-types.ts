@@ -1,3 +1,4 @@
+import { freemem } from 'node:os'
 import { InvalidArgumentError } from 'commander'
 import { parseByteSize } from './byte-size.ts'
 
@@ -31,4 +32,9 @@ export function integer(min: number, max: number): (text: string) => number {
     }
     return value
   }
+}
+
+/** Bytes of memory that this process may still use: what defaults are made of. */
+export function availableMemory(): number {
+  return process.availableMemory?.() ?? freemem()
 }
