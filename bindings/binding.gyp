@@ -1,7 +1,10 @@
 # The Node-API addon with V8 inside. Built by `npm run build:binding`, which sets
 # V8_RAWMEM_SDK to the folder of an unpacked SDK (include/, lib/libv8_monolith.a).
 {
+  'includes': ['node-backends/sources.gypi'],
   'variables': {
+    'common': 'src',
+    'node_backends': 'node-backends/src',
     'sdk%': '<!(node -p "process.env.V8_RAWMEM_SDK")',
     'openssl_fips': '',
   },
@@ -9,6 +12,7 @@
     {
       'target_name': 'v8-rawmem',
       'sources': [
+        '<@(node_backends_sources)',
         'src/addon.cc',
         'src/agent.cc',
         'src/chunk_feeder.cc',
@@ -17,13 +21,10 @@
         'src/errors.cc',
         'src/functions.cc',
         'src/handle.cc',
-        'src/host_mapping.cc',
         'src/hosted_memory.cc',
         'src/memory_buffer.cc',
-        'src/page_advice.cc',
         'src/platform.cc',
         'src/raw_memory.cc',
-        'src/region.cc',
         'src/values.cc',
         'src/watchdog.cc',
         'src/web_assembly.cc',

@@ -12,8 +12,14 @@ export type RegionHandle = object
 
 /** What the addon defines as `region`, see bindings/src/region.cc. A `number` is a negative errno. */
 export interface RegionBinding {
-  allocate(byteLength: number): RegionHandle | number
-  mapFile(fd: number, offset: number, byteLength: number, writable: boolean): RegionHandle | number
+  allocate(byteLength: number, shareable: boolean): RegionHandle | number
+  mapFile(
+    fd: number,
+    offset: number,
+    byteLength: number,
+    writable: boolean,
+    shareable: boolean,
+  ): RegionHandle | number
   borrow(bytes: Uint8Array, source: ArrayBufferLike): RegionHandle
   at(address: bigint, byteLength: number): RegionHandle
   share(handle: RegionHandle): string | number
@@ -150,6 +156,18 @@ function isSize(value: unknown): value is number {
   return Number.isInteger(value) && (value as number) >= 0
 }
 
+function checkOptions(what: string, options: unknown): void {
+  if (typeof options !== 'object' || options === null) {
+    throw new TypeError(`${what}: options must be an object; got ${show(options)}`)
+  }
+}
+
+function checkBoolean(name: string, value: unknown): void {
+  if (typeof value !== 'boolean') {
+    throw new TypeError(`${name} must be a boolean; got ${show(value)}`)
+  }
+}
+
 /** As typed arrays resolve `begin` and `end`. */
 function resolveIndex(name: string, value: unknown, absent: number, byteLength: number): number {
   if (value === undefined) return absent
@@ -166,22 +184,22 @@ let partsOf: (region: unknown, name: string) => RegionParts
 export class HostRegion<TArrayBuffer extends ArrayBufferLike = ArrayBufferLike>
   implements api.HostRegion<TArrayBuffer>
 {
-  static allocate(byteLength: number): HostRegion<ArrayBuffer> {
+  static allocate(byteLength: number, options: api.AllocateOptions = {}): HostRegion<ArrayBuffer> {
     const length = checkInteger('allocate: byteLength', byteLength, 0, maxByteLength)
-    return HostRegion.#whole(newRoot(mapped(native.allocate(length), length), length))
+    checkOptions('allocate', options)
+    const { shareable = false } = options
+    checkBoolean('allocate: options.shareable', shareable)
+    return HostRegion.#whole(newRoot(mapped(native.allocate(length, shareable), length), length))
   }
 
   static mapFile(
     path: string | Buffer | URL,
     options: api.MapFileOptions = {},
   ): HostRegion<ArrayBuffer> {
-    if (typeof options !== 'object' || options === null) {
-      throw new TypeError(`mapFile: options must be an object; got ${show(options)}`)
-    }
-    const { offset, length, writable = false } = options
-    if (typeof writable !== 'boolean') {
-      throw new TypeError(`mapFile: options.writable must be a boolean; got ${show(writable)}`)
-    }
+    checkOptions('mapFile', options)
+    const { offset, length, writable = false, shareable = false } = options
+    checkBoolean('mapFile: options.writable', writable)
+    checkBoolean('mapFile: options.shareable', shareable)
     // NONBLOCK: opening a FIFO must not wait for its other end, only to be refused below.
     const flags = (writable ? constants.O_RDWR : constants.O_RDONLY) | constants.O_NONBLOCK
     const fd = openSync(path, flags)
@@ -198,7 +216,10 @@ export class HostRegion<TArrayBuffer extends ArrayBufferLike = ArrayBufferLike>
       const bytes =
         length === undefined ? rest : checkInteger('mapFile: options.length', length, 0, rest)
       // The system maps no empty range.
-      const result = bytes === 0 ? native.allocate(0) : native.mapFile(fd, begin, bytes, writable)
+      const result =
+        bytes === 0
+          ? native.allocate(0, shareable)
+          : native.mapFile(fd, begin, bytes, writable, shareable)
       return HostRegion.#whole(newRoot(mapped(result, bytes, shown), bytes))
     } finally {
       closeSync(fd)

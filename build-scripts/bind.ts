@@ -2,7 +2,7 @@ import { existsSync, realpathSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Command } from 'commander'
-import { buildBinding } from './bind/build-binding.ts'
+import { buildBinding, buildNodeBackends } from './bind/build-binding.ts'
 import { BuildError } from './build-error.ts'
 import { openContext } from './context.ts'
 import { takeLock } from './exclusive.ts'
@@ -11,28 +11,44 @@ import { runCommand } from './run-command.ts'
 
 const repository = dirname(dirname(fileURLToPath(import.meta.url)))
 
+interface Options {
+  readonly sdk?: string
+  readonly nodeBackends?: boolean
+  readonly cache?: string
+  readonly wait: boolean
+  readonly verbose?: boolean
+}
+
 const command = new Command('npm run build:binding --')
   .description(
-    'Builds the Node addon against the SDK that "npm run v8 -- all" has made, and puts it into prebuilds/. No download: the headers of Node-API come from an npm package.',
+    'Builds the Node addons, with V8 inside against the SDK that "npm run v8 -- all" has made, and without, and puts them into prebuilds/. No download: the headers of Node-API come from an npm package.',
   )
   .option('--sdk <folder>', 'an unpacked SDK (default: the latest in the cache)')
+  .option(
+    '--node-backends',
+    "only the addon without V8, for the backends on Node's own V8: needs a C++ compiler and no SDK",
+  )
   .option('--cache <folder>', 'the cache folder (default: $XDG_CACHE_HOME/v8-rawmem)')
   .option('--no-wait', 'fail when another build of the binding runs, instead of waiting for it')
   .option('--verbose', 'show where in the scripts an error arose')
-  .action(async (options: { sdk?: string; cache?: string; wait: boolean; verbose?: boolean }) => {
+  .action(async (options: Options) => {
     await runCommand(options.verbose ?? false, async (signal) => {
       const context = await openContext({ project: repository, cache: options.cache, signal })
       // The build folder lies in the checkout, so that each checkout has a lock of its own.
       const lockPath = join(context.cache.root, `bind-${sha256(repository).slice(0, 12)}.lock`)
       const lock = await takeLock(lockPath, 'build:binding', { wait: options.wait, signal })
       try {
+        if (options.nodeBackends) {
+          await buildNodeBackends(context)
+          return
+        }
         const sdk = options.sdk ? resolve(options.sdk) : join(context.cache.sdk, 'current')
         if (!existsSync(sdk)) {
           throw new BuildError(
             `There is no V8 SDK in ${sdk}.`,
             options.sdk
               ? 'Name an unpacked SDK with --sdk.'
-              : 'Make one with "npm run v8 -- all", or name one with --sdk.',
+              : 'Make one with "npm run v8 -- all", or name one with --sdk. Without one, --node-backends builds what needs no V8.',
           )
         }
         await buildBinding(context, realpathSync(sdk))

@@ -15,6 +15,18 @@ export interface MapFileOptions {
    * file is never changed. `true`: the file is opened for writing, and stores go into it.
    */
   writable?: boolean
+  /** As in {@link AllocateOptions.shareable}. Keeps the file open until the region's memory goes. */
+  shareable?: boolean
+}
+
+/** How memory is allocated. */
+export interface AllocateOptions {
+  /**
+   * `true`: the same pages can be mapped at a second address, which the backend `'node-rewire'` needs. The memory then is
+   * one of the system's anonymous files (`memfd_create`): it takes a file descriptor, and most systems give it no huge
+   * pages. Default `false`; `true` for the `HostRegion` of `openBackend('node-rewire')`.
+   */
+  shareable?: boolean
 }
 
 /**
@@ -142,7 +154,7 @@ export interface HostRegionConstructor {
    * @throws {RangeError} or {@link TypeError} for any other `byteLength`.
    * @throws {Error} with `code` `'ENOMEM'` and `syscall` `'mmap'` where the system has no such room.
    */
-  allocate(byteLength: number): HostRegion<ArrayBuffer>
+  allocate(byteLength: number, options?: AllocateOptions): HostRegion<ArrayBuffer>
 
   /**
    * A file's bytes, mapped, not read: pages come in when they are touched.

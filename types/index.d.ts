@@ -26,6 +26,7 @@ export type {
   FeederProgress,
 } from './chunk-feeder.d.ts'
 export type {
+  AllocateOptions,
   HostRegionConstructor,
   MapFileOptions,
   SharedRegion,

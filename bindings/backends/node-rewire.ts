@@ -1,3 +1,4 @@
+import type { BackendStatus } from '../../types/backend.d.ts'
 import type * as region from '../../types/host-region.d.ts'
 import type * as api from '../../types/web-assembly.d.ts'
 import { HostRegion, regionParts } from '../host-region.ts'
@@ -83,6 +84,28 @@ class Memory extends native.Memory implements api.Memory {
   }
 }
 
+/** Makes regions that can be mapped twice, unless it is told otherwise. */
+const ShareableHostRegion: region.HostRegionConstructor = new Proxy(HostRegion, {
+  get(target, key, receiver) {
+    if (key === 'allocate') return allocate
+    return key === 'mapFile' ? mapFile : Reflect.get(target, key, receiver)
+  },
+})
+
+function shareable<T extends { shareable?: boolean }>(options: T | undefined): T {
+  // What is no object is for the class to complain about.
+  if (typeof (options ?? {}) !== 'object') return options as T
+  return { ...(options as T), shareable: options?.shareable ?? true }
+}
+
+function allocate(byteLength: number, options?: region.AllocateOptions) {
+  return HostRegion.allocate(byteLength, shareable(options))
+}
+
+function mapFile(path: string | Buffer | URL, options?: region.MapFileOptions) {
+  return HostRegion.mapFile(path, shareable(options))
+}
+
 /** The memory itself: what is neither exported nor imported cannot be reached from outside. */
 function memoryOf({ instance, parts, memoryIndex, layout }: InstanceMemory): object {
   const { imported, exported } = layout
@@ -101,25 +124,52 @@ function open() {
   return {
     name,
     WebAssembly: namespace.WebAssembly,
-    HostRegion,
+    HostRegion: ShareableHostRegion,
     setWasmInstanceRawMemory: rawMemoryFunction(name, binding.nodeBackends, namespace, (memory) =>
       targetOf(memoryOf(memory)),
     ),
   } as const
 }
 
+/** Tries it on a memory that nobody else has. */
+function probe(): BackendStatus {
+  // An addon from before there were node backends, by V8_RAWMEM_BINDING.
+  if (binding.nodeBackends === undefined) {
+    return unavailable(name, 'the binding is older than this backend')
+  }
+  const reason = binding.nodeBackends.rewire.selfTest()
+  if (reason !== undefined) return unavailable(name, reason)
+  try {
+    using region = HostRegion.allocate(pageSize, { shareable: true })
+    const memory = new native.Memory({ initial: 1 })
+    const bytes = new Uint8Array(memory.buffer)
+    const target = targetOf(memory)
+    bytes[pageSize - 1] = 1
+    region.view(Uint8Array)[0] = 2
+    show(memory, region, 'region')
+    bytes[1] = 3
+    const shown = bytes[0] === 2 && bytes[pageSize - 1] === 0 && region.view(Uint8Array)[1] === 3
+    binding.nodeBackends.restore(target)
+    if (shown && bytes[0] === 0 && bytes[pageSize - 1] === 1) {
+      return available(
+        name,
+        `Node's own V8 ${process.versions.v8}, pages of regions mapped under its memories`,
+      )
+    }
+    return unavailable(name, 'pages mapped under a memory of Node do not show in it')
+  } catch (error) {
+    return unavailable(name, (error as Error).message)
+  }
+}
+
+let status: BackendStatus | undefined
+
 /** Node's own V8, under whose memories the pages of a region are mapped. */
 export const nodeRewire: BackendDefinition = {
   name,
   status() {
-    // An addon from before there were node backends, by V8_RAWMEM_BINDING.
-    const reason =
-      binding.nodeBackends === undefined
-        ? 'the binding is older than this backend'
-        : binding.nodeBackends.rewire.selfTest()
-    return reason === undefined
-      ? available(name, `Node's own V8 ${process.versions.v8}, pages mapped under its memories`)
-      : unavailable(name, reason)
+    status ??= probe()
+    return status
   },
   open,
 }

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <sys/mman.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 #include <mutex>
 #include <unordered_map>
@@ -64,6 +65,14 @@ HostMapping::~HostMapping() {
   if (mapping_ != nullptr) {
     munmap(mapping_, mapping_length_);
   }
+  if (descriptor_ >= 0) {
+    close(descriptor_);
+  }
+}
+
+void HostMapping::KeepDescriptor(int descriptor, uint64_t offset) {
+  descriptor_ = descriptor;
+  descriptor_offset_ = offset;
 }
 
 std::string HostMapping::Share(const std::shared_ptr<HostMapping>& pages) {

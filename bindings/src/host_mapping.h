@@ -6,6 +6,7 @@
 #ifndef BINDINGS_SRC_HOST_MAPPING_H_
 #define BINDINGS_SRC_HOST_MAPPING_H_
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -41,6 +42,22 @@ class HostMapping {
   uint8_t* data() const { return data_; }
   size_t length() const { return length_; }
 
+  // A descriptor of the file, or of the memory without a name, that the pages
+  // are those of, by which they can be mapped once more; and where in it
+  // data() lies. Closed with this object. -1 where none was kept.
+  void KeepDescriptor(int descriptor, uint64_t offset);
+  int descriptor() const { return descriptor_; }
+  uint64_t descriptor_offset() const { return descriptor_offset_; }
+
+  // Whether pages of kPrivateFile may differ from those of the file. Set
+  // before anybody can store into them.
+  bool may_be_stored() const {
+    return may_be_stored_.load(std::memory_order_acquire);
+  }
+  void set_may_be_stored() {
+    may_be_stored_.store(true, std::memory_order_release);
+  }
+
   // The name under which Find gives these pages, to any thread of this process
   // and for as long as one of them has them open: 128 random bits, so that
   // no name of another process, of pages that are gone, or made up, is one of
@@ -59,6 +76,9 @@ class HostMapping {
   const size_t length_;
   void* const mapping_;
   const size_t mapping_length_;
+  int descriptor_ = -1;
+  uint64_t descriptor_offset_ = 0;
+  std::atomic<bool> may_be_stored_{false};
   // Empty until shared. Guarded by the registry's mutex.
   std::string name_;
 };

@@ -1,6 +1,7 @@
 #include "region.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <napi.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -36,9 +37,12 @@ void HostMemory::Discard() {
   }
 }
 
-RegionLease::RegionLease(std::shared_ptr<HostMemory> memory)
+RegionLease::RegionLease(std::shared_ptr<HostMemory> memory, bool stores)
     : memory_(std::move(memory)) {
   if (memory_) {
+    if (stores && memory_->pages()) {
+      memory_->pages()->set_may_be_stored();
+    }
     memory_->attachments_.fetch_add(1, std::memory_order_acq_rel);
   }
 }
@@ -166,12 +170,18 @@ size_t PageSize() {
   return size;
 }
 
-// A failed system call, as Node reports it: the negative errno.
-Napi::Value SystemError(Napi::Env env) {
-  return Napi::Number::New(env, -errno);
+// A failed system call, as Node reports it: the negative errno. Closes
+// `descriptor`, if there is one.
+Napi::Value SystemError(Napi::Env env, int descriptor = -1) {
+  const int error = errno;
+  if (descriptor >= 0) {
+    close(descriptor);
+  }
+  return Napi::Number::New(env, -error);
 }
 
-// allocate(byteLength): handle, or a negative errno.
+// allocate(byteLength, shareable): handle, or a negative errno. Shareable: the
+// pages can be mapped a second time, at another address.
 Napi::Value Allocate(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   size_t length;
@@ -179,20 +189,35 @@ Napi::Value Allocate(const Napi::CallbackInfo& info) {
     ThrowType(env, "allocate: byteLength is no size");
     return env.Undefined();
   }
+  const bool shareable = info[1].ToBoolean();
   // An empty region has an address of its own too, so that nobody downstream
   // has to think about null.
   size_t mapping_length = std::max<size_t>(length, 1);
-  void* mapping = mmap(nullptr, mapping_length, PROT_READ | PROT_WRITE,
-                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  int descriptor = -1;
+  if (shareable) {
+    descriptor = memfd_create("v8-rawmem", MFD_CLOEXEC);
+    if (descriptor < 0) {
+      return SystemError(env);
+    }
+    if (ftruncate(descriptor, static_cast<off_t>(mapping_length)) != 0) {
+      return SystemError(env, descriptor);
+    }
+  }
+  void* mapping = mmap(
+      nullptr, mapping_length, PROT_READ | PROT_WRITE,
+      (shareable ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS) | MAP_NORESERVE,
+      descriptor, 0);
   if (mapping == MAP_FAILED) {
-    return SystemError(env);
+    return SystemError(env, descriptor);
   }
   // Only advice: fewer page faults while filling, fewer TLB misses in a scan.
   madvise(mapping, mapping_length, MADV_HUGEPAGE);
-  auto memory = std::make_shared<HostMemory>(std::make_shared<HostMapping>(
-      HostMapping::Backing::kAnonymous, static_cast<uint8_t*>(mapping), length,
-      mapping, mapping_length));
-  Napi::Value object = NewHandle(env, std::move(memory));
+  auto pages = std::make_shared<HostMapping>(HostMapping::Backing::kAnonymous,
+                                             static_cast<uint8_t*>(mapping),
+                                             length, mapping, mapping_length);
+  pages->KeepDescriptor(descriptor, 0);
+  Napi::Value object =
+      NewHandle(env, std::make_shared<HostMemory>(std::move(pages)));
   if (RegionHandle* handle = Unwrap(env, object)) {
     // The collector cannot see mapped pages; told of them, it looks for
     // unreachable regions in time. A sparse reservation counts as no more than
@@ -207,8 +232,8 @@ Napi::Value Allocate(const Napi::CallbackInfo& info) {
   return object;
 }
 
-// mapFile(fd, offset, byteLength, writable): handle, or a negative errno. The
-// range lies inside the file; byteLength is not 0.
+// mapFile(fd, offset, byteLength, writable, shareable): handle, or a negative
+// errno. The range lies inside the file; byteLength is not 0.
 Napi::Value MapFile(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   int32_t fd;
@@ -220,6 +245,14 @@ Napi::Value MapFile(const Napi::CallbackInfo& info) {
     ThrowType(env, "mapFile: expected (fd, offset, byteLength, writable)");
     return env.Undefined();
   }
+  const bool shareable = info[4].ToBoolean();
+  int descriptor = -1;
+  if (shareable) {
+    descriptor = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    if (descriptor < 0) {
+      return SystemError(env);
+    }
+  }
   size_t lead = offset % PageSize();
   // A read-only mapping would turn a store in WebAssembly into a fault that
   // ends the process. Copy-on-write lets it store and leaves the file alone;
@@ -228,14 +261,14 @@ Napi::Value MapFile(const Napi::CallbackInfo& info) {
                        writable ? MAP_SHARED : MAP_PRIVATE | MAP_NORESERVE, fd,
                        static_cast<off_t>(offset - lead));
   if (mapping == MAP_FAILED) {
-    return SystemError(env);
+    return SystemError(env, descriptor);
   }
-  return NewHandle(env,
-                   std::make_shared<HostMemory>(std::make_shared<HostMapping>(
-                       writable ? HostMapping::Backing::kSharedFile
-                                : HostMapping::Backing::kPrivateFile,
-                       static_cast<uint8_t*>(mapping) + lead, length, mapping,
-                       lead + length)));
+  auto pages = std::make_shared<HostMapping>(
+      writable ? HostMapping::Backing::kSharedFile
+               : HostMapping::Backing::kPrivateFile,
+      static_cast<uint8_t*>(mapping) + lead, length, mapping, lead + length);
+  pages->KeepDescriptor(descriptor, offset);
+  return NewHandle(env, std::make_shared<HostMemory>(std::move(pages)));
 }
 
 // borrow(bytes, source): handle. `bytes` is a Uint8Array over the
@@ -341,6 +374,7 @@ Napi::Value NewBuffer(const Napi::CallbackInfo& info) {
     ThrowType(env, "buffer: the memory is borrowed");
     return env.Undefined();
   }
+  view.memory->pages()->set_may_be_stored();
   auto* owner = new std::shared_ptr<HostMemory>(std::move(view.memory));
   napi_value buffer;
   napi_status status = napi_create_external_arraybuffer(

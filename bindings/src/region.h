@@ -82,7 +82,8 @@ struct RegionView {
 class RegionLease {
  public:
   RegionLease() = default;
-  explicit RegionLease(std::shared_ptr<HostMemory> memory);
+  // `stores`: whether the holder may store into the pages.
+  explicit RegionLease(std::shared_ptr<HostMemory> memory, bool stores = true);
   RegionLease(RegionLease&& other) noexcept;
   RegionLease& operator=(RegionLease&& other) noexcept;
   RegionLease(const RegionLease&) = delete;

@@ -7,11 +7,19 @@ import { sha256, sha256OfJson } from '../hash.ts'
 const repository = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
 
 /**
- * Names the sources the addon is compiled from, V8 aside: the C++ of the binding, how it is built, and the versions of
- * the packages whose headers it includes. The prebuild's manifest holds it, so that a prebuild of other sources shows.
+ * Names the sources that both addons are compiled from, V8 aside: the C++ of the binding, how it is built, and the versions
+ * of the packages whose headers it includes. The prebuild's manifest holds it, so that a prebuild of other sources shows.
  */
 export async function sourceHash(project = repository): Promise<string> {
-  const files = await glob(['bindings/binding.gyp', 'bindings/src/**/*.{cc,h}'], { cwd: project })
+  const files = await glob(
+    [
+      'bindings/binding.gyp',
+      'bindings/exports.map',
+      'bindings/node-backends/*.{gyp,gypi}',
+      'bindings/{src,node-backends/src}/**/*.{cc,h}',
+    ],
+    { cwd: project },
+  )
   const hashes: [string, string][] = []
   for (const file of files.sort()) {
     hashes.push([file, sha256(await readFile(join(project, file)))])

@@ -6,6 +6,7 @@
 
 #include <node_api.h>
 
+#include <cstdint>
 #include <memory>
 
 #include "../../src/region.h"
@@ -32,6 +33,13 @@ class WindowTarget {
   virtual bool Restore(napi_env env) = 0;
 
   virtual bool shown() const = 0;
+
+  // Bytes that a window may have at present. False with an exception pending.
+  virtual bool Capacity(napi_env env, uint64_t* capacity) = 0;
+
+  // Whether stores into windows that cannot reach the region at once, since the
+  // region is copy-on-write, are copied to it later. They are by default.
+  virtual void set_keep_stores(bool keep) {}
 };
 
 // The opaque JavaScript object for a target; null, with an exception pending,

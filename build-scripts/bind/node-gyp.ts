@@ -1,0 +1,63 @@
+import { mkdir, readdir, writeFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { $ } from 'zx'
+import { BuildError } from '../build-error.ts'
+import { defaultJobs } from '../compile/jobs.ts'
+import type { BuildContext } from '../context.ts'
+import { provideNodeApiHeaders } from './node-headers.ts'
+
+export interface Compilation {
+  /** The folder of binding.gyp, in the project. */
+  readonly folder: string
+  readonly cc: string
+  readonly cxx: string
+  /** An unpacked SDK, for the addon with V8 inside. */
+  readonly sdk?: string
+}
+
+/** Compiles and links an addon. Returns its path. */
+export async function runNodeGyp(
+  { cache, project, signal }: BuildContext,
+  { folder, cc, cxx, sdk }: Compilation,
+): Promise<string> {
+  const nodeDirectory = await provideNodeApiHeaders(cache.nodeHeaders)
+  const nodeGyp = createRequire(import.meta.url).resolve('node-gyp/bin/node-gyp.js')
+  const environment: NodeJS.ProcessEnv = {
+    ...process.env,
+    CC: cc,
+    CXX: cxx,
+    AR: 'ar',
+    // The checkout's place must not get into the addon.
+    CXXFLAGS: [project, sdk]
+      .filter((path) => path !== undefined)
+      .map((path) => `-ffile-prefix-map=${path}=${path === sdk ? 'sdk' : '.'}`)
+      .join(' '),
+    // The user's npm configuration may name the headers of a Node release.
+    npm_config_nodedir: nodeDirectory,
+    V8_RAWMEM_SDK: sdk ?? '',
+  }
+  const place = join(project, folder)
+  const run = $({ cwd: place, env: environment, signal, nothrow: true, quiet: true })
+  const release = join(place, 'build', 'Release')
+  const built =
+    await run`${process.execPath} ${nodeGyp} configure build --release --jobs=${defaultJobs()} --nodedir=${nodeDirectory} --loglevel=warn`
+  signal.throwIfAborted()
+  if (built.exitCode !== 0) {
+    const logPath = join(cache.logs, 'binding.log')
+    await mkdir(cache.logs, { recursive: true })
+    await writeFile(logPath, built.stdall)
+    throw new BuildError(
+      `node-gyp could not build ${folder}:\n${built.stdall.trimEnd().split('\n').slice(-60).join('\n')}`,
+      `The whole output is in ${logPath}. Mend the cause and run npm run build:binding again.`,
+    )
+  }
+  const addons = (await readdir(release)).filter((name) => name.endsWith('.node'))
+  if (addons.length !== 1) {
+    throw new BuildError(
+      `${folder}/build/Release should have one addon, but has: ${addons.join(', ') || 'none'}.`,
+      `Remove ${folder}/build and run npm run build:binding again.`,
+    )
+  }
+  return join(release, addons[0]!)
+}

@@ -1,0 +1,83 @@
+import { copyFile, mkdir, rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { $ } from 'zx'
+import { BuildError } from '../build-error.ts'
+import { renameDurably, writeFileDurably } from '../durable-files.ts'
+import { canonicalJson, sha256OfFile } from '../hash.ts'
+import { sayStage } from '../terminal.ts'
+import { inspectAddon } from './inspect-addon.ts'
+import {
+  addonNames,
+  type EngineAddon,
+  type NodeAddon,
+  type PrebuildManifest,
+  readPrebuildManifest,
+} from './prebuild-manifest.ts'
+
+/** What is known of an addon before it is built. */
+export type Inputs<T extends NodeAddon> = Omit<T, 'size' | 'sha256'>
+
+interface Prebuild<K extends keyof typeof addonNames> {
+  /** prebuilds/ of a platform. */
+  readonly folder: string
+  readonly kind: K
+  readonly inputs: Inputs<K extends 'engine' ? EngineAddon : NodeAddon>
+  /** Compiles the addon and returns its path. */
+  build(): Promise<string>
+}
+
+/** Puts an addon and its entry in the manifest into prebuilds/, unless one of the same inputs is there. */
+export async function providePrebuild<K extends keyof typeof addonNames>({
+  folder,
+  kind,
+  inputs,
+  build,
+}: Prebuild<K>): Promise<void> {
+  const name = addonNames[kind]
+  const path = join(folder, name)
+  const manifest = await readPrebuildManifest(folder)
+  if (await isUpToDate(path, manifest?.[kind], inputs)) {
+    sayStage('build:binding', `${path} is up to date`)
+    return
+  }
+  const addon = await build()
+  await mkdir(folder, { recursive: true })
+  const temporary = join(folder, `${name}.new-${process.pid}`)
+  try {
+    await copyFile(addon, temporary)
+    await $({ quiet: true })`strip --strip-unneeded ${temporary}`
+    await inspectAddon(temporary)
+    await requireLoads(temporary)
+    const { size } = await stat(temporary)
+    const entry = { ...inputs, size, sha256: await sha256OfFile(temporary) }
+    const next = { ...(manifest ?? { schema: 2 }), [kind]: entry } as PrebuildManifest
+    await renameDurably(temporary, path)
+    await writeFileDurably(join(folder, 'manifest.json'), `${JSON.stringify(next, null, 2)}\n`)
+    sayStage('build:binding', `${path} (${(size / 1e6).toFixed(1)} MB)`)
+  } finally {
+    await rm(temporary, { force: true })
+  }
+}
+
+async function isUpToDate(
+  path: string,
+  entry: NodeAddon | undefined,
+  inputs: object,
+): Promise<boolean> {
+  if (!entry) return false
+  const { size: _, sha256: expected, ...madeFrom } = entry
+  if (canonicalJson(madeFrom) !== canonicalJson(inputs as typeof madeFrom)) return false
+  const found = await sha256OfFile(path).catch(() => undefined)
+  return found === expected
+}
+
+/** A link that left something open shows only when the addon is loaded. */
+async function requireLoads(addon: string): Promise<void> {
+  const script = `process.dlopen({ exports: {} }, ${JSON.stringify(addon)})`
+  const loaded = await $({ quiet: true, nothrow: true })`${process.execPath} -e ${script}`
+  if (loaded.exitCode === 0) return
+  throw new BuildError(
+    `Node cannot load the addon that was built:\n${loaded.stderr.trim()}`,
+    'Compare the libraries and link flags in binding.gyp with those in lib/pkgconfig of the SDK.',
+  )
+}
