@@ -28,8 +28,6 @@
         'src/values.cc',
         'src/watchdog.cc',
         'src/web_assembly.cc',
-        'src/window_arguments.cc',
-        'src/window_cursor.cc',
       ],
       # Ahead of Node's headers, which bring a v8.h of their own.
       'include_dirs+': ['<(sdk)/include'],

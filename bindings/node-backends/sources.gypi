@@ -2,7 +2,13 @@
 {
   'variables': {
     'node_backends_sources': [
+      '<(node_backends)/feeder.cc',
       '<(node_backends)/node_backends.cc',
+      '<(node_backends)/raw.cc',
+      '<(node_backends)/raw_layout.cc',
+      '<(node_backends)/raw_pin.cc',
+      '<(node_backends)/raw_target.cc',
+      '<(node_backends)/raw_words.cc',
       '<(node_backends)/rewire.cc',
       '<(node_backends)/rewire_target.cc',
       '<(node_backends)/rewired_pages.cc',
@@ -11,6 +17,8 @@
       '<(common)/host_mapping.cc',
       '<(common)/page_advice.cc',
       '<(common)/region.cc',
+      '<(common)/window_arguments.cc',
+      '<(common)/window_cursor.cc',
     ],
   },
 }

@@ -1,13 +1,15 @@
-// The entry point of the addon.
+// The entry point of the addon with V8 inside.
 
 #include <node_api.h>
 
+#include "../node-backends/src/node_backends.h"
 #include "chunk_feeder.h"
 #include "region.h"
 #include "web_assembly.h"
 
 NAPI_MODULE_INIT() {
   if (!rawmem::InitRegion(env, exports) ||
+      !rawmem::InitNodeBackends(env, exports) ||
       !rawmem::InitWebAssembly(env, exports) ||
       !rawmem::ChunkFeeder::Init(env, exports)) {
     return nullptr;
