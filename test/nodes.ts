@@ -13,6 +13,7 @@ const releases = ['20', '22', '24', '26']
 const testFiles = [
   'test/api/**/*.test.ts',
   'test/attached-memory/memory.test.ts',
+  'test/feeder/**/*.test.ts',
   'test/region/**/*.test.ts',
   'test/workers/**/*.test.ts',
 ]

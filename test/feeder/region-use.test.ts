@@ -1,0 +1,187 @@
+import test from 'ava'
+import { ChunkFeeder, HostRegion, setWasmInstanceRawMemory, WebAssembly } from 'v8-rawmem'
+import { reader, stepper } from './programs.ts'
+
+const pageSize = 65536
+
+function regionOf(byteLength: number, value: number): HostRegion<ArrayBuffer> {
+  const region = HostRegion.allocate(byteLength)
+  region.view(Uint8Array).fill(value)
+  return region
+}
+
+function step(feeder: ChunkFeeder): WebAssembly.Instance {
+  const instance = new WebAssembly.Instance(stepper(), { env: { next: feeder.next } })
+  instance.exports.step()
+  return instance
+}
+
+/** Node 20 has no transfer(), and Node 26 refuses it for the buffers of regions. */
+function transfer(buffer: ArrayBuffer & { transfer?: () => ArrayBuffer }): boolean {
+  try {
+    return buffer.transfer?.() !== undefined
+  } catch {
+    return false
+  }
+}
+
+/** Whether buffers of regions can be taken away by this Node. */
+function canTransfer(): boolean {
+  const buffer = new ArrayBuffer(8)
+  HostRegion.from(buffer)
+  return transfer(buffer)
+}
+
+test('the region cannot be closed while a window is mapped, only before and after', (t) => {
+  const region = regionOf(1000, 1)
+  const feeder = new ChunkFeeder(region, { windowSize: 100 })
+  const instance = new WebAssembly.Instance(stepper(), { env: { next: feeder.next } })
+  instance.exports.step()
+  t.throws(() => region.close(), { message: /is attached to a WebAssembly instance/ })
+  while (instance.exports.step() > 0);
+  t.throws(() => region.close(), { message: /is attached/ })
+  feeder.close()
+  t.notThrows(() => region.close())
+})
+
+test('bind(null) lets go of the region, too', (t) => {
+  const region = regionOf(1000, 1)
+  const feeder = new ChunkFeeder(region)
+  step(feeder)
+  feeder.bind(null)
+  t.notThrows(() => region.close())
+})
+
+test('a region that was closed before is noticed, not read', (t) => {
+  const region = regionOf(1000, 1)
+  const feeder = new ChunkFeeder(region)
+  const { exports } = new WebAssembly.Instance(stepper(), { env: { next: feeder.next } })
+  region.close()
+  t.throws(() => exports.step(), { instanceOf: TypeError, message: 'The HostRegion is closed' })
+  feeder.rewind()
+  t.throws(() => feeder.next(), { instanceOf: TypeError, message: 'The HostRegion is closed' })
+})
+
+test('setWasmInstanceRawMemory takes the place of a window, until next is called', (t) => {
+  const region = regionOf(1000, 1)
+  const other = regionOf(1000, 2)
+  using feeder = new ChunkFeeder(region, { windowSize: 100 })
+  const instance = step(feeder)
+  const { exports } = instance
+  setWasmInstanceRawMemory(instance, other)
+  t.is(exports.load(500), 2)
+  // The window is mapped no more.
+  t.notThrows(() => region.subarray(0, 1))
+  t.throws(() => other.close(), { message: /is attached/ })
+  t.is(exports.step(), 100)
+  t.is(exports.load(99), 1)
+  t.is(feeder.position, 100)
+  t.notThrows(() => other.close())
+  setWasmInstanceRawMemory(instance, null)
+  t.throws(() => exports.load(0), { instanceOf: WebAssembly.RuntimeError })
+  t.is(exports.step(), 100)
+  t.is(exports.load(99), 1)
+  t.is(feeder.position, 200)
+})
+
+test('a region whose window was replaced may be closed, and then next says so', (t) => {
+  for (const replacement of [null, regionOf(1000, 2)]) {
+    const region = regionOf(1000, 1)
+    using feeder = new ChunkFeeder(region, { windowSize: 100 })
+    const instance = step(feeder)
+    setWasmInstanceRawMemory(instance, replacement)
+    region.close()
+    t.throws(() => instance.exports.step(), {
+      instanceOf: TypeError,
+      message: 'The HostRegion is closed',
+    })
+    if (replacement !== null) t.is(instance.exports.load(5), 2)
+  }
+})
+
+test('the end does not touch a region that is closed by then', (t) => {
+  const region = regionOf(100, 1)
+  using feeder = new ChunkFeeder(region)
+  const instance = step(feeder)
+  setWasmInstanceRawMemory(instance, null)
+  region.close()
+  t.is(instance.exports.step(), 0)
+})
+
+test('an attachment that is refused leaves the window', (t) => {
+  const region = regionOf(2 * pageSize, 1)
+  using feeder = new ChunkFeeder(region)
+  const instance = new WebAssembly.Instance(stepper({ minimum: 1 }), {
+    env: { next: feeder.next },
+  })
+  instance.exports.step()
+  t.throws(() => setWasmInstanceRawMemory(instance, regionOf(10, 2)), { instanceOf: RangeError })
+  t.is(instance.exports.load(2 * pageSize - 1), 1)
+  t.throws(() => region.close(), { message: /is attached/ })
+})
+
+test('of two feeders over one memory, the last one called is seen', (t) => {
+  const left = regionOf(1000, 1)
+  const right = regionOf(1000, 2)
+  using first = new ChunkFeeder(left, { windowSize: 100 })
+  using second = new ChunkFeeder(right, { windowSize: 100 })
+  const instance = step(first)
+  const { load } = instance.exports
+  second.bind(instance)
+  t.is(load(0), 1)
+  t.is(second.next(), 100)
+  t.is(load(0), 2)
+  t.notThrows(() => left.close())
+  t.throws(() => right.close(), { message: /is attached/ })
+  // Closing the first one is none of the second one's business.
+  first.close()
+  t.is(load(0), 2)
+  second.close()
+  t.throws(() => load(0), { instanceOf: WebAssembly.RuntimeError })
+})
+
+test('a buffer that is taken away between two windows is noticed', (t) => {
+  if (!canTransfer()) {
+    t.pass('nothing takes it away')
+    return
+  }
+  const buffer = new ArrayBuffer(1000)
+  const feeder = new ChunkFeeder(HostRegion.from(buffer), { windowSize: 100 })
+  const instance = step(feeder)
+  transfer(buffer)
+  t.throws(() => instance.exports.step(), { instanceOf: TypeError, message: /transferred away/ })
+  t.throws(() => instance.exports.load(0), { instanceOf: WebAssembly.RuntimeError })
+  t.throws(() => instance.exports.step(), { instanceOf: TypeError, message: /has been detached/ })
+  t.throws(() => feeder.next(), { instanceOf: TypeError, message: /has been detached/ })
+  t.notThrows(() => feeder.close())
+})
+
+test('a buffer that is taken away by an import, or by onProgress, is noticed at once', async (t) => {
+  if (!canTransfer()) {
+    t.pass('nothing takes it away')
+    return
+  }
+  for (const by of ['import', 'onProgress']) {
+    const buffer = new ArrayBuffer(1000)
+    let calls = 0
+    using feeder = new ChunkFeeder(HostRegion.from(buffer), {
+      windowSize: 100,
+      onProgress: () => {
+        if (by === 'onProgress') transfer(buffer)
+      },
+    })
+    const { exports } = new WebAssembly.Instance(reader(), {
+      env: {
+        next: feeder.next,
+        seen: () => {
+          if (++calls === 3 && by === 'import') transfer(buffer)
+          // So that a report is due.
+          const begin = performance.now()
+          while (by === 'onProgress' && performance.now() < begin + 60);
+        },
+      },
+    })
+    t.throws(() => exports.run(), { instanceOf: TypeError, message: /transferred away/ })
+    t.throws(() => exports.load(0), { instanceOf: WebAssembly.RuntimeError })
+  }
+})
