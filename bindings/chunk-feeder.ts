@@ -1,6 +1,7 @@
 import { inspect } from 'node:util'
 import type * as api from '../types/chunk-feeder.d.ts'
 import type { Instance } from '../types/web-assembly.d.ts'
+import { onAbort } from './chunk-feeder/abort.ts'
 import { readFeederOptions } from './chunk-feeder/options.ts'
 import { type HostRegion, type RegionHandle, regionParts } from './host-region.ts'
 import { engine } from './web-assembly/engine.ts'
@@ -48,22 +49,8 @@ const native: FeederBinding = engine.chunkFeeder
 /** Node 20.0 to 20.4 have no Symbol.dispose; compilers that lower `using` look there as well. */
 const dispose: typeof Symbol.dispose = Symbol.dispose ?? Symbol.for('Symbol.dispose')
 
-/** Takes the listeners of feeders that were dropped off signals that live on. */
-const dropped = new FinalizationRegistry<() => void>((stopListening) => stopListening())
-
 function show(value: unknown): string {
   return inspect(value, { depth: 0, customInspect: false, breakLength: Number.POSITIVE_INFINITY })
-}
-
-/** A signal that lives long must not keep the feeder. */
-function listen(signal: AbortSignal, next: Next): () => void {
-  const reference = new WeakRef(next)
-  const onAbort = () => {
-    const target = reference.deref()
-    if (target !== undefined) native.abort(target)
-  }
-  signal.addEventListener('abort', onAbort, { once: true })
-  return () => signal.removeEventListener('abort', onAbort)
 }
 
 export class ChunkFeeder implements api.ChunkFeeder {
@@ -127,12 +114,7 @@ export class ChunkFeeder implements api.ChunkFeeder {
         if (!this.#closed && this.#instance === undefined) this.#bind(instance)
       },
     })
-    if (signal?.aborted) {
-      native.abort(this.#next)
-    } else if (signal !== undefined) {
-      this.#stopListening = listen(signal, this.#next)
-      dropped.register(this, this.#stopListening, this)
-    }
+    if (signal !== undefined) this.#stopListening = onAbort(signal, this.#next, native.abort)
   }
 
   get region(): HostRegion {
@@ -173,10 +155,7 @@ export class ChunkFeeder implements api.ChunkFeeder {
     this.#closed = true
     this.#unbind()
     native.close(this.#next)
-    if (this.#stopListening !== undefined) {
-      this.#stopListening()
-      dropped.unregister(this)
-    }
+    this.#stopListening?.()
   }
 
   [dispose](): void {

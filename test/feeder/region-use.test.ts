@@ -16,7 +16,7 @@ function step(feeder: ChunkFeeder): WebAssembly.Instance {
   return instance
 }
 
-/** Node 20 has no transfer(), and Node 26 refuses it for the buffers of regions. */
+/** Node 20 has no transfer(), and from Node 24 on it is refused for the buffers of regions. */
 function transfer(buffer: ArrayBuffer & { transfer?: () => ArrayBuffer }): boolean {
   try {
     return buffer.transfer?.() !== undefined
