@@ -5,6 +5,7 @@ import { HostRegion, regionParts } from '../host-region.ts'
 import { binding } from '../load.ts'
 import { available, type BackendDefinition, unavailable } from './backend.ts'
 import type { WindowTarget } from './node/binding.ts'
+import { hostMemories, newSeal } from './node/hosted-memories.ts'
 import { native, nodeNamespace } from './node/namespace.ts'
 import { type InstanceMemory, rawMemoryFunction } from './node/raw-memory.ts'
 
@@ -106,21 +107,36 @@ function mapFile(path: string | Buffer | URL, options?: region.MapFileOptions) {
   return HostRegion.mapFile(path, shareable(options))
 }
 
-/** The memory itself: what is neither exported nor imported cannot be reached from outside. */
+/** The memory itself, which the program need not know. */
 function memoryOf({ instance, parts, memoryIndex, layout }: InstanceMemory): object {
   const { imported, exported } = layout
-  if (exported !== undefined) return instance.exports[exported]
   if (imported !== undefined) {
     const [moduleName, memoryName] = imported
     return parts.imports[moduleName]?.[memoryName] as object
   }
+  const memory =
+    parts.memories[memoryIndex] ?? (exported === undefined ? undefined : instance.exports[exported])
+  if (memory !== undefined) return memory
   throw new TypeError(
-    `memory ${memoryIndex} of the instance must be exported or imported: the backend '${name}' finds it by its WebAssembly.Memory; export it under any name`,
+    `instance: memory ${memoryIndex} must be exported or imported: the module has parts that are not known here, which hide it`,
   )
 }
 
 function open() {
-  const namespace = nodeNamespace({ Memory })
+  const seal = newSeal()
+  const namespace = nodeNamespace({
+    Memory,
+    // A memory that is neither exported nor imported is in nobody's reach, unless it is imported from here.
+    prepare(bytes, layout) {
+      const hidden =
+        !(layout instanceof Error) &&
+        layout.memories.some(
+          ({ imported, exported, shared }) =>
+            imported === undefined && exported === undefined && !shared,
+        )
+      return (hidden ? hostMemories(bytes, layout, seal) : undefined) ?? { bytes }
+    },
+  })
   return {
     name,
     WebAssembly: namespace.WebAssembly,

@@ -1,0 +1,3 @@
+import { testBackend } from './test-backend.ts'
+
+testBackend('node-raw')
