@@ -1,0 +1,84 @@
+import * as names from './contenders.ts'
+import { pairedSpeed } from './race.ts'
+import type { Aim, Row } from './results.ts'
+import { scanSuite } from './suites/scan.ts'
+import { tpchSuite } from './suites/tpch.ts'
+import { copySwitch, feederSwitch, windowSwitchSuite } from './suites/window-switch.ts'
+
+/** An aim says how the patched V8 should stand against another contender, in every case that it is about. */
+interface Definition {
+  readonly aim: string
+  readonly target: number
+  readonly suite: string
+  readonly contender: string
+  readonly against: string
+  concerns(name: string): boolean
+}
+
+const definitions: readonly Definition[] = [
+  {
+    aim: 'SIMD: at least 0.9 times as fast as native C++',
+    target: 0.9,
+    suite: scanSuite.name,
+    contender: names.patched,
+    against: names.native,
+    concerns: (name) => name.endsWith('SIMD'),
+  },
+  {
+    aim: 'SIMD: at least 0.9 times as fast as native C++',
+    target: 0.9,
+    suite: tpchSuite.name,
+    contender: names.patched,
+    against: names.native,
+    concerns: (name) => name === 'Q6',
+  },
+  {
+    aim: 'scalar: at least 0.75 times as fast as native C++',
+    target: 0.75,
+    suite: scanSuite.name,
+    contender: names.patched,
+    against: names.native,
+    concerns: (name) => name.endsWith('scalar'),
+  },
+  {
+    aim: 'at least 1.5 times as fast as copying windows of the same size',
+    target: 1.5,
+    suite: scanSuite.name,
+    contender: names.patched,
+    against: names.copied,
+    concerns: () => true,
+  },
+  {
+    aim: 'at least 1.5 times as fast as copying windows of the same size',
+    target: 1.5,
+    suite: tpchSuite.name,
+    contender: names.patched,
+    against: names.copied,
+    concerns: (name) => name === 'Q6',
+  },
+  {
+    aim: 'window switch: at least 1,000 times as fast as memcpy of the window',
+    target: 1000,
+    suite: windowSwitchSuite.name,
+    contender: feederSwitch,
+    against: copySwitch,
+    concerns: () => true,
+  },
+]
+
+/** What came of the aims that these rows tell of. */
+export function aimsOf(rows: readonly Row[]): Aim[] {
+  return definitions.flatMap((definition) => {
+    const { aim, target, suite, contender, against } = definition
+    const find = (name: string, row: Row) =>
+      row.suite === suite && row.contender === name && definition.concerns(row.case)
+    return rows
+      .filter((row) => find(contender, row))
+      .flatMap((row): Aim[] => {
+        const other = rows.find((it) => find(against, it) && it.case === row.case)
+        if (other === undefined) return []
+        const measured = pairedSpeed(row.unit, row.samples, other.samples)
+        return [{ aim, suite, case: row.case, target, measured, met: measured >= target }]
+      })
+  })
+}

@@ -1,0 +1,130 @@
+// The benchmark: npm run bench -- --help
+
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { aimsOf } from './aims.ts'
+import type { BenchContext } from './context.ts'
+import { availableMemory, describeMachine } from './machine.ts'
+import { compileAddon, findCompiler } from './native/compiler.ts'
+import { loadNative } from './native/native.ts'
+import { commandLine, type Options } from './options.ts'
+import { runRace } from './race.ts'
+import { formatSize } from './report/format.ts'
+import { printRace, writeReport } from './report/report.ts'
+import type { Results, Row } from './results.ts'
+import { fullSizes, quickSizes } from './sizes.ts'
+import { suites } from './suites/suites.ts'
+import { startStatus } from './terminal.ts'
+
+const repository = dirname(dirname(fileURLToPath(import.meta.url)))
+
+class Interrupted extends Error {}
+
+async function main(options: Options): Promise<void> {
+  const interrupt = new AbortController()
+  const status = startStatus()
+  const onInterrupt = () => {
+    // A second Ctrl-C finds no listener, and ends the process at once.
+    process.off('SIGINT', onInterrupt)
+    process.stderr.write('\nStopping after this run. Ctrl-C again stops at once.\n')
+    interrupt.abort(new Interrupted())
+  }
+  process.on('SIGINT', onInterrupt)
+
+  const started = performance.now()
+  const scratch = await mkdtemp(join(tmpdir(), 'v8-rawmem-bench-'))
+  try {
+    const rows: Row[] = []
+    const remarks: string[] = []
+    const remark = (text: string) => {
+      if (remarks.includes(text)) return
+      remarks.push(text)
+      status.done()
+      console.log(`Note: ${text}`)
+    }
+
+    const compiler = await findCompiler()
+    if (compiler === undefined) {
+      remark(
+        'The native contenders are left out: no C++ compiler was found. Install clang or g++, or name one in CXX.',
+      )
+    }
+    const native =
+      compiler === undefined
+        ? undefined
+        : loadNative(await compileAddon(compiler, join(scratch, 'native')))
+
+    const rounds = options.rounds ?? (options.quick ? 2 : 5)
+    const context: BenchContext = {
+      sizes: options.quick ? quickSizes : fullSizes,
+      native,
+      rounds,
+      quick: options.quick,
+      scratch,
+      signal: interrupt.signal,
+      remark,
+      step: status.step,
+      fit(bytes, times, what) {
+        // A tenth is left to the system and to other programs.
+        const room = 0.9 * availableMemory()
+        let fitting = bytes
+        while (fitting * times > room && fitting > 65_536) fitting /= 2
+        if (fitting < bytes) {
+          remark(
+            `${what}: ${formatSize(fitting)} in place of ${formatSize(bytes)}, since ${formatSize(room)} of memory are free.`,
+          )
+        }
+        return fitting
+      },
+      async race(race, ownRounds = rounds) {
+        const raced = await runRace(race, {
+          rounds: ownRounds,
+          signal: interrupt.signal,
+          step: status.step,
+        })
+        rows.push(...raced)
+        status.done()
+        printRace(raced)
+      },
+    }
+
+    const chosen = suites.filter(({ name }) => options.only?.includes(name) ?? true)
+    for (const suite of chosen) {
+      status.suite(suite.title)
+      await suite.run(context)
+    }
+    status.done()
+
+    const results: Results = {
+      schema: 1,
+      date: new Date().toISOString(),
+      seconds: (performance.now() - started) / 1000,
+      rounds,
+      quick: options.quick,
+      machine: describeMachine(compiler),
+      rows,
+      aims: aimsOf(rows),
+      remarks,
+    }
+    await writeReport(results, {
+      repository,
+      output: options.output,
+      complete: chosen.length === suites.length && !options.quick,
+    })
+  } finally {
+    status.done()
+    await rm(scratch, { recursive: true, force: true })
+  }
+}
+
+const program = commandLine(suites)
+program.parse()
+try {
+  await main(program.opts<Options>())
+} catch (error) {
+  if (!(error instanceof Interrupted)) throw error
+  process.stderr.write('Stopped; nothing was written.\n')
+  process.exitCode = 130
+}

@@ -1,0 +1,30 @@
+import type { Results } from '../results.ts'
+import { aimsTable, machineTable, suiteTable } from './tables.ts'
+
+const block = /(<!-- begin ([a-z-]+) -->\n)[\s\S]*?(<!-- end \2 -->)/g
+
+/**
+ * The page with its tables and plots made anew: what stands between `<!-- begin NAME -->` and `<!-- end NAME -->`. All else stays
+ * as it is.
+ *
+ * @param plotFolder where the plots lie, as seen from the page
+ */
+export function renderPage(
+  page: string,
+  results: Results,
+  plots: ReadonlySet<string>,
+  plotFolder: string,
+): string {
+  return page.replace(block, (_, begin: string, name: string, end: string) => {
+    const content = contentOf(name, results)
+    const plot = plots.has(name) ? `![${name}](${plotFolder}${name}.svg)\n\n` : ''
+    return `${begin}\n${plot}${content}\n\n${end}`
+  })
+}
+
+function contentOf(name: string, results: Results): string {
+  if (name === 'machine') return machineTable(results)
+  if (name === 'aims') return aimsTable(results.aims)
+  const rows = results.rows.filter(({ suite }) => suite === name)
+  return rows.length === 0 ? 'Not measured in this run.' : suiteTable(rows)
+}

@@ -1,0 +1,72 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { join, relative, resolve } from 'node:path'
+import { type Results, type Row, resultsSchema } from '../results.ts'
+import { bold } from '../terminal.ts'
+import { formatNumber, formatValue } from './format.ts'
+import { renderPage } from './page.ts'
+import { plots } from './plots.ts'
+
+/** Prints what came of a race. */
+export function printRace(rows: readonly Row[]): void {
+  const [first] = rows
+  if (first === undefined) return
+  console.log(`\n${bold(`${first.suite}: ${first.case}`)}`)
+  const width = Math.max(...rows.map(({ contender }) => contender.length))
+  for (const row of rows) {
+    const range = `${formatValue(row.min, row.unit)} to ${formatValue(row.max, row.unit)}`
+    const speed = row.contender === row.baseline ? '' : `${formatNumber(row.speed)} ×`
+    console.log(
+      `  ${row.contender.padEnd(width)}  ${formatValue(row.median, row.unit).padStart(10)}  ${speed.padStart(10)}   ${range}`,
+    )
+  }
+}
+
+/** Prints the aims, and writes everything where it belongs. */
+export async function writeReport(
+  results: Results,
+  where: { repository: string; output: string | undefined; complete: boolean },
+): Promise<void> {
+  if (results.aims.length > 0) {
+    console.log(`\n${bold('Aims')}`)
+    for (const { aim, suite, case: name, measured, met } of results.aims) {
+      console.log(
+        `  ${met ? 'met   ' : 'missed'}  ${aim} (${suite}, ${name}): ${formatNumber(measured)} ×`,
+      )
+    }
+  }
+  console.log(`\nTook ${(results.seconds / 60).toFixed(1)} minutes.`)
+
+  const source = join(where.repository, 'docs', 'performance.md')
+  const own = join(where.repository, 'bench', 'results')
+  if (where.output === undefined && !where.complete) {
+    console.log('Nothing was written: only whole runs are kept. See --output.')
+    return
+  }
+  const folder = where.output === undefined ? own : resolve(where.output)
+  const page = where.output === undefined ? source : join(folder, 'performance.md')
+  await mkdir(folder, { recursive: true })
+  await writeFile(
+    join(folder, 'results.json'),
+    `${JSON.stringify(resultsSchema.parse(results), roundSamples, 2)}\n`,
+  )
+  const made = await plots(results)
+  for (const [name, svg] of made) await writeFile(join(folder, `${name}.svg`), `${svg}\n`)
+  const plotFolder = where.output === undefined ? `${relative(join(page, '..'), folder)}/` : ''
+  const rendered = renderPage(
+    await readFile(source, 'utf8'),
+    results,
+    new Set(made.keys()),
+    plotFolder,
+  )
+  await writeFile(page, rendered)
+  console.log(
+    `Written: ${join(relative('', folder), 'results.json')}, ${made.size} plots, ${relative('', page)}`,
+  )
+}
+
+/** Five digits are more than a measurement has. */
+function roundSamples(_key: string, value: unknown): unknown {
+  return typeof value === 'number' && !Number.isInteger(value)
+    ? Number(value.toPrecision(5))
+    : value
+}

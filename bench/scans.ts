@@ -1,0 +1,98 @@
+import type * as api from 'v8-rawmem'
+import type { ChunkFeeder as Feeder, HostRegion } from 'v8-rawmem'
+import { WindowCopier } from './copies.ts'
+import { type SumExports, type SumKernel, sumKernel } from './kernels/sums.ts'
+import type { ValueType } from './native/native.ts'
+import { type Measurement, timed } from './race.ts'
+import { stock } from './stock.ts'
+
+/** The part of the package that scans need; every backend has it. */
+export interface Engine extends Pick<typeof api, 'ChunkFeeder' | 'HostRegion' | 'WebAssembly'> {
+  /** Of a backend. Default: the patched engine. */
+  readonly name?: api.BackendName
+}
+
+/** The memory that a module imports. One backend maps windows into it, so that it must be as large as they are. */
+export function memoryFor(
+  { name, WebAssembly }: Engine,
+  windowSize: number,
+  address: 'i32' | 'i64' = 'i32',
+): api.WebAssembly.Memory {
+  const pages = name === 'node-rewire' ? Math.ceil(windowSize / 65_536) : 1
+  return new WebAssembly.Memory(
+    address === 'i64' ? { initial: BigInt(pages), address } : { initial: pages },
+  )
+}
+
+/** A module over a region, ready to be run again and again. */
+export interface Scan {
+  run(): Measurement
+  close(): void
+}
+
+export interface WindowOptions {
+  readonly windowSize: number
+  readonly address?: 'i32' | 'i64'
+}
+
+/** A sum by WebAssembly that reads the region where it lies, window by window. */
+export function attachedScan(
+  engine: Engine,
+  kernel: SumKernel,
+  region: HostRegion,
+  options: WindowOptions,
+): Scan {
+  const { WebAssembly, ChunkFeeder } = engine
+  const address = options.address ?? 'i32'
+  const feeder: Feeder = new ChunkFeeder(region, { ...options, address })
+  const memory = memoryFor(engine, options.windowSize, address)
+  const instance = new WebAssembly.Instance(
+    new WebAssembly.Module(sumKernel({ ...kernel, address })),
+    { env: { next: feeder.next, memory } },
+  )
+  const { run } = instance.exports as unknown as SumExports
+  return {
+    run() {
+      feeder.rewind()
+      const { seconds, result } = timed(run)
+      return { seconds, result: wrapped(kernel.type, result) }
+    },
+    close: () => feeder.close(),
+  }
+}
+
+/**
+ * The same module in Node's own WebAssembly, which copies each window into its memory first.
+ *
+ * Node's V8 replaces code of its baseline compiler by optimised code when it has run for a while, and the next call finds it:
+ * the run that does not count sees to that.
+ */
+export function copiedScan(kernel: SumKernel, region: HostRegion, windowSize: number): Scan {
+  const pages = Math.ceil(windowSize / 65_536)
+  const memory = new stock.Memory({ initial: pages, maximum: pages })
+  const bytes = new Uint8Array(memory.buffer)
+  const copier = new WindowCopier(region, windowSize)
+  const next = () => copier.copyTo(bytes)
+  const instance = new stock.Instance(new stock.Module(sumKernel(kernel)), {
+    env: { next, memory },
+  })
+  const { run } = instance.exports as unknown as SumExports
+  const from = (bytesToRead: number) => {
+    copier.rewind(bytesToRead)
+    return run()
+  }
+  // Many short calls: a single long one would stay in baseline code to its end.
+  for (let i = 0; i < 50; i++) from(Math.min(region.byteLength, 1 << 20))
+  return {
+    run() {
+      const { seconds, result } = timed(() => from(region.byteLength))
+      return { seconds, result: wrapped(kernel.type, result) }
+    },
+    close() {},
+  }
+}
+
+/** Sums of integers are modulo 2^64. */
+function wrapped(type: ValueType, result: bigint | number): bigint | number {
+  return type === 'f32' ? result : BigInt.asIntN(64, result as bigint)
+}

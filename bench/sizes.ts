@@ -1,0 +1,29 @@
+import { blockBytes } from '../samples/tpch/lineitem.ts'
+import type { Sizes } from './context.ts'
+
+const KiB = 2 ** 10
+const MiB = 2 ** 20
+const GiB = 2 ** 30
+
+export const fullSizes: Sizes = {
+  column: 4 * GiB,
+  window: GiB,
+  smallWindow: 256 * KiB,
+  lineitem: 2 * GiB,
+  switched: [2 * MiB, 64 * MiB, GiB],
+  resident: [GiB, 4 * GiB, 16 * GiB],
+  sparse: [64 * GiB],
+  cold: [512 * KiB, 64 * MiB],
+}
+
+/** Enough to run every line. */
+export const quickSizes: Sizes = {
+  column: 4 * MiB,
+  window: MiB,
+  smallWindow: 256 * KiB,
+  lineitem: 4 * blockBytes,
+  switched: [2 * MiB],
+  resident: [MiB, 2 * MiB],
+  sparse: [8 * MiB],
+  cold: [512 * KiB],
+}

@@ -1,0 +1,131 @@
+import * as engine from 'v8-rawmem'
+import { blockBytes, generateLineitem } from '../../samples/tpch/lineitem.ts'
+import { type Q6Exports, q6Arguments, q6Kernel } from '../../samples/tpch/q6.ts'
+import * as names from '../contenders.ts'
+import { type BenchContext, type Suite, withRegion } from '../context.ts'
+import { type Contender, type Measurement, timed } from '../race.ts'
+import { formatSize } from '../report/format.ts'
+import { type StockMemory, stock } from '../stock.ts'
+
+const cached = 'patched V8, code cache'
+const tieredUp = "patched V8, tiering: 'dynamic'"
+
+/** Programs that arrive all the time, and run once: the kernel of TPC-H query 6, from its bytes to its result. */
+export const coldStartSuite: Suite = {
+  name: 'cold-start',
+  title: 'A program that runs once',
+  async run(context) {
+    for (const size of context.sizes.cold) {
+      const bytes = Math.ceil(size / blockBytes) * blockBytes
+      await withRegion(engine.HostRegion.allocate(bytes), async (region) => {
+        for (const _ of generateLineitem(region)) context.signal.throwIfAborted()
+        await raceStarts(context, region)
+      })
+    }
+  },
+}
+
+async function raceStarts(context: BenchContext, region: engine.HostRegion): Promise<void> {
+  const kernel = q6Kernel()
+  let programs = 0
+  // Engines remember modules by their bytes, so each program is given others.
+  const another = () => withNumber(kernel, ++programs)
+  const repeats = context.quick ? 2 : 20
+
+  const attached = (compile: (bytes: Uint8Array<ArrayBuffer>) => engine.WebAssembly.Module) => {
+    const feeder = new engine.ChunkFeeder(region)
+    return {
+      run(bytes: Uint8Array<ArrayBuffer>) {
+        feeder.rewind()
+        const instance = new engine.WebAssembly.Instance(compile(bytes), {
+          env: { next: feeder.next },
+        })
+        const result = (instance.exports as unknown as Q6Exports).run(...q6Arguments)
+        feeder.bind(null)
+        return result
+      },
+      close: () => feeder.close(),
+    }
+  }
+  const optimized = attached((bytes) => new engine.WebAssembly.Module(bytes))
+  const dynamic = attached((bytes) => new engine.WebAssembly.Module(bytes, { tiering: 'dynamic' }))
+
+  const caches = new Map<Uint8Array, Uint8Array<ArrayBuffer>>()
+  const prepared = () => {
+    const bytes = another()
+    const module = new engine.WebAssembly.Module(bytes)
+    const feeder = new engine.ChunkFeeder(region)
+    const instance = new engine.WebAssembly.Instance(module, { env: { next: feeder.next } })
+    ;(instance.exports as unknown as Q6Exports).run(...q6Arguments)
+    feeder.close()
+    caches.set(bytes, engine.serializeModule(module))
+    return bytes
+  }
+  const fromCache = attached((bytes) => engine.deserializeModule(caches.get(bytes)!, bytes))
+
+  const repeated = (
+    run: (bytes: Uint8Array<ArrayBuffer>) => bigint,
+    prepare: () => Uint8Array<ArrayBuffer> = another,
+  ): Measurement => {
+    let seconds = 0
+    let result = 0n
+    for (let i = 0; i < repeats; i++) {
+      const bytes = prepare()
+      const once = timed(() => run(bytes))
+      seconds += once.seconds
+      result = once.result
+    }
+    return { seconds, operations: repeats, result }
+  }
+
+  const contenders: Contender[] = [
+    { name: names.patched, run: () => repeated(optimized.run) },
+    {
+      name: cached,
+      note: 'deserializeModule in place of compiling',
+      run() {
+        const measured = repeated(fromCache.run, prepared)
+        caches.clear()
+        return measured
+      },
+    },
+    { name: tieredUp, note: 'begins in baseline code', run: () => repeated(dynamic.run) },
+    {
+      name: names.copied,
+      note: `a new memory and one copy of ${formatSize(region.byteLength)} for each program`,
+      run: () => repeated((bytes) => runCopied(bytes, region)),
+    },
+  ]
+  try {
+    await context.race({
+      suite: coldStartSuite.name,
+      case: `over ${formatSize(region.byteLength)}`,
+      contenders,
+      baseline: names.copied,
+      unit: 'ms',
+      bytes: region.byteLength,
+    })
+  } finally {
+    for (const { close } of [optimized, dynamic, fromCache]) close()
+  }
+}
+
+function runCopied(bytes: Uint8Array<ArrayBuffer>, region: engine.HostRegion): bigint {
+  let left = region.byteLength
+  const next = () => {
+    const length = left
+    left = 0
+    return length
+  }
+  const { exports } = new stock.Instance(new stock.Module(bytes), { env: { next } })
+  const memory = exports.memory as StockMemory
+  memory.grow(Math.ceil(region.byteLength / 65_536))
+  new Uint8Array(memory.buffer).set(region.view(Uint8Array))
+  return (exports as unknown as Q6Exports).run(...q6Arguments)
+}
+
+/** The module with a custom section of six bytes at its end: the name `n`, and four digits in base 128. */
+function withNumber(module: Uint8Array<ArrayBuffer>, number: number): Uint8Array<ArrayBuffer> {
+  const digits = [0, 7, 14, 21].map((shift) => (number >> shift) & 127)
+  return Uint8Array.of(...module, 0, 6, 1, 'n'.charCodeAt(0), ...digits)
+}

@@ -1,0 +1,69 @@
+import * as engine from 'v8-rawmem'
+import { fillColumn } from '../columns.ts'
+import * as names from '../contenders.ts'
+import { type BenchContext, type Suite, withRegion } from '../context.ts'
+import type { Contender } from '../race.ts'
+import { formatSize } from '../report/format.ts'
+import { attachedScan, copiedScan } from '../scans.ts'
+import { nativeSum } from './scan.ts'
+
+/** What a scan costs as the data grow beyond a window, beyond a linear memory, beyond RAM. */
+export const growthSuite: Suite = {
+  name: 'growth',
+  title: 'Growing data',
+  async run(context) {
+    for (const bytes of context.sizes.resident) {
+      const fitting = context.fit(bytes, 1.1, `${formatSize(bytes)} of data`)
+      if (fitting < bytes) continue
+      await withRegion(engine.HostRegion.allocate(bytes), async (region) => {
+        context.step(`filling ${formatSize(bytes)}`)
+        fillColumn(region, 'i64')
+        await raceSize(context, region, `${formatSize(bytes)} resident`, 3)
+      })
+    }
+    for (const bytes of context.sizes.sparse) {
+      await withRegion(engine.HostRegion.allocate(bytes), (region) =>
+        raceSize(context, region, `${formatSize(bytes)} sparse`, 2),
+      )
+    }
+  },
+}
+
+async function raceSize(
+  context: BenchContext,
+  region: engine.HostRegion,
+  name: string,
+  rounds: number,
+): Promise<void> {
+  const { sizes, native } = context
+  const kernel = { type: 'i64', simd: true } as const
+  const windowSize = Math.min(sizes.window, region.byteLength)
+  const scans = [
+    attachedScan(engine, kernel, region, { windowSize }),
+    attachedScan(engine, kernel, region, { windowSize: region.byteLength, address: 'i64' }),
+    copiedScan(kernel, region, windowSize),
+  ] as const
+  const contenders: Contender[] = [
+    { name: names.patched, note: `windows of ${formatSize(windowSize)}`, run: scans[0].run },
+    { name: names.patchedMemory64, note: 'one window', run: scans[1].run },
+    { name: names.copied, note: `windows of ${formatSize(windowSize)}`, run: scans[2].run },
+  ]
+  if (native !== undefined) {
+    contenders.push({ name: names.native, ...nativeSum(native, 'Simd', 'i64', region) })
+  }
+  try {
+    await context.race(
+      {
+        suite: growthSuite.name,
+        case: name,
+        contenders,
+        baseline: native === undefined ? names.copied : names.native,
+        unit: 's',
+        bytes: region.byteLength,
+      },
+      Math.min(rounds, context.rounds),
+    )
+  } finally {
+    for (const scan of scans) scan.close()
+  }
+}

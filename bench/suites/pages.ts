@@ -1,0 +1,86 @@
+import { readFileSync } from 'node:fs'
+import { open } from 'node:fs/promises'
+import { join } from 'node:path'
+import * as engine from 'v8-rawmem'
+import { fillColumn } from '../columns.ts'
+import * as names from '../contenders.ts'
+import type { BenchContext, Suite } from '../context.ts'
+import type { Contender } from '../race.ts'
+import { attachedScan } from '../scans.ts'
+import { nativeSum } from './scan.ts'
+
+/** Where the bytes lie: in huge pages, in small ones, in a file. */
+export const pagesSuite: Suite = {
+  name: 'pages',
+  title: 'Kind of memory',
+  async run(context) {
+    const bytes = context.fit(Math.min(context.sizes.window, 2 ** 30), 3.5, 'each kind of memory')
+    const allocated = engine.HostRegion.allocate(bytes)
+    fillColumn(allocated, 'i64')
+    const huge = hugePageBytes()
+    const borrowed = engine.HostRegion.from(new ArrayBuffer(bytes))
+    fillColumn(borrowed, 'i64')
+    const path = join(context.scratch, 'column')
+    await writeFile(path, allocated)
+    const mapped = engine.HostRegion.mapFile(path)
+    const regions = [
+      [
+        'HostRegion.allocate',
+        allocated,
+        `${Math.round((100 * Math.min(huge, bytes)) / bytes)} % in huge pages`,
+      ],
+      ['HostRegion.from(ArrayBuffer)', borrowed, undefined],
+      ['HostRegion.mapFile', mapped, 'in the page cache, mapped anew for every pass'],
+    ] as const
+    try {
+      for (const by of [names.patched, names.native]) await raceKinds(context, by, regions)
+    } finally {
+      for (const [, region] of regions) region.close()
+    }
+  },
+}
+
+async function raceKinds(
+  context: BenchContext,
+  by: string,
+  regions: readonly (readonly [string, engine.HostRegion, string | undefined])[],
+): Promise<void> {
+  const { native } = context
+  if (by === names.native && native === undefined) return
+  const scans = regions.map(([, region]) =>
+    attachedScan(engine, { type: 'i64', simd: true }, region, { windowSize: region.byteLength }),
+  )
+  const contenders = regions.map(([name, region, note], i): Contender => {
+    const run = by === names.patched ? scans[i]!.run : nativeSum(native!, 'Simd', 'i64', region).run
+    return { name, run, ...(note === undefined ? {} : { note }) }
+  })
+  try {
+    await context.race({
+      suite: pagesSuite.name,
+      case: `i64, SIMD, ${by}`,
+      contenders,
+      unit: 'GB/s',
+      bytes: regions[0]![1].byteLength,
+    })
+  } finally {
+    for (const scan of scans) scan.close()
+  }
+}
+
+async function writeFile(path: string, region: engine.HostRegion): Promise<void> {
+  const file = await open(path, 'w')
+  try {
+    const step = 2 ** 26
+    for (let begin = 0; begin < region.byteLength; begin += step) {
+      await file.write(region.view(Uint8Array, begin, Math.min(step, region.byteLength - begin)))
+    }
+  } finally {
+    await file.close()
+  }
+}
+
+/** Bytes of this process that lie in huge pages. */
+function hugePageBytes(): number {
+  const text = readFileSync('/proc/self/smaps_rollup', 'utf8')
+  return 1024 * Number(/^AnonHugePages:\s*(\d+) kB/m.exec(text)?.[1] ?? 0)
+}

@@ -1,0 +1,23 @@
+import type { Suite } from '../context.ts'
+import { callsSuite } from './calls.ts'
+import { coldStartSuite } from './cold-start.ts'
+import { flagsSuite } from './flags.ts'
+import { growthSuite } from './growth.ts'
+import { pagesSuite } from './pages.ts'
+import { scanSuite } from './scan.ts'
+import { tpchSuite } from './tpch.ts'
+import { windowSwitchSuite } from './window-switch.ts'
+import { windowsSuite } from './windows.ts'
+
+/** In the order in which they run. */
+export const suites: readonly Suite[] = [
+  scanSuite,
+  tpchSuite,
+  windowSwitchSuite,
+  windowsSuite,
+  pagesSuite,
+  growthSuite,
+  callsSuite,
+  coldStartSuite,
+  flagsSuite,
+]
