@@ -12,6 +12,9 @@ namespace {
 // A system call for fewer bytes than this would cost more than it gives.
 constexpr size_t kStride = 1024 * 1024;
 
+// However small windows are, the disk needs some time ahead.
+constexpr size_t kAhead = 4 * kStride;
+
 uintptr_t PageBefore(uintptr_t address) {
   static const uintptr_t size = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
   return address & ~(size - 1);
@@ -56,7 +59,8 @@ void PageAdvice::Advise(uint8_t* window, size_t length, size_t following) {
     return;
   }
   const uintptr_t from = std::max(begin + length, prefetched_);
-  const uintptr_t to = begin + length + following;
+  const uintptr_t to =
+      std::min(begin + length + std::max(following, kAhead), end_);
   if (to >= from + kStride || (to == end_ && to > from)) {
     Tell(PageBefore(from), to, MADV_WILLNEED);
     prefetched_ = to;
