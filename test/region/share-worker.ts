@@ -45,12 +45,7 @@ switch (data.task) {
   case 'race': {
     let opened = 0
     let gone = 0
-    port.on('message', (shared: SharedRegion | null) => {
-      if (shared === null) {
-        port.postMessage({ opened, gone })
-        port.close()
-        return
-      }
+    port.on('message', ({ shared, reply }: { shared: SharedRegion; reply: boolean }) => {
       try {
         using region = HostRegion.open(shared)
         const bytes = region.view(Uint8Array)
@@ -60,6 +55,7 @@ switch (data.task) {
         if (!(error instanceof TypeError)) throw error
         gone++
       }
+      if (reply) port.postMessage({ opened, gone })
     })
     break
   }

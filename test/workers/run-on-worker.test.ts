@@ -222,7 +222,7 @@ test('arguments are checked here, and name what is wrong', async (t) => {
   await t.throwsAsync(runOnWorker(sumBytes, closed), { instanceOf: TypeError, message: /closed/ })
 })
 
-test('aborting ends an endless loop and rejects with the reason', async (t) => {
+test.serial('aborting ends an endless loop and rejects with the reason', async (t) => {
   const path = temporaryFile(t, patternBytes(100_000))
   const region = HostRegion.mapFile(path)
   const controller = new AbortController()
@@ -242,7 +242,7 @@ test('aborting ends an endless loop and rejects with the reason', async (t) => {
   controller.abort(reason)
   t.is(await running.catch((error) => error), reason)
   t.is(await watched.catch((error) => error), reason)
-  t.true(performance.now() - aborted < 2000, `${performance.now() - aborted} ms`)
+  t.true(performance.now() - aborted < 10_000, `${performance.now() - aborted} ms`)
   t.is(getEventListeners(controller.signal, 'abort').length, 0)
   region.close()
   t.falsy(mappingOf(path))
