@@ -1,0 +1,71 @@
+// What the options of the command may say. Commander puts the name of the option in front of the messages.
+
+import { InvalidArgumentError } from 'commander'
+import { parseByteSize } from './byte-size.ts'
+
+export function byteSize(text: string): number {
+  const bytes = parseByteSize(text)
+  if (bytes === undefined || bytes < 1) {
+    throw new InvalidArgumentError(
+      'A size is a number of bytes, or has a unit: 65536, 512MiB, 2GiB.',
+    )
+  }
+  return bytes
+}
+
+export function integer(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text)
+    if (text.trim() === '' || !Number.isInteger(value) || value < min || value > max) {
+      throw new InvalidArgumentError(`Allowed is an integer from ${min} to ${max}.`)
+    }
+    return value
+  }
+}
+
+const escapes = new Map([
+  ['\\n', 10],
+  ['\\r', 13],
+  ['\\t', 9],
+  ['\\0', 0],
+  ['\\\\', 92],
+])
+
+/** One byte: itself, an escape sequence as shells hand it on, or `\xHH`. */
+export function delimiter(text: string): number {
+  const hex = /^\\x([0-9a-f]{2})$/i.exec(text)
+  if (hex !== null) return Number.parseInt(hex[1]!, 16)
+  const code = escapes.get(text) ?? (text.length === 1 ? text.charCodeAt(0) : 256)
+  if (code > 127) {
+    throw new InvalidArgumentError(
+      'A delimiter is one ASCII character, one of \\n \\r \\t \\0 \\\\, or a byte as \\xHH.',
+    )
+  }
+  return code
+}
+
+function parseArgument(text: string): number | bigint {
+  const big = /^([+-]?)(\d+|0x[0-9a-f]+)n$/i.exec(text)
+  if (big !== null) {
+    const value = BigInt(big[2]!)
+    return big[1] === '-' ? -value : value
+  }
+  const value = Number(text)
+  if (text === '' || (Number.isNaN(value) && text !== 'NaN')) {
+    throw new InvalidArgumentError(
+      'Arguments are numbers, such as 7 or -1.5, and end in n where the program takes an i64: 7n.',
+    )
+  }
+  return value
+}
+
+/** Collects numbers and, ending in n, bigints, with commas or without: `--args 1 2n`, `--args=-1n,2`. */
+export function callArguments(text: string, before: (number | bigint)[] = []): (number | bigint)[] {
+  return [
+    ...before,
+    ...text
+      .trim()
+      .split(/\s*,\s*|\s+/)
+      .map(parseArgument),
+  ]
+}

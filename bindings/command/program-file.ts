@@ -1,0 +1,63 @@
+import { readFile, stat } from 'node:fs/promises'
+import { extname } from 'node:path'
+import { CommandError } from './command-error.ts'
+
+/** The features of the text format that V8 can run. Wabt's own types know less than it does. */
+const features = {
+  bulk_memory: true,
+  exceptions: true,
+  function_references: true,
+  memory64: true,
+  multi_memory: true,
+  multi_value: true,
+  mutable_globals: true,
+  reference_types: true,
+  sat_float_to_int: true,
+  sign_extension: true,
+  simd: true,
+  tail_call: true,
+  threads: true,
+}
+
+/** Wabt's `file:line:column: error: what`, without the excerpt below it. */
+function firstComplaint(message: string): string {
+  const line = message.split('\n').find((each) => /:\d+:\d+: error: /.test(each))
+  return line === undefined ? message.trim() : line.replace(': error: ', ': ')
+}
+
+async function assemble(path: string, text: string): Promise<Uint8Array> {
+  const { default: wabt } = await import('wabt')
+  const tools = await wabt()
+  try {
+    const module = tools.parseWat(path, text, features as Parameters<typeof tools.parseWat>[2])
+    try {
+      module.resolveNames()
+      // Names of functions, for the stacks of errors.
+      return module.toBinary({ write_debug_names: true }).buffer
+    } finally {
+      module.destroy()
+    }
+  } catch (error) {
+    throw new CommandError(
+      firstComplaint((error as Error).message),
+      'Mend the text; positions are line and column.',
+      { cause: error },
+    )
+  }
+}
+
+/** The bytes of a module, from its binary or text format. */
+export async function readProgram(path: string): Promise<Uint8Array> {
+  if ((await stat(path)).isDirectory()) {
+    throw new CommandError(`${path} is a folder.`, 'Name a .wasm file, or a .wat file.')
+  }
+  const bytes = await readFile(path)
+  if (bytes.subarray(0, 4).equals(Buffer.from('\0asm'))) return bytes
+  const text = new TextDecoder().decode(bytes)
+  // Text may begin with blanks, comments and a module, or with its fields.
+  if (extname(path) === '.wat' || /^\s*(?:\(;|;;|\()/.test(text)) return assemble(path, text)
+  throw new CommandError(
+    `${path} is no WebAssembly module: it has ${bytes.length === 0 ? 'no bytes' : 'neither the magic number \\0asm at its beginning nor the text format in it'}.`,
+    'Name a .wasm file, or a .wat file in the text format.',
+  )
+}

@@ -1,0 +1,72 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+
+/** The command as it is run from a checkout. */
+export const command = [
+  process.execPath,
+  '--import=tsx',
+  '--conditions=source',
+  fileURLToPath(new URL('../../bindings/command/main.ts', import.meta.url)),
+]
+
+export interface Ended {
+  readonly exitCode: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+export interface Running {
+  readonly child: ChildProcess
+  readonly ended: Promise<Ended>
+  /** Settles when stdout or stderr has had that in it. */
+  until(pattern: RegExp): Promise<void>
+}
+
+export function start(words: readonly string[], env: NodeJS.ProcessEnv = {}): Running {
+  const child = spawn(words[0]!, words.slice(1), {
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: 120_000,
+    killSignal: 'SIGKILL',
+  })
+  let stdout = ''
+  let stderr = ''
+  const waiting = new Set<() => void>()
+  const check = () => {
+    for (const each of waiting) each()
+  }
+  child.stdout.setEncoding('utf8').on('data', (chunk) => {
+    stdout += chunk
+    check()
+  })
+  child.stderr.setEncoding('utf8').on('data', (chunk) => {
+    stderr += chunk
+    check()
+  })
+  const ended = new Promise<Ended>((resolve, reject) => {
+    child.once('error', reject)
+    child.once('close', (exitCode) => resolve({ exitCode, stdout, stderr }))
+  })
+  const until = (pattern: RegExp) =>
+    new Promise<void>((resolve, reject) => {
+      const look = () => {
+        if (!pattern.test(stdout) && !pattern.test(stderr)) return
+        waiting.delete(look)
+        resolve()
+      }
+      waiting.add(look)
+      look()
+      void ended.then(() => reject(new Error(`ended without ${pattern}: ${stdout}${stderr}`)))
+    })
+  return { child, ended, until }
+}
+
+export function run(...args: string[]): Promise<Ended> {
+  return start([...command, ...args]).ended
+}
+
+/** Under a terminal of its own, so that stdout and stderr are one: `script` of util-linux. */
+export function startOnTerminal(...args: string[]): Running {
+  const line = [...command, ...args].map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ')
+  return start(['script', '-qefc', line, '/dev/null'], { TERM: 'xterm' })
+}
