@@ -45,7 +45,7 @@ function bars(
     type: 'nominal',
     sort: domain,
     title: null,
-    axis: { labelLimit: 260 },
+    axis: { labelLimit: 400 },
   } as const
   return {
     config,
