@@ -6,8 +6,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { aimsOf } from './aims.ts'
 import type { BenchContext } from './context.ts'
-import { describeMachine } from './machine.ts'
-import { collectGarbage, fittingSize, roomForData } from './memory.ts'
+import { availableMemory, describeMachine } from './machine.ts'
 import { compileAddon, findCompiler } from './native/compiler.ts'
 import { loadNative } from './native/native.ts'
 import { commandLine, type Options } from './options.ts'
@@ -68,11 +67,13 @@ async function main(options: Options): Promise<void> {
       remark,
       step: status.step,
       fit(bytes, times, what) {
-        const room = roomForData()
-        const fitting = fittingSize(bytes, times, room)
+        // A tenth is left to the system and to other programs.
+        const room = 0.9 * availableMemory()
+        let fitting = bytes
+        while (fitting * times > room && fitting > 65_536) fitting /= 2
         if (fitting < bytes) {
           remark(
-            `${what}: ${formatSize(fitting)} in place of ${formatSize(bytes)}, since there is room for ${formatSize(room)}.`,
+            `${what}: ${formatSize(fitting)} in place of ${formatSize(bytes)}, since ${formatSize(room)} of memory are free.`,
           )
         }
         return fitting
@@ -93,7 +94,6 @@ async function main(options: Options): Promise<void> {
     for (const suite of chosen) {
       status.suite(suite.title)
       await suite.run(context)
-      await collectGarbage()
     }
     status.done()
 

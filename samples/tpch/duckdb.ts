@@ -1,16 +1,14 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import {
   DATE,
   DECIMAL,
   type DuckDBConnection,
-  DuckDBDataChunk,
   DuckDBDecimalValue,
   DuckDBInstance,
   type DuckDBType,
   ENUM,
 } from '@duckdb/node-api'
-import duckdb from '@duckdb/node-bindings'
 import type { HostRegion } from 'v8-rawmem'
+import { appendBlocks, type BlockColumn } from '../duckdb/append-blocks.ts'
 import {
   blockBytes,
   blockRows,
@@ -23,7 +21,7 @@ import { type Q1Row, q1Sql } from './q1.ts'
 import { q6Sql } from './q6.ts'
 
 /** Types that DuckDB stores in as many bytes as {@link lineitem} does, so that both read the same amount. */
-const columnTypes: Record<keyof typeof lineitem, DuckDBType> = {
+const types: Record<keyof typeof lineitem, DuckDBType> = {
   shipdate: DATE,
   extendedprice: DECIMAL(8, 2),
   quantity: DECIMAL(4, 2),
@@ -33,10 +31,7 @@ const columnTypes: Record<keyof typeof lineitem, DuckDBType> = {
   linestatus: ENUM(lineStatuses),
 }
 
-const valueBytes: Record<StorageType, number> = { i32: 4, i16: 2, u8: 1 }
-
-/** Rows that DuckDB takes at once. */
-const chunkRows = 2048
+const widths: Record<StorageType, number> = { i32: 4, i16: 2, u8: 1 }
 
 export interface LoadOptions {
   /** Threads that DuckDB may use. Default: as many as there are cores. */
@@ -55,38 +50,15 @@ export async function loadIntoDuckDB(
     threads === undefined ? {} : { threads: String(threads) },
   )
   const connection = await instance.connect()
-  const names = Object.keys(lineitem) as (keyof typeof lineitem)[]
-  const columns = names.map((name) => `l_${name} ${columnTypes[name]} NOT NULL`)
-  await connection.run(`CREATE TABLE lineitem (${columns.join(', ')})`)
-
-  const appender = await connection.createAppender('lineitem')
-  const chunk = DuckDBDataChunk.create(names.map((name) => columnTypes[name]))
-  for (let begin = 0; begin < region.byteLength; begin += blockBytes) {
-    const block = region.subarray(begin, begin + blockBytes)
-    const bytes = block.view(Uint8Array)
-    for (let row = 0; row < blockRows; row += chunkRows) {
-      chunk.reset()
-      chunk.rowCount = chunkRows
-      for (const [i, name] of names.entries()) {
-        const { offset, type } = lineitem[name]
-        const size = valueBytes[type]
-        // As bytes: one value after the other through the API of DuckDB takes a hundred times as long.
-        duckdb.copy_data_to_vector(
-          duckdb.data_chunk_get_vector(chunk.chunk, i),
-          0,
-          bytes.buffer as ArrayBuffer,
-          bytes.byteOffset + offset + row * size,
-          chunkRows * size,
-        )
-      }
-      appender.appendDataChunk(chunk)
-    }
-    block.close()
-    onProgress?.(begin + blockBytes)
-    // So that Ctrl-C is heard.
-    await nextTurn()
-  }
-  appender.closeSync()
+  const columns = (Object.keys(lineitem) as (keyof typeof lineitem)[]).map(
+    (name): BlockColumn => ({
+      name: `l_${name}`,
+      type: types[name],
+      width: widths[lineitem[name].type],
+      offset: lineitem[name].offset,
+    }),
+  )
+  await appendBlocks(connection, 'lineitem', { columns, blockRows, blockBytes }, region, onProgress)
   return connection
 }
 
