@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { cpus, freemem, release, totalmem, type } from 'node:os'
+import { cpus, release, totalmem, type } from 'node:os'
 import { version } from 'v8-rawmem'
 import type { Compiler } from './native/compiler.ts'
 import type { Machine } from './results.ts'
@@ -46,9 +46,4 @@ function processorName(): string {
 function hugePages(): string {
   if (!existsSync(hugePagesPath)) return 'unknown'
   return /\[(\w+)\]/.exec(readFileSync(hugePagesPath, 'utf8'))?.[1] ?? 'unknown'
-}
-
-/** Bytes that can be filled now without making the machine short of memory. */
-export function availableMemory(): number {
-  return process.availableMemory?.() ?? freemem()
 }

@@ -6,7 +6,8 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { aimsOf } from './aims.ts'
 import type { BenchContext } from './context.ts'
-import { availableMemory, describeMachine } from './machine.ts'
+import { describeMachine } from './machine.ts'
+import { collectGarbage, fittingSize, roomForData } from './memory.ts'
 import { compileAddon, findCompiler } from './native/compiler.ts'
 import { loadNative } from './native/native.ts'
 import { commandLine, type Options } from './options.ts'
@@ -67,13 +68,11 @@ async function main(options: Options): Promise<void> {
       remark,
       step: status.step,
       fit(bytes, times, what) {
-        // A tenth is left to the system and to other programs.
-        const room = 0.9 * availableMemory()
-        let fitting = bytes
-        while (fitting * times > room && fitting > 65_536) fitting /= 2
+        const room = roomForData()
+        const fitting = fittingSize(bytes, times, room)
         if (fitting < bytes) {
           remark(
-            `${what}: ${formatSize(fitting)} in place of ${formatSize(bytes)}, since ${formatSize(room)} of memory are free.`,
+            `${what}: ${formatSize(fitting)} in place of ${formatSize(bytes)}, since there is room for ${formatSize(room)}.`,
           )
         }
         return fitting
@@ -94,6 +93,7 @@ async function main(options: Options): Promise<void> {
     for (const suite of chosen) {
       status.suite(suite.title)
       await suite.run(context)
+      await collectGarbage()
     }
     status.done()
 

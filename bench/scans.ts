@@ -4,7 +4,7 @@ import { WindowCopier } from './copies.ts'
 import { type SumExports, type SumKernel, sumKernel } from './kernels/sums.ts'
 import type { ValueType } from './native/native.ts'
 import { type Measurement, timed } from './race.ts'
-import { stock } from './stock.ts'
+import { memoryForCopies, stock } from './stock.ts'
 
 /** The part of the package that scans need; every backend has it. */
 export interface Engine extends Pick<typeof api, 'ChunkFeeder' | 'HostRegion' | 'WebAssembly'> {
@@ -68,16 +68,18 @@ export function attachedScan(
  * the run that does not count sees to that.
  */
 export function copiedScan(kernel: SumKernel, region: HostRegion, windowSize: number): Scan {
-  const pages = Math.ceil(windowSize / 65_536)
-  const memory = new stock.Memory({ initial: pages, maximum: pages })
-  const bytes = new Uint8Array(memory.buffer)
+  const memory = memoryForCopies(windowSize)
   const copier = new WindowCopier(region, windowSize)
   const next = () => copier.copyTo(bytes)
+
   const instance = new stock.Instance(new stock.Module(sumKernel(kernel)), {
     env: { next, memory },
   })
   const { run } = instance.exports as unknown as SumExports
+  let bytes = new Uint8Array(0)
   const from = (bytesToRead: number) => {
+    // A memory that grows has another buffer.
+    if (bytes.buffer !== memory.buffer) bytes = new Uint8Array(memory.buffer)
     copier.rewind(bytesToRead)
     return run()
   }

@@ -4,11 +4,11 @@
 //   npm start -- --size 8GiB --window 2GiB --where "origin = 'SFO' and hour >= 18" --value "delay * distance"
 
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { HostRegion, setWasmInstanceRawMemory, WebAssembly } from 'v8-rawmem'
+import { ChunkFeeder, HostRegion, WebAssembly } from 'v8-rawmem'
 import { fillWithCopies, layoutFor, packBlocks } from './flights/blocks.ts'
 import { flightSchema, openFlights } from './flights/columns.ts'
 import { columnsOf, ExpressionError, parseExpression, resolveTexts } from './flights/expression.ts'
-import { compileQuery, type KernelExports, type NextWindow } from './flights/kernel.ts'
+import { compileQuery, type KernelExports } from './flights/kernel.ts'
 import { type Options, program } from './flights/options.ts'
 import type { Aggregate, Query } from './flights/query.ts'
 import { runInJavaScript } from './flights/reference.ts'
@@ -93,38 +93,28 @@ async function main(options: Options): Promise<void> {
     `${count(bytes.length)} bytes of WebAssembly with SIMD, compiled in ${seconds(compiling).toFixed(1)} s; memory of its own: 0 bytes`,
   )
 
-  const blocks = region.byteLength / layout.blockBytes
-  const blocksPerWindow = Math.floor(options.window / layout.blockBytes)
-  let block = 0
-  let windows = 0
+  // Windows of whole blocks, whose lengths an i32 can say.
+  const mostBytes = Math.min(options.window, 2 ** 32 - 1)
+  const windowSize = Math.floor(mostBytes / layout.blockBytes) * layout.blockBytes
   let running: Progress | undefined
-  const next: NextWindow = () => {
-    const end = Math.min(block + blocksPerWindow, blocks)
-    const found = end - block
-    if (found > 0) {
-      const window = region.subarray(block * layout.blockBytes, end * layout.blockBytes)
-      setWasmInstanceRawMemory(instance, window)
-      windows++
-    }
-    running?.update(block * layout.blockBytes)
-    block = end
-    return found
-  }
-  const { instance } = await WebAssembly.instantiate(bytes, { env: { next } })
+  using feeder = new ChunkFeeder(region, {
+    windowSize,
+    onProgress: ({ position }) => running?.update(position),
+  })
+  const { instance } = await WebAssembly.instantiate(bytes, { env: { next: feeder.next } })
   const { run } = instance.exports as unknown as KernelExports
 
   const lines: string[] = []
   let result: Aggregate | undefined
   for (let i = 1; i <= options.runs; i++) {
     running = startProgress(`Run ${i}`, region.byteLength, formatByteSize)
-    block = 0
-    windows = 0
+    feeder.rewind()
     const started = performance.now()
     const [matched, sum, min, max] = run()
     const took = seconds(started)
     running.stop()
     lines.push(
-      `${took.toFixed(2)} s, ${count(Math.round((copies * flights.rows) / took / 1e6))} million rows/s, ${(region.byteLength / took / 1e9).toFixed(2)} GB/s, ${windows} ${windows === 1 ? 'window' : 'windows'} of up to ${formatByteSize(blocksPerWindow * layout.blockBytes)}`,
+      `${took.toFixed(2)} s, ${count(Math.round((copies * flights.rows) / took / 1e6))} million rows/s, ${(region.byteLength / took / 1e9).toFixed(2)} GB/s, ${feeder.windows} ${feeder.windows === 1 ? 'window' : 'windows'} of up to ${formatByteSize(windowSize)}`,
     )
     const now: Aggregate = { count: matched, sum, min, max }
     if (result !== undefined && !equals(result, now)) {
@@ -132,7 +122,6 @@ async function main(options: Options): Promise<void> {
     }
     result = now
   }
-  setWasmInstanceRawMemory(instance, null)
   lines.forEach((line, i) => {
     say(`Run ${i + 1}`, line)
   })

@@ -188,7 +188,9 @@ napi_value Remap(napi_env env, napi_callback_info info) {
   return touched == 0 ? ToNumber(env, seconds) : nullptr;
 }
 
-void Export(napi_env env, napi_value exports, const char* name,
+void Export(napi_env env,
+            napi_value exports,
+            const char* name,
             napi_callback callback) {
   napi_value function;
   napi_create_function(env, name, NAPI_AUTO_LENGTH, callback, nullptr,

@@ -1,6 +1,6 @@
 // The loops that WebAssembly is measured against. This file is compiled several
-// times, with the flags of a variant, its name as KERNELS_VARIANT, and the number
-// of rows that its vectors do best with as KERNELS_ROWS_AT_ONCE.
+// times, with the flags of a variant, its name as KERNELS_VARIANT, and the
+// number of rows that its vectors do best with as KERNELS_ROWS_AT_ONCE.
 
 #include "kernels.h"
 

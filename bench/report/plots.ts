@@ -34,14 +34,18 @@ function colourScale(rows: readonly Row[]): { domain: string[]; range: string[] 
 }
 
 /** Bars, from the least to the most that was measured a thin line. */
-function bars(rows: readonly Row[], title: string, columns: number): TopLevelSpec {
+function bars(
+  rows: readonly Row[],
+  title: string,
+  { columns = 2, scale = 'shared' }: { columns?: number; scale?: 'shared' | 'independent' } = {},
+): TopLevelSpec {
   const { domain, range } = colourScale(rows)
   const y = {
     field: 'contender',
     type: 'nominal',
     sort: domain,
     title: null,
-    axis: { labelLimit: 260 },
+    axis: { labelLimit: 400 },
   } as const
   return {
     config,
@@ -75,7 +79,7 @@ function bars(rows: readonly Row[], title: string, columns: number): TopLevelSpe
         },
       ],
     },
-    resolve: { scale: { y: 'independent' } },
+    resolve: { scale: { x: scale, y: 'independent' } },
   } as TopLevelSpec
 }
 
@@ -136,12 +140,12 @@ const MiB = 2 ** 20
 
 /** What there is to plot of a suite. */
 const plotted: Record<string, (rows: readonly Row[]) => TopLevelSpec> = {
-  scan: (rows) => bars(rows, 'GB/s, more is better', 2),
-  tpch: (rows) => bars(rows, 'milliseconds, less is better', 2),
+  scan: (rows) => bars(rows, 'GB/s, more is better'),
+  tpch: (rows) => bars(rows, 'milliseconds, less is better', { scale: 'independent' }),
   switch: (rows) => growth(rows, 'window, MiB', 'nanoseconds per switch', MiB),
-  windows: (rows) => bars(rows, 'GB/s, more is better', 1),
+  windows: (rows) => bars(rows, 'GB/s, more is better', { columns: 1 }),
   growth: (rows) => growth(rows, 'data, GiB', 'seconds', GiB),
-  'cold-start': (rows) => bars(rows, 'milliseconds, less is better', 2),
+  'cold-start': (rows) => bars(rows, 'milliseconds, less is better', { scale: 'independent' }),
 }
 
 /** SVG of each plot that these results are enough for, by the name of its suite. */

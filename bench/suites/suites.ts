@@ -12,11 +12,11 @@ import { windowsSuite } from './windows.ts'
 /** In the order in which they run. */
 export const suites: readonly Suite[] = [
   scanSuite,
+  growthSuite,
   tpchSuite,
   windowSwitchSuite,
   windowsSuite,
   pagesSuite,
-  growthSuite,
   callsSuite,
   coldStartSuite,
   flagsSuite,

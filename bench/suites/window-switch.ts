@@ -11,13 +11,16 @@ export const mapFixedSwitch = 'mmap(MAP_FIXED)'
 export const mapFixedTouched = 'mmap(MAP_FIXED), and first touch of its pages'
 export const copySwitch = 'memcpy of the window'
 
+/** Enough of them for copies to come from memory. */
+const windowsInRegion = 512
+
 export const windowSwitchSuite: Suite = {
   name: 'switch',
   title: 'Switch to another window',
   async run(context) {
     for (const windowSize of context.sizes.switched) {
-      // Address space only: nothing but mmap and memcpy touches it.
-      await withRegion(engine.HostRegion.allocate(256 * windowSize), (region) =>
+      // Mostly address space: only a part of it is ever touched.
+      await withRegion(engine.HostRegion.allocate(windowsInRegion * windowSize), (region) =>
         raceSwitches(context, region, windowSize),
       )
     }
@@ -31,11 +34,10 @@ async function raceSwitches(
 ): Promise<void> {
   const { native, quick } = context
   const switches = quick ? 1024 : 131_072
-  const passes = switches / 256
+  const passes = switches / windowsInRegion
 
   const feeder = new engine.ChunkFeeder(region, { windowSize })
   const fed = instantiate(feeder.next)
-  let windows: engine.HostRegion[] = []
   let position = 0
   // As one would write it without a feeder.
   const called = instantiate(() => {
@@ -45,7 +47,10 @@ async function raceSwitches(
     return window.byteLength
   })
   const attached = instantiate(() => 0)
-  windows = [region.subarray(0, windowSize), region.subarray(windowSize, 2 * windowSize)]
+  const windows = [
+    region.subarray(0, windowSize),
+    region.subarray(windowSize, 2 * windowSize),
+  ] as const
 
   const contenders: Contender[] = [
     {
@@ -77,7 +82,7 @@ async function raceSwitches(
     {
       name: attachSwitch,
       run() {
-        const [one, other] = windows as [engine.HostRegion, engine.HostRegion]
+        const [one, other] = windows
         const { seconds } = timed(() => {
           for (let i = 0; i < switches; i += 2) {
             engine.setWasmInstanceRawMemory(attached, one)
@@ -95,31 +100,41 @@ async function raceSwitches(
       run: () => ({ seconds: native.remap(windowSize, quick ? 10 : 1000, false) }),
     })
   }
-  // The memory file of the one, and source and target of the other.
-  const room = context.fit(windowSize, 5, `windows of ${formatSize(windowSize)}`)
+  // Source and target of copies, and the memory file that is mapped.
+  const source = context.quick ? 2 * windowSize : Math.max(windowSize, 2 ** 30)
+  const needed = source + 3 * windowSize
   let target: engine.HostRegion | undefined
-  if (native !== undefined && room === windowSize) {
+  if (
+    native !== undefined &&
+    context.fit(needed, 1, `copies of ${formatSize(windowSize)}`) === needed
+  ) {
     target = engine.HostRegion.allocate(windowSize)
-    const copies = Math.max(1, Math.min(64, 2 ** 28 / windowSize))
     const to = target
+    // Windows that come from memory, as the next one does, not from the processor's cache.
+    const from: engine.HostRegion[] = []
+    for (let begin = 0; begin < source; begin += windowSize) {
+      const window = region.subarray(begin, begin + windowSize)
+      // Memory that nobody has written is all one page of zeros.
+      window.view(Uint8Array).fill(1)
+      from.push(window)
+    }
     contenders.push(
       {
         name: mapFixedTouched,
         note: 'pages of 4 KiB, 16 of which the kernel maps at a time',
-        run: () => ({ seconds: native.remap(windowSize, 2 * copies, true) }),
+        run: () => ({
+          seconds: native.remap(windowSize, Math.max(2, Math.min(128, 2 ** 29 / windowSize)), true),
+        }),
       },
       {
         name: copySwitch,
         run() {
-          const from = windows[0]!
           let seconds = 0
-          for (let i = 0; i < copies; i++) seconds += native.copy(to, from)
-          return { seconds, operations: copies }
+          for (const window of from) seconds += native.copy(to, window)
+          return { seconds, operations: from.length }
         },
       },
     )
-    // Otherwise all of the source would be one page of zeros.
-    windows[0]!.view(Uint8Array).fill(1)
   }
   try {
     await context.race({

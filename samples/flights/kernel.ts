@@ -3,9 +3,6 @@ import type { BlockLayout } from './blocks.ts'
 import type { BinaryOperator, Expression } from './expression.ts'
 import { noMax, noMin, type Query } from './query.ts'
 
-/** What the module imports from `env`: maps the next window at address 0, and says how many blocks it has; 0 at the end. */
-export type NextWindow = () => number
-
 /** The exports of a module made by {@link compileQuery}. */
 export interface KernelExports {
   /** Runs over all windows: count, sum, min and max. */
@@ -16,8 +13,9 @@ export interface KernelExports {
 const maxPages = 65_536
 
 /**
- * Compiles the query to a WebAssembly module with the import `env.next` ({@link NextWindow}), the export `run`, and the memory
- * `memory`, which has no pages of its own: the rows come to it as windows of host memory.
+ * Compiles the query to a WebAssembly module with the export `run` and the memory `memory`, which has no pages of its own: the
+ * rows come to it as windows of host memory, of whole blocks. Its import `env.next` maps the next window at address 0 and
+ * returns the number of bytes in it, 0 at the end, as `ChunkFeeder` does.
  *
  * Four rows at a time: a truth is a vector of 32-bit masks, all bits set where it holds.
  */
@@ -37,7 +35,7 @@ export function compileQuery(query: Query, layout: BlockLayout): Uint8Array {
     const types: number[] = []
     const local = (type: number): number => types.push(type) - 1
     const get = (index: number) => module.local.get(index, types[index]!)
-    const blocks = local(i32)
+    const length = local(i32)
     const base = local(i32)
     const address = local(i32)
     const end = local(i32)
@@ -71,7 +69,7 @@ export function compileQuery(query: Query, layout: BlockLayout): Uint8Array {
       addTo(sums, module.i64x2.extend_high_i32x4_s(get(value)), module.i64x2.add),
     ])
 
-    // Addresses wrap around at the end of a window of 4 GiB, so they are compared for equality only.
+    // A window may reach to the end of 32-bit addresses, so they are compared for equality only.
     const block = module.block(null, [
       module.local.set(address, get(base)),
       module.local.set(end, module.i32.add(get(base), module.i32.const(layout.columnBytes))),
@@ -92,7 +90,6 @@ export function compileQuery(query: Query, layout: BlockLayout): Uint8Array {
         ),
       ),
       module.local.set(base, module.i32.add(get(base), module.i32.const(layout.blockBytes))),
-      module.local.set(blocks, module.i32.sub(get(blocks), module.i32.const(1))),
     ])
 
     const reduce = (lanes: number, smaller: boolean) =>
@@ -120,10 +117,16 @@ export function compileQuery(query: Query, layout: BlockLayout): Uint8Array {
           module.loop(
             'windows',
             module.block(null, [
-              module.local.set(blocks, module.call('next', [], i32)),
-              module.br('end', module.i32.eqz(get(blocks))),
+              module.local.set(length, module.call('next', [], i32)),
+              module.br('end', module.i32.eqz(get(length))),
               module.local.set(base, module.i32.const(0)),
-              module.loop('blocks', module.block(null, [block, module.br('blocks', get(blocks))])),
+              module.loop(
+                'blocks',
+                module.block(null, [
+                  block,
+                  module.br('blocks', module.i32.ne(get(base), get(length))),
+                ]),
+              ),
               module.br('windows'),
             ]),
           ),

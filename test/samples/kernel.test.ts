@@ -54,9 +54,8 @@ function runKernel(
     const end = Math.min(block + blocksPerWindow, blocks)
     const window = packed.subarray(block * layout.blockBytes, end * layout.blockBytes)
     new Uint8Array(memory.buffer).set(window)
-    const found = end - block
     block = end
-    return found
+    return window.length
   }
   const instance = new Instance(new Module(compileQuery(query, layout)), { env: { next } })
   const { memory, run } = instance.exports as KernelExports & {
