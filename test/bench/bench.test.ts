@@ -90,7 +90,9 @@ test('help names every suite, and an unknown suite is refused', async (t) => {
 
   const refused = await runScript(program, { args: ['--only', 'everything'] })
   t.is(refused.exitCode, 1)
-  t.regex(refused.stderr, /Allowed choices are scan, tpch,/)
+  t.true(
+    refused.stderr.includes(`Allowed choices are ${suites.map(({ name }) => name).join(`, `)}.`),
+  )
 })
 
 test('Ctrl-C ends a run, and nothing is written', async (t) => {
