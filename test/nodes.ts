@@ -6,6 +6,8 @@ import { homedir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Command } from 'commander'
+import { collectOutcomes, type Outcomes } from './backends/collect-outcomes.ts'
+import { writeTable } from './backends/table.ts'
 
 const project = dirname(dirname(fileURLToPath(import.meta.url)))
 const ava = join(project, 'node_modules', 'ava', 'entrypoints', 'cli.mjs')
@@ -13,6 +15,7 @@ const releases = ['20', '22', '24', '26']
 const testFiles = [
   'test/api/**/*.test.ts',
   'test/attached-memory/memory.test.ts',
+  'test/backends/**/*.test.ts',
   'test/feeder/**/*.test.ts',
   'test/region/**/*.test.ts',
   'test/workers/**/*.test.ts',
@@ -116,10 +119,26 @@ const program = new Command('npm run test:nodes --')
     join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'v8-rawmem', 'nodes'),
   )
   .option('--files <pattern...>', 'which tests', testFiles)
+  .option(
+    '--table',
+    'instead, try every feature of every backend and write the table into docs/backends.md',
+  )
   .showHelpAfterError()
   .parse()
 
-const { cache, files } = program.opts<{ cache: string; files: string[] }>()
+const { cache, files, table } = program.opts<{ cache: string; files: string[]; table?: true }>()
+if (table) {
+  const findings = new Map<string, Outcomes>()
+  for (const release of program.processedArgs[0] as string[]) {
+    const node = await provideNode(release, cache)
+    const { stdout } = await run(node, ['-p', 'process.version'], process.env)
+    console.error(`node ${release}: trying the backends`)
+    findings.set(stdout.trim(), await collectOutcomes(node))
+  }
+  writeTable(findings)
+  process.exit()
+}
+
 const results: Result[] = []
 for (const release of program.processedArgs[0] as string[]) {
   const node = await provideNode(release, cache)
