@@ -1,0 +1,115 @@
+import { execFile } from 'node:child_process'
+import { existsSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import test from 'ava'
+import { backends, openBackend } from 'v8-rawmem'
+import { runScript } from '../support/run-script.ts'
+
+const run = promisify(execFile)
+const project = fileURLToPath(new URL('../..', import.meta.url))
+const smallAddon = join(
+  project,
+  'prebuilds',
+  `${process.platform}-${process.arch}`,
+  'v8-rawmem-node.node',
+)
+
+async function print(env: Record<string, string>) {
+  const script = new URL('./print-backend.ts', import.meta.url)
+  const { stdout, stderr, exitCode } = await runScript(script, { env })
+  return { found: exitCode === 0 ? JSON.parse(stdout) : undefined, stderr }
+}
+
+test('backends() lists all backends, with a reason each', (t) => {
+  const list = backends()
+  t.deepEqual(
+    list.map(({ name }) => name),
+    ['patched', 'node-raw', 'node-rewire'],
+  )
+  for (const { available, reason } of list) {
+    t.is(typeof available, 'boolean')
+    t.true(reason.length > 0)
+  }
+})
+
+test('a backend is opened once, and cannot be changed', (t) => {
+  const backend = openBackend('node-rewire')
+  t.is(openBackend('node-rewire'), backend)
+  t.is(backend.name, 'node-rewire')
+  t.true(Object.isFrozen(backend))
+  t.not(openBackend('patched').WebAssembly, backend.WebAssembly)
+})
+
+test('a name that is none is refused, and the names that are said', (t) => {
+  for (const name of ['node', '', 1, null, {}]) {
+    t.throws(() => openBackend(name as never), {
+      instanceOf: TypeError,
+      message: /^name must be one of 'patched', 'node-raw', 'node-rewire'; got /,
+    })
+  }
+})
+
+test('without a choice, patched is behind the plain exports', async (t) => {
+  const { found, stderr } = await print({ V8_RAWMEM_BACKEND: '' })
+  t.like(found, { name: 'patched', same: true, addon: 'v8-rawmem.node' }, stderr)
+  t.not(found.v8, process.versions.v8)
+})
+
+for (const name of ['node-raw', 'node-rewire']) {
+  test(`V8_RAWMEM_BACKEND=${name} is behind the plain exports, and needs no second V8`, async (t) => {
+    const { found, stderr } = await print({ V8_RAWMEM_BACKEND: name, V8_RAWMEM_BINDING: '' })
+    t.deepEqual(
+      found,
+      { name, same: true, addon: 'v8-rawmem-node.node', v8: process.versions.v8 },
+      stderr,
+    )
+  })
+}
+
+test('the addon without V8 says what it cannot do', async (t) => {
+  if (!existsSync(smallAddon)) {
+    return t.fail(`${smallAddon} is missing: npm run build:binding -- --node-backends`)
+  }
+  const chosen = await print({ V8_RAWMEM_BINDING: smallAddon, V8_RAWMEM_BACKEND: '' })
+  t.regex(chosen.found?.name, /^node-/, chosen.stderr)
+  const { found, stderr } = await print({
+    V8_RAWMEM_BINDING: smallAddon,
+    V8_RAWMEM_BACKEND: 'patched',
+  })
+  t.is(found, undefined)
+  t.regex(
+    stderr,
+    /V8_RAWMEM_BACKEND: the backend 'patched' is not available: V8_RAWMEM_BINDING names a binding without V8: .*; available: .*'node-rewire'/,
+  )
+})
+
+test('V8_RAWMEM_BACKEND with a name that is none fails when the package is imported', async (t) => {
+  const { stderr } = await print({ V8_RAWMEM_BACKEND: 'rewire' })
+  t.regex(
+    stderr,
+    /TypeError: V8_RAWMEM_BACKEND must be one of 'patched', 'node-raw', 'node-rewire'; got 'rewire'/,
+  )
+})
+
+test('require() can load the built package, which has no top-level await', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'v8-rawmem-package-'))
+  t.teardown(() => rmSync(folder, { recursive: true }))
+  for (const name of ['package.json', 'prebuilds', 'node_modules']) {
+    symlinkSync(join(project, name), join(folder, name))
+  }
+  const tsc = createRequire(import.meta.url).resolve('typescript/package.json')
+  await run(process.execPath, [
+    join(dirname(tsc), 'bin', 'tsc'),
+    ...['-p', join(project, 'tsconfig.build.json'), '--outDir', join(folder, 'dist')],
+  ])
+  const { stdout } = await run(
+    process.execPath,
+    ['-p', `require(${JSON.stringify(join(folder, 'dist', 'index.js'))}).openBackend().name`],
+    { env: { ...process.env, V8_RAWMEM_BACKEND: 'node-rewire' } },
+  )
+  t.is(stdout, 'node-rewire\n')
+})
