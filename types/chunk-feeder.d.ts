@@ -31,8 +31,8 @@ export interface ChunkFeederOptions {
    */
   writable?: boolean
   /**
-   * Whether the system is asked to read the window after the next ahead (`madvise`, `MADV_WILLNEED`). Default `true`. Has
-   * an effect on file maps only.
+   * Whether the system is asked to read the next window ahead, or 4 MiB if that is less (`madvise`, `MADV_WILLNEED`).
+   * Default `true`. Has an effect on file maps only.
    */
   prefetch?: boolean
   /**
