@@ -25,13 +25,16 @@ const { exports } = new WebAssembly.Instance(reader(), {
   },
 })
 
-try {
-  let hash: bigint
-  do {
-    feeder.rewind()
-    hash = exports.run()
-  } while (task === 'endless')
-  parentPort?.postMessage(hash)
-} catch (error) {
-  parentPort?.postMessage((error as Error).name)
-}
+// Not while modules are evaluated: Node 22 does not survive the end of a thread there.
+setImmediate(() => {
+  try {
+    let hash: bigint
+    do {
+      feeder.rewind()
+      hash = exports.run()
+    } while (task === 'endless')
+    parentPort?.postMessage(hash)
+  } catch (error) {
+    parentPort?.postMessage((error as Error).name)
+  }
+})
