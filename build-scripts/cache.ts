@@ -11,6 +11,8 @@ export interface CacheLayout {
   readonly apt: string
   /** GN, one folder for each source it was built from. */
   readonly toolchain: string
+  /** The repositories that depot_tools brings, until the work tree is made of them. */
+  readonly checkout: string
   /** The V8 work tree of the pinned version. */
   readonly tree: string
   /** Where GN and ninja put what they make. */
@@ -42,6 +44,7 @@ export function cacheLayout(root: string, pin: Pin): CacheLayout {
     downloads: join(root, 'downloads'),
     apt: join(root, 'apt'),
     toolchain: join(root, 'toolchain'),
+    checkout: join(version, 'checkout'),
     tree,
     buildDirectory: join(tree, pin.build.buildDirectory),
     logs: join(version, 'logs'),

@@ -8,9 +8,11 @@ import { type BuildContext, openContext } from './context.ts'
 import { doctor } from './doctor.ts'
 import { takeLock } from './exclusive.ts'
 import { fetch } from './fetch/fetch.ts'
+import { type SourceKind, Sources, sourceKinds, words } from './fetch/sources.ts'
 import { packageSdk } from './package/package.ts'
 import { checkPatches, exportPatches, patch } from './patch/patch.ts'
 import { runCommand } from './run-command.ts'
+import { pinUpstream } from './upstream/pin-upstream.ts'
 
 interface GlobalOptions {
   cache?: string
@@ -18,9 +20,10 @@ interface GlobalOptions {
   wait: boolean
   verbose?: boolean
 }
-interface ArchiveOptions {
+interface SourceOptions {
   archive: string[]
-  source: 'archive'
+  mirror: string[]
+  source?: SourceKind
 }
 interface CompilerOptions {
   ccWrapper?: string
@@ -81,24 +84,35 @@ function locked(
   })
 }
 
-function withArchive(command: Command): Command {
+function withSource(command: Command): Command {
   return command
     .addOption(
       new Option(
         '--source <kind>',
-        'where V8 comes from; "archive", the Chromium release tarball, is the only kind there is',
-      )
-        .choices(['archive'])
-        .default('archive'),
+        "where V8 comes from: its repositories, by gclient of depot_tools, or the archive, Chromium's release tarball. Without it: the archive when it is named or in the cache, else depot_tools when the git host answers within 5 seconds, else the archive. Both give the same sources",
+      ).choices(sourceKinds),
     )
     .addOption(
       new Option(
         '--archive <place>',
         'an archive as a path, a URL, or a folder with archives; repeatable. Without it, apt is asked where this machine would get the source package. Also: V8_RAWMEM_ARCHIVE (separated by spaces)',
       )
-        .argParser((place: string, places: string[] = []) => [...places, place])
-        .default(process.env.V8_RAWMEM_ARCHIVE?.split(/\s+/).filter(Boolean) ?? [], 'ask apt'),
+        .argParser(collect)
+        .default(words(process.env.V8_RAWMEM_ARCHIVE), 'ask apt'),
     )
+    .addOption(
+      new Option(
+        '--mirror <[host=]url>',
+        "for depot_tools: a URL that stands for the git hosts, or for one of them; repeatable. git's own insteadOf is heard as well. Also: V8_RAWMEM_GIT_MIRROR (separated by spaces)",
+      )
+        .argParser(collect)
+        .default(words(process.env.V8_RAWMEM_GIT_MIRROR), 'none'),
+    )
+}
+
+/** Gathers a repeatable option, after what the environment names. */
+function collect(value: string, previous: readonly string[] = []): string[] {
+  return [...previous, value]
 }
 
 function withWrapper(command: Command): Command {
@@ -132,10 +146,10 @@ function withPackaging(command: Command): Command {
 }
 
 locked(
-  withArchive(program.command('fetch')).description(
+  withSource(program.command('fetch')).description(
     'Bring the pinned sources into the cache: download, check, unpack, record in git.',
   ),
-  (context, { archive }: ArchiveOptions) => fetch(context, archive),
+  (context, options: SourceOptions) => fetch(context, new Sources(options)),
 )
 
 locked(
@@ -164,11 +178,11 @@ locked(
 )
 
 locked(
-  withWrapper(withArchive(program.command('configure'))).description(
+  withWrapper(withSource(program.command('configure'))).description(
     'Build GN when the cache has none, and have it write the build files.',
   ),
-  (context, { archive, ccWrapper }: ArchiveOptions & CompilerOptions) =>
-    configure(context, { archives: archive, ccWrapper }),
+  (context, { ccWrapper, ...options }: SourceOptions & CompilerOptions) =>
+    configure(context, { sources: new Sources(options), ccWrapper }),
 )
 
 locked(
@@ -186,16 +200,24 @@ locked(
 )
 
 locked(
-  withPackaging(withJobs(withWrapper(withArchive(program.command('all'))))).description(
+  withPackaging(withJobs(withWrapper(withSource(program.command('all'))))).description(
     'All of it: fetch, patch, configure, compile, package.',
   ),
-  async (context, options: ArchiveOptions & CompilerOptions & CompileOptions & PackageOptions) => {
-    await fetch(context, options.archive)
+  async (context, options: SourceOptions & CompilerOptions & CompileOptions & PackageOptions) => {
+    const sources = new Sources(options)
+    await fetch(context, sources)
     await patch(context)
-    await configure(context, { archives: options.archive, ccWrapper: options.ccWrapper })
+    await configure(context, { sources, ccWrapper: options.ccWrapper })
     await compile(context, options)
     await packageSdk(context, options)
   },
+)
+
+locked(
+  withSource(program.command('pin-upstream')).description(
+    'Write upstream/ anew from the pinned archives: where git has their files. For whoever moves the pin.',
+  ),
+  (context, options: SourceOptions) => pinUpstream(context, new Sources(options)),
 )
 
 const doctorCommand = program

@@ -6,6 +6,7 @@ import { type Clang, findClang } from './clang.ts'
 import type { BuildContext } from './context.ts'
 import { writeFileDurably } from './durable-files.ts'
 import { requireFetched } from './fetch/fetched.ts'
+import type { Sources } from './fetch/sources.ts'
 import { provideGn } from './gn.ts'
 import { sha256OfJson } from './hash.ts'
 import type { Pin } from './pin.ts'
@@ -19,7 +20,7 @@ export type CompilerWrapper = string | undefined
 /** Writes GN's arguments and has GN write ninja's files. Ninja has GN write them anew when a BUILD.gn changes. */
 export async function configure(
   context: BuildContext,
-  { ccWrapper, archives }: { ccWrapper?: CompilerWrapper; archives: readonly string[] },
+  { ccWrapper, sources }: { ccWrapper?: CompilerWrapper; sources: Sources },
 ): Promise<void> {
   const { pin, cache, signal } = context
   await requireFetched(context)
@@ -30,7 +31,7 @@ export async function configure(
     ...(ccWrapper ? [{ command: ccWrapper, debianPackage: ccWrapper }] : []),
   ])
   const clang = await findClang(pin.toolchain.clang)
-  const gn = await provideGn(context, archives)
+  const gn = await provideGn(context, sources)
   const args = formatArgs(pin, clang, ccWrapper)
   // Neither is in the command lines that ninja compares: another compiler may have the same name, and precompiled headers
   // hold the absolute path of where they were made.

@@ -7,9 +7,12 @@ import { compilesCxx20, findClang, hasRuntime } from './clang.ts'
 import { bytesPerJob, defaultJobs } from './compile/jobs.ts'
 import type { BuildContext } from './context.ts'
 import { locateWithApt } from './fetch/apt.ts'
+import { gitHost, gitHostAnswers, Sources, words } from './fetch/sources.ts'
 import type { PinnedArchive } from './pin.ts'
 import { formatBytes, mark, say } from './terminal.ts'
 import { clangTools, installCommand, missingTools, tools } from './tools.ts'
+import { findGclientPython, gclientModule } from './upstream/python.ts'
+import { loadUpstreamPin } from './upstream/upstream-pin.ts'
 
 /** Sources, work tree, build directory and SDK together. */
 const bytesOfEverything = 6e9
@@ -63,6 +66,33 @@ async function* examine(context: BuildContext, offline: boolean): AsyncGenerator
   }
   for (const archive of [pin.source.archive, pin.gn.archive]) {
     yield await examineArchive(context, archive, offline)
+  }
+  yield* examineUpstream(context, offline)
+}
+
+/** What `--source depot_tools` takes; a build can do without, from the archive. */
+async function* examineUpstream(context: BuildContext, offline: boolean): AsyncGenerator<Finding> {
+  const upstream = await loadUpstreamPin(context)
+  if (!upstream) return
+  const python = await findGclientPython()
+  yield {
+    state: python ? 'ok' : 'note',
+    text: python
+      ? `${python} can run gclient (for --source depot_tools)`
+      : `no python3 of version 3.11 or later with ${gclientModule.name}: --source depot_tools needs it (package ${gclientModule.debianPackage})`,
+  }
+  const { mirrors } = new Sources({ mirror: words(process.env.V8_RAWMEM_GIT_MIRROR) })
+  const host = gitHost(upstream, mirrors)
+  if (offline) {
+    yield { state: 'note', text: `${host}: not asked (--offline)` }
+    return
+  }
+  const answers = await gitHostAnswers(upstream, mirrors, context.signal)
+  yield {
+    state: answers ? 'ok' : 'note',
+    text: answers
+      ? `${host} answers git (--source depot_tools)`
+      : `${host} does not answer git: the sources come from the archive`,
   }
 }
 

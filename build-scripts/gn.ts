@@ -8,23 +8,61 @@ import type { BuildContext } from './context.ts'
 import { renameDurably } from './durable-files.ts'
 import { extract } from './fetch/extract.ts'
 import { obtain } from './fetch/obtain.ts'
+import { requireUpstreamPin, type Sources } from './fetch/sources.ts'
 import { sha256OfJson } from './hash.ts'
 import { isStamped, stamp } from './stamp.ts'
 import { sayStage } from './terminal.ts'
 import { clangTools, requireTools, tools } from './tools.ts'
+import { cloneGn } from './upstream/gn-source.ts'
 
-/**
- * The path of the pinned GN, built from its source when the cache does not have it yet.
- *
- * @param named places of archives that the user named
- */
-export async function provideGn(context: BuildContext, named: readonly string[]): Promise<string> {
-  const { pin, cache, signal } = context
+/** Where GN is built, and the stamps of its steps. */
+function gnPlaces({ pin, cache }: BuildContext) {
   const key = sha256OfJson({ source: pin.gn.archive.sha256, commit: pin.gn.commit })
   const folder = join(cache.toolchain, `gn-${key.slice(0, 12)}`)
-  const program = join(folder, 'out', 'gn')
-  const stampPath = join(folder, 'stamp.json')
-  if (await isStamped(stampPath, key)) return program
+  return {
+    key,
+    folder,
+    program: join(folder, 'out', 'gn'),
+    sourceStamp: join(folder, 'source.json'),
+    builtStamp: join(folder, 'stamp.json'),
+  }
+}
+
+/** Brings GN's source into the cache: the archive as it is, or its repository's files. */
+export async function fetchGnSource(context: BuildContext, sources: Sources): Promise<void> {
+  const { pin } = context
+  const { key, folder, sourceStamp, builtStamp } = gnPlaces(context)
+  if ((await isStamped(builtStamp, key)) || (await isStamped(sourceStamp, key))) return
+  if ((await sources.kindFor(context, pin.gn.archive)) === 'archive') {
+    await obtain(context, pin.gn.archive, sources.archives)
+    return
+  }
+  await putSource(context, folder, async (unpacking) => {
+    await cloneGn(context, await requireUpstreamPin(context), unpacking, sources.mirrors)
+  })
+}
+
+/** Puts GN's source in its place when it is whole. */
+async function putSource(
+  context: BuildContext,
+  folder: string,
+  fill: (unpacking: string) => Promise<void>,
+): Promise<void> {
+  const { key, sourceStamp } = gnPlaces(context)
+  const unpacking = `${folder}.unpacking`
+  await rm(unpacking, { recursive: true, force: true })
+  await rm(folder, { recursive: true, force: true })
+  await mkdir(dirname(folder), { recursive: true })
+  await fill(unpacking)
+  await renameDurably(unpacking, folder)
+  await stamp(sourceStamp, key)
+}
+
+/** The path of the pinned GN, built from its source when the cache does not have it yet. */
+export async function provideGn(context: BuildContext, sources: Sources): Promise<string> {
+  const { pin, cache, signal } = context
+  const { key, folder, program, sourceStamp, builtStamp } = gnPlaces(context)
+  if (await isStamped(builtStamp, key)) return program
 
   sayStage('configure', `building GN ${pin.gn.commit}`)
   await requireTools('building GN', [
@@ -35,16 +73,10 @@ export async function provideGn(context: BuildContext, named: readonly string[])
     tools.ar,
     ...clangTools(pin.toolchain.clang),
   ])
-  const sourceStamp = join(folder, 'source.json')
+  if (!(await isStamped(sourceStamp, key))) await fetchGnSource(context, sources)
   if (!(await isStamped(sourceStamp, key))) {
-    const archive = await obtain(context, pin.gn.archive, named)
-    const unpacking = `${folder}.unpacking`
-    await rm(unpacking, { recursive: true, force: true })
-    await rm(folder, { recursive: true, force: true })
-    await extract(archive, unpacking, [], signal)
-    await mkdir(dirname(folder), { recursive: true })
-    await renameDurably(unpacking, folder)
-    await stamp(sourceStamp, key)
+    const archive = await obtain(context, pin.gn.archive, sources.archives)
+    await putSource(context, folder, (unpacking) => extract(archive, unpacking, [], signal))
   }
   await generate(folder, context)
   await runNinja({
@@ -57,7 +89,7 @@ export async function provideGn(context: BuildContext, named: readonly string[])
     signal,
   })
   await $({ quiet: true })`sync --file-system ${folder}`
-  await stamp(stampPath, key)
+  await stamp(builtStamp, key)
   return program
 }
 

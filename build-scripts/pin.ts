@@ -4,10 +4,10 @@ import { z } from 'zod'
 import { BuildError } from './build-error.ts'
 import { sha256OfJson } from './hash.ts'
 
-const hex = (digits: number) => z.string().regex(new RegExp(`^[0-9a-f]{${digits}}$`))
+export const hex = (digits: number) => z.string().regex(new RegExp(`^[0-9a-f]{${digits}}$`))
 
 /** A path that stays inside the folder it is relative to. */
-const innerPath = z
+export const innerPath = z
   .string()
   .min(1)
   .refine((path) => !path.startsWith('/') && !path.split('/').includes('..'), {

@@ -6,10 +6,15 @@ import type { BuildContext } from '../context.ts'
 import { requireFreeBytes } from '../disk.ts'
 import { renameDurably } from '../durable-files.ts'
 import { commitEnvironment, gitIn, identity } from '../git.ts'
+import { fetchGnSource } from '../gn.ts'
 import { say, sayStage } from '../terminal.ts'
 import { requireTools, tools } from '../tools.ts'
+import { layOutUpstream, syncUpstream } from '../upstream/sync-upstream.ts'
+import { partsOfTree } from '../upstream/tree-parts.ts'
+import { loadUpstreamPin } from '../upstream/upstream-pin.ts'
 import { extract } from './extract.ts'
 import { obtain, requireNamedArchivesMatch } from './obtain.ts'
+import { requireUpstreamPin, type Sources } from './sources.ts'
 import { makeStandalone } from './standalone-layout.ts'
 
 /** The tag of the commit that holds the sources as they came. */
@@ -17,46 +22,76 @@ export const upstreamTag = 'upstream'
 /** The branch that holds the patches. */
 export const patchedBranch = 'rawmem'
 
-/** Brings the pinned sources into the cache: the archives, and the V8 work tree as a git repository. */
-export async function fetch(context: BuildContext, named: readonly string[]): Promise<void> {
+/** Brings the pinned sources into the cache, by the way that suits: the V8 work tree as a git repository, and GN's. */
+export async function fetch(context: BuildContext, sources: Sources): Promise<void> {
   const { pin, cache, signal } = context
   const archives = [pin.source.archive, pin.gn.archive]
-  await requireNamedArchivesMatch(named, archives)
+  await requireNamedArchivesMatch(sources.archives, archives)
   await mkdir(cache.root, { recursive: true })
 
   if (await exists(cache.tree)) {
     await requirePinnedTree(context)
     sayStage('fetch', `V8 ${pin.v8.version} is there`)
+  } else if ((await sources.kindFor(context, pin.source.archive)) === 'depot_tools') {
+    await fetchFromRepositories(context, sources)
   } else {
-    await fetchTree(context, named)
+    await fetchFromArchive(context, sources)
   }
   signal.throwIfAborted()
 }
 
-async function fetchTree(context: BuildContext, named: readonly string[]): Promise<void> {
-  const { pin, cache, signal } = context
+async function fetchFromArchive(context: BuildContext, sources: Sources): Promise<void> {
+  const { pin, signal } = context
   sayStage('fetch', `V8 ${pin.v8.version} from ${pin.source.archive.file}`)
   await requireTools('fetch', [tools.tar, tools.xz, tools.git])
-  const archive = await obtain(context, pin.source.archive, named)
+  const archive = await obtain(context, pin.source.archive, sources.archives)
   // GN's source now as well: whoever fetches may be about to leave the network.
-  await obtain(context, pin.gn.archive, named)
+  await fetchGnSource(context, sources)
+  await makeTree(context, pin.source.tree, async (unpacking) => {
+    const members = pin.source.folders.map((folder) => `${pin.source.topFolder}/${folder}`)
+    await extract(archive, unpacking, members, signal)
+  })
+}
 
+async function fetchFromRepositories(context: BuildContext, sources: Sources): Promise<void> {
+  const { pin, cache } = context
+  const upstream = await requireUpstreamPin(context)
+  sayStage('fetch', `V8 ${pin.v8.version} with depot_tools`)
+  await syncUpstream(context, upstream, cache.checkout, sources.mirrors)
+  await fetchGnSource(context, sources)
+  await makeTree(context, upstream.tree, async (unpacking) => {
+    say('Laying out the files of the release ...')
+    await layOutUpstream(context, upstream, cache.checkout, unpacking)
+  })
+  await rm(cache.checkout, { recursive: true, force: true })
+}
+
+/** Makes the work tree of what `fill` puts into a folder, in Chromium's layout. */
+async function makeTree(
+  context: BuildContext,
+  expected: string,
+  fill: (unpacking: string) => Promise<void>,
+): Promise<void> {
+  const { pin, cache } = context
   // The tree is made beside its place and moved there when it is whole.
   const unpacking = join(dirname(cache.tree), 'unpacking')
   await rm(unpacking, { recursive: true, force: true })
   // The repository takes about a quarter of the size of the files.
   await requireFreeBytes(unpacking, pin.source.unpackedSize * 1.25, 'unpacking V8')
-  const members = pin.source.folders.map((folder) => `${pin.source.topFolder}/${folder}`)
-  await extract(archive, unpacking, members, signal)
+  await fill(unpacking)
   const tree = await makeStandalone(unpacking, pin.source.folders)
-  await commitUpstream(context, tree)
+  await commitUpstream(context, tree, expected)
   await $({ quiet: true })`sync --file-system ${unpacking}`
   await renameDurably(tree, cache.tree)
   await rm(unpacking, { recursive: true, force: true })
 }
 
 /** Puts the sources into a repository of their own, with the same hashes on every machine. */
-async function commitUpstream(context: BuildContext, tree: string): Promise<void> {
+async function commitUpstream(
+  context: BuildContext,
+  tree: string,
+  expected: string,
+): Promise<void> {
   const { pin, signal } = context
   say('Recording the sources in git ...')
   const $git = gitIn(tree, signal, commitEnvironment(identity, pin.v8.date))
@@ -73,12 +108,15 @@ async function commitUpstream(context: BuildContext, tree: string): Promise<void
   const message = `V8 ${pin.v8.version} as it is in Chromium ${pin.chromium.version}`
   await $git`git commit --quiet --message=${message}`
   await $git`git tag ${upstreamTag}`
-  await requireTree(tree, context)
+  await requireTree(tree, context, [expected])
 }
 
 async function requirePinnedTree(context: BuildContext): Promise<void> {
+  const upstream = await loadUpstreamPin(context)
+  // Either source may have made it.
+  const expected = [context.pin.source.tree, ...(upstream ? [upstream.tree] : [])]
   try {
-    await requireTree(context.cache.tree, context)
+    await requireTree(context.cache.tree, context, expected)
   } catch (cause) {
     context.signal.throwIfAborted()
     if (cause instanceof BuildError) throw cause
@@ -90,14 +128,34 @@ async function requirePinnedTree(context: BuildContext): Promise<void> {
   }
 }
 
-async function requireTree(tree: string, { pin, signal }: BuildContext): Promise<void> {
-  const $git = gitIn(tree, signal)
+async function requireTree(
+  tree: string,
+  context: BuildContext,
+  expected: readonly string[],
+): Promise<void> {
+  const $git = gitIn(tree, context.signal)
   const found = (await $git`git rev-parse --verify ${`${upstreamTag}^{tree}`}`).stdout.trim()
-  if (found === pin.source.tree) return
+  if (expected.includes(found)) return
+  const parts = await differingParts(context, tree)
   throw new BuildError(
-    `The sources in ${tree} are not those v8.lock.json pins:\n  expected git tree ${pin.source.tree}\n  got      git tree ${found}`,
+    `The sources in ${tree} are not those v8.lock.json pins:\n  expected git tree ${expected.join(' or ')}\n  got      git tree ${found}${parts}`,
     'If the pin has just changed, move that folder away and run the command again.\nWhen updating the pin itself, write the new hash into "tree" once you have checked the sources.',
   )
+}
+
+/** Which folders are not what they should be; both sources share all of them. */
+async function differingParts(context: BuildContext, tree: string): Promise<string> {
+  const upstream = await loadUpstreamPin(context)
+  if (!upstream) return ''
+  const found = await partsOfTree(tree, upstreamTag, context.signal)
+  const differing = Object.keys(upstream.trees).filter(
+    (path) => found[path] !== upstream.trees[path],
+  )
+  if (differing.length === 0) return ''
+  const lines = differing.map(
+    (path) => `\n  ${path}: expected ${upstream.trees[path]}, got ${found[path] ?? 'nothing'}`,
+  )
+  return `\nThey differ in:${lines.slice(0, 20).join('')}`
 }
 
 async function exists(path: string): Promise<boolean> {

@@ -45,7 +45,7 @@ const expectedTree: Record<string, string> = {
 }
 
 /** The same files where Chromium's archive has them, with what V8's standalone tree leaves out. */
-const archived: Record<string, string> = {
+export const archivedFiles: Record<string, string> = {
   'build/config/BUILD.gn': '# build files\n',
   'build/config/args.gni': "# Chromium's\n",
   'third_party/fp/BUILD.gn': "# Chromium's\n",
@@ -108,7 +108,7 @@ export function makeBuildProject({
     state = (Math.imul(state, 1103515245) + 12345) | 0
     pad[i] = state >> 16
   }
-  const files: Record<string, string | Buffer> = { ...archived }
+  const files: Record<string, string | Buffer> = { ...archivedFiles }
   const wanted: Record<string, string | Buffer> = { ...expectedTree }
   if (padding > 0) {
     files['v8/src/pad.bin'] = pad
