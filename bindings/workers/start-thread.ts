@@ -15,7 +15,9 @@ function typescriptLoader(module: URL): string {
 /** A thread that runs the module `name` of this folder. */
 export function startThread(name: string, options: WorkerOptions): Worker {
   const module = new URL(`./${name}.${extension}`, import.meta.url)
+  // The caller's preloaded modules and --input-type are not for this thread.
+  const execArgv: string[] = []
   return extension === 'js'
-    ? new Worker(module, options)
-    : new Worker(typescriptLoader(module), { ...options, eval: true })
+    ? new Worker(module, { ...options, execArgv })
+    : new Worker(typescriptLoader(module), { ...options, execArgv, eval: true })
 }

@@ -11,7 +11,7 @@ import { start } from './command.ts'
 
 const repository = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
 
-test('the compiled command runs a program on compiled workers', async (t) => {
+test('the compiled command and the compiled library run programs on compiled workers', async (t) => {
   const folder = temporaryFolder(t)
   const at = (name: string) => join(folder, name)
   execFileSync(
@@ -34,4 +34,13 @@ test('the compiled command runs a program on compiled workers', async (t) => {
   t.is(exitCode, 0, stderr)
   t.is(stdout, '300000\n')
   t.regex(stderr, /2 workers/)
+
+  // Node lets no worker begin with a file under this option, which workers inherit unless told otherwise.
+  const script = `
+    import { readFileSync } from 'node:fs'
+    import { HostRegion, runOnWorker } from ${JSON.stringify(at('dist/index.js'))}
+    const region = HostRegion.mapFile(${JSON.stringify(at('data.bin'))})
+    console.log(await runOnWorker(readFileSync(${JSON.stringify(at('sum.wasm'))}), region))`
+  const evaluated = await start([process.execPath, '--input-type=module', '-e', script]).ended
+  t.is(evaluated.stdout, '300000n\n', evaluated.stderr)
 })
