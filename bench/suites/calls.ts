@@ -1,10 +1,10 @@
 import * as engine from 'v8-rawmem'
+import * as names from '../contenders.ts'
 import type { Suite } from '../context.ts'
 import { assemble } from '../kernels/assemble.ts'
 import { type Contender, timed } from '../race.ts'
 import { stock } from '../stock.ts'
 
-const patchedCalls = 'patched V8'
 const stockCalls = 'stock Node'
 
 interface CallExports {
@@ -23,11 +23,15 @@ export const callsSuite: Suite = {
     const calls = context.quick ? 10_000 : 1_000_000
     const kernel = assemble('calls.wat', callsText)
     const one = () => 1
-    const exportsOf = (namespace: typeof stock): CallExports =>
-      new namespace.Instance(new namespace.Module(kernel), { env: { one } })
+    const exportsOf = (
+      namespace: typeof stock,
+      options?: engine.WebAssembly.CompileOptions,
+    ): CallExports =>
+      new namespace.Instance(new namespace.Module(kernel, options), { env: { one } })
         .exports as unknown as CallExports
     const contenders: readonly (readonly [string, CallExports])[] = [
-      [patchedCalls, exportsOf(engine.WebAssembly)],
+      [names.patched, exportsOf(engine.WebAssembly)],
+      [names.patchedDynamic, exportsOf(engine.WebAssembly, { tiering: 'dynamic' })],
       [stockCalls, exportsOf(stock)],
     ]
     const race = (name: string, work: (exports: CallExports, calls: number) => number) =>

@@ -7,9 +7,6 @@ import { type Contender, type Measurement, timed } from '../race.ts'
 import { formatSize } from '../report/format.ts'
 import { type StockMemory, stock } from '../stock.ts'
 
-const cached = 'patched V8, code cache'
-const tieredUp = "patched V8, tiering: 'dynamic'"
-
 /** Programs that arrive all the time, and run once: the kernel of TPC-H query 6, from its bytes to its result. */
 export const coldStartSuite: Suite = {
   name: 'cold-start',
@@ -81,7 +78,7 @@ async function raceStarts(context: BenchContext, region: engine.HostRegion): Pro
   const contenders: Contender[] = [
     { name: names.patched, run: () => repeated(optimized.run) },
     {
-      name: cached,
+      name: names.patchedCached,
       note: 'deserializeModule in place of compiling',
       run() {
         const measured = repeated(fromCache.run, prepared)
@@ -89,7 +86,11 @@ async function raceStarts(context: BenchContext, region: engine.HostRegion): Pro
         return measured
       },
     },
-    { name: tieredUp, note: 'begins in baseline code', run: () => repeated(dynamic.run) },
+    {
+      name: names.patchedDynamic,
+      note: 'begins in baseline code',
+      run: () => repeated(dynamic.run),
+    },
     {
       name: names.copied,
       note: `a new memory and one copy of ${formatSize(region.byteLength)} for each program`,
