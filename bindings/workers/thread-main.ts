@@ -88,4 +88,5 @@ function outcome(): Outcome {
   }
 }
 
-parentPort?.postMessage(outcome())
+// Not while modules are evaluated: when that is cut short by terminate(), Node 22 may abort the process.
+setImmediate(() => parentPort?.postMessage(outcome()))
