@@ -7,8 +7,8 @@ const available = execFileSync(process.execPath, ['--v8-options'], { encoding: '
 
 const v8 = Number.parseFloat(process.versions.v8)
 
-/** V8 itself cannot compile the modules with these. */
-const unfinished = v8 < 12 ? ['--turboshaft-wasm'] : []
+/** V8 itself ends, or never ends, with these: modules of Node's own namespace, too. */
+const unfinished = v8 < 12 ? ['--turboshaft-wasm'] : v8 < 13 ? ['--wasm-sync-tier-up'] : []
 
 function known(flags: string): string[] {
   return flags.split(' ').filter((flag) => {
