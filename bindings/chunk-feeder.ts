@@ -1,188 +1,35 @@
-import { inspect } from 'node:util'
-import type * as api from '../types/chunk-feeder.d.ts'
-import type { Instance } from '../types/web-assembly.d.ts'
-import { onAbort } from './chunk-feeder/abort.ts'
-import { readFeederOptions } from './chunk-feeder/options.ts'
-import { type HostRegion, type RegionHandle, regionParts } from './host-region.ts'
+import {
+  chunkFeederClass,
+  type FeederBinding as EngineFeederBinding,
+  type Next,
+} from './chunk-feeder/feeder-class.ts'
 import { engine } from './web-assembly/engine.ts'
 import { registerFeeder } from './web-assembly/feeders.ts'
 import { isInstance } from './web-assembly/instance.ts'
 import { type Store, storeOf } from './web-assembly/store.ts'
 
-type Next = api.ChunkFeeder['next']
-
-/** Why the addon calls back, see `Notice` in bindings/src/window_arguments.h. */
-const Notice = { Progress: 0, Aborted: 1, Stopped: 2 } as const
-
-type Notify = (
-  notice: (typeof Notice)[keyof typeof Notice],
-  position: number,
-  windows: number,
-) => void
-
-/** What the addon defines as `chunkFeeder`, see bindings/src/chunk_feeder.cc. A feeder is its `next` there. */
-export interface FeederBinding {
-  create(
-    handle: RegionHandle,
-    byteOffset: number,
-    byteLength: number,
-    windowSize: number,
-    memoryIndex: number,
-    flags: number,
-    control: Uint8Array | undefined,
-    notify: Notify,
-  ): Next
+/** What the addon defines as `chunkFeeder`, see bindings/src/chunk_feeder.cc. */
+export interface FeederBinding extends EngineFeederBinding {
   bind(next: Next, instance: object, attachments: object): void
-  unbind(next: Next): void
-  close(next: Next): void
-  abort(next: Next): void
-  rewind(next: Next): void
-  position(next: Next): number
-  windows(next: Next): number
 }
-
-/** Bits of `flags`. */
-const Flag = { Address64: 1, Prefetch: 2, Release: 4, Writable: 8, Progress: 16 } as const
 
 const native: FeederBinding = engine.chunkFeeder
 
-/** Node 20.0 to 20.4 have no Symbol.dispose; compilers that lower `using` look there as well. */
-const dispose: typeof Symbol.dispose = Symbol.dispose ?? Symbol.for('Symbol.dispose')
-
-function show(value: unknown): string {
-  return inspect(value, { depth: 0, customInspect: false, breakLength: Number.POSITIVE_INFINITY })
-}
-
-export class ChunkFeeder implements api.ChunkFeeder {
-  readonly #region: HostRegion
-  readonly #next: Next
-  /** The addon refers to these weakly. */
-  readonly #notify: Notify
-  readonly #control: Uint8Array | undefined
-  #instance: Instance | undefined
-  #closed = false
-  #stopListening: (() => void) | undefined
-
-  constructor(region: api.ChunkFeeder['region'], options?: api.ChunkFeederOptions) {
-    const { handle, byteOffset, byteLength } = regionParts(region)
-    const {
-      windowSize,
-      address,
-      memoryIndex,
-      writable,
-      prefetch,
-      release,
-      onProgress,
-      signal,
-      control,
-    } = readFeederOptions(byteLength, options)
-    this.#region = region as HostRegion
-    this.#control = control
-    this.#notify = (notice, position, windows) => {
-      switch (notice) {
-        case Notice.Progress:
-          onProgress?.({ position, byteLength, windows })
-          return
-        case Notice.Aborted:
-          throw signal?.reason
-        case Notice.Stopped:
-          throw new DOMException('The ChunkFeeder was stopped', 'AbortError')
-      }
-    }
-    this.#next = native.create(
-      handle,
-      byteOffset,
-      byteLength,
-      windowSize,
-      memoryIndex,
-      (address === 'i64' ? Flag.Address64 : 0) |
-        (prefetch ? Flag.Prefetch : 0) |
-        (release ? Flag.Release : 0) |
-        (writable ? Flag.Writable : 0) |
-        (onProgress === undefined ? 0 : Flag.Progress),
-      this.#control,
-      this.#notify,
-    )
-    registerFeeder(this.#next, {
-      refusal: () => {
-        if (this.#closed) return 'the ChunkFeeder is closed'
-        if (this.#instance === undefined) return undefined
-        return 'the ChunkFeeder is bound to another instance; feeder.bind(null) takes it away from that one'
-      },
-      // The start function may have seen to it that the feeder is somewhere else by now.
-      bind: (instance) => {
-        if (!this.#closed && this.#instance === undefined) this.#bind(instance)
-      },
-    })
-    if (signal !== undefined) this.#stopListening = onAbort(signal, this.#next, native.abort)
-  }
-
-  get region(): HostRegion {
-    return this.#region
-  }
-
-  get next(): Next {
-    return this.#next
-  }
-
-  get position(): number {
-    return native.position(this.#next)
-  }
-
-  get windows(): number {
-    return native.windows(this.#next)
-  }
-
-  bind(instance: Instance | null): void {
-    if (instance !== null && !isInstance(instance)) {
-      throw new TypeError(
-        `bind: instance must be an instance made by the WebAssembly of v8-rawmem, or null; got ${show(instance)}`,
-      )
-    }
-    if (this.#closed) throw new TypeError('bind: the ChunkFeeder is closed')
-    if (instance === this.#instance) return
-    if (instance === null) this.#unbind()
-    else this.#bind(instance)
-  }
-
-  rewind(): void {
-    if (this.#closed) throw new TypeError('rewind: the ChunkFeeder is closed')
-    native.rewind(this.#next)
-  }
-
-  close(): void {
-    if (this.#closed) return
-    this.#closed = true
-    this.#unbind()
-    native.close(this.#next)
-    this.#stopListening?.()
-  }
-
-  [dispose](): void {
-    this.close()
-  }
-
-  get [Symbol.toStringTag](): string {
-    return 'ChunkFeeder'
-  }
-
-  #bind(instance: Instance): void {
-    this.#unbind()
+/** For instances of the V8 inside. */
+export const ChunkFeeder = chunkFeederClass({
+  native,
+  maker: 'the WebAssembly of v8-rawmem',
+  isInstance,
+  register: registerFeeder,
+  bind(next, instance) {
     const store = storeOf(instance) as Store
     store.attachments ??= engine.newAttachments()
-    native.bind(this.#next, instance, store.attachments)
+    native.bind(next, instance, store.attachments)
     // What is mapped stays as long as the instance, even if nobody else knows the feeder.
-    store.feeders.add(this.#next)
-    this.#instance = instance
-  }
-
-  #unbind(): void {
-    if (this.#instance === undefined) return
-    native.unbind(this.#next)
-    storeOf(this.#instance)?.feeders.delete(this.#next)
-    this.#instance = undefined
-  }
-}
-
-// The published types and this class must not drift apart.
-ChunkFeeder satisfies api.ChunkFeederConstructor
+    store.feeders.add(next)
+  },
+  unbind(next, instance) {
+    native.unbind(next)
+    storeOf(instance)?.feeders.delete(next)
+  },
+})

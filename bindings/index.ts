@@ -6,13 +6,12 @@ import { openBackend } from './backends/index.ts'
 import { engine } from './web-assembly/engine.ts'
 
 export { backends, openBackend } from './backends/index.ts'
-export { ChunkFeeder } from './chunk-feeder.ts'
 export { deserializeModule, serializeModule } from './web-assembly/code-cache.ts'
 export { parallelScan } from './workers/parallel-scan.ts'
 export { runOnWorker } from './workers/run-on-worker.ts'
 
 const backend = openBackend()
-export const { HostRegion, setWasmInstanceRawMemory, WebAssembly } = backend
+export const { ChunkFeeder, HostRegion, setWasmInstanceRawMemory, WebAssembly } = backend
 
 const { version: packageVersion } = createRequire(import.meta.url)('../package.json') as {
   version: string

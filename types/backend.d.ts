@@ -1,3 +1,4 @@
+import type { ChunkFeederConstructor } from './chunk-feeder.d.ts'
 import type { HostRegion, HostRegionConstructor } from './host-region.d.ts'
 import type * as api from './web-assembly.d.ts'
 
@@ -25,6 +26,8 @@ export interface Backend {
   readonly WebAssembly: api.WebAssemblyNamespace
   /** The one class of regions. What it makes fits this backend: for `'node-rewire'`, `shareable` is `true` by default. */
   readonly HostRegion: HostRegionConstructor
+  /** Feeds instances of this backend. */
+  readonly ChunkFeeder: ChunkFeederConstructor
   /** As the function of the same name that the package exports, for instances of this backend. */
   setWasmInstanceRawMemory(
     instance: api.Instance,

@@ -1,6 +1,6 @@
 // A contender in a process of its own, see process.ts.
 
-import { ChunkFeeder, type HostRegion, openBackend } from 'v8-rawmem'
+import { type HostRegion, openBackend } from 'v8-rawmem'
 import { fillColumn } from '../columns.ts'
 import { type SwitchExports, switchKernel } from '../kernels/switches.ts'
 import type { ValueType } from '../native/native.ts'
@@ -17,7 +17,7 @@ class Contender {
   #switching: { feeder: InstanceType<Engine['ChunkFeeder']>; exports: SwitchExports } | undefined
 
   constructor({ backend, bytes, windowSize }: ChildSetup) {
-    this.#engine = { ChunkFeeder, ...openBackend(backend) }
+    this.#engine = openBackend(backend)
     this.#region = this.#engine.HostRegion.allocate(bytes)
     this.#windowSize = windowSize
   }

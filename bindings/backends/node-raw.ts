@@ -3,6 +3,7 @@ import { HostRegion } from '../host-region.ts'
 import { binding } from '../load.ts'
 import { available, type BackendDefinition, unavailable } from './backend.ts'
 import type { WindowTarget } from './node/binding.ts'
+import { NodeFeeders } from './node/chunk-feeder.ts'
 import { hostMemories, newSeal } from './node/hosted-memories.ts'
 import { native, nodeNamespace, type PreparedModule } from './node/namespace.ts'
 import { type InstanceMemory, rawMemoryFunction } from './node/raw-memory.ts'
@@ -76,7 +77,9 @@ function open() {
   /** What `link` gave for modules that were rewritten. */
   const rewritten = new WeakSet<object>()
 
+  const feeders = new NodeFeeders()
   const namespace = nodeNamespace({
+    ...feeders.hooks,
     Memory: Memory as unknown as api.MemoryConstructor,
     prepare(bytes, layout): PreparedModule {
       // Somebody may have switched it off.
@@ -145,6 +148,7 @@ function open() {
     name,
     WebAssembly: namespace.WebAssembly,
     HostRegion,
+    ChunkFeeder: feeders.feederClass(name, binding.nodeBackends, namespace, targetOf),
     setWasmInstanceRawMemory: rawMemoryFunction(name, binding.nodeBackends, namespace, targetOf),
   } as const
 }

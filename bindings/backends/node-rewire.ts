@@ -5,6 +5,7 @@ import { HostRegion, regionParts } from '../host-region.ts'
 import { binding } from '../load.ts'
 import { available, type BackendDefinition, unavailable } from './backend.ts'
 import type { WindowTarget } from './node/binding.ts'
+import { NodeFeeders } from './node/chunk-feeder.ts'
 import { hostMemories, newSeal } from './node/hosted-memories.ts'
 import { native, nodeNamespace } from './node/namespace.ts'
 import { type InstanceMemory, rawMemoryFunction } from './node/raw-memory.ts'
@@ -124,7 +125,9 @@ function memoryOf({ instance, parts, memoryIndex, layout }: InstanceMemory): obj
 
 function open() {
   const seal = newSeal()
+  const feeders = new NodeFeeders()
   const namespace = nodeNamespace({
+    ...feeders.hooks,
     Memory,
     // A memory that is neither exported nor imported is in nobody's reach, unless it is imported from here.
     prepare(bytes, layout) {
@@ -137,13 +140,13 @@ function open() {
       return (hidden ? hostMemories(bytes, layout, seal) : undefined) ?? { bytes }
     },
   })
+  const target = (memory: InstanceMemory) => targetOf(memoryOf(memory))
   return {
     name,
     WebAssembly: namespace.WebAssembly,
     HostRegion: ShareableHostRegion,
-    setWasmInstanceRawMemory: rawMemoryFunction(name, binding.nodeBackends, namespace, (memory) =>
-      targetOf(memoryOf(memory)),
-    ),
+    ChunkFeeder: feeders.feederClass(name, binding.nodeBackends, namespace, target),
+    setWasmInstanceRawMemory: rawMemoryFunction(name, binding.nodeBackends, namespace, target),
   } as const
 }
 

@@ -1,3 +1,4 @@
+import { ChunkFeeder } from '../chunk-feeder.ts'
 import { HostRegion } from '../host-region.ts'
 import { withoutEngine } from '../load.ts'
 import { engine } from '../web-assembly/engine.ts'
@@ -14,5 +15,5 @@ export const patched: BackendDefinition = {
     withoutEngine === undefined
       ? available(name, `V8 ${engine.version()} inside of this package`)
       : unavailable(name, withoutEngine),
-  open: () => ({ name, WebAssembly, HostRegion, setWasmInstanceRawMemory }),
+  open: () => ({ name, WebAssembly, HostRegion, ChunkFeeder, setWasmInstanceRawMemory }),
 }

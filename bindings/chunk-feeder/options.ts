@@ -25,6 +25,8 @@ export interface InternalOptions extends api.ChunkFeederOptions {
 export interface FeederOptions {
   /** Bytes, at least 1. */
   readonly windowSize: number
+  /** Whether the program did not ask for any. */
+  readonly anyWindowSize: boolean
   readonly address: 'i32' | 'i64'
   readonly memoryIndex: number
   readonly writable: boolean
@@ -121,6 +123,7 @@ export function readFeederOptions(byteLength: number, options: unknown = {}): Fe
     throw new TypeError(`ChunkFeeder: signal must be an AbortSignal; got ${show(signal)}`)
   }
   return {
+    anyWindowSize: windowSize === undefined,
     windowSize:
       windowSize === undefined
         ? defaultWindowSize(address, byteLength)

@@ -1,3 +1,4 @@
+import type { FeederBinding, Next } from '../../chunk-feeder/feeder-class.ts'
 import type { RegionHandle } from '../../host-region.ts'
 
 /** Native side of one memory that windows are shown in: an opaque object, tagged by the addon. */
@@ -10,6 +11,10 @@ export interface NodeBackendsBinding {
   /** Goes back to the memory's own bytes. */
   restore(target: WindowTarget): void
   isShown(target: WindowTarget): boolean
+  readonly chunkFeeder: FeederBinding & {
+    /** @param resolve called by the first `next()`; kept weakly */
+    bind(next: Next, resolve: () => WindowTarget): void
+  }
   readonly raw: {
     /**
      * Looks for the places where instances keep start and size of their memories.

@@ -36,6 +36,8 @@ export interface PreparedModule {
 export interface NamespaceOptions {
   /** Changes a module before Node compiles it, or throws to refuse it. Bytes that are no module are Node's to refuse. */
   prepare?(bytes: Uint8Array, layout: ModuleLayout | Error): PreparedModule
+  /** Called with the imports of an instance that is to be made. What it throws goes to the program. */
+  instantiating?(imports: api.Imports): void
   /** Called with every new instance, before anybody else sees it. */
   instantiated?(instance: api.Instance, parts: InstanceParts): void
   /** Takes the place of Node's class. */
@@ -117,6 +119,7 @@ export function nodeNamespace(options: NamespaceOptions): NodeNamespace {
     const imports = readImports(module, given)
     // What is no object is for Node to complain about.
     const own = isObject(imports) ? (imports as api.Imports) : {}
+    options.instantiating?.(own)
     const linked = isObject(imports) ? known.link?.(own) : undefined
     const parts: InstanceParts = {
       layout: known.layout,

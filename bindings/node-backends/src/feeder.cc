@@ -8,6 +8,10 @@ namespace {
 
 constexpr napi_type_tag kNextTag = {0x9c3e17ab40d258f6, 0xd17f5a92c8b3064e};
 
+// Bits of create()'s `flags`, see bindings/chunk-feeder/feeder-class.ts.
+constexpr uint32_t kWritable = 8;
+constexpr uint32_t kAnyWindowSize = 32;
+
 napi_value Number(napi_env env, double number) {
   napi_value result = nullptr;
   napi_create_double(env, number, &result);
@@ -31,48 +35,53 @@ void Delete(napi_env env, napi_ref* reference) {
 
 }  // namespace
 
-NodeFeeder::NodeFeeder(napi_env env, const FeederOptions& options)
+NodeFeeder::NodeFeeder(napi_env env,
+                       const FeederOptions& options,
+                       uint32_t flags)
     : env_(env),
       byte_offset_(options.byte_offset),
       is_64_bit_(options.is_64_bit),
-      cursor_(options.cursor) {}
+      any_window_size_((flags & kAnyWindowSize) != 0),
+      is_writable_((flags & kWritable) != 0),
+      cursor_(std::make_unique<WindowCursor>(options.cursor)) {}
 
 NodeFeeder::~NodeFeeder() {
   // The instance imports `next` or is gone, so that what is shown goes with its
   // target.
-  for (napi_ref* reference : {&next_, &region_, &notify_, &target_}) {
+  for (napi_ref* reference :
+       {&next_, &region_, &notify_, &resolve_, &target_}) {
     Delete(env_, reference);
   }
 }
 
 WindowTarget* NodeFeeder::target() const {
-  return Value(env_, target_) == nullptr ? nullptr : bound_;
+  return Value(env_, target_) == nullptr ? nullptr : found_;
 }
 
 bool NodeFeeder::Next(Consumed consumed, uint64_t* length) {
   WindowCursor::Window window;
-  if (!cursor_.Peek(consumed, &window) || is_closed_) {
+  if (!cursor_->Peek(consumed, &window) || is_closed_) {
     if (!IsUsable()) {
       return false;
     }
     WindowCursor::Refusal refusal;
-    switch (cursor_.Use(consumed, &refusal)) {
+    switch (cursor_->Use(consumed, &refusal)) {
       case WindowCursor::Step::kRefused:
         ThrowRefusal(env_, refusal);
         return false;
       case WindowCursor::Step::kEnd:
         *length = 0;
         // Without a window the region may have been closed.
-        cursor_.End(memory_ == nullptr ? nullptr : base_);
+        cursor_->End(memory_ == nullptr ? nullptr : base_);
         return Report(true);
       case WindowCursor::Step::kWindow:
         break;
     }
     // What is reported to may close, rewind or move this feeder.
-    if (cursor_.IsReportDue() && (!Report(false) || !IsUsable())) {
+    if (cursor_->IsReportDue() && (!Report(false) || !IsUsable())) {
       return false;
     }
-    window = cursor_.Following();
+    window = cursor_->Following();
     *length = window.length;
     // It may have called next as well, up to the end.
     if (window.length == 0) {
@@ -82,7 +91,7 @@ bool NodeFeeder::Next(Consumed consumed, uint64_t* length) {
   if (!Show(window)) {
     return false;
   }
-  cursor_.Enter(window, base_);
+  cursor_->Enter(window, base_);
   *length = window.length;
   return true;
 }
@@ -93,15 +102,15 @@ bool NodeFeeder::IsUsable() {
     napi_throw_type_error(env_, nullptr, "next: the ChunkFeeder is closed");
     return false;
   }
-  if (cursor_.IsInterrupted()) {
+  if (cursor_->IsInterrupted()) {
     if (CallNotify(env_, Value(env_, notify_),
-                   cursor_.is_aborted() ? Notice::kAborted : Notice::kStopped,
-                   cursor_)) {
+                   cursor_->is_aborted() ? Notice::kAborted : Notice::kStopped,
+                   *cursor_)) {
       napi_throw_error(env_, nullptr, "next: the ChunkFeeder was aborted");
     }
     return false;
   }
-  if (target() == nullptr) {
+  if (Value(env_, resolve_) == nullptr) {
     napi_throw_error(
         env_, nullptr,
         "next: the ChunkFeeder is not bound to an instance. It is bound to the "
@@ -110,17 +119,46 @@ bool NodeFeeder::IsUsable() {
         "imports, call feeder.bind(instance)");
     return false;
   }
+  return target() != nullptr || Resolve();
+}
+
+bool NodeFeeder::Resolve() {
+  napi_value undefined, value;
+  if (napi_get_undefined(env_, &undefined) != napi_ok ||
+      napi_call_function(env_, undefined, Value(env_, resolve_), 0, nullptr,
+                         &value) != napi_ok) {
+    return false;
+  }
+  WindowTarget* target = UnwrapTarget(env_, value);
+  uint64_t capacity;
+  if (target == nullptr || !target->Capacity(env_, &capacity)) {
+    return false;
+  }
+  WindowCursor::Options options = cursor_->options();
+  // A capacity of 0 is for Show() to complain about.
+  if (any_window_size_ && cursor_->windows() == 0 && capacity != 0 &&
+      capacity < options.window_size) {
+    options.window_size = static_cast<size_t>(capacity);
+    cursor_ = std::make_unique<WindowCursor>(options);
+  }
+  if (napi_create_reference(env_, value, 0, &target_) != napi_ok) {
+    napi_throw_error(env_, nullptr, "next: the instance cannot be fed");
+    return false;
+  }
+  target->set_keep_stores(is_writable_);
+  found_ = target;
   return true;
 }
 
 bool NodeFeeder::Show(WindowCursor::Window window) {
+  // It was bound to another instance since, if it is bound at all.
+  if (target() == nullptr && !IsUsable()) {
+    return false;
+  }
   WindowTarget* const shown_in = target();
   napi_value region = Value(env_, region_);
-  if (shown_in == nullptr) {
-    return IsUsable();
-  }
   RegionView view;
-  if (memory_ != nullptr && shown_in->shown() &&
+  if (shown_in->owner() == this &&
       memory_->kind() != HostMemory::Kind::kBorrowed) {
     // The lease of the window that is shown keeps the region open.
     view = {base_ + window.position, window.length, memory_};
@@ -129,11 +167,15 @@ bool NodeFeeder::Show(WindowCursor::Window window) {
                  Number(env_,
                         static_cast<double>(byte_offset_ + window.position)),
                  Number(env_, static_cast<double>(window.length)), &view)) {
+    if (shown_in->owner() == this && IsRegionDetached(env_, region)) {
+      TakeBack(shown_in);
+    }
     return false;
   }
   if (!shown_in->Show(env_, region, view)) {
     return false;
   }
+  shown_in->set_owner(this);
   base_ = view.data - window.position;
   if (memory_ != view.memory) {
     memory_ = std::move(view.memory);
@@ -141,35 +183,51 @@ bool NodeFeeder::Show(WindowCursor::Window window) {
   return true;
 }
 
+// The bytes were transferred away, and an exception is pending.
+void NodeFeeder::TakeBack(WindowTarget* shown_in) {
+  napi_value exception;
+  if (napi_get_and_clear_last_exception(env_, &exception) == napi_ok &&
+      shown_in->Restore(env_)) {
+    napi_throw_type_error(
+        env_, nullptr,
+        "The ArrayBuffer behind an attached HostRegion has been transferred "
+        "away; what was attached to it is back on its own memory");
+  }
+}
+
 bool NodeFeeder::Report(bool at_end) {
-  if (!cursor_.BeginReport(at_end)) {
+  if (!cursor_->BeginReport(at_end)) {
     return true;
   }
   const bool succeeded =
-      CallNotify(env_, Value(env_, notify_), Notice::kProgress, cursor_);
-  cursor_.EndReport();
+      CallNotify(env_, Value(env_, notify_), Notice::kProgress, *cursor_);
+  cursor_->EndReport();
   return succeeded;
 }
 
-bool NodeFeeder::Bind(napi_value value) {
-  WindowTarget* target = UnwrapTarget(env_, value);
-  if (target == nullptr || !Unbind()) {
+bool NodeFeeder::Bind(napi_value resolve) {
+  if (!Unbind()) {
     return false;
   }
-  if (napi_create_reference(env_, value, 0, &target_) != napi_ok) {
+  if (napi_create_reference(env_, resolve, 0, &resolve_) != napi_ok) {
     napi_throw_error(env_, nullptr, "bind: the instance cannot be bound");
     return false;
   }
-  bound_ = target;
   return true;
 }
 
 bool NodeFeeder::Unbind() {
-  WindowTarget* const shown_in = memory_ == nullptr ? nullptr : target();
+  WindowTarget* const bound = target();
+  const bool is_shown = bound != nullptr && bound->owner() == this;
+  Delete(env_, &resolve_);
   Delete(env_, &target_);
-  bound_ = nullptr;
+  found_ = nullptr;
   memory_.reset();
-  return shown_in == nullptr || shown_in->Restore(env_);
+  const bool restored = !is_shown || bound->Restore(env_);
+  if (bound != nullptr) {
+    bound->set_keep_stores(true);
+  }
+  return restored;
 }
 
 napi_value NodeFeeder::CallNext(napi_env env, napi_callback_info info) {
@@ -209,7 +267,9 @@ napi_value NodeFeeder::Create(napi_env env, napi_callback_info info) {
       !ReadFeederOptions(env, argv, &options, &view)) {
     return nullptr;
   }
-  auto* feeder = new NodeFeeder(env, options);
+  uint32_t flags = 0;
+  napi_get_value_uint32(env, argv[5], &flags);
+  auto* feeder = new NodeFeeder(env, options, flags);
   napi_value next = nullptr;
   if (napi_create_reference(env, argv[0], 0, &feeder->region_) != napi_ok ||
       napi_create_reference(env, argv[7], 0, &feeder->notify_) != napi_ok ||
@@ -258,12 +318,12 @@ napi_value NodeFeeder::With(napi_env env,
 bool NodeFeeder::Init(napi_env env, napi_value exports) {
   const std::pair<const char*, napi_callback> kFunctions[] = {
       {"create", Create},
-      // bind(next, target).
+      // bind(next, resolve): `resolve` gives the target.
       {"bind",
        [](napi_env env, napi_callback_info info) {
          return With(env, info,
-                     [](NodeFeeder* feeder, napi_value target) -> napi_value {
-                       feeder->Bind(target);
+                     [](NodeFeeder* feeder, napi_value resolve) -> napi_value {
+                       feeder->Bind(resolve);
                        return nullptr;
                      });
        }},
@@ -291,7 +351,7 @@ bool NodeFeeder::Init(napi_env env, napi_value exports) {
        [](napi_env env, napi_callback_info info) {
          return With(env, info,
                      [](NodeFeeder* feeder, napi_value) -> napi_value {
-                       feeder->cursor_.Abort();
+                       feeder->cursor_->Abort();
                        return nullptr;
                      });
        }},
@@ -300,7 +360,7 @@ bool NodeFeeder::Init(napi_env env, napi_value exports) {
        [](napi_env env, napi_callback_info info) {
          return With(env, info,
                      [](NodeFeeder* feeder, napi_value) -> napi_value {
-                       feeder->cursor_.Rewind();
+                       feeder->cursor_->Rewind();
                        return nullptr;
                      });
        }},
@@ -308,14 +368,14 @@ bool NodeFeeder::Init(napi_env env, napi_value exports) {
       {"position",
        [](napi_env env, napi_callback_info info) {
          return With(env, info, [env](NodeFeeder* feeder, napi_value) {
-           return Number(env, static_cast<double>(feeder->cursor_.position()));
+           return Number(env, static_cast<double>(feeder->cursor_->position()));
          });
        }},
       // windows(next): how many were mapped.
       {"windows",
        [](napi_env env, napi_callback_info info) {
          return With(env, info, [env](NodeFeeder* feeder, napi_value) {
-           return Number(env, static_cast<double>(feeder->cursor_.windows()));
+           return Number(env, static_cast<double>(feeder->cursor_->windows()));
          });
        }},
   };

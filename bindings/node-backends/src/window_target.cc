@@ -18,7 +18,9 @@ napi_value Show(napi_env env, napi_callback_info info) {
   }
   WindowTarget* target = UnwrapTarget(env, args[0]);
   if (target != nullptr && GetRegion(env, args[1], args[2], args[3], &view)) {
-    target->Show(env, args[1], view);
+    if (target->Show(env, args[1], view)) {
+      target->set_owner(nullptr);
+    }
   }
   return nullptr;
 }

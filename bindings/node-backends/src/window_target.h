@@ -34,6 +34,11 @@ class WindowTarget {
 
   virtual bool shown() const = 0;
 
+  // Who showed the window: a feeder, which takes back no other than its own.
+  // Null for setWasmInstanceRawMemory.
+  const void* owner() const { return shown() ? owner_ : nullptr; }
+  void set_owner(const void* owner) { owner_ = owner; }
+
   // Bytes that a window may have at present. False with an exception pending.
   virtual bool Capacity(napi_env env, uint64_t* capacity) {
     *capacity = uint64_t{1} << 53;
@@ -43,6 +48,9 @@ class WindowTarget {
   // Whether stores into windows that cannot reach the region at once, since the
   // region is copy-on-write, are copied to it later. They are by default.
   virtual void set_keep_stores(bool keep) {}
+
+ private:
+  const void* owner_ = nullptr;
 };
 
 // The opaque JavaScript object for a target; null, with an exception pending,
