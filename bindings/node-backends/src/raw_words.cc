@@ -23,13 +23,18 @@ WordReader::~WordReader() {
 std::vector<uintptr_t> WordReader::Read(uintptr_t address, size_t count) {
   // What a pipe takes at once on any system.
   constexpr size_t kMost = 512 / sizeof(uintptr_t);
+  // A range that is mapped in part only may count as not mapped at all, so none
+  // goes across the end of a page.
+  constexpr size_t kPage = 4096;
   std::vector<uintptr_t> words;
   while (ok() && words.size() < count) {
     uintptr_t part[kMost];
-    const size_t wanted = std::min(kMost, count - words.size());
-    const auto* from = reinterpret_cast<const void*>(
-        address + words.size() * sizeof(uintptr_t));
-    const ssize_t written = write(pipe_[1], from, wanted * sizeof(uintptr_t));
+    const uintptr_t from = address + words.size() * sizeof(uintptr_t);
+    const size_t wanted =
+        std::min({kMost, count - words.size(),
+                  (kPage - from % kPage) / sizeof(uintptr_t)});
+    const ssize_t written = write(pipe_[1], reinterpret_cast<const void*>(from),
+                                  wanted * sizeof(uintptr_t));
     if (written <= 0) {
       break;
     }
