@@ -1,32 +1,24 @@
-import { execFile } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 import test from 'ava'
 import { Command } from 'commander'
 import { program } from '../../samples/flights/options.ts'
+import { runScript } from '../support/run-script.ts'
 
-const sample = fileURLToPath(new URL('../../samples/flights.ts', import.meta.url))
+const sample = new URL('../../samples/flights.ts', import.meta.url)
 
-interface Outcome {
-  code: number
-  stdout: string
-  stderr: string
-}
-
-async function run(...options: string[]): Promise<Outcome> {
-  const command = ['--import', 'tsx', '--conditions=source', sample, ...options]
-  try {
-    return { code: 0, ...(await promisify(execFile)(process.execPath, command)) }
-  } catch (error) {
-    return error as Outcome
-  }
-}
+const run = (...args: string[]) => runScript(sample, { args })
 
 test.serial(
   'the result over several windows is verified, with no terminal in plain lines',
   async (t) => {
-    const { code, stdout, stderr } = await run('--size', '200MB', '--window', '33MB', '--runs', '2')
-    t.is(code, 0, stderr)
+    const { exitCode, stdout, stderr } = await run(
+      '--size',
+      '200MB',
+      '--window',
+      '33MB',
+      '--runs',
+      '2',
+    )
+    t.is(exitCode, 0, stderr)
     t.regex(stdout, /^Memory {5}8 × 3,000,000 flights, columns distance, delay: 183\.11 MiB/m)
     t.regex(stdout, /^Run 1 .* 6 windows of up to 31\.47 MiB$/m)
     t.regex(stdout, /^Run 2 .* GB\/s/m)
@@ -39,11 +31,11 @@ test.serial(
 )
 
 test.serial('a query of its own, with texts', async (t) => {
-  const { code, stdout, stderr } = await run(
+  const { exitCode, stdout, stderr } = await run(
     ...['--size', '100MB', '--window', '4GiB', '--runs', '1'],
     ...['--where', "origin = 'SFO' and hour >= 18", '--value', 'distance * 2'],
   )
-  t.is(code, 0, stderr)
+  t.is(exitCode, 0, stderr)
   t.regex(stdout, /^Memory .*columns origin, hour, distance/m)
   t.regex(stdout, /^Run 1 .* 1 window of/m)
   t.regex(stdout, /^Verified/m)
@@ -82,8 +74,8 @@ for (const [options, message] of [
   [['--window', '1000'], /^error: --window must be at least 500000 bytes/],
 ] as const) {
   test.serial(`${options.join(' ')}: an error before anything is read`, async (t) => {
-    const { code, stdout, stderr } = await run(...options)
-    t.is(code, 1)
+    const { exitCode, stdout, stderr } = await run(...options)
+    t.is(exitCode, 1)
     t.is(stdout, '')
     t.regex(stderr, message)
   })

@@ -1,6 +1,8 @@
 import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 
+const typescript = new URL('../../build-scripts/typescript.js', import.meta.url)
+
 export interface ScriptResult {
   readonly exitCode: number | null
   readonly signal: NodeJS.Signals | null
@@ -23,7 +25,13 @@ export function runScript(script: URL, options: ScriptOptions = {}): Promise<Scr
   return new Promise((resolve, reject) => {
     const child = spawn(
       process.execPath,
-      ['--import=tsx', '--conditions=source', ...nodeArgs, fileURLToPath(script), ...args],
+      [
+        `--import=${typescript}`,
+        '--conditions=source',
+        ...nodeArgs,
+        fileURLToPath(script),
+        ...args,
+      ],
       {
         env: { ...process.env, ...env },
         stdio: ['ignore', 'pipe', 'pipe'],
