@@ -11,7 +11,6 @@
 //   npm run sample samples/allocator.ts -- --heap /tmp/groups.heap      (run it twice)
 
 import { closeSync, fstatSync, ftruncateSync, openSync } from 'node:fs'
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Command, Option } from 'commander'
 import { HostRegion, WebAssembly } from 'v8-rawmem'
 import { compileMalloc, type MallocExports } from './allocator/compile-malloc.ts'
@@ -95,7 +94,7 @@ const keyOf = (row: number, groups: number) => (Math.imul(row, 0x85ebca6b) >>> 4
 const amountOf = (row: number) => ((Math.imul(row, 0x2c1b3c6d) >>> 12) % 2001) - 1000
 
 /** Adds the rows from `begin` to `end`, which the host writes straight into blocks of the heap. */
-async function addRows(heap: Heap, begin: number, end: number, groups: number): Promise<void> {
+function addRows(heap: Heap, begin: number, end: number, groups: number): void {
   const { memory, allocator, group } = heap
   const batch = 16_384
   const input = allocator.malloc(2 * batch * Int32Array.BYTES_PER_ELEMENT)
@@ -116,8 +115,6 @@ async function addRows(heap: Heap, begin: number, end: number, groups: number): 
     heap.header[header.rows] = row
     progress.update(row - begin)
     if (added < count) break
-    // So that Ctrl-C is heard.
-    await nextTurn()
   }
   progress.stop()
   allocator.free(input)
@@ -209,12 +206,12 @@ async function main(options: Options): Promise<void> {
 
   const file = openFile(options)
   const region = HostRegion.mapFile(file.path, { writable: true })
-  const [first, , , , busy] = region.view(Uint32Array, 0, headerWords)
-  const known = first === magic
-  if (!known && first !== 0) {
+  const words = region.view(Uint32Array, 0, headerWords)
+  const known = words[header.magic] === magic
+  if (!known && words[header.magic] !== 0) {
     program.error(`error: ${options.heap} has no heap of this sample; name another file`)
   }
-  if (busy !== 0) {
+  if (words[header.busy] !== 0) {
     program.error(`error: ${options.heap} is half written, a run was interrupted; remove the file`)
   }
   const heap = await openHeap(region, modules)
@@ -237,7 +234,7 @@ async function main(options: Options): Promise<void> {
 
   const adding = performance.now()
   const rows = before + options.rows
-  await addRows(heap, before, rows, groups)
+  addRows(heap, before, rows, groups)
   const took = secondsSince(adding)
   const result = collect(heap)
   say(

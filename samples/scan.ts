@@ -3,7 +3,7 @@
 //
 //   npm run sample samples/scan.ts
 //   npm run sample samples/scan.ts -- --size 8GiB --window 1GiB
-//   npm run sample samples/scan.ts -- --file /boot/vmlinuz
+//   npm run sample samples/scan.ts -- --file any-large-file
 
 import { closeSync, openSync, readSync, writeSync } from 'node:fs'
 import { Command, Option } from 'commander'

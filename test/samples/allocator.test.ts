@@ -44,6 +44,14 @@ test.serial('a heap in a file is gone on with by the next run', async (t) => {
   t.is(groups, 1000)
   t.is(word(table), 1000)
   t.is(rows, 200_000n)
+
+  // As if the program had been killed while it added rows.
+  const bytes = readFileSync(heap)
+  bytes.writeUInt32LE(1, 16)
+  writeFileSync(heap, bytes)
+  const third = await runScript(sample, { args })
+  t.is(third.exitCode, 1)
+  t.regex(third.stderr, /^error: .*groups\.heap is half written, a run was interrupted; remove/m)
 })
 
 test.serial('a full heap is an error that says so, and nothing is left behind', async (t) => {
