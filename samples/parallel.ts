@@ -105,7 +105,7 @@ async function main(options: Options): Promise<void> {
     }).catch((error: Error) => {
       // Whatever else goes wrong is no fault of the options.
       if (!(error instanceof RangeError)) throw error
-      program.error(`error: --window is too small: ${error.message}`)
+      program.error(`error: ${error.message.replace('windowSize', '--window')}`)
     })
     const took = secondsSince(started)
     progress.stop()

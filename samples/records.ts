@@ -152,7 +152,7 @@ function runOrExplain<T>(run: () => T): T {
     return run()
   } catch (error) {
     if (!(error instanceof RangeError)) throw error
-    program.error(`error: --window is too small: ${error.message}`)
+    program.error(`error: ${error.message.replace('windowSize', '--window')}`)
   }
 }
 

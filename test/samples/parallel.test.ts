@@ -37,7 +37,10 @@ for (const [args, message] of [
   [['--workers', '0'], /'0' is invalid\. Allowed is an integer from 1 to 1024\.$/m],
   [['--column', 'speed'], /^error: there is no column speed in date, open, .*--column$/m],
   [['--size', '1000TiB'], /^error: --size .* is more than 90 % of the memory available/m],
-  [['--size', '1MB', '--window', '40'], /^error: --window is too small: .* the 40 bytes of/m],
+  [
+    ['--size', '1MB', '--window', '40'],
+    /^error: .* longer than the 40 bytes of .*; choose a larger --window$/m,
+  ],
 ] as const) {
   test.serial(`${args.join(' ')}: an error that says what is wrong`, async (t) => {
     const { exitCode, stdout, stderr } = await runScript(sample, { args })

@@ -73,7 +73,7 @@ test.serial('a table of its own', async (t) => {
 })
 
 for (const [args, message] of [
-  [['--window', '40'], /^error: --window is too small: .* longer than the 40 bytes of/m],
+  [['--window', '40'], /^error: .* longer than the 40 bytes of .*; choose a larger --window$/m],
   [['--column', 'speed'], /^error: there is no column speed in date, open, .*--column$/m],
 ] as const) {
   test.serial(`${args.join(' ')}: an error that says what is wrong`, async (t) => {
