@@ -68,3 +68,14 @@ test.serial('switches leave the system alone', (t) => {
   // No system call is that quick.
   t.true(nanoseconds < 25, `${nanoseconds} ns in the system per switch`)
 })
+
+test.serial('millions of switches leave nothing behind', (t) => {
+  using feeder = new ChunkFeeder(HostRegion.allocate(6_000_000), { windowSize: 1, address: 'i64' })
+  const { exports } = new WebAssembly.Instance(counter('i64', true), {
+    env: { next: feeder.next },
+  })
+  const before = process.memoryUsage.rss()
+  t.is(exports.run(), 6_000_000)
+  const growth = process.memoryUsage.rss() - before
+  t.true(growth < 2 ** 26, `grew by ${growth} bytes`)
+})
