@@ -452,7 +452,7 @@ export class HostRegion<TArrayBuffer extends ArrayBufferLike = ArrayBufferLike>
         .filter((buffer) => buffer !== undefined)
       if (!native.close(root.handle, buffers)) {
         throw new Error(
-          'close: the region, or a part of it, is attached to a WebAssembly instance or memory; detach it first, as with setWasmInstanceRawMemory(instance, null)',
+          'close: the region, or a part of it, is attached to a WebAssembly instance or memory; detach it first, as with feeder.close() or setWasmInstanceRawMemory(instance, null)',
         )
       }
       root.closed = true

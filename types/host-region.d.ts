@@ -134,7 +134,7 @@ export interface HostRegion<TArrayBuffer extends ArrayBufferLike = ArrayBufferLi
    * Do not close a region while Node works asynchronously on one of its buffers (`fs`, `zlib`, `crypto`).
    *
    * @throws {Error} if the region, or a part of it, is attached to an instance or a memory of this thread: detach it first with
-   *   `setWasmInstanceRawMemory(instance, null)`.
+   *   `feeder.close()` or `setWasmInstanceRawMemory(instance, null)`.
    */
   close(): void
 
