@@ -35,8 +35,20 @@ function findings(): Findings | Error {
   return examined
 }
 
-/** The targets of a memory's instances, for {@link Memory.grow}. Weak: they hold leases, and go with their instances. */
-const targetsOfMemories = new WeakMap<object, Set<WeakRef<WindowTarget>>>()
+/** What there is for a memory in all of its instances. */
+interface MemoryState {
+  readonly lock: object
+  /** Weak: they hold leases, and go with their instances. */
+  readonly targets: Set<WeakRef<WindowTarget>>
+}
+
+const memoryStates = new WeakMap<object, MemoryState>()
+
+/** Instances that were collected while a window was shown in them leave their memory locked. */
+const collected = new FinalizationRegistry<object>((lock) => {
+  // After the target has been finalised.
+  setImmediate(() => setImmediate(() => binding.nodeBackends.raw.settle(lock)))
+})
 
 class Memory extends (native.Memory as unknown as new (
   descriptor: api.MemoryDescriptor,
@@ -52,14 +64,21 @@ class Memory extends (native.Memory as unknown as new (
 
   /** V8 points all instances at the memory that grew; those that are attached to something else go back there. */
   override grow(delta: never): never {
-    const pages = super.grow(delta)
-    const targets = targetsOfMemories.get(this)
-    for (const reference of targets ?? []) {
-      const target = reference.deref()
-      if (target === undefined) targets?.delete(reference)
-      else binding.nodeBackends.raw.showAgain(target)
+    const state = memoryStates.get(this)
+    if (state === undefined) return super.grow(delta)
+    const { lock, targets } = state
+    const { raw } = binding.nodeBackends
+    raw.lift(lock)
+    try {
+      return super.grow(delta)
+    } finally {
+      raw.lower(lock, bufferOf.call(this as never).byteLength)
+      for (const reference of targets) {
+        const target = reference.deref()
+        if (target === undefined) targets.delete(reference)
+        else raw.showAgain(target)
+      }
     }
-    return pages
   }
 }
 
@@ -129,8 +148,15 @@ function open() {
       imported === undefined
         ? parts.memories[memoryIndex]
         : parts.imports[imported[0]]?.[imported[1]]
-    const target = binding.nodeBackends.raw.target(
+    const { raw } = binding.nodeBackends
+    let state = memoryStates.get(memory as object)
+    if (state === undefined) {
+      state = { lock: raw.lock((found as Findings).layout, memory as object), targets: new Set() }
+      memoryStates.set(memory as object, state)
+    }
+    const target = raw.target(
       (found as Findings).layout,
+      state.lock,
       instance,
       memoryIndex,
       memory as object,
@@ -139,8 +165,8 @@ function open() {
       layout.address === 'i64' ? reachOf64Bits : 2 ** 32,
     )
     ofInstance[memoryIndex] = target
-    const ofMemory = targetsOfMemories.get(memory as object) ?? new Set()
-    targetsOfMemories.set(memory as object, ofMemory.add(new WeakRef(target)))
+    state.targets.add(new WeakRef(target))
+    collected.register(instance, state.lock)
     return target
   }
 

@@ -5,6 +5,7 @@
       '<(node_backends)/feeder.cc',
       '<(node_backends)/node_backends.cc',
       '<(node_backends)/raw.cc',
+      '<(node_backends)/raw_growth.cc',
       '<(node_backends)/raw_layout.cc',
       '<(node_backends)/raw_pin.cc',
       '<(node_backends)/raw_target.cc',

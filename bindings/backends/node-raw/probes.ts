@@ -23,6 +23,14 @@ export function layoutProbes(native: api.WebAssemblyNamespace): (object | ArrayB
   })
 }
 
+/** Memories with maxima that nothing else is likely to be, in pages. */
+export function maximumProbes(native: api.WebAssemblyNamespace): [object, number][] {
+  return [12_345, 23_456, 34_567].map((maximum) => [
+    new native.Memory({ initial: 0, maximum }),
+    maximum,
+  ])
+}
+
 /** What {@link accessModule} exports. All addresses and lengths are bytes. */
 export interface AccessProbe {
   load(address: number): number
@@ -30,6 +38,7 @@ export interface AccessProbe {
   across(address: number): number
   fill(address: number, value: number, length: number): void
   size(): number
+  grow(pages: number): number
 }
 
 /**
@@ -38,7 +47,7 @@ export interface AccessProbe {
  * ```wat
  * (module
  *   (import "t" "s" (func $switch))
- *   (memory 0 0)
+ *   (memory 0 1)
  *   (func (export "load") (param i32) (result i32) (i32.load8_u (local.get 0)))
  *   (func (export "across") (param i32) (result i32)
  *     (i32.load8_u (local.get 0))
@@ -49,7 +58,8 @@ export interface AccessProbe {
  *     i32.add)
  *   (func (export "fill") (param i32 i32 i32)
  *     (memory.fill (local.get 0) (local.get 1) (local.get 2)))
- *   (func (export "size") (result i32) memory.size))
+ *   (func (export "size") (result i32) memory.size)
+ *   (func (export "grow") (param i32) (result i32) (memory.grow (local.get 0))))
  * ```
  */
 export function accessModule(index: 0 | 1): Uint8Array<ArrayBuffer> {
@@ -63,14 +73,15 @@ export function accessModule(index: 0 | 1): Uint8Array<ArrayBuffer> {
   const body = (code: number[]) => [code.length + 2, 0, ...code, 0x0b]
   // The alignment of an access tells, by a flag, that the index of a memory follows.
   const load = [0x20, 0, 0x2d, ...(index === 0 ? [0] : [0x40, index]), 0]
-  const memories = Array.from({ length: index + 1 }, () => [1, 0, 0]).flat()
+  const memories = Array.from({ length: index + 1 }, () => [1, 0, 1]).flat()
   const functions = [
     body(load),
     body([...load, 0x10, 0, ...load, 0x41, 0x80, 0x02, 0x6c, 0x6a]),
     body([0x20, 0, 0x20, 1, 0x20, 2, 0xfc, 0x0b, index]),
     body([0x3f, index]),
+    body([0x20, 0, 0x40, index]),
   ]
-  const names = ['load', 'across', 'fill', 'size']
+  const names = ['load', 'across', 'fill', 'size', 'grow']
   return new Uint8Array([
     ...header,
     ...section(1, 4, [
@@ -80,7 +91,7 @@ export function accessModule(index: 0 | 1): Uint8Array<ArrayBuffer> {
       ...[0x60, 0, 1, 0x7f],
     ]),
     ...section(2, 1, [...name('t'), ...name('s'), 0, 0]),
-    ...section(3, functions.length, [1, 1, 2, 3]),
+    ...section(3, functions.length, [1, 1, 2, 3, 1]),
     ...section(5, index + 1, memories),
     ...section(
       7,

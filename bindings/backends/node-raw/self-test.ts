@@ -5,7 +5,7 @@ import type { NodeBackendsBinding } from '../node/binding.ts'
 import { hostMemories, newSeal } from '../node/hosted-memories.ts'
 import { moduleLayout } from '../node/module-layout.ts'
 import { native } from '../node/namespace.ts'
-import { type AccessProbe, accessModule, canGrow, layoutProbes } from './probes.ts'
+import { type AccessProbe, accessModule, canGrow, layoutProbes, maximumProbes } from './probes.ts'
 
 /** Of `WebAssembly.Memory.prototype`, taken before a program can replace it. */
 export const bufferOf = Object.getOwnPropertyDescriptor(native.Memory.prototype, 'buffer')
@@ -48,7 +48,7 @@ function search(binding: NodeBackendsBinding): object {
   if (!canGrow(native, 'i32', BigInt(pagesOf32Bits - 1))) {
     throw new Refusal('the flag --wasm-max-mem-pages is set, so V8 takes more memories for fixed')
   }
-  const layout = binding.raw.search(layoutProbes(native))
+  const layout = binding.raw.search(layoutProbes(native), maximumProbes(native))
   if (typeof layout === 'string') throw new Refusal(layout)
   return layout
 }
@@ -94,7 +94,16 @@ function checkAccesses(
       throw error
     }
   }
-  const target = binding.raw.target(layout, instance, index, memory, bufferOf, 0, 2 ** 32)
+  const target = binding.raw.target(
+    layout,
+    binding.raw.lock(layout, memory),
+    instance,
+    index,
+    memory,
+    bufferOf,
+    0,
+    2 ** 32,
+  )
   try {
     expect(
       traps(() => probe.load(0)),
@@ -115,6 +124,7 @@ function checkAccesses(
       )
     }
     expect(probe.size() === 0, 'memory.size counts the pages of the window')
+    expect(probe.grow(1) === -1, 'a memory does not grow while a window is shown')
     const beyond = second.begin + second.length
     const after = view[beyond]
     expect(
@@ -134,6 +144,7 @@ function checkAccesses(
       traps(() => probe.load(0)),
       'the memory is back where it was',
     )
+    expect(probe.grow(1) === 0 && probe.load(0) === 0, 'the memory can grow again')
     return true
   } finally {
     if (binding.isShown(target)) binding.restore(target)

@@ -20,10 +20,19 @@ export interface NodeBackendsBinding {
      * Looks for the places where instances keep start and size of their memories.
      *
      * @param probes instances, each followed by the buffers of its memories
+     * @param maxima memories, each with its maximum in pages
      * @returns the places, an opaque object, or why there are none
      */
-    search(probes: (object | ArrayBuffer)[][]): object | string
+    search(probes: (object | ArrayBuffer)[][], maxima: [object, number][]): object | string
     describe(layout: object): { readonly text: string; readonly allMemories: boolean }
+    /** What keeps `memory` from growing as long as one of its targets shows a window; for {@link target}. */
+    lock(layout: object, memory: object): object
+    /** Lets the memory grow, until {@link lower}. */
+    lift(lock: object): void
+    /** @param bytes what the memory has now */
+    lower(lock: object, bytes: number): void
+    /** To be called some time after an instance was collected. */
+    settle(lock: object): void
     /**
      * @param bufferOf the getter of `WebAssembly.Memory.prototype.buffer`
      * @param minimum bytes that a window must have
@@ -31,6 +40,7 @@ export interface NodeBackendsBinding {
      */
     target(
       layout: object,
+      lock: object,
       instance: object,
       memoryIndex: number,
       memory: object,

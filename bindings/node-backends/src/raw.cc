@@ -1,13 +1,13 @@
 // What JavaScript sees of the backend `node-raw`, see
 // bindings/backends/node-raw.ts.
 
-#include <cmath>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "node_backends.h"
+#include "raw_growth.h"
 #include "raw_layout.h"
 #include "raw_target.h"
 
@@ -16,16 +16,53 @@ namespace rawmem {
 namespace {
 
 constexpr napi_type_tag kLayoutTag = {0x3f6b8a1c05de4972, 0xb41c7e90a85d26f3};
+constexpr napi_type_tag kLockTag = {0x6d9e20f7b15c4a38, 0xe7304bd1968fc25a};
 
 using Layout = std::shared_ptr<RawLayout>;
+using Lock = std::shared_ptr<GrowthLock>;
 
-bool GetBytes(napi_env env, napi_value value, size_t* bytes) {
+// An object that JavaScript can hold. Null, with an exception pending, on
+// failure.
+template <typename T>
+napi_value Wrap(napi_env env, const napi_type_tag& tag, T value) {
+  auto held = std::make_unique<T>(std::move(value));
+  napi_value object;
+  if (napi_create_object(env, &object) != napi_ok ||
+      napi_type_tag_object(env, object, &tag) != napi_ok ||
+      napi_wrap(
+          env, object, held.get(),
+          [](napi_env, void* data, void*) { delete static_cast<T*>(data); },
+          nullptr, nullptr) != napi_ok) {
+    napi_throw_error(env, nullptr, "An object could not be created");
+    return nullptr;
+  }
+  held.release();
+  return object;
+}
+
+// Null, with an exception pending, if `value` is none of ours.
+template <typename T>
+T* Unwrap(napi_env env, const napi_type_tag& tag, napi_value value) {
+  napi_valuetype type;
+  bool tagged = false;
+  void* data = nullptr;
+  if (napi_typeof(env, value, &type) != napi_ok || type != napi_object ||
+      napi_check_object_type_tag(env, value, &tag, &tagged) != napi_ok ||
+      !tagged || napi_unwrap(env, value, &data) != napi_ok) {
+    napi_throw_type_error(env, nullptr,
+                          "Expected what another function of node-raw gave");
+    return nullptr;
+  }
+  return static_cast<T*>(data);
+}
+
+bool GetSize(napi_env env, napi_value value, size_t* size) {
   double number;
   if (napi_get_value_double(env, value, &number) != napi_ok ||
       !(number >= 0 && number <= 0x1p53)) {
     return false;
   }
-  *bytes = static_cast<size_t>(number);
+  *size = static_cast<size_t>(number);
   return true;
 }
 
@@ -48,73 +85,71 @@ bool GetProbe(napi_env env, napi_value value, LayoutProbe* probe) {
   return true;
 }
 
+bool GetProbe(napi_env env, napi_value value, MaximumProbe* probe) {
+  napi_value pages;
+  return napi_get_element(env, value, 0, &probe->memory) == napi_ok &&
+         napi_get_element(env, value, 1, &pages) == napi_ok &&
+         GetSize(env, pages, &probe->pages);
+}
+
+template <typename Probe>
+bool GetProbes(napi_env env, napi_value value, std::vector<Probe>* probes) {
+  uint32_t length;
+  if (napi_get_array_length(env, value, &length) != napi_ok || length == 0) {
+    return false;
+  }
+  for (uint32_t i = 0; i < length; ++i) {
+    napi_value element;
+    Probe probe;
+    if (napi_get_element(env, value, i, &element) != napi_ok ||
+        !GetProbe(env, element, &probe)) {
+      return false;
+    }
+    probes->push_back(std::move(probe));
+  }
+  return true;
+}
+
+template <size_t kCount>
+void GetArguments(napi_env env,
+                  napi_callback_info info,
+                  napi_value (&args)[kCount]) {
+  size_t count = kCount;
+  napi_get_cb_info(env, info, &count, args, nullptr, nullptr);
+}
+
 napi_value String(napi_env env, const std::string& text) {
   napi_value result = nullptr;
   napi_create_string_utf8(env, text.data(), text.size(), &result);
   return result;
 }
 
-// search(probes): a layout, or a string that says why there is none. A probe is
-// an array: an instance, then the buffers of its memories.
+// search(probes, maxima): a layout, or a string that says why there is none. A
+// probe is an array: an instance, then the buffers of its memories; a maximum
+// is a memory with a number of pages.
 napi_value Search(napi_env env, napi_callback_info info) {
-  napi_value args[1];
-  size_t count = 1;
-  uint32_t length;
-  if (napi_get_cb_info(env, info, &count, args, nullptr, nullptr) != napi_ok ||
-      napi_get_array_length(env, args[0], &length) != napi_ok || length == 0) {
-    napi_throw_type_error(env, nullptr, "search: expected probes");
+  napi_value args[2];
+  GetArguments(env, info, args);
+  std::vector<LayoutProbe> probes;
+  std::vector<MaximumProbe> maxima;
+  if (!GetProbes(env, args[0], &probes) || !GetProbes(env, args[1], &maxima)) {
+    napi_throw_type_error(env, nullptr,
+                          "search: expected [instance, ...buffers][] and "
+                          "[memory, pages][]");
     return nullptr;
   }
-  std::vector<LayoutProbe> probes(length);
-  for (uint32_t i = 0; i < length; ++i) {
-    napi_value probe;
-    if (napi_get_element(env, args[0], i, &probe) != napi_ok ||
-        !GetProbe(env, probe, &probes[i])) {
-      napi_throw_type_error(env, nullptr,
-                            "search: a probe is [instance, ...buffers]");
-      return nullptr;
-    }
-  }
-  auto layout = std::make_unique<Layout>(std::make_shared<RawLayout>());
+  auto layout = std::make_shared<RawLayout>();
   std::string reason;
-  if (!(*layout)->Search(probes, &reason)) {
-    return String(env, reason);
-  }
-  napi_value object;
-  if (napi_create_object(env, &object) != napi_ok ||
-      napi_type_tag_object(env, object, &kLayoutTag) != napi_ok ||
-      napi_wrap(
-          env, object, layout.get(),
-          [](napi_env, void* data, void*) {
-            delete static_cast<Layout*>(data);
-          },
-          nullptr, nullptr) != napi_ok) {
-    napi_throw_error(env, nullptr, "The layout's object could not be created");
-    return nullptr;
-  }
-  layout.release();
-  return object;
-}
-
-Layout* UnwrapLayout(napi_env env, napi_value value) {
-  napi_valuetype type;
-  bool tagged = false;
-  void* data = nullptr;
-  if (napi_typeof(env, value, &type) != napi_ok || type != napi_object ||
-      napi_check_object_type_tag(env, value, &kLayoutTag, &tagged) != napi_ok ||
-      !tagged || napi_unwrap(env, value, &data) != napi_ok) {
-    napi_throw_type_error(env, nullptr, "Expected what search() returned");
-    return nullptr;
-  }
-  return static_cast<Layout*>(data);
+  return layout->Search(probes, maxima, &reason)
+             ? Wrap<Layout>(env, kLayoutTag, std::move(layout))
+             : String(env, reason);
 }
 
 // describe(layout): { text, allMemories }.
 napi_value Describe(napi_env env, napi_callback_info info) {
   napi_value args[1];
-  size_t count = 1;
-  napi_get_cb_info(env, info, &count, args, nullptr, nullptr);
-  Layout* layout = UnwrapLayout(env, args[0]);
+  GetArguments(env, info, args);
+  Layout* layout = Unwrap<Layout>(env, kLayoutTag, args[0]);
   napi_value result = nullptr;
   napi_value all;
   if (layout != nullptr && napi_create_object(env, &result) == napi_ok &&
@@ -126,33 +161,76 @@ napi_value Describe(napi_env env, napi_callback_info info) {
   return result;
 }
 
-// target(layout, instance, memoryIndex, memory, bufferOf, minimum, reach): what
-// a window can be shown in. The last two are bytes.
+// lock(layout, memory): what keeps the memory from growing while a target that
+// has it shows a window.
+napi_value NewLock(napi_env env, napi_callback_info info) {
+  napi_value args[2];
+  GetArguments(env, info, args);
+  Layout* layout = Unwrap<Layout>(env, kLayoutTag, args[0]);
+  Lock lock =
+      layout == nullptr ? nullptr : GrowthLock::New(env, *layout, args[1]);
+  return lock == nullptr ? nullptr : Wrap<Lock>(env, kLockTag, std::move(lock));
+}
+
+// lift(lock): lets the memory grow, until lower(lock, bytes).
+napi_value Lift(napi_env env, napi_callback_info info) {
+  napi_value args[1];
+  GetArguments(env, info, args);
+  if (Lock* lock = Unwrap<Lock>(env, kLockTag, args[0])) {
+    (*lock)->Lift();
+  }
+  return nullptr;
+}
+
+// lower(lock, bytes): the memory has `bytes` now.
+napi_value Lower(napi_env env, napi_callback_info info) {
+  napi_value args[2];
+  GetArguments(env, info, args);
+  size_t bytes;
+  Lock* lock = Unwrap<Lock>(env, kLockTag, args[0]);
+  if (lock != nullptr && GetSize(env, args[1], &bytes)) {
+    (*lock)->Lower(bytes);
+  }
+  return nullptr;
+}
+
+// settle(lock): after an instance was collected.
+napi_value Settle(napi_env env, napi_callback_info info) {
+  napi_value args[1];
+  GetArguments(env, info, args);
+  if (Lock* lock = Unwrap<Lock>(env, kLockTag, args[0])) {
+    (*lock)->Settle();
+  }
+  return nullptr;
+}
+
+// target(layout, lock, instance, memoryIndex, memory, bufferOf, minimum,
+// reach): what a window can be shown in. The last two are bytes.
 napi_value Target(napi_env env, napi_callback_info info) {
-  napi_value args[7];
-  size_t count = 7;
+  napi_value args[8];
+  GetArguments(env, info, args);
   RawLimits limits;
-  napi_get_cb_info(env, info, &count, args, nullptr, nullptr);
-  Layout* layout = UnwrapLayout(env, args[0]);
-  if (layout == nullptr) {
+  Layout* layout = Unwrap<Layout>(env, kLayoutTag, args[0]);
+  Lock* lock =
+      layout == nullptr ? nullptr : Unwrap<Lock>(env, kLockTag, args[1]);
+  if (lock == nullptr) {
     return nullptr;
   }
-  if (napi_get_value_uint32(env, args[2], &limits.memory_index) != napi_ok ||
-      !GetBytes(env, args[5], &limits.minimum) ||
-      !GetBytes(env, args[6], &limits.reach)) {
+  if (napi_get_value_uint32(env, args[3], &limits.memory_index) != napi_ok ||
+      !GetSize(env, args[6], &limits.minimum) ||
+      !GetSize(env, args[7], &limits.reach)) {
     napi_throw_type_error(env, nullptr, "target: wrong arguments");
     return nullptr;
   }
   std::unique_ptr<RawTarget> target =
-      RawTarget::New(env, *layout, limits, args[1], args[3], args[4]);
+      RawTarget::New(env, *layout, *lock, limits, args[2], args[4], args[5]);
   return target == nullptr ? nullptr : WrapTarget(env, std::move(target));
 }
 
 // showAgain(target): after Memory.grow().
 napi_value ShowAgain(napi_env env, napi_callback_info info) {
   napi_value args[1];
-  size_t count = 1;
-  napi_get_cb_info(env, info, &count, args, nullptr, nullptr);
+  GetArguments(env, info, args);
   if (WindowTarget* target = UnwrapTarget(env, args[0])) {
     // Only called for what this backend's target() has returned.
     static_cast<RawTarget*>(target)->ShowAgain(env);
@@ -164,10 +242,9 @@ napi_value ShowAgain(napi_env env, napi_callback_info info) {
 
 bool InitRaw(napi_env env, napi_value exports) {
   constexpr std::pair<const char*, napi_callback> kFunctions[] = {
-      {"search", Search},
-      {"describe", Describe},
-      {"target", Target},
-      {"showAgain", ShowAgain},
+      {"search", Search}, {"describe", Describe},   {"lock", NewLock},
+      {"lift", Lift},     {"lower", Lower},         {"settle", Settle},
+      {"target", Target}, {"showAgain", ShowAgain},
   };
   napi_value raw;
   if (napi_create_object(env, &raw) != napi_ok) {

@@ -115,6 +115,7 @@ std::vector<Candidate> FindCandidates(WordReader* reader,
 }  // namespace
 
 bool RawLayout::Search(const std::vector<LayoutProbe>& probes,
+                       const std::vector<MaximumProbe>& maxima,
                        std::string* reason) {
   WordReader reader;
   if (!reader.ok()) {
@@ -181,7 +182,42 @@ bool RawLayout::Search(const std::vector<LayoutProbe>& probes,
     }
   }
   FindExportedFunctions();
+  if (!SearchMaximum(maxima)) {
+    *reason = "the maximum of a memory is not found in it";
+    return false;
+  }
   return true;
+}
+
+bool RawLayout::SearchMaximum(const std::vector<MaximumProbe>& maxima) {
+  WordReader reader;
+  std::vector<std::vector<uintptr_t>> objects;
+  size_t words = kObjectWords;
+  for (const MaximumProbe& probe : maxima) {
+    const auto* slot = reinterpret_cast<const uintptr_t*>(probe.memory);
+    objects.push_back(reader.Read(AddressOf(*slot), kObjectWords));
+    words = std::min(words, objects.back().size());
+  }
+  for (size_t word = 1; word < words && maximum_ == kNone; ++word) {
+    size_t matches = 0;
+    for (size_t i = 0; i < maxima.size(); ++i) {
+      matches += objects[i][word] == SmallInteger(maxima[i].pages);
+    }
+    if (matches == maxima.size()) {
+      maximum_ = word;
+    }
+  }
+  return maximum_ != kNone;
+}
+
+uintptr_t RawLayout::ReadMaximum(napi_value memory) const {
+  const auto* slot = reinterpret_cast<const uintptr_t*>(memory);
+  return reinterpret_cast<const uintptr_t*>(AddressOf(*slot))[maximum_];
+}
+
+void RawLayout::WriteMaximum(napi_value memory, uintptr_t maximum) const {
+  const auto* slot = reinterpret_cast<const uintptr_t*>(memory);
+  reinterpret_cast<uintptr_t*>(AddressOf(*slot))[maximum_] = maximum;
 }
 
 void RawLayout::FindExportedFunctions() {
@@ -278,6 +314,7 @@ std::string RawLayout::Describe() const {
     text += ", all memories in [" + std::to_string(array_) + "] from word " +
             std::to_string(first_);
   }
+  text += ", maximum in word " + std::to_string(maximum_) + " of a memory";
   if (set_on_instance_ != nullptr || set_on_data_ != nullptr) {
     text += ", written by the exported SetRawMemory";
   }

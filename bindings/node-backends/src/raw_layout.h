@@ -28,6 +28,12 @@ struct LayoutProbe {
   std::vector<MemoryWords> memories;
 };
 
+// A memory with a maximum that nothing else has.
+struct MaximumProbe {
+  napi_value memory = nullptr;
+  size_t pages = 0;
+};
+
 // All numbers count words (of eight bytes) from the beginning of an object.
 //
 // Objects move when V8 collects garbage. So an address is good only until
@@ -37,11 +43,21 @@ class RawLayout {
  public:
   // Searches what all probes have in common. False with a reason if there is
   // nothing, or if it is not certain.
-  bool Search(const std::vector<LayoutProbe>& probes, std::string* reason);
+  bool Search(const std::vector<LayoutProbe>& probes,
+              const std::vector<MaximumProbe>& maxima,
+              std::string* reason);
 
   // False if the instance does not look like the probes did.
   bool Read(napi_value instance, uint32_t memory_index, MemoryWords* words);
   bool Write(napi_value instance, uint32_t memory_index, MemoryWords words);
+
+  // The maximum of a WebAssembly.Memory, a word as V8 has it there.
+  uintptr_t ReadMaximum(napi_value memory) const;
+  void WriteMaximum(napi_value memory, uintptr_t maximum) const;
+  // How V8 has a number there.
+  static constexpr uintptr_t SmallInteger(size_t number) {
+    return static_cast<uintptr_t>(number) << 32;
+  }
 
   // Whether memories other than the first can be read and written.
   bool has_all_memories() const { return array_ != kNone; }
@@ -59,12 +75,14 @@ class RawLayout {
 
   bool Find(napi_value instance, uint32_t memory_index, Places* places) const;
   void FindExportedFunctions();
+  bool SearchMaximum(const std::vector<MaximumProbe>& maxima);
 
   size_t data_ = kNone;     // in the instance: reference to an object that has
                             // the fields. kNone: the instance has them itself
   size_t memory0_ = kNone;  // there: start of memory 0, followed by its size
   size_t array_ = kNone;    // there: reference to the starts and sizes of all
   size_t first_ = kNone;    // in that: the first start
+  size_t maximum_ = kNone;  // in a WebAssembly.Memory: its maximum, in pages
   uintptr_t data_map_ = 0;  // the first word of every object with the fields
 
   // What the executable exports, if it does.

@@ -25,12 +25,13 @@ void ThrowError(napi_env env, const std::string& message) {
 
 std::unique_ptr<RawTarget> RawTarget::New(napi_env env,
                                           std::shared_ptr<RawLayout> layout,
+                                          std::shared_ptr<GrowthLock> growth,
                                           const RawLimits& limits,
                                           napi_value instance,
                                           napi_value memory,
                                           napi_value buffer_getter) {
   std::unique_ptr<RawTarget> target(
-      new RawTarget(env, std::move(layout), limits));
+      new RawTarget(env, std::move(layout), std::move(growth), limits));
   if (napi_create_reference(env, instance, 0, &target->instance_) != napi_ok ||
       napi_create_reference(env, memory, 0, &target->memory_) != napi_ok ||
       napi_create_reference(env, buffer_getter, 1, &target->buffer_getter_) !=
@@ -57,7 +58,10 @@ std::unique_ptr<RawTarget> RawTarget::New(napi_env env,
 
 RawTarget::~RawTarget() {
   // Runs when nobody can reach the instance any more, or for good: there is
-  // nothing to write back.
+  // nothing to write back in it.
+  if (shown_) {
+    growth_->Drop();
+  }
   for (napi_ref reference : {instance_, memory_, buffer_getter_}) {
     if (reference != nullptr) {
       napi_delete_reference(env_, reference);
@@ -145,10 +149,12 @@ bool RawTarget::Show(napi_env env, napi_value handle, const RegionView& view) {
   if (!CheckShown(env, instance)) {
     return false;
   }
+  size_t own_size = 0;
   if (!shown_) {
     MemoryWords own;
     layout_->Read(instance, limits_.memory_index, &own);
     own_start_ = own.start;
+    own_size = own.size;
   }
   const MemoryWords window{view.data, view.length};
   if (!layout_->Write(instance, limits_.memory_index, window)) {
@@ -156,7 +162,10 @@ bool RawTarget::Show(napi_env env, napi_value handle, const RegionView& view) {
     return false;
   }
   window_ = window;
-  shown_ = true;
+  if (!shown_) {
+    shown_ = true;
+    growth_->Acquire(own_size);
+  }
   // Code is off the former bytes by now.
   if (!same_memory) {
     lease_ = RegionLease(view.memory);
@@ -211,6 +220,7 @@ bool RawTarget::ShowAgain(napi_env env) {
 
 void RawTarget::Release() {
   shown_ = false;
+  growth_->Release();
   window_ = {};
   lease_.Reset();
   pin_.Reset();

@@ -10,6 +10,7 @@
 #include <memory>
 
 #include "../../src/region.h"
+#include "raw_growth.h"
 #include "raw_layout.h"
 #include "raw_pin.h"
 #include "window_target.h"
@@ -32,6 +33,7 @@ class RawTarget final : public WindowTarget {
   // `memory` lets expect.
   static std::unique_ptr<RawTarget> New(napi_env env,
                                         std::shared_ptr<RawLayout> layout,
+                                        std::shared_ptr<GrowthLock> growth,
                                         const RawLimits& limits,
                                         napi_value instance,
                                         napi_value memory,
@@ -48,8 +50,12 @@ class RawTarget final : public WindowTarget {
  private:
   RawTarget(napi_env env,
             std::shared_ptr<RawLayout> layout,
+            std::shared_ptr<GrowthLock> growth,
             const RawLimits& limits)
-      : env_(env), layout_(std::move(layout)), limits_(limits) {}
+      : env_(env),
+        layout_(std::move(layout)),
+        growth_(std::move(growth)),
+        limits_(limits) {}
 
   napi_value Get(napi_env env, napi_ref reference) const;
   bool ReadOwn(napi_env env, MemoryWords* own) const;
@@ -60,6 +66,7 @@ class RawTarget final : public WindowTarget {
 
   napi_env const env_;
   std::shared_ptr<RawLayout> const layout_;
+  std::shared_ptr<GrowthLock> const growth_;
   const RawLimits limits_;
   napi_ref instance_ = nullptr;
   napi_ref memory_ = nullptr;

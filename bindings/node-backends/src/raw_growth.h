@@ -1,0 +1,52 @@
+// Keeping a memory of Node's own V8 from growing.
+
+#ifndef BINDINGS_NODE_BACKENDS_SRC_RAW_GROWTH_H_
+#define BINDINGS_NODE_BACKENDS_SRC_RAW_GROWTH_H_
+
+#include <node_api.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include "raw_layout.h"
+
+namespace rawmem {
+
+// When a memory grows, V8 points all of its instances at it, those that look at
+// a window as well. So while one does, the maximum of the memory is what it
+// has. One per memory, for all of its instances.
+class GrowthLock {
+ public:
+  // Null, with an exception pending, on failure.
+  static std::shared_ptr<GrowthLock> New(napi_env env,
+                                         std::shared_ptr<RawLayout> layout,
+                                         napi_value memory);
+  ~GrowthLock();
+
+  // From now on the memory has `bytes`, for good.
+  void Acquire(size_t bytes);
+  void Release();
+  // As Release, but leaves the engine alone; Settle() has to follow.
+  void Drop() { --holders_; }
+  void Settle();
+
+  // Around a growth that is wanted.
+  void Lift();
+  void Lower(size_t bytes);
+
+ private:
+  GrowthLock(napi_env env, std::shared_ptr<RawLayout> layout)
+      : env_(env), layout_(std::move(layout)) {}
+
+  napi_env const env_;
+  std::shared_ptr<RawLayout> const layout_;
+  napi_ref memory_ = nullptr;  // weak
+  size_t holders_ = 0;
+  bool is_lowered_ = false;
+  uintptr_t declared_ = 0;
+};
+
+}  // namespace rawmem
+
+#endif  // BINDINGS_NODE_BACKENDS_SRC_RAW_GROWTH_H_
