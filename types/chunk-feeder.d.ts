@@ -31,7 +31,7 @@ export interface ChunkFeederOptions {
    */
   writable?: boolean
   /**
-   * Whether the system is asked to read the next window ahead, or 4 MiB if that is less (`madvise`, `MADV_WILLNEED`).
+   * Whether the system is asked to read the next window ahead, 4 MiB at least (`madvise`, `MADV_WILLNEED`).
    * Default `true`. Has an effect on file maps only.
    */
   prefetch?: boolean
