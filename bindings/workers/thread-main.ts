@@ -8,7 +8,6 @@ import type { Imports, ModuleImportDescriptor } from '../../types/web-assembly.d
 import type { ExportResult } from '../../types/workers.d.ts'
 import { openBackend } from '../backends/index.ts'
 import { controlBlock } from '../chunk-feeder/options.ts'
-import { ChunkFeeder } from '../chunk-feeder.ts'
 import { encodeError } from './error-message.ts'
 import type { Job, Outcome } from './job.ts'
 
@@ -50,7 +49,11 @@ function checkResult(name: string, value: unknown): ExportResult {
   return value as ExportResult
 }
 
-function callOver({ WebAssembly }: Backend, region: HostRegion, job: Job): ExportResult {
+function callOver(
+  { ChunkFeeder, WebAssembly }: Backend,
+  region: HostRegion,
+  job: Job,
+): ExportResult {
   const { bytes, exportName, args, next, tiering, feeder, control } = job
   const module = new WebAssembly.Module(bytes, tiering === undefined ? {} : { tiering })
   const functions = WebAssembly.Module.exports(module).filter(({ kind }) => kind === 'function')

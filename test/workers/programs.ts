@@ -1,9 +1,9 @@
 import { wat } from '../support/wat.ts'
 
-/** Sums the bytes of all windows; traps at a byte of 255. */
-export const sumBytes = wat(`(module
+const sumBytesIn = (pages: number) =>
+  wat(`(module
   (import "env" "next" (func $next (result i32)))
-  (memory 0)
+  (memory ${pages})
   (func $add (param $byte i32) (result i64)
     (if (i32.eq (local.get $byte) (i32.const 255)) (then (unreachable)))
     (i64.extend_i32_u (local.get $byte)))
@@ -20,6 +20,12 @@ export const sumBytes = wat(`(module
           (br_if $bytes (i32.lt_u (local.get $at) (local.get $length))))
         (br $windows))))
     (local.get $sum)))`)
+
+/** Sums the bytes of all windows; traps at a byte of 255. */
+export const sumBytes = sumBytesIn(0)
+
+/** The same, with a memory of its own of one page. */
+export const sumBytesInPage = sumBytesIn(1)
 
 /** Says of what it was given: bytes in all, windows, the first byte and the last one. */
 export const describe = wat(`(module
@@ -71,6 +77,14 @@ export const endless = wat(`(module
   (func (export "run")
     (drop (call $next))
     (if (i32.eq (i32.load8_u (i32.const 0)) (i32.const 255)) (then (unreachable)))
+    (loop $forever (br $forever))))`)
+
+/** Never returns, and has a memory of its own. */
+export const endlessInPage = wat(`(module
+  (import "env" "next" (func $next (result i32)))
+  (memory 1)
+  (func (export "run")
+    (drop (call $next))
     (loop $forever (br $forever))))`)
 
 /** Exports of many signatures, with 64-bit lengths and the windows in memory 1. */
