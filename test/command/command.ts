@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 
-/** The command as it is run from a checkout. */
-export const command = [
+/** The command as it is run from a checkout, without compiling it. */
+export const sourceCommand: readonly string[] = [
   process.execPath,
   '--import=tsx',
   '--conditions=source',
@@ -61,12 +61,8 @@ export function start(words: readonly string[], env: NodeJS.ProcessEnv = {}): Ru
   return { child, ended, until }
 }
 
-export function run(...args: string[]): Promise<Ended> {
-  return start([...command, ...args]).ended
-}
-
 /** Under a terminal of its own, so that stdout and stderr are one: `script` of util-linux. */
-export function startOnTerminal(...args: string[]): Running {
-  const line = [...command, ...args].map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ')
+export function startOnTerminal(words: readonly string[]): Running {
+  const line = words.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ')
   return start(['script', '-qefc', line, '/dev/null'], { TERM: 'xterm' })
 }

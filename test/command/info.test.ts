@@ -1,11 +1,13 @@
 import { existsSync, readFileSync } from 'node:fs'
 import test from 'ava'
 import { version } from 'v8-rawmem'
-import { command, run, start } from './command.ts'
+import { sourceCommand, start } from './command.ts'
 
 const manifest = JSON.parse(
   readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
 ) as { version: string }
+
+const run = (...args: string[]) => start([...sourceCommand, ...args]).ended
 
 test('info says what is installed and what works', async (t) => {
   const { exitCode, stdout, stderr } = await run('info')
@@ -40,7 +42,7 @@ test('info --json is the same for programs', async (t) => {
 })
 
 test('info works where the library does not, and says why', async (t) => {
-  const { exitCode, stdout, stderr } = await start([...command, 'info'], {
+  const { exitCode, stdout, stderr } = await start([...sourceCommand, 'info'], {
     V8_RAWMEM_BINDING: '/no/such/file.node',
   }).ended
   t.is(exitCode, 1)

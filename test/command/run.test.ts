@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { patternBytes, temporaryFolder } from '../region/temporary-file.ts'
 import { describe, increment, sumBytes } from '../workers/programs.ts'
-import { command, run, start, startOnTerminal } from './command.ts'
+import { sourceCommand, start, startOnTerminal } from './command.ts'
+import { compilePackage } from './compiled-package.ts'
 
 const content = patternBytes(1_000_000).map((byte) => byte % 255)
 const total = content.reduce((sum, byte) => sum + byte, 0)
@@ -19,6 +20,12 @@ const odds = `(module
   (func (export "endless")
     (drop (call $next))
     (loop $forever (br $forever))))`
+
+// Processes start in a fraction of the time that tsx takes.
+const { command, remove } = compilePackage()
+test.after.always(remove)
+
+const run = (...args: string[]) => start([...command, ...args]).ended
 
 /** A folder with programs and data; gives the path of each. */
 function files(t: ExecutionContext): (name: string) => string {
@@ -40,6 +47,16 @@ test('the result alone is on stdout, the throughput on stderr', async (t) => {
   t.is(exitCode, 0)
   t.is(stdout, `${total}\n`)
   t.regex(stderr, /^976\.56 KiB in \d+\.\d\d s, \d+\.\d\d MB\/s \(1 window, 1 worker\)\n$/)
+})
+
+test('the command and its workers run from the sources as well', async (t) => {
+  const at = files(t)
+  const { stdout, stderr } = await start([
+    ...[...sourceCommand, 'run', at('sum.wasm'), '--map', at('data.bin')],
+    ...['--parallel', '2', '--merge', 'sum'],
+  ]).ended
+  t.is(stdout, `${total}\n`)
+  t.regex(stderr, /2 workers/)
 })
 
 test('windows, parallel workers and merging', async (t) => {
@@ -218,7 +235,7 @@ test('Ctrl-C ends an endless program with exit code 130', async (t) => {
 
 test('on a terminal there is a bar, which ends before the result', async (t) => {
   const at = files(t)
-  const { ended } = startOnTerminal('run', at('sum.wasm'), '--map', at('data.bin'))
+  const { ended } = startOnTerminal([...command, 'run', at('sum.wasm'), '--map', at('data.bin')])
   const { exitCode, stdout } = await ended
   t.is(exitCode, 0)
   t.regex(stdout, /█ 100 % {2}976\.56 KiB of 976\.56 KiB/)
@@ -229,9 +246,9 @@ test('on a terminal there is a bar, which ends before the result', async (t) => 
 
 test('Ctrl-C on a terminal leaves the bar with a line of its own', async (t) => {
   const at = files(t)
-  const { child, ended, until } = startOnTerminal(
-    ...['run', at('odds.wat'), '--map', at('data.bin'), '--export', 'endless'],
-  )
+  const { child, ended, until } = startOnTerminal([
+    ...[...command, 'run', at('odds.wat'), '--map', at('data.bin'), '--export', 'endless'],
+  ])
   await until(/0 %/)
   await new Promise((resolve) => setTimeout(resolve, 1000))
   // As the terminal does it: to the process in its foreground.
