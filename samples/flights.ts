@@ -1,10 +1,11 @@
 // Runs a query, compiled to WebAssembly, over several gigabytes that WebAssembly never allocated.
 //
 //   npm start
+//   npm start -- --backend node-rewire
 //   npm start -- --size 8GiB --window 2GiB --where "origin = 'SFO' and hour >= 18" --value "delay * distance"
 
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { ChunkFeeder, HostRegion, WebAssembly } from 'v8-rawmem'
+import { openBackend } from 'v8-rawmem'
 import { fillWithCopies, layoutFor, packBlocks } from './flights/blocks.ts'
 import { flightSchema, openFlights } from './flights/columns.ts'
 import { columnsOf, ExpressionError, parseExpression, resolveTexts } from './flights/expression.ts'
@@ -18,6 +19,8 @@ import { type Progress, startProgress } from './terminal/progress.ts'
 import { formatCount as count, say, secondsSince as seconds } from './terminal/report.ts'
 
 const GiB = 2 ** 30
+const wasmPage = 65_536
+const systemPage = 4096
 
 /** Bytes to fill: what was asked for, if there is room for it. */
 function chooseSize(asked: number | undefined, tile: number): number {
@@ -40,7 +43,15 @@ function equals(a: Aggregate, b: Aggregate): boolean {
   return a.count === b.count && a.sum === b.sum && a.min === b.min && a.max === b.max
 }
 
+/** Both a and b divide it. */
+function leastCommonMultiple(a: number, b: number): number {
+  let [divisor, rest] = [a, b]
+  while (rest !== 0) [divisor, rest] = [rest, divisor % rest]
+  return (a / divisor) * b
+}
+
 async function main(options: Options): Promise<void> {
+  const { name, WebAssembly, HostRegion, ChunkFeeder } = openBackend(options.backend)
   const filter = parseExpression(options.where, flightSchema, 'truth')
   const value = parseExpression(options.value, flightSchema, 'number')
   const names = columnsOf(filter, value)
@@ -51,11 +62,15 @@ async function main(options: Options): Promise<void> {
   // All flights once, in blocks, and then as many copies of that as there is room for.
   const flights = openFlights()
   const layout = layoutFor(names, flights.rows)
-  if (options.window < layout.blockBytes) {
+  // Windows of whole blocks, whose lengths an i32 can say. On node-rewire they are made of the system's pages, too.
+  const rewires = name === 'node-rewire'
+  const step = rewires ? leastCommonMultiple(layout.blockBytes, systemPage) : layout.blockBytes
+  if (options.window < step) {
     program.error(
-      `error: --window must be at least ${layout.blockBytes} bytes, one block of rows; got ${options.window}`,
+      `error: --window must be at least ${step} bytes, ${rewires ? `blocks of rows that fill whole pages, for the backend ${name}` : 'one block of rows'}; got ${options.window}`,
     )
   }
+  const windowSize = Math.floor(Math.min(options.window, 2 ** 32 - 1) / step) * step
   const tileBytes = (flights.rows / layout.rows) * layout.blockBytes
   using region = HostRegion.allocate(chooseSize(options.size, tileBytes))
 
@@ -87,15 +102,14 @@ async function main(options: Options): Promise<void> {
     `SELECT count(*), avg(${options.value}), min(${options.value}), max(${options.value}) WHERE ${options.where}`,
   )
   const compiling = performance.now()
-  const bytes = compileQuery(query, layout)
+  // There a window lies in a memory that is as large; its pages are not committed.
+  const ownPages = rewires ? Math.ceil(windowSize / wasmPage) : 0
+  const bytes = compileQuery(query, layout, ownPages)
   say(
     'Module',
-    `${count(bytes.length)} bytes of WebAssembly with SIMD, compiled in ${seconds(compiling).toFixed(1)} s; memory of its own: 0 bytes`,
+    `${count(bytes.length)} bytes of WebAssembly with SIMD, compiled in ${seconds(compiling).toFixed(1)} s for ${name}; memory of its own: ${ownPages === 0 ? '0 bytes' : `${formatByteSize(ownPages * wasmPage)} of addresses`}`,
   )
 
-  // Windows of whole blocks, whose lengths an i32 can say.
-  const mostBytes = Math.min(options.window, 2 ** 32 - 1)
-  const windowSize = Math.floor(mostBytes / layout.blockBytes) * layout.blockBytes
   let running: Progress | undefined
   using feeder = new ChunkFeeder(region, {
     windowSize,

@@ -13,13 +13,13 @@ export interface KernelExports {
 const maxPages = 65_536
 
 /**
- * Compiles the query to a WebAssembly module with the export `run` and the memory `memory`, which has no pages of its own: the
- * rows come to it as windows of host memory, of whole blocks. Its import `env.next` maps the next window at address 0 and
+ * Compiles the query to a WebAssembly module with the export `run` and the memory `memory`, which has no pages of its own, or as
+ * many as the backend needs to show windows in: the rows come to it as windows of host memory, of whole blocks. Its import `env.next` maps the next window at address 0 and
  * returns the number of bytes in it, 0 at the end, as `ChunkFeeder` does.
  *
  * Four rows at a time: a truth is a vector of 32-bit masks, all bits set where it holds.
  */
-export function compileQuery(query: Query, layout: BlockLayout): Uint8Array {
+export function compileQuery(query: Query, layout: BlockLayout, ownPages = 0): Uint8Array {
   const { i32, i64, v128 } = binaryen
   const module = new binaryen.Module()
   try {
@@ -29,7 +29,7 @@ export function compileQuery(query: Query, layout: BlockLayout): Uint8Array {
         binaryen.Features.MutableGlobals |
         binaryen.Features.SignExt,
     )
-    module.setMemory(0, maxPages, 'memory')
+    module.setMemory(ownPages, maxPages, 'memory')
     module.addFunctionImport('next', 'env', 'next', binaryen.none, i32)
 
     const types: number[] = []

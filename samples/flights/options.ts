@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander'
+import { type BackendName, backends } from 'v8-rawmem'
 import { byteSize, integer, windowSize } from '../terminal/option-types.ts'
 import { flightSchema } from './columns.ts'
 
@@ -11,6 +12,7 @@ export interface Options {
   where: string
   value: string
   runs: number
+  backend?: BackendName
 }
 
 export const program = new Command('npm start --')
@@ -33,6 +35,12 @@ export const program = new Command('npm start --')
   .option('--where <condition>', 'which flights count', 'distance > 1000 and delay > 15')
   .option('--value <expression>', 'what is summed up over them', 'delay')
   .option('--runs <number>', 'times to run the query', integer(1, 1000), 3)
+  .addOption(
+    new Option(
+      '--backend <name>',
+      'what runs the WebAssembly (default: what V8_RAWMEM_BACKEND says, otherwise the first one available)',
+    ).choices(backends().map(({ name }) => name)),
+  )
   .addHelpText(
     'after',
     `

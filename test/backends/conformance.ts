@@ -5,12 +5,19 @@ import { wat } from '../support/wat.ts'
 import type { Difference, Feature } from './feature.ts'
 import { attaching } from './features/attach.ts'
 import { errors } from './features/errors.ts'
+import { feeding } from './features/feeder.ts'
 import { memories } from './features/memory.ts'
 import { regions } from './features/regions.ts'
 import { makeKit } from './kit.ts'
 
 /** What every backend is asked, in the order of the table. */
-export const features: readonly Feature[] = [...attaching, ...memories, ...regions, ...errors]
+export const features: readonly Feature[] = [
+  ...attaching,
+  ...memories,
+  ...regions,
+  ...feeding,
+  ...errors,
+]
 
 /** A table cell: 'yes', what the backend does instead, or '–' where Node does not know the proposal. */
 export type Outcome = string

@@ -41,6 +41,18 @@ test.serial('a query of its own, with texts', async (t) => {
   t.regex(stdout, /^Verified/m)
 })
 
+for (const backend of ['node-raw', 'node-rewire']) {
+  test.serial(`the same result on the backend ${backend}`, async (t) => {
+    const { code, stdout, stderr } = await run(
+      ...['--backend', backend, '--size', '200MB', '--window', '65MB', '--runs', '2'],
+    )
+    t.is(code, 0, stderr)
+    t.regex(stdout, new RegExp(`^Module .* for ${backend}; `, 'm'))
+    t.regex(stdout, /^Result {5}count 1,241,992, average 51\.972, min 16, max 1688$/m)
+    t.regex(stdout, /^Verified {3}count and sum 64,548,824 are exactly 8 times/m)
+  })
+}
+
 test('--help explains the options and the columns', (t) => {
   let help = ''
   program.configureOutput({ writeOut: (text) => (help += text) })
@@ -57,6 +69,7 @@ for (const [options, message] of [
   [['--window', '0'], /A window has 1 byte to 4GiB/],
   [['--runs', '0'], /integer from 1 to 1000/],
   [['--runs', '1.5'], /integer from 1 to 1000/],
+  [['--backend', 'node'], /Allowed choices are patched, node-raw, node-rewire/],
   [['--sise', '1'], /unknown option '--sise'/],
   [['8GiB'], /too many arguments/],
 ] as const) {

@@ -182,13 +182,14 @@ bool RewireTarget::Show(napi_env env, napi_value, const RegionView& view) {
     }
   }
   lease_ = RegionLease(view.memory, shared);
+  keep_shown_stores_ = keep_stores_;
   view_ = {view.data, view.length, nullptr};
   return true;
 }
 
 bool RewireTarget::KeepStores(napi_env env) {
   HostMemory* memory = lease_.get();
-  if (memory == nullptr || !keep_stores_ ||
+  if (memory == nullptr || !keep_shown_stores_ ||
       memory->pages()->backing() != HostMapping::Backing::kPrivateFile) {
     return true;
   }

@@ -36,9 +36,10 @@ class RewireTarget final : public WindowTarget {
   void Forget();
 
   napi_env env_ = nullptr;
-  napi_ref memory_ = nullptr;     // weak
-  napi_ref buffer_of_ = nullptr;  // strong
-  bool keep_stores_ = true;
+  napi_ref memory_ = nullptr;      // weak
+  napi_ref buffer_of_ = nullptr;   // strong
+  bool keep_stores_ = true;        // of windows to come
+  bool keep_shown_stores_ = true;  // of the one that is shown
   RewiredPages pages_;
   RegionLease lease_;
   RegionView view_;  // without its `memory`, which `lease_` has

@@ -1,0 +1,181 @@
+import { deepEqual, equal, throws } from 'node:assert/strict'
+import { type Feature, type Kit, pattern } from '../feature.ts'
+
+const size = 65536
+
+/** "run" adds up all bytes of all windows; "next" is the import itself. */
+function summing(kit: Kit, window: number): string {
+  return `(module
+    (import "env" "next" (func $next (result i32)))
+    (memory (export "memory") ${kit.initial(window)})
+    (func (export "next") (result i32) (call $next))
+    (func (export "load") (param i32) (result i32) (i32.load8_u (local.get 0)))
+    (func (export "store") (param i32 i32) (i32.store8 (local.get 0) (local.get 1)))
+    (func (export "run") (result i32)
+      (local $at i32) (local $end i32) (local $sum i32)
+      (loop $windows
+        (local.set $end (call $next))
+        (if (local.get $end) (then
+          (local.set $at (i32.const 0))
+          (loop $bytes
+            (local.set $sum (i32.add (local.get $sum) (i32.load8_u (local.get $at))))
+            (br_if $bytes (i32.lt_u
+              (local.tee $at (i32.add (local.get $at) (i32.const 1))) (local.get $end))))
+          (br $windows))))
+      (local.get $sum)))`
+}
+
+const sumOf = (bytes: Uint8Array) => bytes.reduce((sum, byte) => sum + byte, 0)
+
+/** Lines, read by telling `next` how much of the window is used up. */
+const consuming = (kit: Kit, window: number) => `(module
+  (import "env" "next" (func $next (param i32) (result i32)))
+  (memory ${kit.initial(window)})
+  (func (export "next") (param i32) (result i32) (call $next (local.get 0)))
+  (func (export "load") (param i32) (result i32) (i32.load8_u (local.get 0))))`
+
+export const feeding: Feature[] = [
+  {
+    name: 'ChunkFeeder: windows one after the other, the last one shorter',
+    check(kit) {
+      const length = 5 * size + 777
+      const region = kit.region(kit.HostRegion.allocate(length))
+      const bytes = pattern(length)
+      region.view(Uint8Array).set(bytes)
+      const feeder = new kit.ChunkFeeder(region, { windowSize: 2 * size })
+      const { run, next } = kit.instantiate(summing(kit, 2 * size), {
+        env: { next: feeder.next },
+      }).exports
+      for (let i = 0; i < 2; i++) {
+        equal(run(), sumOf(bytes))
+        equal(feeder.windows, 3)
+        feeder.rewind()
+      }
+      deepEqual([next(), next(), next(), next()], [2 * size, 2 * size, size + 777, 0])
+      throws(() => region.close(), /detach|feeder/)
+      feeder.close()
+      region.close()
+    },
+  },
+  {
+    name: 'ChunkFeeder: a record that straddles windows (consumed)',
+    check(kit) {
+      const length = 3 * size + 5
+      const region = kit.region(kit.HostRegion.allocate(length))
+      region.view(Uint8Array).set(pattern(length))
+      const feeder = new kit.ChunkFeeder(region, { windowSize: size })
+      const { next, load } = kit.instantiate(consuming(kit, size), {
+        env: { next: feeder.next },
+      }).exports
+      equal(next(0), size)
+      equal(next(size - 100), size)
+      equal(feeder.position, size - 100)
+      equal(load(99), pattern(size)[size - 1])
+      equal(load(100), pattern(size + 1)[size])
+      feeder.close()
+    },
+    differs: {
+      'node-rewire': {
+        says: 'where windows begin at pages',
+        check(kit) {
+          const length = 3 * size + 5
+          const region = kit.region(kit.HostRegion.allocate(length))
+          region.view(Uint8Array).set(pattern(length))
+          const feeder = new kit.ChunkFeeder(region, { windowSize: size })
+          const { next, load } = kit.instantiate(consuming(kit, size), {
+            env: { next: feeder.next },
+          }).exports
+          equal(next(0), size)
+          equal(next(size - 4096), size)
+          equal(feeder.position, size - 4096)
+          equal(load(4096), pattern(size + 1)[size])
+          throws(() => next(100), {
+            name: 'RangeError',
+            message: /^region: .* must begin at a multiple of 4096 bytes/,
+          })
+          // The window is still there.
+          equal(load(4096), pattern(size + 1)[size])
+          feeder.close()
+        },
+      },
+    },
+  },
+  {
+    name: 'ChunkFeeder: the default window',
+    check(kit) {
+      const region = kit.region(kit.HostRegion.allocate(3 * size + 5))
+      const feeder = new kit.ChunkFeeder(region)
+      // A memory that has room for all of it.
+      const { next } = kit.instantiate(summing(kit, 3 * size + 5), {
+        env: { next: feeder.next },
+      }).exports
+      equal(next(), 3 * size + 5)
+      equal(next(), 0)
+      feeder.close()
+    },
+  },
+  {
+    name: 'ChunkFeeder: results in place',
+    check(kit) {
+      const path = kit.file(pattern(2 * size + 9))
+      const region = kit.region(kit.HostRegion.mapFile(path, { writable: true }))
+      const feeder = new kit.ChunkFeeder(region, { windowSize: size, writable: true })
+      const { next, store } = kit.instantiate(summing(kit, size), {
+        env: { next: feeder.next },
+      }).exports
+      for (let length = next(); length > 0; length = next()) store(length - 1, 7)
+      feeder.close()
+      const bytes = region.view(Uint8Array)
+      deepEqual([bytes[size - 1], bytes[2 * size - 1], bytes[2 * size + 8]], [7, 7, 7])
+      equal(bytes[size], pattern(size + 1)[size])
+    },
+  },
+  {
+    name: 'ChunkFeeder: a file, copy-on-write, that is only read',
+    check(kit) {
+      const bytes = pattern(4 * size + 9)
+      const region = kit.region(kit.HostRegion.mapFile(kit.file(bytes)))
+      const feeder = new kit.ChunkFeeder(region, { windowSize: size })
+      const { run } = kit.instantiate(summing(kit, size), { env: { next: feeder.next } }).exports
+      equal(run(), sumOf(bytes))
+      feeder.close()
+    },
+  },
+  {
+    name: 'ChunkFeeder: an aborted signal stops the module',
+    check(kit) {
+      const region = kit.region(kit.HostRegion.allocate(4 * size))
+      const controller = new AbortController()
+      const feeder = new kit.ChunkFeeder(region, { windowSize: size, signal: controller.signal })
+      const { next, run } = kit.instantiate(summing(kit, size), {
+        env: { next: feeder.next },
+      }).exports
+      equal(next(), size)
+      const reason = new Error('enough')
+      controller.abort(reason)
+      throws(
+        () => run(),
+        (error) => error === reason,
+      )
+      feeder.close()
+      region.close()
+    },
+  },
+  {
+    name: 'ChunkFeeder: closing it gives the memory back',
+    check(kit) {
+      const region = kit.region(kit.HostRegion.allocate(size))
+      region.view(Uint8Array).fill(1)
+      const feeder = new kit.ChunkFeeder(region, { windowSize: size })
+      const { next, load, memory } = kit.instantiate(summing(kit, size), {
+        env: { next: feeder.next },
+      }).exports
+      if (memory.buffer.byteLength === 0) memory.grow(1)
+      equal(next(), size)
+      equal(load(0), 1)
+      feeder.close()
+      equal(load(0), 0)
+      throws(() => next(), { name: 'TypeError', message: /closed/ })
+    },
+  },
+]
