@@ -43,10 +43,10 @@ test.serial('a query of its own, with texts', async (t) => {
 
 for (const backend of ['node-raw', 'node-rewire']) {
   test.serial(`the same result on the backend ${backend}`, async (t) => {
-    const { code, stdout, stderr } = await run(
+    const { exitCode, stdout, stderr } = await run(
       ...['--backend', backend, '--size', '200MB', '--window', '65MB', '--runs', '2'],
     )
-    t.is(code, 0, stderr)
+    t.is(exitCode, 0, stderr)
     t.regex(stdout, new RegExp(`^Module .* for ${backend}; `, 'm'))
     t.regex(stdout, /^Result {5}count 1,241,992, average 51\.972, min 16, max 1688$/m)
     t.regex(stdout, /^Verified {3}count and sum 64,548,824 are exactly 8 times/m)
