@@ -24,6 +24,7 @@ import { temporaryFolder } from '../region/temporary-file.ts'
 import { runScript } from '../support/run-script.ts'
 
 const sample = new URL('../../samples/query-jit.ts', import.meta.url)
+const typescript = new URL('../../build-scripts/typescript.js', import.meta.url).href
 
 function runModule(module: WebAssembly.Module, region: HostRegion, blocks: number): Aggregate {
   const instance = new WebAssembly.Instance(module)
@@ -255,8 +256,8 @@ test.serial('Ctrl-C leaves nothing behind', async (t) => {
   const child = spawn(
     process.execPath,
     [
-      ...['--import=tsx', '--conditions=source', fileURLToPath(sample)],
-      ...['--scale-factor', '0', '--queries', '100000', '--rows', '16384'],
+      ...[`--import=${typescript}`, '--conditions=source', fileURLToPath(sample)],
+      ...['--scale-factor', '0', '--queries', '3000', '--rows', '16384'],
     ],
     { env: { ...process.env, TMPDIR: folder }, stdio: ['ignore', 'pipe', 'ignore'] },
   )
