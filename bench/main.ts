@@ -121,6 +121,10 @@ async function main(options: Options): Promise<void> {
 
 const program = commandLine(suites)
 program.parse()
+for (const name of ['V8_RAWMEM_BACKEND', 'V8_RAWMEM_FLAGS', 'V8_RAWMEM_TIERING']) {
+  if (process.env[name])
+    program.error(`error: ${name} is set, and would change what is measured; unset it`)
+}
 try {
   await main(program.opts<Options>())
 } catch (error) {

@@ -7,10 +7,7 @@ import { type Measurement, timed } from './race.ts'
 import { memoryForCopies, stock } from './stock.ts'
 
 /** The part of the package that scans need; every backend has it. */
-export interface Engine extends Pick<typeof api, 'ChunkFeeder' | 'HostRegion' | 'WebAssembly'> {
-  /** Of a backend. Default: the patched engine. */
-  readonly name?: api.BackendName
-}
+export type Engine = Pick<api.Backend, 'ChunkFeeder' | 'HostRegion' | 'WebAssembly' | 'name'>
 
 /** The memory that a module imports. One backend maps windows into it, so that it must be as large as they are. */
 export function memoryFor(

@@ -15,10 +15,9 @@ export class ContenderProcess {
 
   static async start(
     setup: ChildSetup,
-    { env = {}, flags = [] }: { env?: Record<string, string>; flags?: readonly string[] } = {},
+    env: Record<string, string> = {},
   ): Promise<ContenderProcess> {
     const child = fork(program, {
-      execArgv: ['--import=tsx', '--conditions=source', ...flags],
       env: { ...process.env, ...env },
       serialization: 'advanced',
     })

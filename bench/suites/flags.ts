@@ -27,7 +27,7 @@ export const flagsSuite: Suite = {
       engines.map(({ flags }) =>
         ContenderProcess.start(
           { backend: 'patched', bytes, windowSize: bytes },
-          { env: { V8_RAWMEM_FLAGS: flags } },
+          { V8_RAWMEM_FLAGS: flags },
         ),
       ),
     )

@@ -2,6 +2,7 @@ import * as engine from 'v8-rawmem'
 import { fillColumn } from '../columns.ts'
 import * as names from '../contenders.ts'
 import { type BenchContext, type Suite, withRegion } from '../context.ts'
+import { patchedEngine } from '../patched.ts'
 import type { Contender } from '../race.ts'
 import { formatSize } from '../report/format.ts'
 import { attachedScan, copiedScan } from '../scans.ts'
@@ -39,8 +40,8 @@ async function raceSize(
   const kernel = { type: 'i64', simd: true } as const
   const windowSize = Math.min(sizes.window, region.byteLength)
   const scans = [
-    attachedScan(engine, kernel, region, { windowSize }),
-    attachedScan(engine, kernel, region, { windowSize: region.byteLength, address: 'i64' }),
+    attachedScan(patchedEngine, kernel, region, { windowSize }),
+    attachedScan(patchedEngine, kernel, region, { windowSize: region.byteLength, address: 'i64' }),
     copiedScan(kernel, region, windowSize),
   ] as const
   const contenders: Contender[] = [

@@ -5,6 +5,7 @@ import * as engine from 'v8-rawmem'
 import { fillColumn } from '../columns.ts'
 import * as names from '../contenders.ts'
 import type { BenchContext, Suite } from '../context.ts'
+import { patchedEngine } from '../patched.ts'
 import type { Contender } from '../race.ts'
 import { attachedScan } from '../scans.ts'
 import { nativeSum } from './scan.ts'
@@ -48,7 +49,9 @@ async function raceKinds(
   const { native } = context
   if (by === names.native && native === undefined) return
   const scans = regions.map(([, region]) =>
-    attachedScan(engine, { type: 'i64', simd: true }, region, { windowSize: region.byteLength }),
+    attachedScan(patchedEngine, { type: 'i64', simd: true }, region, {
+      windowSize: region.byteLength,
+    }),
   )
   const contenders = regions.map(([name, region, note], i): Contender => {
     const run = by === names.patched ? scans[i]!.run : nativeSum(native!, 'Simd', 'i64', region).run

@@ -5,6 +5,7 @@ import { type BenchContext, type Suite, withRegion } from '../context.ts'
 import type { Variant } from '../native/compiler.ts'
 import type { Native, ValueType } from '../native/native.ts'
 import { valueTypes } from '../native/native.ts'
+import { patchedEngine } from '../patched.ts'
 import type { Contender } from '../race.ts'
 import { formatSize } from '../report/format.ts'
 import { attachedScan, copiedScan, type Scan } from '../scans.ts'
@@ -54,7 +55,7 @@ async function raceSums(
     return scan
   }
   const windowSize = Math.min(sizes.window, region.byteLength)
-  const attached = open(attachedScan(engine, kernel, region, { windowSize }))
+  const attached = open(attachedScan(patchedEngine, kernel, region, { windowSize }))
   const copied = open(copiedScan(kernel, region, windowSize))
   const copiedSmall = open(copiedScan(kernel, region, sizes.smallWindow))
   const contenders: Contender[] = [
@@ -75,7 +76,9 @@ async function raceSums(
     },
   ]
   if (type === 'i32' && !simd) {
-    const plain = open(attachedScan(engine, { ...kernel, pairs: false }, region, { windowSize }))
+    const plain = open(
+      attachedScan(patchedEngine, { ...kernel, pairs: false }, region, { windowSize }),
+    )
     contenders.push({ name: names.patchedPlain, run: plain.run })
   }
   if (native !== undefined) {

@@ -1,4 +1,5 @@
 import type { Suite } from '../context.ts'
+import { backendsSuite } from './backends.ts'
 import { callsSuite } from './calls.ts'
 import { coldStartSuite } from './cold-start.ts'
 import { flagsSuite } from './flags.ts'
@@ -20,4 +21,5 @@ export const suites: readonly Suite[] = [
   callsSuite,
   coldStartSuite,
   flagsSuite,
+  backendsSuite,
 ]

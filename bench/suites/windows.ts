@@ -1,6 +1,7 @@
 import * as engine from 'v8-rawmem'
 import { fillColumn } from '../columns.ts'
 import { type Suite, withRegion } from '../context.ts'
+import { patchedEngine } from '../patched.ts'
 import { formatSize } from '../report/format.ts'
 import { attachedScan } from '../scans.ts'
 
@@ -24,9 +25,9 @@ export const windowsSuite: Suite = {
       windowSizes.push(Math.min(bytes, almost4GiB))
       const scans = windowSizes.map((windowSize) => ({
         name: windowSize === almost4GiB ? '4 GiB - 64 KiB' : formatSize(windowSize),
-        scan: attachedScan(engine, { type: 'i64', simd: true }, region, { windowSize }),
+        scan: attachedScan(patchedEngine, { type: 'i64', simd: true }, region, { windowSize }),
       }))
-      const whole = attachedScan(engine, { type: 'i64', simd: true }, region, {
+      const whole = attachedScan(patchedEngine, { type: 'i64', simd: true }, region, {
         windowSize: bytes,
         address: 'i64',
       })
