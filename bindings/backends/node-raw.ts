@@ -7,7 +7,6 @@ import { NodeFeeders } from './node/chunk-feeder.ts'
 import { hostMemories, newSeal } from './node/hosted-memories.ts'
 import { native, nodeNamespace, type PreparedModule } from './node/namespace.ts'
 import { type InstanceMemory, rawMemoryFunction } from './node/raw-memory.ts'
-import { canGrow } from './node-raw/probes.ts'
 import {
   begin,
   bufferOf,
@@ -19,6 +18,8 @@ import {
 
 const name = 'node-raw'
 const pageSize = 65536
+/** All that a memory can have, in some release for one of 64 bits, too: V8 lets such memories be where they are. */
+const fixedPages = 65536n
 /** What V8 has of 64-bit addresses; no process has more. */
 const reachOf64Bits = 2 ** 48
 
@@ -138,9 +139,9 @@ function open() {
         `memoryIndex: the backend 'node-raw' attaches only memory 0 on this Node; got ${memoryIndex}`,
       )
     }
-    if (!canGrow(native, layout.address, layout.initial)) {
+    if (layout.initial >= fixedPages) {
       throw new TypeError(
-        `instance: memory ${memoryIndex} is declared with a minimum of ${layout.initial} pages, all there can be, so V8 takes it for fixed; declare a smaller minimum`,
+        `instance: memory ${memoryIndex} is declared with a minimum of ${layout.initial} pages; V8 may take it for fixed then, so it must be less than ${fixedPages}`,
       )
     }
     const { imported } = layout

@@ -101,17 +101,3 @@ export function accessModule(index: 0 | 1): Uint8Array<ArrayBuffer> {
     ...section(10, functions.length, functions.flat()),
   ])
 }
-
-/** Whether V8 takes a memory of so many pages for one that can grow, if nothing else is declared. */
-export function canGrow(
-  native: api.WebAssemblyNamespace,
-  address: api.AddressType,
-  initial: bigint,
-): boolean {
-  const larger: number[] = []
-  for (let rest = initial + 1n; rest > 0n || larger.length === 0; rest >>= 7n) {
-    larger.push(Number(rest & 0x7fn) | (rest > 0x7fn ? 0x80 : 0))
-  }
-  const memory = [1, address === 'i64' ? 4 : 0, ...larger]
-  return native.validate(new Uint8Array([...header, 5, memory.length, ...memory]))
-}

@@ -5,7 +5,7 @@ import type { NodeBackendsBinding } from '../node/binding.ts'
 import { hostMemories, newSeal } from '../node/hosted-memories.ts'
 import { moduleLayout } from '../node/module-layout.ts'
 import { native } from '../node/namespace.ts'
-import { type AccessProbe, accessModule, canGrow, layoutProbes, maximumProbes } from './probes.ts'
+import { type AccessProbe, accessModule, layoutProbes, maximumProbes } from './probes.ts'
 
 /** Of `WebAssembly.Memory.prototype`, taken before a program can replace it. */
 export const bufferOf = Object.getOwnPropertyDescriptor(native.Memory.prototype, 'buffer')
@@ -22,8 +22,6 @@ export interface Findings {
   /** Whether that was found for memories 1, 2, … as well. */
   readonly allMemories: boolean
 }
-
-const pagesOf32Bits = 65536
 
 /**
  * Makes V8 check bounds explicitly in the modules that it compiles from now on, in all of the process. Without, code leaves the
@@ -45,7 +43,8 @@ function search(binding: NodeBackendsBinding): object {
       )
     }
   }
-  if (!canGrow(native, 'i32', BigInt(pagesOf32Bits - 1))) {
+  const given = [...process.execArgv, process.env.NODE_OPTIONS ?? ''].join(' ')
+  if (/wasm[-_]max[-_]mem[-_]pages/.test(given)) {
     throw new Refusal('the flag --wasm-max-mem-pages is set, so V8 takes more memories for fixed')
   }
   const layout = binding.raw.search(layoutProbes(native), maximumProbes(native))
@@ -105,10 +104,6 @@ function checkAccesses(
     2 ** 32,
   )
   try {
-    expect(
-      traps(() => probe.load(0)),
-      'a memory without pages cannot be read',
-    )
     show(first)
     expect(probe.load(0) === byte(first, 0), 'the first byte of a window is read')
     expect(
@@ -164,28 +159,49 @@ function checkMemories(
   )
 }
 
+/** Runs what switches flags, while no other thread of the process does. */
+function withFlags<T>(
+  binding: NodeBackendsBinding,
+  relies: boolean,
+  run: (reliedOn: boolean) => T,
+): T {
+  const reliedOn = binding.raw.lockFlags()
+  let done = false
+  try {
+    const result = run(reliedOn)
+    done = true
+    return result
+  } finally {
+    binding.raw.unlockFlags(relies && done)
+  }
+}
+
 /** Examines this V8 and leaves everything as it was. Throws a {@link Refusal} if the backend cannot be used. */
 export function examine(binding: NodeBackendsBinding): Findings {
   const layout = search(binding)
   const { text: description, allMemories } = binding.raw.describe(layout)
   // Every time with a seal of its own: what was compiled before would be found again.
-  if (!checkMemories(binding, layout, allMemories, newSeal())) {
+  const check = () => checkMemories(binding, layout, allMemories, newSeal())
+  withFlags(binding, false, (reliedOn) => {
+    if (check()) return
     enforceBoundsChecks()
     try {
-      if (!checkMemories(binding, layout, allMemories, newSeal())) {
+      if (!check()) {
         throw new Refusal('V8 does not check bounds explicitly, also when it is told to')
       }
     } finally {
-      enforceBoundsChecks(false)
+      if (!reliedOn) enforceBoundsChecks(false)
     }
-  }
+  })
   return { layout, description, allMemories }
 }
 
 /** Switches explicit bounds checks on, and makes sure that they are. */
 export function begin(binding: NodeBackendsBinding, { layout, allMemories }: Findings): void {
-  enforceBoundsChecks()
-  if (!checkMemories(binding, layout, allMemories, newSeal())) {
-    throw new Error("node-raw: V8 did not take the flag '--wasm-enforce-bounds-checks'")
-  }
+  withFlags(binding, true, () => {
+    enforceBoundsChecks()
+    if (!checkMemories(binding, layout, allMemories, newSeal())) {
+      throw new Error("node-raw: V8 did not take the flag '--wasm-enforce-bounds-checks'")
+    }
+  })
 }

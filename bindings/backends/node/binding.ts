@@ -17,6 +17,14 @@ export interface NodeBackendsBinding {
   }
   readonly raw: {
     /**
+     * Waits until no other thread is between this and {@link unlockFlags}.
+     *
+     * @returns whether some thread relies on V8's flags as they are
+     */
+    lockFlags(): boolean
+    /** @param relied whether this thread does, from now on */
+    unlockFlags(relied: boolean): void
+    /**
      * Looks for the places where instances keep start and size of their memories.
      *
      * @param probes instances, each followed by the buffers of its memories

@@ -2,6 +2,7 @@
 // bindings/backends/node-raw.ts.
 
 #include <memory>
+#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
@@ -124,6 +125,44 @@ napi_value String(napi_env env, const std::string& text) {
   return result;
 }
 
+// V8's flags are those of the process, while every thread of JavaScript
+// examines V8 for itself: one at a time, and none switches off what another
+// relies on.
+std::mutex flags_mutex;
+bool are_flags_relied_on = false;
+thread_local bool is_locked_here = false;
+
+// A thread that is terminated runs no `finally`.
+void UnlockFlagsAtExit(void*) {
+  if (is_locked_here) {
+    is_locked_here = false;
+    flags_mutex.unlock();
+  }
+}
+
+// lockFlags(): whether some thread relies on them. unlockFlags() has to follow.
+napi_value LockFlags(napi_env env, napi_callback_info) {
+  flags_mutex.lock();
+  is_locked_here = true;
+  napi_add_env_cleanup_hook(env, UnlockFlagsAtExit, nullptr);
+  napi_value result = nullptr;
+  napi_get_boolean(env, are_flags_relied_on, &result);
+  return result;
+}
+
+// unlockFlags(relied): `relied` tells that this thread does from now on.
+napi_value UnlockFlags(napi_env env, napi_callback_info info) {
+  napi_value args[1];
+  GetArguments(env, info, args);
+  bool relied = false;
+  napi_get_value_bool(env, args[0], &relied);
+  are_flags_relied_on = are_flags_relied_on || relied;
+  napi_remove_env_cleanup_hook(env, UnlockFlagsAtExit, nullptr);
+  is_locked_here = false;
+  flags_mutex.unlock();
+  return nullptr;
+}
+
 // search(probes, maxima): a layout, or a string that says why there is none. A
 // probe is an array: an instance, then the buffers of its memories; a maximum
 // is a memory with a number of pages.
@@ -242,9 +281,11 @@ napi_value ShowAgain(napi_env env, napi_callback_info info) {
 
 bool InitRaw(napi_env env, napi_value exports) {
   constexpr std::pair<const char*, napi_callback> kFunctions[] = {
-      {"search", Search}, {"describe", Describe},   {"lock", NewLock},
-      {"lift", Lift},     {"lower", Lower},         {"settle", Settle},
-      {"target", Target}, {"showAgain", ShowAgain},
+      {"lockFlags", LockFlags}, {"unlockFlags", UnlockFlags},
+      {"search", Search},       {"describe", Describe},
+      {"lock", NewLock},        {"lift", Lift},
+      {"lower", Lower},         {"settle", Settle},
+      {"target", Target},       {"showAgain", ShowAgain},
   };
   napi_value raw;
   if (napi_create_object(env, &raw) != napi_ok) {
