@@ -9,7 +9,7 @@ import { wat } from '../support/wat.ts'
 
 // What is peculiar to node-raw; what all backends have in common is in features/.
 
-const { WebAssembly, setWasmInstanceRawMemory } = openBackend('node-raw')
+const { ChunkFeeder, WebAssembly, setWasmInstanceRawMemory } = openBackend('node-raw')
 const native = (globalThis as unknown as { WebAssembly: WebAssemblyNamespace }).WebAssembly
 
 const pageSize = 65536
@@ -118,6 +118,21 @@ test('memory.grow by 0 pages ends an attachment, which is an error at the next t
     setWasmInstanceRawMemory(instance, null)
   }
   t.notThrows(() => region.close())
+})
+
+test('a feeder notices at the latest at the end that its memory grew by 0 pages', (t) => {
+  using feeder = new ChunkFeeder(filled(10, 1))
+  const { run } = instantiate(
+    `(module
+      (import "env" "next" (func $next (result i32)))
+      (memory 0)
+      (func (export "run") (result i32)
+        (drop (call $next))
+        (drop (memory.grow (i32.const 0)))
+        (call $next)))`,
+    { env: { next: feeder.next } },
+  ).exports
+  t.throws(run, { message: /^memory 0 grew while a region was attached to it/ })
 })
 
 test('a memory that outlives an attached instance can grow', async (t) => {

@@ -71,6 +71,10 @@ bool NodeFeeder::Next(Consumed consumed, uint64_t* length) {
         return false;
       case WindowCursor::Step::kEnd:
         *length = 0;
+        // The last window, too, has to have been there all along.
+        if (target()->owner() == this && !target()->Check(env_)) {
+          return false;
+        }
         // Without a window the region may have been closed.
         cursor_->End(memory_ == nullptr ? nullptr : base_);
         return Report(true);

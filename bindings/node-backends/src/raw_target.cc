@@ -206,6 +206,11 @@ bool RawTarget::Restore(napi_env env) {
   return true;
 }
 
+bool RawTarget::Check(napi_env env) {
+  napi_value instance = Get(env, instance_);
+  return instance == nullptr || CheckShown(env, instance);
+}
+
 bool RawTarget::ShowAgain(napi_env env) {
   napi_value instance = Get(env, instance_);
   if (!shown_ || instance == nullptr) {

@@ -43,6 +43,7 @@ class RawTarget final : public WindowTarget {
   bool Show(napi_env env, napi_value handle, const RegionView& view) override;
   bool Restore(napi_env env) override;
   bool shown() const override { return shown_; }
+  bool Check(napi_env env) override;
 
   // After Memory.grow(), which points all instances at the memory itself.
   bool ShowAgain(napi_env env);

@@ -39,6 +39,10 @@ class WindowTarget {
   const void* owner() const { return shown() ? owner_ : nullptr; }
   void set_owner(const void* owner) { owner_ = owner; }
 
+  // Whether what was shown is still there. If the engine has taken it away,
+  // nothing is shown any more, and an exception is pending.
+  virtual bool Check(napi_env env) { return true; }
+
   // Bytes that a window may have at present. False with an exception pending.
   virtual bool Capacity(napi_env env, uint64_t* capacity) {
     *capacity = uint64_t{1} << 53;
