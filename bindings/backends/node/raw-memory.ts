@@ -40,11 +40,13 @@ export function instanceMemory(
   const layout = parts.layout.memories[memoryIndex]
   if (layout === undefined) {
     throw new RangeError(
-      `memoryIndex must be less than the number of memories of the instance, ${parts.layout.memories.length}; got ${memoryIndex}`,
+      `memoryIndex must be the index of a memory of the instance; got ${memoryIndex}`,
     )
   }
   if (layout.shared) {
-    throw new TypeError('instance: host memory cannot take the place of a shared memory')
+    throw new TypeError(
+      `memoryIndex names a shared memory, which cannot be replaced; got ${memoryIndex}`,
+    )
   }
   return { instance: instance as api.Instance, parts, memoryIndex, layout }
 }

@@ -39,6 +39,12 @@ class WindowTarget {
   const void* owner() const { return shown() ? owner_ : nullptr; }
   void set_owner(const void* owner) { owner_ = owner; }
 
+  // What the bytes that are shown next are to the program, for messages: a
+  // region, a window of a feeder, or a last one that is shorter.
+  enum class Subject { kRegion, kWindow, kLastWindow };
+  Subject subject() const { return subject_; }
+  void set_subject(Subject subject) { subject_ = subject; }
+
   // Whether what was shown is still there. If the engine has taken it away,
   // nothing is shown any more, and an exception is pending.
   virtual bool Check(napi_env env) { return true; }
@@ -55,6 +61,7 @@ class WindowTarget {
 
  private:
   const void* owner_ = nullptr;
+  Subject subject_ = Subject::kRegion;
 };
 
 // The opaque JavaScript object for a target; null, with an exception pending,
