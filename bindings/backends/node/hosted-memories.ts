@@ -149,12 +149,29 @@ export function hostMemories(
     bytes.subarray(declaration.first, declaration.end),
     section(SectionId.Export, leb(defined.length), exported),
   ])
-  if (!native.validate(provider as Uint8Array<ArrayBuffer>)) return undefined
+  const module = providerModule(provider)
+  if (module === undefined) return undefined
   return {
     bytes: concatenate(parts),
     isHidden: (moduleName) => moduleName === seal,
-    link: linkTo(provider, defined, seal),
+    link: linkTo(module, defined, seal),
   }
+}
+
+/** Most modules declare one memory, in one of a few ways. */
+const providers = new Map<string, api.Module>()
+const mostProviders = 64
+
+function providerModule(bytes: Uint8Array): api.Module | undefined {
+  const key = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')
+  let module = providers.get(key)
+  if (module === undefined) {
+    if (!native.validate(bytes as Uint8Array<ArrayBuffer>)) return undefined
+    module = new native.Module(bytes as Uint8Array<ArrayBuffer>)
+    if (providers.size >= mostProviders) providers.clear()
+    providers.set(key, module)
+  }
+  return module
 }
 
 const withoutMemories: NonNullable<PreparedModule['link']> = (imports) => ({
@@ -164,13 +181,12 @@ const withoutMemories: NonNullable<PreparedModule['link']> = (imports) => ({
 
 /** Makes, for each instance, the memories that the module defined. */
 function linkTo(
-  provider: Uint8Array,
+  provider: api.Module,
   defined: readonly number[],
   seal: string,
 ): NonNullable<PreparedModule['link']> {
-  const module = new native.Module(provider as Uint8Array<ArrayBuffer>)
   return (given) => {
-    const { exports } = new native.Instance(module)
+    const { exports } = new native.Instance(provider)
     const memories: (api.Memory | undefined)[] = []
     for (const index of defined) memories[index] = exports[index] as api.Memory
     return { imports: Object.assign(Object.create(null), given, { [seal]: exports }), memories }
