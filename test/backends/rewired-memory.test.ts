@@ -161,6 +161,18 @@ test('a memory that the engine has to move when it grows gets its own bytes back
   )
 })
 
+test('a region may have as many bytes as the memory, and not one more', (t) => {
+  const instance = new WebAssembly.Instance(module)
+  const region = HostRegion.allocate(4 * wasmPage + 1)
+  t.throws(() => setWasmInstanceRawMemory(instance, region), {
+    instanceOf: RangeError,
+    message: /has 262144 bytes, the region 262145: declare at least 5 pages as initial$/,
+  })
+  setWasmInstanceRawMemory(instance, region.subarray(0, 4 * wasmPage))
+  setWasmInstanceRawMemory(instance, null)
+  region.close()
+})
+
 test('attaching needs a region whose last page nobody else has', (t) => {
   const instance = new WebAssembly.Instance(module)
   const region = HostRegion.allocate(2 * page + 10)

@@ -150,9 +150,8 @@ export const regions: Feature[] = [
     differs: { 'node-rewire': pinned },
   },
   {
-    name: 'a region on another one',
+    name: 'regions are of one class for all backends',
     check(kit) {
-      // Of another backend: there is one class for all.
       const region = kit.region(kit.HostRegion.allocate(4 * size))
       equal(region.constructor, kit.HostRegion.prototype.constructor)
       equal(region instanceof (kit.HostRegion as never), true)
