@@ -68,8 +68,10 @@ void RewiredPages::FollowTo(uint8_t* start) {
 // memory.grow, cannot be moved at once.
 int RewiredPages::SetAside(size_t begin, size_t end) {
   const size_t length = end - begin;
-  void* moved =
-      mremap(start_ + begin, length, length, MREMAP_MAYMOVE | MREMAP_DONTUNMAP);
+  // The system takes the last argument for a wish, and where it is left out
+  // some C libraries pass on what happens to be in its place.
+  void* moved = mremap(start_ + begin, length, length,
+                       MREMAP_MAYMOVE | MREMAP_DONTUNMAP, nullptr);
   if (moved != MAP_FAILED) {
     pieces_.push_back({begin, end, static_cast<uint8_t*>(moved)});
     length_ = end;
