@@ -10,9 +10,9 @@ import { type InstanceMemory, rawMemoryFunction } from './node/raw-memory.ts'
 import {
   begin,
   bufferOf,
-  enforceBoundsChecks,
   examine,
   type Findings,
+  insistOnBoundsChecks,
   Refusal,
 } from './node-raw/self-test.ts'
 
@@ -41,15 +41,23 @@ interface MemoryState {
   readonly lock: object
   /** Weak: they hold leases, and go with their instances. */
   readonly targets: Set<WeakRef<WindowTarget>>
+  /** Instances that have gone. */
+  collected: number
 }
 
 const memoryStates = new WeakMap<object, MemoryState>()
 
-/** Instances that were collected while a window was shown in them leave their memory locked. */
-const collected = new FinalizationRegistry<object>((lock) => {
-  // After the target has been finalised.
-  setImmediate(() => setImmediate(() => binding.nodeBackends.raw.settle(lock)))
+/** An instance that is collected while a window is shown in it leaves its memory locked. */
+const collected = new FinalizationRegistry<MemoryState>((state) => {
+  state.collected++
+  settle(state, 1)
 })
+
+/** Targets are finalised soon after their instances, but not at once. */
+function settle(state: MemoryState, delay: number): void {
+  if (binding.nodeBackends.raw.settle(state.lock) >= state.collected) return
+  setTimeout(settle, delay, state, Math.min(delay * 2, 1000)).unref()
+}
 
 class Memory extends (native.Memory as unknown as new (
   descriptor: api.MemoryDescriptor,
@@ -102,8 +110,7 @@ function open() {
     ...feeders.hooks,
     Memory: Memory as unknown as api.MemoryConstructor,
     prepare(bytes, layout): PreparedModule {
-      // Somebody may have switched it off.
-      enforceBoundsChecks()
+      insistOnBoundsChecks()
       const hosted = layout instanceof Error ? undefined : hostMemories(bytes, layout, seal)
       if (hosted?.link === undefined) return { bytes }
       const { link } = hosted
@@ -152,7 +159,11 @@ function open() {
     const { raw } = binding.nodeBackends
     let state = memoryStates.get(memory as object)
     if (state === undefined) {
-      state = { lock: raw.lock((found as Findings).layout, memory as object), targets: new Set() }
+      state = {
+        lock: raw.lock((found as Findings).layout, memory as object),
+        targets: new Set(),
+        collected: 0,
+      }
       memoryStates.set(memory as object, state)
     }
     const target = raw.target(
@@ -167,7 +178,7 @@ function open() {
     )
     ofInstance[memoryIndex] = target
     state.targets.add(new WeakRef(target))
-    collected.register(instance, state.lock)
+    collected.register(instance, state)
     return target
   }
 

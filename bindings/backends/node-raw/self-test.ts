@@ -31,6 +31,12 @@ export function enforceBoundsChecks(on = true): void {
   setFlagsFromString(on ? '--wasm-enforce-bounds-checks' : '--no-wasm-enforce-bounds-checks')
 }
 
+/** The same, whatever somebody may have switched off since this V8 was examined. */
+export function insistOnBoundsChecks(): void {
+  setFlagsFromString('--wasm-bounds-checks')
+  enforceBoundsChecks()
+}
+
 function search(binding: NodeBackendsBinding): object {
   const variables = process.config.variables as Readonly<Record<string, unknown>>
   if (process.release.name !== 'node' || process.versions.v8 === undefined) {

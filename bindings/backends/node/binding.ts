@@ -39,8 +39,12 @@ export interface NodeBackendsBinding {
     lift(lock: object): void
     /** @param bytes what the memory has now */
     lower(lock: object, bytes: number): void
-    /** To be called some time after an instance was collected. */
-    settle(lock: object): void
+    /**
+     * To be called after an instance was collected, and its target finalised.
+     *
+     * @returns how many targets have been finalised
+     */
+    settle(lock: object): number
     /**
      * @param bufferOf the getter of `WebAssembly.Memory.prototype.buffer`
      * @param minimum bytes that a window must have

@@ -162,7 +162,7 @@ bool NodeFeeder::Show(WindowCursor::Window window) {
   WindowTarget* const shown_in = target();
   napi_value region = Value(env_, region_);
   RegionView view;
-  if (shown_in->owner() == this &&
+  if (shown_in->owner() == this && memory_ != nullptr &&
       memory_->kind() != HostMemory::Kind::kBorrowed) {
     // The lease of the window that is shown keeps the region open.
     view = {base_ + window.position, window.length, memory_};

@@ -233,14 +233,16 @@ napi_value Lower(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
-// settle(lock): after an instance was collected.
+// settle(lock): after an instance was collected. Gives the number of targets
+// that have been finalised.
 napi_value Settle(napi_env env, napi_callback_info info) {
   napi_value args[1];
+  napi_value result = nullptr;
   GetArguments(env, info, args);
   if (Lock* lock = Unwrap<Lock>(env, kLockTag, args[0])) {
-    (*lock)->Settle();
+    napi_create_uint32(env, (*lock)->Settle(), &result);
   }
-  return nullptr;
+  return result;
 }
 
 // target(layout, lock, instance, memoryIndex, memory, bufferOf, minimum,

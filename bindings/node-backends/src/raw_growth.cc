@@ -37,10 +37,11 @@ void GrowthLock::Release() {
   Settle();
 }
 
-void GrowthLock::Settle() {
+uint32_t GrowthLock::Settle() {
   if (holders_ == 0) {
     Lift();
   }
+  return drops_;
 }
 
 void GrowthLock::Lift() {

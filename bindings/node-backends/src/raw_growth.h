@@ -27,9 +27,14 @@ class GrowthLock {
   // From now on the memory has `bytes`, for good.
   void Acquire(size_t bytes);
   void Release();
-  // As Release, but leaves the engine alone; Settle() has to follow.
-  void Drop() { --holders_; }
-  void Settle();
+  // As Release, for a target that goes, holder or not; but leaves the engine
+  // alone. Settle() has to follow.
+  void Drop(bool is_holder) {
+    holders_ -= is_holder ? 1 : 0;
+    ++drops_;
+  }
+  // Gives the number of calls of Drop() so far.
+  uint32_t Settle();
 
   // Around a growth that is wanted.
   void Lift();
@@ -43,6 +48,7 @@ class GrowthLock {
   std::shared_ptr<RawLayout> const layout_;
   napi_ref memory_ = nullptr;  // weak
   size_t holders_ = 0;
+  uint32_t drops_ = 0;
   bool is_lowered_ = false;
   uintptr_t declared_ = 0;
 };

@@ -59,9 +59,7 @@ std::unique_ptr<RawTarget> RawTarget::New(napi_env env,
 RawTarget::~RawTarget() {
   // Runs when nobody can reach the instance any more, or for good: there is
   // nothing to write back in it.
-  if (shown_) {
-    growth_->Drop();
-  }
+  growth_->Drop(shown_);
   for (napi_ref reference : {instance_, memory_, buffer_getter_}) {
     if (reference != nullptr) {
       napi_delete_reference(env_, reference);
