@@ -195,6 +195,10 @@ function open() {
 export const nodeRaw: BackendDefinition = {
   name,
   status() {
+    // An addon from before there were node backends, by V8_RAWMEM_BINDING.
+    if (binding.nodeBackends?.raw === undefined) {
+      return unavailable(name, 'the binding is older than this backend')
+    }
     const found = findings()
     if (!(found instanceof Error)) {
       return available(name, `Node's V8 ${process.versions.v8}: ${found.description}`)

@@ -300,23 +300,36 @@ test('no damage to a module gets through the rewriting', (t) => {
     (func (export "run") (result i32) (i32.load (i32.const 0)))
     (data (i32.const 1) "xyz"))`)
   const define = wat(text)
+  const check = (damaged: Uint8Array<ArrayBuffer>, what: string) => {
+    let accepted = true
+    try {
+      new WebAssembly.Module(damaged)
+    } catch (error) {
+      accepted = false
+      t.true(error instanceof native.CompileError, String(error))
+    }
+    if (accepted !== native.validate(damaged)) {
+      t.fail(`${what}: ${accepted ? 'accepted' : 'refused'}, unlike by Node`)
+    }
+  }
   for (const original of [bytes, define]) {
-    for (let at = 8; at < original.length; ++at) {
+    for (let length = 0; length < original.length; ++length) {
+      check(original.slice(0, length), `${length} bytes`)
+    }
+    for (let at = 0; at < original.length; ++at) {
       for (const value of [0x00, 0x01, 0x7f, 0x80, 0xff, (original[at] as number) + 1]) {
         const damaged = original.slice()
         damaged[at] = value
-        let accepted = true
-        try {
-          new WebAssembly.Module(damaged)
-        } catch (error) {
-          accepted = false
-          t.true(error instanceof native.CompileError, String(error))
-        }
-        if (accepted !== native.validate(damaged)) {
-          t.fail(`byte ${at} = ${value}: ${accepted ? 'accepted' : 'refused'}, unlike by Node`)
-        }
+        check(damaged, `byte ${at} = ${value}`)
       }
     }
   }
-  t.pass()
+  t.throws(() => new WebAssembly.Module(new Uint8Array()), {
+    instanceOf: native.CompileError,
+    message: /BufferSource argument is empty/,
+  })
+  t.throws(() => new WebAssembly.Module(new Uint8Array(8)), {
+    instanceOf: native.CompileError,
+    message: /expected magic word/,
+  })
 })

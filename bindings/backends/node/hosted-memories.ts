@@ -89,6 +89,7 @@ export function hostMemories(
   layout: ModuleLayout,
   seal: string,
 ): PreparedModule | undefined {
+  if (magicAndVersion.some((byte, at) => bytes[at] !== byte)) return undefined
   const sections = readSections(bytes)
   if (sections === undefined) return undefined
   const { memories } = layout
