@@ -109,6 +109,8 @@ size_t FindMinimum(const std::function<bool(size_t)>& is_too_small) {
 void Attachment::PointBack(v8::Isolate* isolate) {
   v8::ResetWasmInstanceRawMemory(instance.Get(isolate), memory_index);
   instance.Reset();
+  // Nothing of the region is attached any more, so it may be closed.
+  lease.Reset();
   SetOwner(nullptr);
 }
 

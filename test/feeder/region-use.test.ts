@@ -146,7 +146,8 @@ test('a buffer that is taken away between two windows is noticed', (t) => {
     return
   }
   const buffer = new ArrayBuffer(1000)
-  const feeder = new ChunkFeeder(HostRegion.from(buffer), { windowSize: 100 })
+  const region = HostRegion.from(buffer)
+  const feeder = new ChunkFeeder(region, { windowSize: 100 })
   const instance = step(feeder)
   transfer(buffer)
   t.throws(() => instance.exports.step(), { instanceOf: TypeError, message: /transferred away/ })
@@ -154,6 +155,7 @@ test('a buffer that is taken away between two windows is noticed', (t) => {
   t.throws(() => instance.exports.step(), { instanceOf: TypeError, message: /has been detached/ })
   t.throws(() => feeder.next(), { instanceOf: TypeError, message: /has been detached/ })
   t.notThrows(() => feeder.close())
+  t.notThrows(() => region.close())
 })
 
 test('a buffer that is taken away by an import is noticed at once', (t) => {
