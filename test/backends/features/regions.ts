@@ -27,8 +27,9 @@ async function onWorker(kit: Kit, data: object): Promise<unknown> {
     module: kit.wat(accessors(kit.initial(size))),
     ...data,
   })
+  const exited = once(worker, 'exit')
   const [answer] = await once(worker, 'message')
-  await once(worker, 'exit')
+  await exited
   return answer
 }
 
