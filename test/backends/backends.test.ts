@@ -1,11 +1,11 @@
 import { execFile } from 'node:child_process'
-import { existsSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import test from 'ava'
+import test, { type ExecutionContext } from 'ava'
 import { backends, openBackend } from 'v8-rawmem'
 import { runScript } from '../support/run-script.ts'
 
@@ -95,12 +95,20 @@ test('V8_RAWMEM_BACKEND with a name that is none fails when the package is impor
   )
 })
 
-test('require() can load the built package, which has no top-level await', async (t) => {
+/** Builds the package into a folder of its own, with these addons in prebuilds/, and evaluates an expression over it. */
+async function inPackage(
+  t: ExecutionContext,
+  addons: Record<string, string>,
+  expression: string,
+): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), 'v8-rawmem-package-'))
   t.teardown(() => rmSync(folder, { recursive: true }))
-  for (const name of ['package.json', 'prebuilds', 'node_modules']) {
+  for (const name of ['package.json', 'node_modules']) {
     symlinkSync(join(project, name), join(folder, name))
   }
+  const prebuilds = join(folder, 'prebuilds', `${process.platform}-${process.arch}`)
+  mkdirSync(prebuilds, { recursive: true })
+  for (const [name, path] of Object.entries(addons)) symlinkSync(path, join(prebuilds, name))
   const tsc = createRequire(import.meta.url).resolve('typescript/package.json')
   await run(process.execPath, [
     join(dirname(tsc), 'bin', 'tsc'),
@@ -108,8 +116,38 @@ test('require() can load the built package, which has no top-level await', async
   ])
   const { stdout } = await run(
     process.execPath,
-    ['-p', `require(${JSON.stringify(join(folder, 'dist', 'index.js'))}).openBackend().name`],
-    { env: { ...process.env, V8_RAWMEM_BACKEND: 'node-rewire' } },
+    [
+      '-p',
+      `const rawmem = require(${JSON.stringify(join(folder, 'dist', 'index.js'))}); ${expression}`,
+    ],
+    { env: { ...process.env, V8_RAWMEM_BINDING: '', V8_RAWMEM_BACKEND: '' } },
   )
-  t.is(stdout, 'node-rewire\n')
+  return stdout.trim()
+}
+
+test('require() can load the built package, which has no top-level await', async (t) => {
+  const name = await inPackage(
+    t,
+    { 'v8-rawmem-node.node': smallAddon },
+    "rawmem.openBackend('node-rewire').name",
+  )
+  t.is(name, 'node-rewire')
+})
+
+test('where the addon with V8 cannot be loaded, the one without is taken', async (t) => {
+  const found = await inPackage(
+    t,
+    { 'v8-rawmem-node.node': smallAddon, 'v8-rawmem.node': fileURLToPath(import.meta.url) },
+    'JSON.stringify([rawmem.openBackend().name, rawmem.backends()[0]])',
+  )
+  const [name, patched] = JSON.parse(found)
+  t.regex(name, /^node-/)
+  t.false(patched.available)
+  t.regex(patched.reason, /the binding .*v8-rawmem\.node cannot be loaded: /)
+})
+
+test('where there is no addon, the error says what to do', async (t) => {
+  const { stderr } = await t.throwsAsync<Error & { stderr: string }>(inPackage(t, {}, ''))
+  t.regex(stderr, /v8-rawmem: there is no prebuilt binding for this platform/)
+  t.regex(stderr, /npm run build:binding -- --node-backends/)
 })
