@@ -11,6 +11,7 @@ import {
   networkGitEnvironment,
   parseMirror,
 } from '../upstream/git-network.ts'
+import { findGclientPython, gclientModule } from '../upstream/python.ts'
 import { loadUpstreamPin, type UpstreamPin } from '../upstream/upstream-pin.ts'
 
 /** The ways in which sources come to a machine. */
@@ -54,14 +55,21 @@ export class Sources {
   }
 
   async #ask({ signal }: BuildContext, upstream: UpstreamPin): Promise<boolean> {
-    const answers = await gitHostAnswers(upstream, this.mirrors, signal)
     const name = gitHost(upstream, this.mirrors)
-    say(
-      answers
-        ? `${name} answers, so the sources come from there (--source archive takes the archive)`
-        : `${name} does not answer, so the sources come from the archive (--source depot_tools insists)`,
-    )
-    return answers
+    if (!(await gitHostAnswers(upstream, this.mirrors, signal))) {
+      say(
+        `${name} does not answer, so the sources come from the archive (--source depot_tools insists)`,
+      )
+      return false
+    }
+    if (!(await findGclientPython())) {
+      say(
+        `no python3 here can run gclient (package ${gclientModule.debianPackage}), so the sources come from the archive`,
+      )
+      return false
+    }
+    say(`${name} answers, so the sources come from there (--source archive takes the archive)`)
+    return true
   }
 }
 

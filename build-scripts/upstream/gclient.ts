@@ -1,10 +1,10 @@
 import { createWriteStream } from 'node:fs'
 import { mkdir, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { $ } from 'zx'
 import { startProgress } from '../progress.ts'
 import { warn } from '../terminal.ts'
 import { removeLocks, resolveIn } from './checked-out.ts'
+import { endOf, shellFor } from './child-process.ts'
 import { retried } from './git-network.ts'
 import { depotToolsPath, type UpstreamPin } from './upstream-pin.ts'
 
@@ -86,6 +86,7 @@ export interface GclientRun {
   readonly environment: NodeJS.ProcessEnv
   readonly logs: string
   readonly jobs: number
+  readonly lockFd?: number | undefined
   readonly signal: AbortSignal
 }
 
@@ -138,11 +139,9 @@ async function syncOnce(run: GclientRun, report: (done: number) => void): Promis
     `--jobs=${jobs}`,
   ]
   const log = createWriteStream(join(run.logs, 'gclient.log'), { flags: 'a' })
-  const child = $({
-    quiet: true,
-    nothrow: true,
+  const shell = shellFor({
+    lockFd: run.lockFd,
     cwd: checkout,
-    signal,
     env: {
       ...run.environment,
       // gclient would otherwise update itself, call home, and fetch tools of its own.
@@ -158,7 +157,8 @@ async function syncOnce(run: GclientRun, report: (done: number) => void): Promis
       NO_COLOR: '1',
       PATH: `${dirname(gclient)}:${process.env.PATH}`,
     },
-  })`${python} -B ${gclient} sync ${options}`
+  })
+  const child = shell`exec ${python} -B ${gclient} sync ${options}`
   child.stdout.on('data', (chunk) => {
     const counts = [...String(chunk).matchAll(/\( *(\d+)\/ *(\d+)\)/g)]
     const last = counts.at(-1)
@@ -166,10 +166,11 @@ async function syncOnce(run: GclientRun, report: (done: number) => void): Promis
   })
   child.stdout.pipe(log, { end: false })
   child.stderr.pipe(log, { end: false })
-  const result = await child
-  log.end()
-  signal.throwIfAborted()
-  if (result.exitCode !== 0) throw result
+  try {
+    await endOf(child, signal)
+  } finally {
+    log.end()
+  }
 }
 
 /**

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { $ } from 'zx'
 import { BuildError } from '../build-error.ts'
 import { diskFull, saysDiskFull } from '../disk.ts'
 import { warn } from '../terminal.ts'
+import { endOf, shellFor } from './child-process.ts'
 
 /** A place that stands for a git host: all hosts when none is named. */
 export interface Mirror {
@@ -90,14 +90,13 @@ export async function answersGit(
   signal: AbortSignal,
 ): Promise<boolean> {
   const limit = AbortSignal.any([signal, AbortSignal.timeout(milliseconds)])
-  const answer = await $({
-    quiet: true,
-    nothrow: true,
-    env: environment,
-    signal: limit,
-  })`git ls-remote ${url} HEAD`
-  signal.throwIfAborted()
-  return answer.exitCode === 0
+  try {
+    await endOf(shellFor({ env: environment })`exec git ls-remote ${url} HEAD`, limit)
+    return true
+  } catch {
+    signal.throwIfAborted()
+    return false
+  }
 }
 
 /** How failures of the network are met. */

@@ -1,15 +1,14 @@
 import { link, lstat, mkdir, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { $ } from 'zx'
 import { BuildError } from '../build-error.ts'
 import type { BuildContext } from '../context.ts'
 import { requireFreeBytes } from '../disk.ts'
 import { say } from '../terminal.ts'
 import { requireTools, tools } from '../tools.ts'
 import { removeLocks, resolveIn } from './checked-out.ts'
+import { endOf, shellFor } from './child-process.ts'
 import { gclientSync } from './gclient.ts'
-import type { Mirror } from './git-network.ts'
-import { networkGitEnvironment, retried } from './git-network.ts'
+import { type Mirror, networkGitEnvironment, retried } from './git-network.ts'
 import { requireGclientPython } from './python.ts'
 import {
   depotToolsPath,
@@ -57,6 +56,7 @@ export async function syncUpstream(
     environment,
     logs: cache.logs,
     jobs: 4,
+    lockFd: context.lockFd,
     signal,
   })
 }
@@ -74,24 +74,25 @@ async function fetchRepository(
 ): Promise<void> {
   const { signal } = context
   const ref = `refs/v8-rawmem/${revision.replace(/^refs\//, '')}`
-  const $git = $({ cwd: folder, env: environment, quiet: true, signal })
+  const $git = shellFor({ ...context, cwd: folder, env: environment })
+  const git = (...args: string[]) => endOf($git`exec git ${args}`, signal)
   await retried(`fetching ${url}`, folder, signal, async () => {
     if ((await resolveIn(folder, ref, environment, signal)) === undefined) {
       // A commit arrives whole or not at all, so that there is nothing to keep.
       await rm(folder, { recursive: true, force: true })
       await mkdir(folder, { recursive: true })
-      await $git`git init --quiet --template= --initial-branch=fetched`
-      await $git`git config remote.origin.url ${url}`
+      await git('init', '--quiet', '--template=', '--initial-branch=fetched')
+      await git('config', 'remote.origin.url', url)
       if (folders) {
-        await $git`git config remote.origin.promisor true`
-        await $git`git config remote.origin.partialclonefilter blob:none`
+        await git('config', 'remote.origin.promisor', 'true')
+        await git('config', 'remote.origin.partialclonefilter', 'blob:none')
       }
-      const partial = folders ? ['--filter=blob:none'] : []
-      await $git`git fetch --quiet --no-tags --depth=1 ${partial} origin ${`+${revision}:${ref}`}`
+      const shallow = ['--no-tags', '--depth=1', ...(folders ? ['--filter=blob:none'] : [])]
+      await git('fetch', '--quiet', ...shallow, 'origin', `+${revision}:${ref}`)
     }
     await removeLocks(folder)
-    if (folders) await $git`git sparse-checkout set --cone ${folders}`
-    await $git`git checkout --quiet --force --detach ${ref}`
+    if (folders) await git('sparse-checkout', 'set', '--cone', ...folders)
+    await git('checkout', '--quiet', '--force', '--detach', ref)
   })
 }
 

@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -12,7 +12,7 @@ import {
 } from '../../build-scripts/upstream/git-network.ts'
 import { isInArchiveOnly } from '../../build-scripts/upstream/pin-upstream.ts'
 import { loadUpstreamFiles, loadUpstreamPin } from '../../build-scripts/upstream/upstream-pin.ts'
-import { git, runV8, startV8 } from '../support/build-project.ts'
+import { copyProject, git, runV8, startV8 } from '../support/build-project.ts'
 import { type Fault, type GitRequest, serveGit } from '../support/git-server.ts'
 import { makeUpstreamProject } from '../support/upstream-project.ts'
 
@@ -271,4 +271,46 @@ test('the doctor says whether the git host answers, and what gclient lacks', asy
   t.true(well.stdout.includes(`${host} answers git (--source depot_tools)`), well.stdout)
   t.regex(well.stdout, /python3 can run gclient/)
   t.regex(badly.stdout, /note +git\.example: not asked \(--offline\)/)
+})
+
+test('does without gclient where no Python can run it, and says what is lacking', async (t) => {
+  const { project, server } = await start(t)
+  const modules = join(project.root, 'modules', 'httplib2')
+  writeFileSync(join(modules, '__init__.py'), 'raise ImportError\n')
+  const fetch = ['fetch', '--mirror', server.url]
+  const other = copyProject(project)
+  t.teardown(other.remove)
+  const [left, insisted] = await Promise.all([
+    runV8(other, fetch, project.environment),
+    runV8(project, [...fetch, '--source', 'depot_tools'], project.environment),
+  ])
+  t.regex(left.stdout, /^no python3 here can run gclient \(package python3-httplib2\)/)
+  t.regex(left.stdout, /from chromium_1\.0\.orig\.tar\.xz/)
+  t.is(insisted.code, 1)
+  t.regex(
+    insisted.stderr,
+    /gclient needs a python3 .*httplib2\.\n.*apt-get install .*python3-httplib2/,
+  )
+})
+
+test.serial('stops gclient and its children on Ctrl-C', async (t) => {
+  const { project, server } = await start(t, ({ repository: name }) =>
+    name === 'v8.git' ? 'silence' : undefined,
+  )
+  const run = startV8(
+    project,
+    ['fetch', '--source', 'depot_tools', '--mirror', server.url],
+    project.environment,
+  )
+  while (server.faults.count === 0 && run.child.exitCode === null) await sleep(5)
+  // To the command alone, as `kill` would: it has to tell its children.
+  process.kill(run.child.pid!, 'SIGINT')
+  const { code, stderr } = await run.ended
+  t.is(code, 130, stderr)
+  t.regex(stderr, /Interrupted\.\n {2}Run the same command again/)
+  const left = () =>
+    spawnSync('ps', ['-o', 'pid=,args=', '-g', String(run.child.pid)], { encoding: 'utf8' }).stdout
+  const deadline = Date.now() + 10_000
+  while (left() !== '' && Date.now() < deadline) await sleep(50)
+  t.is(left(), '')
 })

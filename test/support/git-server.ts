@@ -13,8 +13,12 @@ export interface GitRequest {
   readonly count: number
 }
 
-/** What the server does instead of answering well: hang up after so many bytes, or refuse with a status. */
-export type Fault = { readonly hangUpAfter: number } | { readonly status: number } | undefined
+/** What the server does instead of answering well: hang up after so many bytes, refuse with a status, or say nothing. */
+export type Fault =
+  | { readonly hangUpAfter: number }
+  | { readonly status: number }
+  | 'silence'
+  | undefined
 
 /** Git's own server on the loopback interface. */
 export interface GitServer {
@@ -42,6 +46,10 @@ export async function serveGit(
     const request = describe(message, requests)
     requests.push(request)
     const fault = faultFor(request)
+    if (fault === 'silence') {
+      faults.count++
+      return
+    }
     if (fault && 'status' in fault) {
       faults.count++
       response.writeHead(fault.status).end()
