@@ -1,4 +1,5 @@
 import { deepEqual, equal, throws } from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { type Feature, type Kit, pattern } from '../feature.ts'
 
 const size = 65536
@@ -128,6 +129,23 @@ export const feeding: Feature[] = [
       const bytes = region.view(Uint8Array)
       deepEqual([bytes[size - 1], bytes[2 * size - 1], bytes[2 * size + 8]], [7, 7, 7])
       equal(bytes[size], pattern(size + 1)[size])
+    },
+  },
+  {
+    name: 'ChunkFeeder: results in a copy-on-write file map',
+    check(kit) {
+      const path = kit.file(pattern(2 * size + 9))
+      const region = kit.region(kit.HostRegion.mapFile(path))
+      const feeder = new kit.ChunkFeeder(region, { windowSize: size, writable: true })
+      const { next, store } = kit.instantiate(summing(kit, size), {
+        env: { next: feeder.next },
+      }).exports
+      for (let length = next(); length > 0; length = next()) store(length - 1, 7)
+      feeder.close()
+      const bytes = region.view(Uint8Array)
+      deepEqual([bytes[size - 1], bytes[2 * size - 1], bytes[2 * size + 8]], [7, 7, 7])
+      equal(bytes[size], pattern(size + 1)[size])
+      deepEqual(new Uint8Array(readFileSync(path)), pattern(2 * size + 9))
     },
   },
   {
