@@ -48,8 +48,13 @@ async function assemble(path: string, text: string): Promise<Uint8Array> {
 
 /** The bytes of a module, from its binary or text format. */
 export async function readProgram(path: string): Promise<Uint8Array> {
-  if ((await stat(path)).isDirectory()) {
+  const about = await stat(path)
+  if (about.isDirectory()) {
     throw new CommandError(`${path} is a folder.`, 'Name a .wasm file, or a .wat file.')
+  }
+  // Nothing could end the wait for somebody to write into a named pipe.
+  if (!about.isFile()) {
+    throw new CommandError(`${path} is no regular file.`, 'Name a .wasm file, or a .wat file.')
   }
   const bytes = await readFile(path)
   if (bytes.subarray(0, 4).equals(Buffer.from('\0asm'))) return bytes

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { readFileSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
@@ -140,6 +141,7 @@ test('a program that traps is told with its frames', async (t) => {
 
 test('what is wrong is told in one line that says what to do', async (t) => {
   const at = files(t)
+  execFileSync('mkfifo', [at('pipe')])
   writeFileSync(at('wrong.wat'), '(module\n  (func (export "run")\n    (i32.cnst 5)))')
   const on = (program: string, ...more: string[]) => [
     ...['run', at(program), '--map', at('data.bin')],
@@ -151,6 +153,7 @@ test('what is wrong is told in one line that says what to do', async (t) => {
     [on('text.txt'), /text\.txt is no WebAssembly module: .* Name a \.wasm file/],
     [on('empty.bin'), /is no WebAssembly module: it has no bytes/],
     [on('.'), /is a folder\. Name/],
+    [on('pipe'), /pipe is no regular file\. Name/],
     [on('wrong.wat'), /wrong\.wat:3:6: unexpected token "i32\.cnst".* Mend the text/],
     [['run', at('sum.wasm'), '--map', at('empty.bin')], /empty\.bin is empty\./],
     [['run', at('sum.wasm'), '--map', at('.')], /is no regular file\./],
