@@ -188,3 +188,14 @@ test('attaching needs a region whose last page nobody else has', (t) => {
   setWasmInstanceRawMemory(instance, null)
   region.close()
 })
+
+test('a window that cannot be taken away for want of file descriptors can be later', async (t) => {
+  const { exitCode, stdout, stderr } = await runScript(
+    new URL('scarce-descriptors.ts', import.meta.url),
+  )
+  t.is(exitCode, 0, stderr)
+  t.is(
+    stdout,
+    'region: the system could not tell which pages were stored into: Too many open files; then 1\n',
+  )
+})

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 #include <iterator>
 
@@ -24,10 +25,21 @@ bool IsStored(uint64_t entry) {
   return (entry & (kPresent | kSwapped)) != 0 && (entry & kFileOrShared) == 0;
 }
 
+// Negative, with errno set, if it cannot be opened at present, as when there
+// are no descriptors left.
 int PageMap() {
-  static const int descriptor =
-      open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
-  return descriptor;
+  static std::atomic<int> descriptor = -1;
+  int found = descriptor.load();
+  if (found >= 0) {
+    return found;
+  }
+  const int opened = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+  if (opened < 0 || descriptor.compare_exchange_strong(found, opened)) {
+    return opened;
+  }
+  // Another thread was faster.
+  close(opened);
+  return found;
 }
 
 }  // namespace
@@ -35,7 +47,7 @@ int PageMap() {
 int CopyStoredPages(const uint8_t* from, size_t length, uint8_t* to) {
   const int descriptor = PageMap();
   if (descriptor < 0) {
-    return EACCES;
+    return errno;
   }
   const size_t page_size = RewiredPages::PageSize();
   const size_t first_page = reinterpret_cast<uintptr_t>(from) / page_size;
