@@ -73,7 +73,7 @@ async function verify(
   if (differences.some(({ expected, found }) => expected !== found)) {
     throw new BuildError(
       'What was built is not what lies in prebuilds/.',
-      `Both are there to be compared: ${join(checkout, 'prebuilds')}. docs/reproducibility.md lists what has to agree.`,
+      `Both are there to be compared: ${join(checkout, 'prebuilds')}. docs/building.md, "Check the prebuild", lists what has to agree.`,
     )
   }
   if (!options.keep) await rm(folder, { recursive: true, force: true })

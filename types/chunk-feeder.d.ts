@@ -83,7 +83,8 @@ export interface ChunkFeeder {
    *   record then is longer than a window; if the window is smaller than the minimum that the module declares for the memory,
    *   which is so for a short last window, too (declare the memory with a minimum of 0 pages); if it is larger than
    *   addresses reach; or if there is no memory `memoryIndex`.
-   * @throws {TypeError} if the feeder or the region is closed, or the `ArrayBuffer` that the region borrows was transferred.
+   * @throws {TypeError} if the feeder is closed, the region was closed before its first window, or the `ArrayBuffer` that it
+   *   borrows was transferred.
    * @throws {Error} if the feeder is not bound, as in a start function.
    * @throws what the signal was aborted with, or `onProgress` threw.
    */
