@@ -14,8 +14,8 @@ export const backendsSuite: Suite = {
       if (!available) context.remark(`The backend ${name} is left out: ${reason}`)
       return available
     })
-    const bytes = context.fit(quick ? 2 ** 20 : 2 ** 30, 1.2 * available.length, 'each backend')
-    const windowSize = bytes / 16
+    const bytes = context.fit(quick ? 2 ** 22 : 2 ** 30, 1.2 * available.length, 'each backend')
+    const windowSize = bytes / 64
     const children: { name: string; process: ContenderProcess }[] = []
     try {
       for (const { name } of available) {
