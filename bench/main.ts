@@ -13,7 +13,7 @@ import { loadNative } from './native/native.ts'
 import { commandLine, type Options } from './options.ts'
 import { runRace } from './race.ts'
 import { formatSize } from './report/format.ts'
-import { printRace, writeReport } from './report/report.ts'
+import { printRace, readResults, resultsFolder, writeReport } from './report/report.ts'
 import type { Results, Row } from './results.ts'
 import { fullSizes, quickSizes } from './sizes.ts'
 import { suites } from './suites/suites.ts'
@@ -22,6 +22,13 @@ import { startStatus } from './terminal.ts'
 const repository = dirname(dirname(fileURLToPath(import.meta.url)))
 
 class Interrupted extends Error {}
+
+/** From the results of an earlier run, by what is plotted and aimed at now. */
+async function render({ output }: Options): Promise<void> {
+  const kept = await readResults(resultsFolder({ repository, output }))
+  const results = { ...kept, aims: aimsOf(kept.rows) }
+  await writeReport(results, { repository, output, complete: true })
+}
 
 async function main(options: Options): Promise<void> {
   const interrupt = new AbortController()
@@ -57,7 +64,7 @@ async function main(options: Options): Promise<void> {
         ? undefined
         : loadNative(await compileAddon(compiler, join(scratch, 'native')))
 
-    const rounds = options.rounds ?? (options.quick ? 2 : 5)
+    const rounds = options.rounds ?? (options.quick ? 2 : 7)
     const context: BenchContext = {
       sizes: options.quick ? quickSizes : fullSizes,
       native,
@@ -108,11 +115,9 @@ async function main(options: Options): Promise<void> {
       aims: aimsOf(rows),
       remarks,
     }
-    await writeReport(results, {
-      repository,
-      output: options.output,
-      complete: chosen.length === suites.length && !options.quick,
-    })
+    console.log(`\nTook ${(results.seconds / 60).toFixed(1)} minutes.`)
+    const complete = chosen.length === suites.length && !options.quick
+    await writeReport(results, { repository, output: options.output, complete })
   } finally {
     status.done()
     await rm(scratch, { recursive: true, force: true })
@@ -126,7 +131,8 @@ for (const name of ['V8_RAWMEM_BACKEND', 'V8_RAWMEM_FLAGS', 'V8_RAWMEM_TIERING']
     program.error(`error: ${name} is set, and would change what is measured; unset it`)
 }
 try {
-  await main(program.opts<Options>())
+  const options = program.opts<Options>()
+  await (options.render ? render(options) : main(options))
 } catch (error) {
   if (!(error instanceof Interrupted)) throw error
   process.stderr.write('Stopped; nothing was written.\n')

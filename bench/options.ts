@@ -5,6 +5,7 @@ export interface Options {
   only?: string[]
   rounds?: number
   quick: boolean
+  render: boolean
   output?: string
 }
 
@@ -26,6 +27,11 @@ export function commandLine(suites: readonly { name: string; title: string }[]):
     .option(
       '--output <folder>',
       'write results.json, the plots and performance.md there; without it a run with --only or --quick writes nothing',
+    )
+    .option(
+      '--render',
+      'measure nothing: make plots, aims and page anew from the results.json that is there',
+      false,
     )
     .addHelpText(
       'after',

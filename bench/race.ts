@@ -45,6 +45,11 @@ function inUnit({ unit, bytes }: Race, { seconds, operations = 1 }: Measurement)
   return (seconds / operations) * perSecond[unit]
 }
 
+/** Five digits, as they are kept: what is computed from kept samples is the same. */
+function rounded(value: number): number {
+  return Number(value.toPrecision(5))
+}
+
 /**
  * Lets every contender run once without counting it, and then `rounds` times: a round after the other, so that what befalls the
  * machine befalls all of them, and each round begins with another contender.
@@ -72,7 +77,7 @@ export async function runRace(race: Race, course: Course): Promise<Row[]> {
           )
         }
       }
-      if (round > 0) samples[index]!.push(inUnit(race, measured))
+      if (round > 0) samples[index]!.push(rounded(inUnit(race, measured)))
     }
   }
 

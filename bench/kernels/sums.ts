@@ -103,14 +103,14 @@ function integers({ type, bytesPerRound = 128 }: SumKernel): Loop {
 
 /** Two values per load. */
 function pairsOfIntegers({ bytesPerRound = 128 }: SumKernel): Loop {
-  const low = numbers(2).map((i) => `$low${i}`)
-  const high = numbers(2).map((i) => `$high${i}`)
+  const low = numbers(4).map((i) => `$low${i}`)
+  const high = numbers(4).map((i) => `$high${i}`)
   return {
     bytesPerRound,
     locals: declare([...low, ...high, '$pair'], 'i64'),
     body: numbers(bytesPerRound / 8)
       .map((i) => {
-        const [lows, highs] = [low[i % 2], high[i % 2]]
+        const [lows, highs] = [low[i % 4], high[i % 4]]
         return `
           (local.set $pair (i64.load offset=${i * 8} (local.get $at)))
           (local.set ${lows} (i64.add (local.get ${lows}) (i64.extend32_s (local.get $pair))))

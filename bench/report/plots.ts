@@ -118,7 +118,7 @@ function growth(rows: readonly Row[], x: string, y: string, byteUnit: number): T
         type: 'nominal',
         scale: { domain, range },
         title: null,
-        legend: { labelLimit: 320 },
+        legend: { labelLimit: 500 },
       },
     },
     layer: [

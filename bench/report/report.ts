@@ -21,6 +21,17 @@ export function printRace(rows: readonly Row[]): void {
   }
 }
 
+/** Where the results of a whole run lie, or those of a run with `--output`. */
+export function resultsFolder(where: { repository: string; output: string | undefined }): string {
+  return where.output === undefined
+    ? join(where.repository, 'bench', 'results')
+    : resolve(where.output)
+}
+
+export async function readResults(folder: string): Promise<Results> {
+  return resultsSchema.parse(JSON.parse(await readFile(join(folder, 'results.json'), 'utf8')))
+}
+
 /** Prints the aims, and writes everything where it belongs. */
 export async function writeReport(
   results: Results,
@@ -34,27 +45,26 @@ export async function writeReport(
       )
     }
   }
-  console.log(`\nTook ${(results.seconds / 60).toFixed(1)} minutes.`)
+  console.log()
 
   const source = join(where.repository, 'docs', 'performance.md')
-  const own = join(where.repository, 'bench', 'results')
   if (where.output === undefined && !where.complete) {
     console.log('Nothing was written: only whole runs are kept. See --output.')
     return
   }
-  const folder = where.output === undefined ? own : resolve(where.output)
+  const folder = resultsFolder(where)
   const page = where.output === undefined ? source : join(folder, 'performance.md')
   await mkdir(folder, { recursive: true })
-  await writeFile(
-    join(folder, 'results.json'),
-    `${JSON.stringify(resultsSchema.parse(results), roundSamples, 2)}\n`,
-  )
-  const made = await plots(results)
+  const json = JSON.stringify(resultsSchema.parse(results), roundSamples, 2)
+  await writeFile(join(folder, 'results.json'), `${json}\n`)
+  // What is shown is what is kept.
+  const kept = resultsSchema.parse(JSON.parse(json))
+  const made = await plots(kept)
   for (const [name, svg] of made) await writeFile(join(folder, `${name}.svg`), `${svg}\n`)
   const plotFolder = where.output === undefined ? `${relative(join(page, '..'), folder)}/` : ''
   const rendered = renderPage(
     await readFile(source, 'utf8'),
-    results,
+    kept,
     new Set(made.keys()),
     plotFolder,
   )

@@ -23,13 +23,9 @@ export function suiteTable(rows: readonly Row[]): string {
   const baselines = unique(rows.map(({ baseline }) => baseline))
   return [
     table(['', ...cases], cells),
-    '',
     `In brackets: how many times as fast as ${baselines.join(', or ')}.`,
-    ...notes
-      .map((note) => `\n- ${note}`)
-      .join('')
-      .split('\n'),
-  ].join('\n')
+    ...(notes.length === 0 ? [] : [notes.map((note) => `- ${note}`).join('\n')]),
+  ].join('\n\n')
 }
 
 export function aimsTable(aims: readonly Aim[]): string {

@@ -93,7 +93,7 @@ async function raceStarts(context: BenchContext, region: engine.HostRegion): Pro
     },
     {
       name: names.copied,
-      note: `a new memory and one copy of ${formatSize(region.byteLength)} for each program`,
+      note: 'a new memory and one copy of the data for each program',
       run: () => repeated((bytes) => runCopied(bytes, region)),
     },
   ]

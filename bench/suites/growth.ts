@@ -24,7 +24,7 @@ export const growthSuite: Suite = {
     }
     for (const bytes of context.sizes.sparse) {
       await withRegion(engine.HostRegion.allocate(bytes), (region) =>
-        raceSize(context, region, `${formatSize(bytes)} sparse`, 2),
+        raceSize(context, region, `${formatSize(bytes)} sparse`, 3),
       )
     }
   },

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import test from 'ava'
+import { renderPage } from '../../bench/report/page.ts'
 import { resultsSchema } from '../../bench/results.ts'
 import { suites } from '../../bench/suites/suites.ts'
 import { runScript } from '../support/run-script.ts'
@@ -60,6 +61,12 @@ test('a quick run measures every suite, and writes results, plots and page', asy
   const page = await readFile(join(folder, 'performance.md'), 'utf8')
   for (const plot of plots) t.true(page.includes(`(${plot})`), plot)
   t.notRegex(page, /Not measured|NaN|undefined/)
+
+  await rm(join(folder, 'scan.svg'))
+  const again = await runScript(program, { args: ['--render', '--output', folder] })
+  t.is(again.exitCode, 0, again.stderr)
+  t.is(await readFile(join(folder, 'performance.md'), 'utf8'), page)
+  t.true((await readdir(folder)).includes('scan.svg'))
 })
 
 test('a run of one suite writes nothing', async (t) => {
@@ -116,4 +123,19 @@ test('Ctrl-C ends a run, and nothing is written', async (t) => {
   t.regex(stderr, /Stopping after this run/)
   t.regex(stderr, /Stopped; nothing was written/)
   await t.throwsAsync(readdir(output), { code: 'ENOENT' })
+})
+
+test('docs/performance.md holds what its results say', async (t) => {
+  const results = resultsSchema.parse(
+    JSON.parse(
+      await readFile(new URL('../../bench/results/results.json', import.meta.url), 'utf8'),
+    ),
+  )
+  const page = await readFile(new URL('../../docs/performance.md', import.meta.url), 'utf8')
+  const plots = new Set(
+    (await readdir(new URL('../../bench/results/', import.meta.url)))
+      .filter((file) => file.endsWith('.svg'))
+      .map((file) => file.slice(0, -'.svg'.length)),
+  )
+  t.is(renderPage(page, results, plots, '../bench/results/'), page)
 })
