@@ -12,6 +12,8 @@ export interface Clang {
   readonly base: string
   /** The first line of `clang --version`. */
   readonly version: string
+  /** Of the same release. The system's linker would decide about bytes in another way on every distribution. */
+  readonly linker: 'lld'
 }
 
 /** Finds clang and checks that its runtime library is there, which V8 links. */
@@ -25,7 +27,7 @@ export async function findClang(major: number): Promise<Clang> {
     )
   }
   const version = (await $({ quiet: true })`${cc} --version`).stdout.split('\n')[0]!
-  return { cc, cxx, base: dirname(dirname(realpathSync(cc))), version }
+  return { cc, cxx, base: dirname(dirname(realpathSync(cc))), version, linker: 'lld' }
 }
 
 /** Whether the compiler's runtime library, a package of its own, is installed. */

@@ -16,7 +16,6 @@ export const tools = {
   ninja: { command: 'ninja', debianPackage: 'ninja-build' },
   nm: { command: 'nm', debianPackage: 'binutils' },
   python: { command: 'python3', debianPackage: 'python3' },
-  strip: { command: 'strip', debianPackage: 'binutils' },
   tar: { command: 'tar', debianPackage: 'tar' },
   xz: { command: 'xz', debianPackage: 'xz-utils' },
   zstd: { command: 'zstd', debianPackage: 'zstd' },

@@ -19,7 +19,6 @@ export async function buildBinding(context: BuildContext, sdk: string): Promise<
   await requireTools('build:binding', [
     tools.make,
     tools.python,
-    tools.strip,
     tools.nm,
     ...clangTools(pin.toolchain.clang),
   ])
@@ -65,7 +64,7 @@ export async function buildNodeBackends(context: BuildContext): Promise<void> {
       'Use a Linux machine, a container or a virtual machine.',
     )
   }
-  await requireTools('build:binding', [tools.make, tools.python, tools.strip, tools.nm])
+  await requireTools('build:binding', [tools.make, tools.python, tools.nm])
   const compiler = await findCompiler(pin.toolchain.clang)
   await providePrebuild({
     folder: join(project, 'prebuilds', `${process.platform}-${process.arch}`),

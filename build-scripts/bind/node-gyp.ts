@@ -12,6 +12,7 @@ export interface Compilation {
   readonly folder: string
   readonly cc: string
   readonly cxx: string
+  readonly linker?: 'lld'
   /** An unpacked SDK, for the addon with V8 inside. */
   readonly sdk?: string
 }
@@ -19,7 +20,7 @@ export interface Compilation {
 /** Compiles and links an addon. Returns its path. */
 export async function runNodeGyp(
   { cache, project, signal }: BuildContext,
-  { folder, cc, cxx, sdk }: Compilation,
+  { folder, cc, cxx, linker, sdk }: Compilation,
 ): Promise<string> {
   const nodeDirectory = await provideNodeApiHeaders(cache.nodeHeaders)
   const nodeGyp = createRequire(import.meta.url).resolve('node-gyp/bin/node-gyp.js')
@@ -33,6 +34,7 @@ export async function runNodeGyp(
       .filter((path) => path !== undefined)
       .map((path) => `-ffile-prefix-map=${path}=${path === sdk ? 'sdk' : '.'}`)
       .join(' '),
+    LDFLAGS: linker ? `-fuse-ld=${linker}` : '',
     // The user's npm configuration may name the headers of a Node release.
     npm_config_nodedir: nodeDirectory,
     V8_RAWMEM_SDK: sdk ?? '',

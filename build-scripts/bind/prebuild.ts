@@ -45,7 +45,6 @@ export async function providePrebuild<K extends keyof typeof addonNames>({
   const temporary = join(folder, `${name}.new-${process.pid}`)
   try {
     await copyFile(addon, temporary)
-    await $({ quiet: true })`strip --strip-unneeded ${temporary}`
     await inspectAddon(temporary)
     await requireLoads(temporary)
     const { size } = await stat(temporary)
