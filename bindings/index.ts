@@ -1,8 +1,8 @@
 /** The public members are documented in types/index.d.ts. */
 
-import { createRequire } from 'node:module'
 import type * as api from '../types/index.d.ts'
 import { openBackend } from './backends/index.ts'
+import { version as packageVersion } from './platform.ts'
 import { engine } from './web-assembly/engine.ts'
 
 export { backends, openBackend } from './backends/index.ts'
@@ -12,10 +12,6 @@ export { runOnWorker } from './workers/run-on-worker.ts'
 
 const backend = openBackend()
 export const { ChunkFeeder, HostRegion, setWasmInstanceRawMemory, WebAssembly } = backend
-
-const { version: packageVersion } = createRequire(import.meta.url)('../package.json') as {
-  version: string
-}
 
 export const version: api.EngineVersion = Object.freeze({
   package: packageVersion,

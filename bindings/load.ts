@@ -1,9 +1,18 @@
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { dirname, join, resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { join, resolve } from 'node:path'
 import type { NodeBackendsBinding } from './backends/node/binding.ts'
 import type { RegionBinding } from './host-region.ts'
+import { chosenBindingError, type Failure, loadError } from './load-error.ts'
+import {
+  type AddonFolder,
+  engineAddon,
+  installedFolder,
+  nodeAddon,
+  ownFolder,
+  platformPackage,
+  version,
+} from './platform.ts'
 import type { EngineBinding } from './web-assembly/engine.ts'
 
 /** What both addons export: the one with V8 inside, and the small one for the backends on Node's own V8. */
@@ -12,62 +21,11 @@ export interface Binding {
   readonly nodeBackends: NodeBackendsBinding
 }
 
-const packageRoot = dirname(dirname(fileURLToPath(import.meta.url)))
-const prebuildsFolder = join(packageRoot, 'prebuilds')
-/** With V8 inside, and all backends. */
-const engineAddon = 'v8-rawmem.node'
-/** The node backends only. */
-const nodeAddon = 'v8-rawmem-node.node'
-
-function isMusl(): boolean {
-  if (process.platform !== 'linux') return false
-  const report = process.report?.getReport() as
-    | { header?: { glibcVersionRuntime?: string } }
-    | undefined
-  return report?.header !== undefined && report.header.glibcVersionRuntime === undefined
-}
-
-function platformName(): string {
-  return `${process.platform}-${process.arch}${isMusl() ? ' (musl)' : ''}`
-}
-
-function availablePrebuilds(): string[] {
-  if (!existsSync(prebuildsFolder)) return []
-  return readdirSync(prebuildsFolder)
-    .flatMap((folder) =>
-      [engineAddon, nodeAddon]
-        .filter((name) => existsSync(join(prebuildsFolder, folder, name)))
-        .map((name) => `${folder}/${name}`),
-    )
-    .sort()
-}
-
-function loadError(reason: string, cause?: unknown): Error {
-  const prebuilds = availablePrebuilds()
-  return new Error(
-    `v8-rawmem: ${reason}\n` +
-      `  This is Node ${process.version} on ${platformName()}; prebuilt bindings are there for: ${
-        prebuilds.length === 0 ? 'none' : prebuilds.join(', ')
-      }.\n` +
-      '  To build V8 and the binding from source, in a checkout of v8-rawmem:\n' +
-      '    npm run v8 -- all && npm run build:binding\n' +
-      "  To build only the backends that use Node's own V8 (Linux, a C++ compiler, a minute):\n" +
-      '    npm run build:binding -- --node-backends\n' +
-      '  To use a binding from elsewhere, set V8_RAWMEM_BINDING to the path of its .node file.',
-    cause === undefined ? undefined : { cause },
-  )
-}
-
 interface Loaded {
   readonly binding: Binding
   readonly path: string
   /** Why there is no engine in it. */
   readonly withoutEngine: string | undefined
-}
-
-interface Failure {
-  readonly reason: string
-  readonly cause?: unknown
 }
 
 function tryToLoad(path: string): Binding | Failure {
@@ -84,45 +42,52 @@ function isEngine(candidate: object): candidate is EngineBinding {
   return 'start' in candidate
 }
 
+function loadChosen(chosen: string): Loaded {
+  const path = resolve(chosen)
+  if (!existsSync(path)) {
+    throw chosenBindingError(`V8_RAWMEM_BINDING names a file that does not exist: ${chosen}`)
+  }
+  const binding = tryToLoad(path)
+  if ('reason' in binding) throw chosenBindingError(binding.reason, binding.cause)
+  const withoutEngine = isEngine(binding)
+    ? undefined
+    : `V8_RAWMEM_BINDING names a binding without V8: ${chosen}`
+  return { binding, path, withoutEngine }
+}
+
 /** One process loads one addon, so that there is one class HostRegion whatever backends are used. */
 function load(): Loaded {
   const chosen = process.env.V8_RAWMEM_BINDING
-  if (chosen) {
-    const path = resolve(chosen)
-    if (!existsSync(path)) {
-      throw loadError(`V8_RAWMEM_BINDING names a file that does not exist: ${chosen}`)
-    }
-    const binding = tryToLoad(path)
-    if ('reason' in binding) throw loadError(binding.reason, binding.cause)
-    const withoutEngine = isEngine(binding)
-      ? undefined
-      : `V8_RAWMEM_BINDING names a binding without V8: ${chosen}`
-    return { binding, path, withoutEngine }
-  }
-  const folder = join(prebuildsFolder, `${process.platform}-${process.arch}`)
+  if (chosen) return loadChosen(chosen)
+  const name = `${process.platform}-${process.arch}`
+  const failures: Failure[] = []
+  const folders = [installedFolder(name), ownFolder(name)].filter((folder) => {
+    if (folder === undefined) return false
+    if (folder.version === undefined || folder.version === version) return true
+    failures.push({
+      reason: `${platformPackage(name)} in ${folder.path} is version ${folder.version}, but this is v8-rawmem ${version}`,
+    })
+    return false
+  }) as AddonFolder[]
   const wanted = process.env.V8_RAWMEM_BACKEND
   const small = wanted?.startsWith('node-') ?? false
-  const failures: Failure[] = []
-  for (const name of small ? [nodeAddon, engineAddon] : [engineAddon, nodeAddon]) {
-    const path = join(folder, name)
-    const binding = tryToLoad(path)
-    if ('reason' in binding) {
-      failures.push(binding)
-      continue
+  for (const addon of small ? [nodeAddon, engineAddon] : [engineAddon, nodeAddon]) {
+    for (const folder of folders) {
+      const path = join(folder.path, addon)
+      const binding = tryToLoad(path)
+      if ('reason' in binding) {
+        failures.push(binding)
+        continue
+      }
+      const withoutEngine = isEngine(binding)
+        ? undefined
+        : small
+          ? `V8_RAWMEM_BACKEND is '${wanted}', for which the binding without V8 was loaded`
+          : failures[0]?.reason
+      return { binding, path, withoutEngine }
     }
-    const withoutEngine = isEngine(binding)
-      ? undefined
-      : small
-        ? `V8_RAWMEM_BACKEND is '${wanted}', for which the binding without V8 was loaded`
-        : failures[0]?.reason
-    return { binding, path, withoutEngine }
   }
-  // What was there and failed says more than what is missing.
-  const failure = failures.find(({ cause }) => cause !== undefined)
-  throw loadError(
-    failure?.reason ?? 'there is no prebuilt binding for this platform.',
-    failure?.cause,
-  )
+  throw loadError(failures)
 }
 
 const loaded = load()

@@ -1,13 +1,14 @@
 import { constants } from 'node:buffer'
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { availableParallelism, totalmem } from 'node:os'
 import { dirname, join } from 'node:path'
+import { familySync, versionSync } from 'detect-libc'
 import type { BackendStatus } from '../../types/backend.d.ts'
+import { version } from '../platform.ts'
 import { formatByteSize } from './byte-size.ts'
 
-/** What prebuilds/<platform>/manifest.json says of the addons beside it; written by build-scripts/bind. */
+/** What manifest.json in the platform's package says of the addons beside it; written by build-scripts/bind. */
 interface Manifest {
   readonly engine?: AddonManifest
   readonly node?: AddonManifest
@@ -60,13 +61,6 @@ export interface Info {
   }
 }
 
-function glibc(): string | null {
-  const report = process.report?.getReport() as
-    | { header?: { glibcVersionRuntime?: string } }
-    | undefined
-  return report?.header?.glibcVersionRuntime ?? null
-}
-
 function describeAddon(path: string): Addon {
   const content = readFileSync(path)
   const manifestPath = join(dirname(path), 'manifest.json')
@@ -82,7 +76,6 @@ function describeAddon(path: string): Addon {
 }
 
 async function gather(): Promise<Info> {
-  const { version } = createRequire(import.meta.url)('../../package.json') as { version: string }
   let addon: Addon | null = null
   let backends: BackendStatus[] = []
   let v8: string | null = null
@@ -103,7 +96,7 @@ async function gather(): Promise<Info> {
     v8,
     node: { version: process.versions.node, v8: process.versions.v8 },
     platform: `${process.platform}-${process.arch}`,
-    glibc: glibc(),
+    glibc: familySync() === 'glibc' ? versionSync() : null,
     addon,
     backends,
     problem,

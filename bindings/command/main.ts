@@ -1,13 +1,11 @@
 #!/usr/bin/env node
-import { createRequire } from 'node:module'
 import { Command, Option } from 'commander'
+import { version } from '../platform.ts'
 import { CommandError } from './command-error.ts'
 import { info } from './info.ts'
 import { merges } from './merge.ts'
 import { byteSize, callArguments, delimiter, integer } from './option-types.ts'
 import { type RunOptions, run } from './run.ts'
-
-const { version } = createRequire(import.meta.url)('../../package.json') as { version: string }
 
 /** What shells expect of a program that a signal has ended. */
 const exitCodes = { SIGINT: 130, SIGTERM: 143 } as const

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -95,7 +95,10 @@ test('V8_RAWMEM_BACKEND with a name that is none fails when the package is impor
   )
 })
 
-/** Builds the package into a folder of its own, with these addons in prebuilds/, and evaluates an expression over it. */
+/**
+ * Builds the package into a folder of its own, without the platform's package, with these addons in prebuilds/, and evaluates
+ * an expression over it.
+ */
 async function inPackage(
   t: ExecutionContext,
   addons: Record<string, string>,
@@ -103,8 +106,11 @@ async function inPackage(
 ): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), 'v8-rawmem-package-'))
   t.teardown(() => rmSync(folder, { recursive: true }))
-  for (const name of ['package.json', 'node_modules']) {
-    symlinkSync(join(project, name), join(folder, name))
+  symlinkSync(join(project, 'package.json'), join(folder, 'package.json'))
+  mkdirSync(join(folder, 'node_modules'))
+  for (const name of readdirSync(join(project, 'node_modules'))) {
+    if (name === '@v8-rawmem') continue
+    symlinkSync(join(project, 'node_modules', name), join(folder, 'node_modules', name))
   }
   const prebuilds = join(folder, 'prebuilds', `${process.platform}-${process.arch}`)
   mkdirSync(prebuilds, { recursive: true })
@@ -148,6 +154,10 @@ test('where the addon with V8 cannot be loaded, the one without is taken', async
 
 test('where there is no addon, the error says what to do', async (t) => {
   const { stderr } = await t.throwsAsync<Error & { stderr: string }>(inPackage(t, {}, ''))
-  t.regex(stderr, /v8-rawmem: there is no prebuilt binding for this platform/)
+  t.regex(
+    stderr,
+    /v8-rawmem: the package @v8-rawmem\/.*, which has the binding for this platform, is not installed\./,
+  )
+  t.regex(stderr, /npx v8-rawmem install/)
   t.regex(stderr, /npm run build:binding -- --node-backends/)
 })

@@ -24,7 +24,6 @@ export function compilePackage(): CompiledPackage {
     cwd: repository,
   })
   cpSync(join(repository, 'package.json'), at('package.json'))
-  symlinkSync(join(repository, 'prebuilds'), at('prebuilds'))
   symlinkSync(join(repository, 'node_modules'), at('node_modules'))
   return {
     index: at('dist/index.js'),

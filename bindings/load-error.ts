@@ -1,0 +1,138 @@
+import { versionSync } from 'detect-libc'
+import {
+  installedFolder,
+  type Platform,
+  platformName,
+  platformPackage,
+  supportedPlatforms,
+  thisPlatform,
+} from './platform.ts'
+
+/** Why an addon was not loaded. */
+export interface Failure {
+  readonly reason: string
+  /** What the system said of a file that is there. */
+  readonly cause?: unknown
+}
+
+interface Diagnosis {
+  readonly reason: string
+  readonly advice: readonly string[]
+  readonly cause?: unknown
+}
+
+/** The oldest that the addons are tested with. */
+const oldestNode = 20
+
+const build = [
+  'To build V8 and the binding from source, in a checkout of v8-rawmem:',
+  '  npm run v8 -- all && npm run build:binding',
+]
+const buildNodeBackends = [
+  "To build only the backends that use Node's own V8 (Linux, a C++ compiler, a minute):",
+  '  npm run build:binding -- --node-backends',
+]
+const fetchPackage = ['To fetch it now:', '  npx v8-rawmem install']
+
+export function describePlatform(platform: Platform): string {
+  const { libc } = platform
+  return `${platformName(platform)}${libc === null || libc === 'glibc' ? '' : ` (${libc})`}`
+}
+
+/** What speaks against a platform, whatever is installed. */
+export function refusal(platform: Platform): Omit<Diagnosis, 'cause'> | undefined {
+  const supported = supportedPlatforms()
+  if (!supported.includes(platformName(platform))) {
+    return {
+      reason: `there is no prebuilt binding for this platform, ${describePlatform(platform)}; there is one for ${supported.join(', ')}`,
+      advice: [
+        'Run it on one of those, such as in a container or a virtual machine.',
+        ...(platform.os === 'linux' ? buildNodeBackends : []),
+      ],
+    }
+  }
+  if (platform.libc !== null && platform.libc !== 'glibc') {
+    return {
+      reason: `there is no prebuilt binding for ${platform.libc}, only for glibc`,
+      advice: [
+        'Alpine Linux has musl. Take an image that has glibc 2.35 or newer, such as node:22-bookworm-slim.',
+        ...buildNodeBackends,
+      ],
+    }
+  }
+  return undefined
+}
+
+function diagnose(failures: readonly Failure[]): Diagnosis {
+  if (Number.parseInt(process.versions.node, 10) < oldestNode) {
+    return {
+      reason: `Node ${process.versions.node} is too old`,
+      advice: [`Use Node ${oldestNode} or newer.`],
+    }
+  }
+  const platform = thisPlatform()
+  const refused = refusal(platform)
+  if (refused) return refused
+  // What was there and failed says more than what is missing.
+  const failure = failures.find(({ cause }) => cause !== undefined) ?? failures[0]
+  const glibc = /GLIBC_([\d.]+)' not found/.exec(failure?.reason ?? '')
+  if (glibc) {
+    return {
+      reason: `the C library here, glibc ${versionSync() ?? 'of an unknown version'}, is too old: the binding needs ${glibc[1]}`,
+      advice: [
+        'Use a newer system, such as Debian 12, Ubuntu 22.04 or Fedora 36, or an image made from one.',
+        ...build,
+        ...buildNodeBackends,
+      ],
+      cause: failure?.cause,
+    }
+  }
+  const name = platformName(platform)
+  if (failure?.cause !== undefined) {
+    return {
+      reason: failure.reason,
+      advice: [
+        `If the file is damaged, remove the folder node_modules and install again.`,
+        ...build,
+        ...buildNodeBackends,
+      ],
+      cause: failure.cause,
+    }
+  }
+  if (failure !== undefined && installedFolder(name)) {
+    return { reason: failure.reason, advice: [...fetchPackage, ...build, ...buildNodeBackends] }
+  }
+  return {
+    reason: `the package ${platformPackage(name)}, which has the binding for this platform, is not installed`,
+    advice: [
+      'It is an optional dependency: --omit=optional leaves it out, and so does a node_modules that was installed on',
+      'another platform and copied here.',
+      ...fetchPackage,
+      ...build,
+      ...buildNodeBackends,
+    ],
+  }
+}
+
+/** Says why there is no binding, and what to do next. */
+export function loadError(failures: readonly Failure[]): Error {
+  const { reason, advice, cause } = diagnose(failures)
+  return makeError(reason, advice, cause)
+}
+
+/** The same for the file that V8_RAWMEM_BINDING names, which is loaded whatever the platform. */
+export function chosenBindingError(reason: string, cause?: unknown): Error {
+  return makeError(reason, ['Correct V8_RAWMEM_BINDING, or unset it.'], cause)
+}
+
+function makeError(reason: string, advice: readonly string[], cause: unknown): Error {
+  return new Error(
+    [
+      `v8-rawmem: ${reason}.`,
+      `This is Node ${process.version} on ${describePlatform(thisPlatform())}.`,
+      ...advice,
+      'To use a binding from elsewhere, set V8_RAWMEM_BINDING to the path of its .node file.',
+    ].join('\n  '),
+    cause === undefined ? undefined : { cause },
+  )
+}

@@ -1,0 +1,79 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { familySync } from 'detect-libc'
+
+/** With V8 inside, and all backends. */
+export const engineAddon = 'v8-rawmem.node'
+/** The node backends only. */
+export const nodeAddon = 'v8-rawmem-node.node'
+
+export const packageRoot = dirname(dirname(fileURLToPath(import.meta.url)))
+
+const scope = '@v8-rawmem/'
+const require = createRequire(import.meta.url)
+
+interface Manifest {
+  readonly version: string
+  readonly optionalDependencies?: Readonly<Record<string, string>>
+}
+
+function readManifest(folder: string): Manifest {
+  return JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Manifest
+}
+
+export const version = readManifest(packageRoot).version
+
+/** Those that have a package with addons: this package names them as its optional dependencies. */
+export function supportedPlatforms(): string[] {
+  return Object.keys(readManifest(packageRoot).optionalDependencies ?? {})
+    .filter((name) => name.startsWith(scope))
+    .map((name) => name.slice(scope.length))
+}
+
+/** A machine that addons are for. */
+export interface Platform {
+  readonly os: string
+  readonly cpu: string
+  /** Null where nobody knows, and on anything but Linux. */
+  readonly libc: string | null
+}
+
+export function thisPlatform(): Platform {
+  return { os: process.platform, cpu: process.arch, libc: familySync() }
+}
+
+/** As packages and folders are called. */
+export function platformName({ os, cpu }: Platform): string {
+  return `${os}-${cpu}`
+}
+
+export function platformPackage(name: string): string {
+  return `${scope}${name}`
+}
+
+/** A folder with addons, and the version of the package in it; undefined where it is none. */
+export interface AddonFolder {
+  readonly path: string
+  readonly version: string | undefined
+}
+
+/** Where the package manager has put a platform's package; undefined where it is not installed. */
+export function installedFolder(name: string): AddonFolder | undefined {
+  try {
+    const path = dirname(require.resolve(`${platformPackage(name)}/package.json`))
+    return { path, version: readManifest(path).version }
+  } catch {
+    return undefined
+  }
+}
+
+/** Where a checkout builds a platform's addons, and an installed package unpacks those that it has fetched. */
+export function ownFolder(name: string): AddonFolder {
+  const path = join(packageRoot, 'prebuilds', name)
+  return {
+    path,
+    version: existsSync(join(path, 'package.json')) ? readManifest(path).version : undefined,
+  }
+}
