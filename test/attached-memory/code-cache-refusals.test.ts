@@ -69,7 +69,7 @@ test('a cache of an engine with other flags is refused', (t) => {
     Buffer.from(
       execFileSync(
         process.execPath,
-        ['--import=tsx', '--conditions=source', '--input-type=module', '--eval', script],
+        ['--import=tsx', '--conditions=v8-rawmem-source', '--input-type=module', '--eval', script],
         { env: { ...process.env, V8_RAWMEM_FLAGS: flags }, encoding: 'utf8' },
       ),
       'hex',

@@ -19,7 +19,7 @@ export async function collectOutcomes(node: string, signal?: AbortSignal): Promi
   for (const name of backendNames) {
     const { stdout } = await run(
       node,
-      ['--import', 'tsx', '--conditions=source', `${here}/outcomes.ts`, name],
+      ['--import', 'tsx', '--conditions=v8-rawmem-source', `${here}/outcomes.ts`, name],
       { cwd: dirname(dirname(here)), env: { ...process.env, NODE_OPTIONS: '' }, signal },
     )
     result[name] = JSON.parse(stdout)

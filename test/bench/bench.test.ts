@@ -107,7 +107,7 @@ test('Ctrl-C ends a run, and nothing is written', async (t) => {
   const child = spawn(
     process.execPath,
     [
-      ...['--import=tsx', '--conditions=source', fileURLToPath(program)],
+      ...['--import=tsx', '--conditions=v8-rawmem-source', fileURLToPath(program)],
       ...['--quick', '--rounds', '99', '--output', output],
     ],
     { stdio: ['ignore', 'ignore', 'pipe'] },

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 export const sourceCommand: readonly string[] = [
   process.execPath,
   '--import=tsx',
-  '--conditions=source',
+  '--conditions=v8-rawmem-source',
   fileURLToPath(new URL('../../bindings/command/main.ts', import.meta.url)),
 ]
 

@@ -256,7 +256,7 @@ test.serial('Ctrl-C leaves nothing behind', async (t) => {
   const child = spawn(
     process.execPath,
     [
-      ...[`--import=${typescript}`, '--conditions=source', fileURLToPath(sample)],
+      ...[`--import=${typescript}`, '--conditions=v8-rawmem-source', fileURLToPath(sample)],
       ...['--scale-factor', '0', '--queries', '3000', '--rows', '16384'],
     ],
     { env: { ...process.env, TMPDIR: folder }, stdio: ['ignore', 'pipe', 'ignore'] },

@@ -60,7 +60,7 @@ test.serial('Ctrl-C is heard at once and leaves no file', async (t) => {
   const folder = temporaryFolder(t)
   const child = spawn(
     process.execPath,
-    ['--import=tsx', '--conditions=source', fileURLToPath(sample), '--size', '1GiB'],
+    ['--import=tsx', '--conditions=v8-rawmem-source', fileURLToPath(sample), '--size', '1GiB'],
     { env: { ...process.env, TMPDIR: folder }, stdio: ['ignore', 'ignore', 'pipe'] },
   )
   await once(child.stderr, 'data')

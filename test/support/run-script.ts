@@ -27,7 +27,7 @@ export function runScript(script: URL, options: ScriptOptions = {}): Promise<Scr
       process.execPath,
       [
         `--import=${typescript}`,
-        '--conditions=source',
+        '--conditions=v8-rawmem-source',
         ...nodeArgs,
         fileURLToPath(script),
         ...args,
