@@ -46,3 +46,15 @@ export async function sha256OfFile(path: string, signal?: AbortSignal): Promise<
   )
   return hash.digest('hex')
 }
+
+/** sha256 and sha512 of a file's bytes, read once. */
+export async function digestsOfFile(path: string): Promise<{ sha256: string; sha512: string }> {
+  const [sha256, sha512] = [createHash('sha256'), createHash('sha512')]
+  await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), async (chunks) => {
+    for await (const chunk of chunks) {
+      sha256.update(chunk)
+      sha512.update(chunk)
+    }
+  })
+  return { sha256: sha256.digest('hex'), sha512: sha512.digest('hex') }
+}

@@ -1,0 +1,271 @@
+import { Contrib, Enums, Models, Serialize, Spec, Validation } from '@cyclonedx/cyclonedx-library'
+import parseSpdx from 'spdx-expression-parse'
+import { z } from 'zod'
+import { BuildError } from '../build-error.ts'
+import { type Json, sha256OfJson } from '../hash.ts'
+import { type Component, component, componentSchema } from './component.ts'
+import { uuidOf } from './uuid.ts'
+
+/** What an artifact is and what it is made of. */
+export interface BillOfMaterials {
+  readonly artifact: Component
+  readonly components: readonly Component[]
+  /** The artifact's folder with the licences, relative to where the licences' paths are to be looked for. */
+  readonly licences: string
+}
+
+const deliveryProperty = 'v8-rawmem:delivery'
+const { ComponentScope, ComponentType, ExternalReferenceType, HashAlgorithm } = Enums
+const algorithms = { sha256: HashAlgorithm['SHA-256'], sha512: HashAlgorithm['SHA-512'] } as const
+
+/** The bill as a CycloneDX document. The same bill gives the same text: it has no time and no random number. */
+export async function writeBill(bill: BillOfMaterials): Promise<string> {
+  const normalize = new Serialize.JSON.Normalize.Factory(Spec.Spec1dot6).makeForBom()
+  const document = normalize.normalize(modelOf(bill), { sortLists: true }) as unknown as Document
+  addPedigrees(document, bill.components)
+  const serialNumber = `urn:uuid:${uuidOf(`urn:sha256:${sha256OfJson(document as Json)}`)}`
+  const text = `${JSON.stringify({ ...document, serialNumber }, null, 2)}\n`
+  const errors = await schemaErrors(text)
+  if (errors) throw new Error(`The bill of materials is no valid CycloneDX document:\n${errors}`)
+  return text
+}
+
+/** Reads a CycloneDX document that {@link writeBill} has written, and checks it against CycloneDX's schema. */
+export async function readBill(text: string, name: string): Promise<BillOfMaterials> {
+  const advice =
+    'It was damaged, or another program wrote it. Get it anew from where the artifact is from.'
+  const errors = await schemaErrors(text)
+  if (errors) throw new BuildError(`${name} is no valid CycloneDX document:\n${errors}`, advice)
+  const parsed = documentSchema.safeParse(JSON.parse(text))
+  if (!parsed.success) {
+    throw new BuildError(`${name} is not valid:\n${z.prettifyError(parsed.error)}`, advice)
+  }
+  const { metadata, components, dependencies } = parsed.data
+  const needs = new Map(dependencies.map(({ ref, dependsOn }) => [ref, dependsOn ?? []]))
+  const licences = metadata.properties.find(({ name }) => name === licencesProperty)?.value ?? ''
+  const read = (part: DocumentComponent) => componentOf(part, licences, needs)
+  return { artifact: read(metadata.component), components: components.map(read), licences }
+}
+
+const licencesProperty = 'v8-rawmem:licences'
+
+function modelOf({ artifact, components, licences }: BillOfMaterials): Models.Bom {
+  const parts = new Map<string, Models.Component>()
+  for (const part of [artifact, ...components])
+    parts.set(part.ref, modelOfComponent(part, licences))
+  for (const part of [artifact, ...components]) {
+    for (const ref of part.needs) {
+      const needed = parts.get(ref)
+      if (!needed)
+        throw new Error(`${part.ref} needs ${ref}, which is not in the bill of materials`)
+      parts.get(part.ref)!.dependencies.add(needed.bomRef)
+    }
+  }
+  return new Models.Bom({
+    metadata: new Models.Metadata({
+      lifecycles: new Models.LifecycleRepository([Enums.LifecyclePhase.Build]),
+      component: parts.get(artifact.ref)!,
+      properties: new Models.PropertyRepository([new Models.Property(licencesProperty, licences)]),
+    }),
+    components: new Models.ComponentRepository(components.map(({ ref }) => parts.get(ref)!)),
+  })
+}
+
+function modelOfComponent(part: Component, licences: string): Models.Component {
+  const { name, version, description, purl } = part
+  return new Models.Component(ComponentType.Library, name, {
+    bomRef: part.ref,
+    ...defined({ version, description, purl }),
+    scope: part.optional ? ComponentScope.Optional : ComponentScope.Required,
+    hashes: hashesOf(part.digests),
+    licenses: new Models.LicenseRepository([licenceFactory.makeFromString(part.licence)]),
+    externalReferences: new Models.ExternalReferenceRepository(referencesOf(part, licences)),
+    components: new Models.ComponentRepository(
+      part.files.map(
+        ({ name, sha256 }) =>
+          new Models.Component(ComponentType.File, name, {
+            bomRef: `${part.ref}/${name}`,
+            hashes: hashesOf({ sha256 }),
+          }),
+      ),
+    ),
+    properties: new Models.PropertyRepository([
+      new Models.Property(deliveryProperty, part.inside ? 'inside' : 'beside'),
+    ]),
+  })
+}
+
+const licenceFactory = new Contrib.License.Factories.LicenseFactory(parseSpdx)
+
+function referencesOf(part: Component, licences: string): Models.ExternalReference[] {
+  const references = part.texts.map(
+    ({ path, sha256 }) =>
+      new Models.ExternalReference(encodeURI(`${licences}${path}`), ExternalReferenceType.License, {
+        hashes: hashesOf({ sha256 }),
+      }),
+  )
+  if (part.website) {
+    references.push(new Models.ExternalReference(part.website, ExternalReferenceType.Website))
+  }
+  if (part.source) {
+    const { name, sha256 } = part.source
+    references.push(
+      new Models.ExternalReference(encodeURI(name), ExternalReferenceType.SourceDistribution, {
+        hashes: hashesOf({ sha256 }),
+      }),
+    )
+  }
+  return references
+}
+
+function hashesOf(digests: Component['digests']): Models.HashDictionary {
+  const hashes = Object.entries(defined(digests)) as [keyof typeof algorithms, string][]
+  return new Models.HashDictionary(hashes.map(([name, value]) => [algorithms[name], value]))
+}
+
+function defined<T extends object>(object: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+  return Object.fromEntries(
+    Object.entries(object).filter(([, value]) => value !== undefined),
+  ) as never
+}
+
+/** The library has no model of a pedigree. */
+function addPedigrees(document: Document, components: readonly Component[]): void {
+  for (const { ref, name, patched } of components) {
+    if (!patched) continue
+    const part = document.components.find((candidate) => candidate['bom-ref'] === ref)!
+    part.pedigree = {
+      ancestors: [{ type: 'library', name, version: patched.version, purl: patched.purl }],
+      patches: patched.patches.map((url) => ({ type: 'unofficial', diff: { url } })),
+    }
+  }
+}
+
+async function schemaErrors(text: string): Promise<string | undefined> {
+  try {
+    JSON.parse(text)
+  } catch (error) {
+    return (error as Error).message
+  }
+  const errors = await validator.validate(text)
+  if (errors === null) return undefined
+  return (errors as { instancePath?: string; message?: string }[])
+    .map(({ instancePath, message }) => `${instancePath || '/'} ${message}`)
+    .join('\n')
+}
+
+const validator = new Validation.JsonStrictValidator(Spec.Version.v1dot6)
+
+const hashList = z
+  .array(z.object({ alg: z.enum(['SHA-256', 'SHA-512']), content: z.string() }))
+  .default([])
+
+const documentComponentSchema = z.object({
+  'bom-ref': z.string(),
+  name: z.string(),
+  version: z.string().optional(),
+  description: z.string().optional(),
+  purl: z.string().optional(),
+  scope: z.enum(['required', 'optional']),
+  hashes: hashList,
+  licenses: z.tuple([
+    z.union([
+      z.object({ expression: z.string() }),
+      z.object({ license: z.object({ id: z.string() }) }),
+      z.object({ license: z.object({ name: z.string() }) }),
+    ]),
+  ]),
+  externalReferences: z
+    .array(
+      z.object({
+        type: z.enum(['license', 'source-distribution', 'website']),
+        url: z.string(),
+        hashes: hashList,
+      }),
+    )
+    .default([]),
+  components: z.array(z.object({ name: z.string(), hashes: hashList })).default([]),
+  properties: z.array(z.object({ name: z.string(), value: z.string() })),
+  pedigree: z
+    .object({
+      ancestors: z.tuple([
+        z.object({
+          type: z.literal('library'),
+          name: z.string(),
+          version: z.string(),
+          purl: z.string(),
+        }),
+      ]),
+      patches: z.array(
+        z.object({ type: z.literal('unofficial'), diff: z.object({ url: z.string() }) }),
+      ),
+    })
+    .optional(),
+})
+type DocumentComponent = z.infer<typeof documentComponentSchema>
+
+const documentSchema = z.object({
+  metadata: z.object({
+    component: documentComponentSchema,
+    properties: z.array(z.object({ name: z.string(), value: z.string() })),
+  }),
+  components: z.array(documentComponentSchema).default([]),
+  dependencies: z.array(z.object({ ref: z.string(), dependsOn: z.array(z.string()).optional() })),
+})
+type Document = z.infer<typeof documentSchema>
+
+function componentOf(
+  part: DocumentComponent,
+  licences: string,
+  needs: ReadonlyMap<string, readonly string[]>,
+): Component {
+  const { name, version, description, purl, pedigree, externalReferences } = part
+  const [licence] = part.licenses
+  const website = externalReferences.find(({ type }) => type === 'website')?.url
+  const source = externalReferences.find(({ type }) => type === 'source-distribution')
+  return componentSchema.parse(
+    component({
+      ref: part['bom-ref'],
+      name,
+      ...defined({ version, description, purl, website }),
+      licence:
+        'expression' in licence
+          ? licence.expression
+          : 'id' in licence.license
+            ? licence.license.id
+            : licence.license.name,
+      texts: externalReferences
+        .filter(({ type }) => type === 'license')
+        .map(({ url, hashes }) => ({
+          path: decodeURI(url).slice(licences.length),
+          sha256: digestsOf(hashes).sha256!,
+        })),
+      digests: digestsOf(part.hashes),
+      ...(source && {
+        source: { name: decodeURI(source.url), sha256: digestsOf(source.hashes).sha256! },
+      }),
+      ...(pedigree && {
+        patched: {
+          version: pedigree.ancestors[0].version,
+          purl: pedigree.ancestors[0].purl,
+          patches: pedigree.patches.map(({ diff }) => diff.url),
+        },
+      }),
+      files: part.components.map(({ name, hashes }) => ({
+        name,
+        sha256: digestsOf(hashes).sha256!,
+      })),
+      inside: part.properties.some(
+        ({ name, value }) => name === deliveryProperty && value === 'inside',
+      ),
+      optional: part.scope === 'optional',
+      needs: [...(needs.get(part['bom-ref']) ?? [])],
+    }),
+  )
+}
+
+function digestsOf(hashes: z.infer<typeof hashList>): Component['digests'] {
+  return Object.fromEntries(
+    hashes.map(({ alg, content }) => [alg === 'SHA-256' ? 'sha256' : 'sha512', content]),
+  )
+}

@@ -1,0 +1,121 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { PackageURL } from 'packageurl-js'
+import { z } from 'zod'
+import { BuildError } from '../build-error.ts'
+import { type Component, component, type Digests } from './component.ts'
+
+const ranges = z.record(z.string(), z.string()).default({})
+const lockedSchema = z.object({
+  name: z.string().optional(),
+  version: z.string().optional(),
+  integrity: z.string().optional(),
+  license: z.string().optional(),
+  /** Of a link: where the package is. */
+  resolved: z.string().optional(),
+  link: z.boolean().default(false),
+  dependencies: ranges,
+  optionalDependencies: ranges,
+})
+type Locked = z.infer<typeof lockedSchema>
+
+const lockSchema = z.object({
+  lockfileVersion: z.literal(3),
+  packages: z.record(z.string(), lockedSchema),
+})
+
+export const packageLockName = 'package-lock.json'
+
+/** A package as npm names it in a bill of materials. */
+export function npmRef(name: string, version: string): string {
+  const [scope, bare] = name.startsWith('@') ? name.split('/') : [undefined, name]
+  return new PackageURL('npm', scope, bare!, version, undefined, undefined).toString()
+}
+
+/** The packages that package-lock.json pins. */
+export class LockedPackages {
+  readonly #packages: Readonly<Record<string, Locked>>
+
+  private constructor(packages: Readonly<Record<string, Locked>>) {
+    this.#packages = packages
+  }
+
+  static async read(project: string): Promise<LockedPackages> {
+    const path = join(project, packageLockName)
+    const parsed = lockSchema.safeParse(JSON.parse(await readFile(path, 'utf8')))
+    if (parsed.success) return new LockedPackages(parsed.data.packages)
+    throw new BuildError(
+      `${path} is not valid:\n${z.prettifyError(parsed.error)}`,
+      'Restore it from git, or let "npm install" write it anew.',
+    )
+  }
+
+  /** One package that the project depends on, as its dependents see it. */
+  component(name: string): Component {
+    return this.#describe(this.#find('', name))
+  }
+
+  /**
+   * The packages that npm installs with one that depends on these, with what they depend on themselves.
+   *
+   * @returns the refs of the direct ones, and all of them
+   */
+  installedWith(dependencies: readonly string[], optional: readonly string[]) {
+    const all = new Map<string, Component>()
+    const visit = (from: string, name: string, isOptional: boolean): string => {
+      const place = this.#find(from, name)
+      const locked = this.#packages[place]!
+      const described = { ...this.#describe(place), inside: false, optional: isOptional }
+      const known = all.get(described.ref)
+      if (known && (!known.optional || isOptional)) return described.ref
+      all.set(described.ref, described)
+      const needs = [
+        ...Object.keys(locked.dependencies).map((next) => visit(place, next, isOptional)),
+        ...Object.keys(locked.optionalDependencies).map((next) => visit(place, next, true)),
+      ]
+      all.set(described.ref, { ...described, needs: [...new Set(needs)].sort() })
+      return described.ref
+    }
+    const needs = [
+      ...dependencies.map((name) => visit('', name, false)),
+      ...optional.map((name) => visit('', name, true)),
+    ]
+    return { needs: needs.sort(), components: [...all.values()] }
+  }
+
+  #describe(place: string): Component {
+    const locked = this.#packages[place]!
+    const name = locked.name ?? place.slice(place.lastIndexOf('node_modules/') + 13)
+    const ref = npmRef(name, locked.version!)
+    return component({
+      ref,
+      name,
+      version: locked.version,
+      purl: ref,
+      licence: locked.license ?? 'NOASSERTION',
+      digests: digestsOf(locked.integrity),
+    })
+  }
+
+  /** Where the package lies that `from` gets under a name, by Node's rule: the nearest node_modules. */
+  #find(from: string, name: string): string {
+    for (let folder = from; ; ) {
+      const place = `${folder}${folder && '/'}node_modules/${name}`
+      const locked = this.#packages[place]
+      if (locked?.link) return locked.resolved!
+      if (locked?.version) return place
+      if (!folder) break
+      const outer = folder.lastIndexOf('/node_modules/')
+      folder = outer < 0 ? '' : folder.slice(0, outer)
+    }
+    throw new BuildError(
+      `${packageLockName} does not have ${name}${from && `, which ${from} needs`}.`,
+      'Let "npm install" bring it up to date with package.json.',
+    )
+  }
+}
+
+function digestsOf(integrity: string | undefined): Digests {
+  const sha512 = /(?:^|\s)sha512-(\S+)/.exec(integrity ?? '')?.[1]
+  return sha512 ? { sha512: Buffer.from(sha512, 'base64').toString('hex') } : {}
+}
