@@ -17,12 +17,23 @@ export interface Compilation {
   readonly sdk?: string
 }
 
+/** The makefiles that node-gyp writes take a space for the end of a path. */
+export function requirePathsForNodeGyp(paths: readonly string[]): void {
+  const path = paths.find((path) => /\s/.test(path))
+  if (path === undefined) return
+  throw new BuildError(
+    `node-gyp cannot build where a path has a space in it: ${path}`,
+    'Use a checkout and a cache (--cache, XDG_CACHE_HOME) without one. Only the binding needs that; V8 and the SDK do not.',
+  )
+}
+
 /** Compiles and links an addon. Returns its path. */
 export async function runNodeGyp(
   { cache, project, signal }: BuildContext,
   { folder, cc, cxx, linker, sdk }: Compilation,
 ): Promise<string> {
   const nodeDirectory = await provideNodeApiHeaders(cache.nodeHeaders)
+  requirePathsForNodeGyp([project, nodeDirectory, ...(sdk ? [sdk] : [])])
   const nodeGyp = createRequire(import.meta.url).resolve('node-gyp/bin/node-gyp.js')
   const environment: NodeJS.ProcessEnv = {
     ...process.env,
