@@ -15,7 +15,11 @@ export interface Failure {
   readonly cause?: unknown
 }
 
-interface Diagnosis {
+/** What stands in the way of loading an addon. */
+export type Problem = 'node' | 'platform' | 'libc' | 'old-glibc' | 'cannot-load' | 'not-installed'
+
+export interface Diagnosis {
+  readonly problem: Problem
   readonly reason: string
   readonly advice: readonly string[]
   readonly cause?: unknown
@@ -40,10 +44,11 @@ export function describePlatform(platform: Platform): string {
 }
 
 /** What speaks against a platform, whatever is installed. */
-export function refusal(platform: Platform): Omit<Diagnosis, 'cause'> | undefined {
+export function refusal(platform: Platform): Diagnosis | undefined {
   const supported = supportedPlatforms()
   if (!supported.includes(platformName(platform))) {
     return {
+      problem: 'platform',
       reason: `there is no prebuilt binding for this platform, ${describePlatform(platform)}; there is one for ${supported.join(', ')}`,
       advice: [
         'Run it on one of those, such as in a container or a virtual machine.',
@@ -53,6 +58,7 @@ export function refusal(platform: Platform): Omit<Diagnosis, 'cause'> | undefine
   }
   if (platform.libc !== null && platform.libc !== 'glibc') {
     return {
+      problem: 'libc',
       reason: `there is no prebuilt binding for ${platform.libc}, only for glibc`,
       advice: [
         'Alpine Linux has musl. Take an image that has glibc 2.35 or newer, such as node:22-bookworm-slim.',
@@ -63,9 +69,11 @@ export function refusal(platform: Platform): Omit<Diagnosis, 'cause'> | undefine
   return undefined
 }
 
-function diagnose(failures: readonly Failure[]): Diagnosis {
+/** What failures to load the addons of this platform come from. */
+export function diagnose(failures: readonly Failure[]): Diagnosis {
   if (Number.parseInt(process.versions.node, 10) < oldestNode) {
     return {
+      problem: 'node',
       reason: `Node ${process.versions.node} is too old`,
       advice: [`Use Node ${oldestNode} or newer.`],
     }
@@ -78,6 +86,7 @@ function diagnose(failures: readonly Failure[]): Diagnosis {
   const glibc = /GLIBC_([\d.]+)' not found/.exec(failure?.reason ?? '')
   if (glibc) {
     return {
+      problem: 'old-glibc',
       reason: `the C library here, glibc ${versionSync() ?? 'of an unknown version'}, is too old: the binding needs ${glibc[1]}`,
       advice: [
         'Use a newer system, such as Debian 12, Ubuntu 22.04 or Fedora 36, or an image made from one.',
@@ -90,9 +99,10 @@ function diagnose(failures: readonly Failure[]): Diagnosis {
   const name = platformName(platform)
   if (failure?.cause !== undefined) {
     return {
+      problem: 'cannot-load',
       reason: failure.reason,
       advice: [
-        `If the file is damaged, remove the folder node_modules and install again.`,
+        'If the file is damaged: remove node_modules, and install again.',
         ...build,
         ...buildNodeBackends,
       ],
@@ -100,9 +110,14 @@ function diagnose(failures: readonly Failure[]): Diagnosis {
     }
   }
   if (failure !== undefined && installedFolder(name)) {
-    return { reason: failure.reason, advice: [...fetchPackage, ...build, ...buildNodeBackends] }
+    return {
+      problem: 'not-installed',
+      reason: failure.reason,
+      advice: [...fetchPackage, ...build, ...buildNodeBackends],
+    }
   }
   return {
+    problem: 'not-installed',
     reason: `the package ${platformPackage(name)}, which has the binding for this platform, is not installed`,
     advice: [
       'It is an optional dependency: --omit=optional leaves it out, and so does a node_modules that was installed on',

@@ -1,8 +1,6 @@
 import { existsSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { join, resolve } from 'node:path'
-import type { NodeBackendsBinding } from './backends/node/binding.ts'
-import type { RegionBinding } from './host-region.ts'
+import { type Binding, tryToLoad } from './load-addon.ts'
 import { chosenBindingError, type Failure, loadError } from './load-error.ts'
 import {
   type AddonFolder,
@@ -15,27 +13,11 @@ import {
 } from './platform.ts'
 import type { EngineBinding } from './web-assembly/engine.ts'
 
-/** What both addons export: the one with V8 inside, and the small one for the backends on Node's own V8. */
-export interface Binding {
-  readonly region: RegionBinding
-  readonly nodeBackends: NodeBackendsBinding
-}
-
 interface Loaded {
   readonly binding: Binding
   readonly path: string
   /** Why there is no engine in it. */
   readonly withoutEngine: string | undefined
-}
-
-function tryToLoad(path: string): Binding | Failure {
-  if (!existsSync(path)) return { reason: `there is no prebuilt binding ${path}` }
-  try {
-    return createRequire(import.meta.url)(path) as Binding
-  } catch (cause) {
-    const message = cause instanceof Error ? cause.message : String(cause)
-    return { reason: `the binding ${path} cannot be loaded: ${message}`, cause }
-  }
 }
 
 function isEngine(candidate: object): candidate is EngineBinding {

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { Command, Option } from 'commander'
+import { install } from '../install/install.ts'
 import { version } from '../platform.ts'
 import { CommandError } from './command-error.ts'
 import { info } from './info.ts'
@@ -102,6 +103,25 @@ Examples:
   v8-rawmem run count-lines.wat --map access.log --parallel 2 --delimiter '\\n' --merge sum`,
   )
   .action((path: string, options: RunOptions) => guarded((signal) => run(path, options, signal)))
+
+program
+  .command('install')
+  .description('fetches the binding where the package manager has not installed it')
+  .option(
+    '--mirror <url or folder>',
+    'where the files of the release are (default: V8_RAWMEM_MIRROR, or else npm fetches them)',
+  )
+  .option('--force', 'fetch it even if it is there', false)
+  .action((options: { mirror?: string; force: boolean }) =>
+    guarded((signal) =>
+      install({
+        mirror: options.mirror ?? process.env.V8_RAWMEM_MIRROR,
+        force: options.force,
+        say: (line) => console.error(line),
+        signal,
+      }),
+    ),
+  )
 
 program
   .command('info')

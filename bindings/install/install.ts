@@ -1,0 +1,136 @@
+import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { CommandError } from '../command/command-error.ts'
+import { type Diagnosis, refusal } from '../load-error.ts'
+import {
+  engineAddon,
+  installedFolder,
+  nodeAddon,
+  ownFolder,
+  platformName,
+  platformPackage,
+  thisPlatform,
+  version,
+} from '../platform.ts'
+import { checkAddons } from './check-addons.ts'
+import { readFromMirror } from './mirror.ts'
+import { fetchByNpm } from './npm.ts'
+import { type ReleasedPackage, readReleaseRecord } from './release-record.ts'
+import { installTarget } from './target.ts'
+import { makeFolder, unpack } from './unpack.ts'
+
+export interface InstallOptions {
+  /** A folder with the files of the release, or its URL; npm fetches them without one. */
+  readonly mirror: string | undefined
+  /** Whether to fetch what is there already. */
+  readonly force: boolean
+  /** Told what is done. */
+  readonly say: (line: string) => void
+  readonly signal?: AbortSignal
+}
+
+/** Sees to it that the platform's addons are there: those that the package manager brought, or else fetched ones. */
+export async function install({ mirror, force, say, signal }: InstallOptions): Promise<void> {
+  const chosen = process.env.V8_RAWMEM_BINDING
+  if (chosen) {
+    say(`V8_RAWMEM_BINDING names the binding, ${chosen}: nothing to install`)
+    return
+  }
+  const target = installTarget()
+  const refused = refusal(target)
+  if (refused) throw asError(refused)
+  const name = platformName(target)
+  // What is for elsewhere cannot be tried here.
+  const isForHere = name === platformName(thisPlatform())
+  const stand = isForHere ? checkAddons : isComplete
+
+  if (!force) {
+    const problems: Diagnosis[] = []
+    for (const folder of [installedFolder(name), ownFolder(name)]) {
+      if (folder?.version !== version) continue
+      const problem = await stand(folder.path)
+      if (problem === undefined) {
+        say(`${platformPackage(name)} ${version} is there: ${folder.path}`)
+        return
+      }
+      problems.push(problem)
+    }
+    const lasting = problems.find(({ problem }) => problem === 'node' || problem === 'old-glibc')
+    if (lasting) throw asError(lasting)
+  }
+
+  const released = readReleaseRecord()?.[platformPackage(name)]
+  if (released === undefined) {
+    throw new CommandError(
+      'This v8-rawmem does not know the checksum of its binding, because it is not from "npm run release"',
+      'In a checkout: npm ci. Elsewhere, install a released version.',
+    )
+  }
+  const tarball = await obtain(released, `${platformPackage(name)}@${version}`, mirror, say, signal)
+  const { path } = ownFolder(name)
+  try {
+    await makeFolder(path, async (folder) => {
+      await unpack(tarball, folder)
+      const problem = await stand(folder)
+      if (problem) throw asError(problem)
+      signal?.throwIfAborted()
+    })
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException
+    if (code === undefined || !['EACCES', 'EPERM', 'EROFS', 'ENOSPC', 'EDQUOT'].includes(code)) {
+      throw cause
+    }
+    throw new CommandError(
+      `The binding cannot be put into ${path}: ${message}`,
+      'Make room or grant the right to write there, and run "npx v8-rawmem install".',
+      { cause },
+    )
+  }
+  say(`${platformPackage(name)} ${version} is in ${path}`)
+}
+
+function asError({ reason, advice, cause }: Diagnosis): CommandError {
+  return new CommandError(reason, advice.map((line) => line.trim()).join(' '), { cause })
+}
+
+async function isComplete(folder: string): Promise<Diagnosis | undefined> {
+  const missing = [engineAddon, nodeAddon].filter((name) => !existsSync(join(folder, name)))
+  if (missing.length === 0) return undefined
+  return {
+    problem: 'not-installed',
+    reason: `${folder} has no ${missing.join(' and no ')}`,
+    advice: [],
+  }
+}
+
+/** The released tarball and no other. */
+async function obtain(
+  { filename, integrity }: ReleasedPackage,
+  spec: string,
+  mirror: string | undefined,
+  say: (line: string) => void,
+  signal: AbortSignal | undefined,
+): Promise<Uint8Array> {
+  let tarball: Uint8Array
+  if (mirror) {
+    say(`fetching ${filename} from the mirror`)
+    tarball = await readFromMirror(mirror, filename, signal)
+  } else {
+    say(`fetching ${spec} by npm`)
+    const folder = await mkdtemp(join(tmpdir(), 'v8-rawmem-install-'))
+    try {
+      tarball = await fetchByNpm(spec, folder, signal)
+    } finally {
+      await rm(folder, { recursive: true, force: true })
+    }
+  }
+  const found = `sha512-${createHash('sha512').update(tarball).digest('base64')}`
+  if (found === integrity) return tarball
+  throw new CommandError(
+    `EINTEGRITY: ${mirror ? `${filename} of the mirror` : spec} is not what was released: ${tarball.length} bytes with ${found}, not ${integrity}`,
+    'It was damaged on the way or exchanged. Remove it from the mirror or cache (npm cache clean --force) and install again.',
+  )
+}

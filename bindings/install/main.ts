@@ -1,0 +1,26 @@
+// What a package manager runs once this package is unpacked.
+
+import { CommandError } from '../command/command-error.ts'
+import { install } from './install.ts'
+
+const stop = new AbortController()
+for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.once(name, () => stop.abort(new CommandError('stopped', '')))
+}
+
+try {
+  await install({
+    mirror: process.env.V8_RAWMEM_MIRROR,
+    force: false,
+    say: (line) => console.log(`v8-rawmem: ${line}`),
+    signal: stop.signal,
+  })
+} catch (error) {
+  const { message, advice, stack } = error as Partial<CommandError>
+  console.error(
+    error instanceof CommandError
+      ? `v8-rawmem: ${message?.replace(/\.?$/, '.')} ${advice}\n  To install without the binding: --ignore-scripts; "npx v8-rawmem install" fetches it later.`
+      : `v8-rawmem: ${stack}`,
+  )
+  process.exitCode = 1
+}

@@ -1,0 +1,77 @@
+import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { readdir, readFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { CommandError } from '../command/command-error.ts'
+
+/** Has npm fetch a package's tarball into `folder`, so that the user's registry, proxy and credentials hold. */
+export async function fetchByNpm(
+  spec: string,
+  folder: string,
+  signal?: AbortSignal,
+): Promise<Uint8Array> {
+  const { code, output } = await runNpm(
+    ['pack', spec, `--pack-destination=${folder}`, '--loglevel=error'],
+    signal,
+  )
+  const [tarball] =
+    code === 0 ? (await readdir(folder)).filter((name) => name.endsWith('.tgz')) : []
+  if (tarball === undefined) {
+    throw new CommandError(
+      `npm could not fetch ${spec}:\n${output.trim()}`,
+      'Mend that, or name a folder or server that has the files of the release in V8_RAWMEM_MIRROR; then install again.',
+    )
+  }
+  return await readFile(join(folder, tarball))
+}
+
+/** What npm tells scripts of its options, less those that would make another command do something else. */
+export function npmEnvironment(): NodeJS.ProcessEnv {
+  const foreign =
+    /^npm_config_(global|location|workspaces?|include_workspace_root|json|dry_run|tag)$/i
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !foreign.test(name)))
+}
+
+function npmCommand(): string[] {
+  const { npm_execpath: running } = process.env
+  const bin = dirname(process.execPath)
+  const besideNode =
+    process.platform === 'win32'
+      ? join(bin, 'node_modules', 'npm', 'bin', 'npm-cli.js')
+      : join(bin, '..', 'lib', 'node_modules', 'npm', 'bin', 'npm-cli.js')
+  // Other package managers set it to themselves.
+  const cli = [running?.replace(/npx-cli\.js$/, 'npm-cli.js'), besideNode].find(
+    (path) => path?.endsWith('npm-cli.js') && existsSync(path),
+  )
+  return cli === undefined ? ['npm'] : [process.execPath, cli]
+}
+
+async function runNpm(
+  args: readonly string[],
+  signal?: AbortSignal,
+): Promise<{ code: number | null; output: string }> {
+  const [command, ...first] = npmCommand() as [string, ...string[]]
+  // Where npm was started, it finds the .npmrc of the project.
+  const cwd = [process.env.npm_config_local_prefix, process.env.INIT_CWD].find(
+    (folder) => folder && existsSync(folder),
+  )
+  return await new Promise((done, fail) => {
+    const child = spawn(command, [...first, ...args], {
+      cwd: cwd ?? process.cwd(),
+      env: npmEnvironment(),
+      stdio: ['ignore', 'ignore', 'pipe'],
+      shell: process.platform === 'win32' && command === 'npm',
+      signal,
+    })
+    let output = ''
+    child.stderr.setEncoding('utf8').on('data', (chunk) => {
+      output += chunk
+    })
+    child.once('error', (cause: NodeJS.ErrnoException) => {
+      if (signal?.aborted) fail(signal.reason)
+      else if (cause.code === 'ENOENT') done({ code: null, output: 'There is no npm on the PATH.' })
+      else fail(cause)
+    })
+    child.once('close', (code) => done({ code, output }))
+  })
+}

@@ -1,0 +1,53 @@
+import { mkdir, readdir, rename, rm } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { x } from 'tar'
+
+/**
+ * Lends a folder beside `target`, in which `work` makes what is to be there, and exchanges the two. Nothing is left
+ * when it fails, and another process never finds half of it.
+ */
+export async function makeFolder(
+  target: string,
+  work: (folder: string) => Promise<void>,
+): Promise<void> {
+  const parent = dirname(target)
+  const prefix = `.${basename(target)}-`
+  await mkdir(parent, { recursive: true })
+  for (const name of await readdir(parent)) {
+    if (isAbandoned(name, prefix)) await rm(join(parent, name), { recursive: true, force: true })
+  }
+  const making = join(parent, `${prefix}${process.pid}`)
+  const replaced = `${making}-old`
+  try {
+    await mkdir(making)
+    await work(making)
+    await rename(target, replaced).catch(ignoreMissing)
+    await rename(making, target)
+  } finally {
+    for (const folder of [making, replaced]) await rm(folder, { recursive: true, force: true })
+    // It was not there before, and has nothing in it.
+    if ((await readdir(parent)).length === 0) await rm(parent, { recursive: true })
+  }
+}
+
+function ignoreMissing(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'ENOENT') throw error
+}
+
+/** Whether it is from a process that was killed. */
+function isAbandoned(name: string, prefix: string): boolean {
+  if (!name.startsWith(prefix)) return false
+  try {
+    process.kill(Number.parseInt(name.slice(prefix.length), 10), 0)
+    return false
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ESRCH'
+  }
+}
+
+/** Unpacks a tarball as npm makes them. */
+export async function unpack(tarball: Uint8Array, folder: string): Promise<void> {
+  await pipeline(Readable.from([tarball]), x({ cwd: folder, strip: 1, strict: true }))
+}

@@ -1,0 +1,157 @@
+import { existsSync } from 'node:fs'
+import { chmod, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { basename, dirname, join } from 'node:path'
+import { $ } from 'zx'
+import { findPrebuildProblems } from '../bind/prebuild-problems.ts'
+import { BuildError } from '../build-error.ts'
+import { sha256OfFile } from '../hash.ts'
+import { writeTarballDocuments } from '../provenance/describe-tarball.ts'
+import { formatBytes, say, sayStage, warn } from '../terminal.ts'
+import { checkContents } from './contents.ts'
+import { lintPackage } from './lint.ts'
+import { manifestName, type Release, sumsName } from './manifest.ts'
+import { type PackedPackage, packPackage } from './pack.ts'
+import { stageCheckout } from './stage.ts'
+
+export interface ReleaseOptions {
+  /** The checkout. */
+  readonly project: string
+  /** Where the release goes; what is there is replaced. */
+  readonly folder: string
+  /** Takes files that are in no commit, and prebuilds of other sources. */
+  readonly snapshot: boolean
+  readonly signal: AbortSignal
+}
+
+/** Packs all packages, checks them, and puts them with their documents into a folder that can serve as a mirror. */
+export async function makeRelease(options: ReleaseOptions): Promise<Release> {
+  const { project, folder, snapshot, signal } = options
+  const commit = await requireCommitted(options)
+  const platforms = (await readdir(join(project, 'prebuilds'))).sort()
+  for (const platform of platforms) await requireCurrent(options, platform)
+  await requireReplaceable(folder)
+
+  const stage = await mkdtemp(join(tmpdir(), 'v8-rawmem-release-'))
+  await mkdir(dirname(folder), { recursive: true })
+  const making = `${folder}.making-${process.pid}`
+  try {
+    sayStage(
+      'release',
+      `compiling commit ${commit.slice(0, 12)}${snapshot ? ' and what lies about' : ''}`,
+    )
+    await stageCheckout(project, stage, signal)
+    await mkdir(making)
+    const packages: PackedPackage[] = []
+    const pack = async (source: string) => {
+      const packed = await packPackage(source, making, signal)
+      checkContents(packed)
+      await lintPackage(making, packed)
+      const about = `${packed.files.length} files, ${formatBytes(packed.size)}, unpacked ${formatBytes(packed.unpackedSize)}`
+      sayStage('release', `${packed.filename} (${about})`)
+      packages.push(packed)
+    }
+    for (const platform of platforms) await pack(join(stage, 'prebuilds', platform))
+    await requireOneVersion(stage, packages)
+    // How an installed package knows the tarball that it may fetch.
+    await writeFile(join(stage, 'dist', manifestName), recordOf(packages))
+    await chmod(join(stage, 'dist', 'command', 'main.js'), 0o755)
+    await pack(stage)
+
+    for (const { filename } of packages) {
+      await writeTarballDocuments(join(making, filename), { project, commit })
+    }
+    const release: Release = {
+      version: packages.at(-1)!.version,
+      commit,
+      snapshot,
+      packages: packages.map(({ name, version, filename, integrity }) => ({
+        name,
+        version,
+        filename,
+        integrity,
+      })),
+    }
+    await writeFile(join(making, manifestName), `${JSON.stringify(release, null, 2)}\n`)
+    await writeSums(making, signal)
+    signal.throwIfAborted()
+    await rm(folder, { recursive: true, force: true })
+    await rename(making, folder)
+    return release
+  } finally {
+    for (const temporary of [stage, making]) await rm(temporary, { recursive: true, force: true })
+  }
+}
+
+/** The commit that is checked out, and nothing else. */
+async function requireCommitted({ project, snapshot, signal }: ReleaseOptions): Promise<string> {
+  const git = $({ cwd: project, signal, quiet: true })
+  const { stdout: changed } = await git`git status --porcelain`
+  if (changed.trim() !== '' && !snapshot) {
+    throw new BuildError(
+      `There are changes that are not committed:\n${changed.trimEnd()}`,
+      'Commit or undo them: a release is made from a commit. To try one out: --snapshot.',
+    )
+  }
+  return (await git`git rev-parse HEAD`).stdout.trim()
+}
+
+/** Prebuilds of other sources would run, but not do what the sources and the documentation say. */
+async function requireCurrent(
+  { project, snapshot }: ReleaseOptions,
+  platform: string,
+): Promise<void> {
+  const problems = await findPrebuildProblems(project, join(project, 'prebuilds', platform))
+  if (problems.length === 0) return
+  const message = `prebuilds/${platform} does not belong to this commit:\n  ${problems.join('\n  ')}`
+  if (!snapshot) {
+    throw new BuildError(
+      message,
+      'Build it anew with "npm run v8 -- all && npm run build:binding", and commit it. To try a release out: --snapshot.',
+    )
+  }
+  warn(message)
+}
+
+/** A folder that somebody named by mistake is not to be removed. */
+async function requireReplaceable(folder: string): Promise<void> {
+  const found = existsSync(folder) ? await readdir(folder) : []
+  if (found.length === 0 || found.includes(manifestName)) return
+  throw new BuildError(
+    `${folder} has files in it and is no release.`,
+    'Name another folder with --folder.',
+  )
+}
+
+async function requireOneVersion(
+  stage: string,
+  platforms: readonly PackedPackage[],
+): Promise<void> {
+  const { version, optionalDependencies } = JSON.parse(
+    await readFile(join(stage, 'package.json'), 'utf8'),
+  ) as { version: string; optionalDependencies: Record<string, string> }
+  for (const platform of platforms) {
+    if (platform.version === version && optionalDependencies[platform.name] === version) continue
+    throw new BuildError(
+      `package.json has the version ${version} and asks for ${platform.name} ${optionalDependencies[platform.name]}, which is ${platform.version}.`,
+      'All of them must be the same: "npm version" in the package and in its workspaces, and the optional dependency.',
+    )
+  }
+}
+
+function recordOf(packages: readonly PackedPackage[]): string {
+  const record = Object.fromEntries(
+    packages.map(({ name, filename, integrity }) => [name, { filename, integrity }]),
+  )
+  return `${JSON.stringify(record, null, 2)}\n`
+}
+
+/** As sha256sum reads it. */
+async function writeSums(folder: string, signal: AbortSignal): Promise<void> {
+  const lines: string[] = []
+  for (const name of (await readdir(folder)).sort()) {
+    lines.push(`${await sha256OfFile(join(folder, name), signal)}  ${basename(name)}\n`)
+  }
+  await writeFile(join(folder, sumsName), lines.join(''))
+  say(`  ${lines.length} files in ${sumsName}`)
+}

@@ -1,0 +1,67 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { z } from 'zod'
+import { $ } from 'zx'
+import { npmEnvironment } from '../../bindings/install/npm.ts'
+import { BuildError } from '../build-error.ts'
+
+// npm 12 gives an object by name where older ones give an array.
+const packedSchema = z
+  .union([z.array(z.unknown()), z.record(z.string(), z.unknown())])
+  .transform((packed) => Object.values(packed)[0])
+  .pipe(
+    z.object({
+      name: z.string(),
+      version: z.string(),
+      filename: z.string(),
+      integrity: z.string(),
+      size: z.number(),
+      unpackedSize: z.number(),
+      files: z.array(z.object({ path: z.string() })),
+    }),
+  )
+
+/** A tarball as npm has made it. */
+export interface PackedPackage {
+  readonly name: string
+  readonly version: string
+  readonly filename: string
+  /** `sha512-` and base64. */
+  readonly integrity: string
+  readonly size: number
+  readonly unpackedSize: number
+  readonly files: readonly string[]
+}
+
+/** Has npm pack the package in `folder` into `destination`. */
+export async function packPackage(
+  folder: string,
+  destination: string,
+  signal: AbortSignal,
+): Promise<PackedPackage> {
+  const packed = await $({
+    cwd: folder,
+    signal,
+    quiet: true,
+    nothrow: true,
+    env: npmEnvironment(),
+  })`npm pack --ignore-scripts --json --pack-destination=${destination} --workspaces=false`
+  signal.throwIfAborted()
+  if (packed.exitCode !== 0) {
+    throw new BuildError(
+      `npm cannot pack ${folder}:\n${packed.stderr.trim()}`,
+      'Look at its package.json.',
+    )
+  }
+  const { files, ...about } = packedSchema.parse(JSON.parse(packed.stdout))
+  return { ...about, files: files.map(({ path }) => path).sort() }
+}
+
+/** A package's tarball, for libraries that want to read it. */
+export async function readTarball(
+  folder: string,
+  { filename }: PackedPackage,
+): Promise<ArrayBuffer> {
+  const { buffer, byteOffset, byteLength } = await readFile(join(folder, filename))
+  return buffer.slice(byteOffset, byteOffset + byteLength) as ArrayBuffer
+}

@@ -1,0 +1,90 @@
+import { join } from 'node:path'
+import { $ } from 'zx'
+import { npmEnvironment } from '../../bindings/install/npm.ts'
+import { BuildError } from '../build-error.ts'
+import { sayStage } from '../terminal.ts'
+import { type Release, readRelease } from './manifest.ts'
+
+export interface PublishOptions {
+  /** Where the release is. */
+  readonly folder: string
+  /** Undefined: the one that npm is set up with. */
+  readonly registry: string | undefined
+  readonly tag: string
+  /** Does all but the last step. */
+  readonly dryRun: boolean
+  readonly signal: AbortSignal
+}
+
+/** Publishes the packages of a release, those of the platforms first; what is there already is left as it is. */
+export async function publishRelease(options: PublishOptions): Promise<void> {
+  const { folder, tag, dryRun, signal } = options
+  const release = await readRelease(folder, signal)
+  const registry = options.registry ?? (await configuredRegistry(signal))
+  requireMayBePublished(release, registry)
+  for (const { name, version, filename, integrity } of release.packages) {
+    const spec = `${name}@${version}`
+    const there = await publishedIntegrity(spec, registry, signal)
+    if (there === integrity) {
+      sayStage('release', `${spec} is there already`)
+      continue
+    }
+    if (there !== undefined) {
+      throw new BuildError(
+        `The registry has another ${spec}: ${there}, not ${integrity}.`,
+        'A version is published once. Raise the version, make the release again, and publish that.',
+      )
+    }
+    sayStage('release', `publishing ${spec} as ${tag}${dryRun ? ' (not really)' : ''}`)
+    const published = await npm(signal, {
+      // npm may ask for a password.
+      stdio: ['inherit', 'inherit', 'inherit'],
+    })`npm publish ${join(folder, filename)} --access=public --tag=${tag} --registry=${registry} ${dryRun ? ['--dry-run'] : []}`
+    signal.throwIfAborted()
+    if (published.exitCode !== 0) {
+      throw new BuildError(
+        `npm could not publish ${spec}; what it says is above.`,
+        'Mend that and run the same command again: what is published already is left as it is.',
+      )
+    }
+  }
+}
+
+function npm(signal: AbortSignal, more: { stdio?: ['inherit', 'inherit', 'inherit'] } = {}) {
+  return $({ signal, quiet: true, nothrow: true, env: npmEnvironment(), ...more })
+}
+
+async function configuredRegistry(signal: AbortSignal): Promise<string> {
+  return (await npm(signal)`npm config get registry`).stdout.trim()
+}
+
+/** A snapshot is for trying out, on this machine. */
+function requireMayBePublished({ snapshot }: Release, registry: string): void {
+  if (!snapshot || /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(new URL(registry).hostname)) {
+    return
+  }
+  throw new BuildError(
+    'This release is a snapshot: it goes to a registry on this machine and nowhere else.',
+    'Make one from a commit: "npm run release" without --snapshot.',
+  )
+}
+
+/** Of the version that the registry has; undefined if it has none. */
+async function publishedIntegrity(
+  spec: string,
+  registry: string,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const asked = await npm(
+    signal,
+  )`npm view ${spec} dist.integrity --json --prefer-online --registry=${registry}`
+  signal.throwIfAborted()
+  if (asked.exitCode === 0) {
+    return asked.stdout.trim() === '' ? undefined : String(JSON.parse(asked.stdout))
+  }
+  if (/\bE404\b/.test(asked.stdall)) return undefined
+  throw new BuildError(
+    `The registry cannot be asked for ${spec}:\n${asked.stderr.trim()}`,
+    'Look at --registry, the network and your login ("npm whoami").',
+  )
+}
