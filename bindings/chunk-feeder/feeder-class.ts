@@ -8,7 +8,7 @@ import { readFeederOptions } from './options.ts'
 
 export type Next = api.ChunkFeeder['next']
 
-/** Why the addon calls back, see `Notice` in bindings/src/window_arguments.h. */
+/** Why the addon calls back, see `Notice` in bindings/src/feeder.h. */
 const Notice = { Progress: 0, Aborted: 1, Stopped: 2 } as const
 
 type Notify = (

@@ -2,7 +2,7 @@
 {
   'variables': {
     'node_backends_sources': [
-      '<(node_backends)/feeder.cc',
+      '<(node_backends)/node_feeder.cc',
       '<(node_backends)/node_backends.cc',
       '<(node_backends)/raw.cc',
       '<(node_backends)/raw_growth.cc',
@@ -15,10 +15,11 @@
       '<(node_backends)/rewired_pages.cc',
       '<(node_backends)/stored_pages.cc',
       '<(node_backends)/window_target.cc',
+      '<(common)/feeder.cc',
       '<(common)/host_mapping.cc',
+      '<(common)/native_functions.cc',
       '<(common)/page_advice.cc',
       '<(common)/region.cc',
-      '<(common)/window_arguments.cc',
       '<(common)/window_cursor.cc',
     ],
   },

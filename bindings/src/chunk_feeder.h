@@ -4,25 +4,19 @@
 #ifndef BINDINGS_SRC_CHUNK_FEEDER_H_
 #define BINDINGS_SRC_CHUNK_FEEDER_H_
 
-#include <node_api.h>
-
-#include <cstddef>
 #include <cstdint>
 
 #include "agent.h"
+#include "feeder.h"
 #include "raw_memory.h"
 #include "v8-function.h"
 #include "v8-local-handle.h"
 #include "v8-persistent-handle.h"
-#include "window_arguments.h"
-#include "window_cursor.h"
 
 namespace rawmem {
 
-// Owned by its `next`, a function of Node's. What that leads to in JavaScript
-// (the region's handle, the bound instance, its attachments, `notify`) is kept
-// there, see bindings/chunk-feeder.ts, and referred to weakly here.
-class ChunkFeeder final : public WindowOwner {
+// For instances of the inner engine.
+class ChunkFeeder final : public Feeder, public WindowOwner {
  public:
   // Defines `exports.chunkFeeder`, the functions that bindings/chunk-feeder.ts
   // calls. False, with an exception pending, on failure.
@@ -36,47 +30,37 @@ class ChunkFeeder final : public WindowOwner {
   v8::MaybeLocal<v8::Function> InnerNext();
 
   // WindowOwner:
-  void OnWindowGone() override { attachment_ = nullptr; }
+  void OnWindowGone() override;
 
  private:
   struct Binding;
   struct Import;
 
-  ChunkFeeder(Agent* agent, const FeederOptions& options, uint8_t* base);
-  ~ChunkFeeder();
+  ChunkFeeder(Agent* agent, const FeederOptions& options);
+  ~ChunkFeeder() override;
+
+  // Feeder:
+  bool Next(Consumed consumed, uint64_t* length) override;
+  bool IsBound() override { return binding_ != nullptr; }
+  bool Show(WindowCursor::Window window) override;
+  bool Notify(Notice notice) override;
+  void Bind(const napi_value* arguments) override;
+  void Unbind() override;
 
   // Maps the next window where that takes no more than a store: no JavaScript,
   // no Node-API. Nothing has changed if the result is false.
-  bool TryNext(v8::Isolate* isolate, Consumed consumed, uint64_t* length);
-  // The same in all cases. False, with an exception pending in Node, on
-  // failure. Needs a handle scope of Node's.
-  bool Next(Consumed consumed, uint64_t* length);
-  bool IsUsable();
-  bool Report(bool at_end);
-  bool Notify(Notice notice);
-  // Only points the instance there.
-  bool Show(v8::Isolate* isolate, WindowCursor::Window window);
+  bool TryNext(Consumed consumed, uint64_t* length);
+  // Only points the instance there, if it looks at another window already.
+  bool Move(WindowCursor::Window window);
   bool Attach(WindowCursor::Window window);
-  void Enter(WindowCursor::Window window);
-
-  bool Bind(napi_value instance, napi_value attachments);
   // Leaves the instance with its own memory.
-  void Unbind();
+  void Release();
 
-  static void CallNext(const v8::FunctionCallbackInfo<v8::Value>& info);
-  static napi_value CallOuterNext(napi_env env, napi_callback_info info);
+  static void CallInnerNext(const v8::FunctionCallbackInfo<v8::Value>& info);
   static napi_value Create(napi_env env, napi_callback_info info);
-  template <typename Action>
-  static napi_value With(napi_env env, napi_callback_info info, Action action);
 
   Agent* const agent_;
-  const size_t byte_offset_;
   const uint32_t memory_index_;
-  const bool is_64_bit_;
-  WindowCursor cursor_;
-  // The region's bytes. They are there while a window is mapped.
-  uint8_t* base_;
-  bool is_closed_ = false;
 
   // While a window is mapped; in `attachments_`.
   Attachment* attachment_ = nullptr;
@@ -84,12 +68,8 @@ class ChunkFeeder final : public WindowOwner {
   Binding* binding_ = nullptr;
   Import* import_ = nullptr;
 
-  // All weak.
-  napi_ref next_ = nullptr;
-  napi_ref region_ = nullptr;
-  napi_ref notify_ = nullptr;
-  napi_ref instance_ = nullptr;
-  napi_ref instance_attachments_ = nullptr;
+  Reference instance_;
+  Reference instance_attachments_;
 };
 
 }  // namespace rawmem

@@ -87,6 +87,11 @@ void ThrowType(napi_env env, const char* message) {
   napi_throw_type_error(env, nullptr, message);
 }
 
+void ThrowOutside(napi_env env) {
+  napi_throw_range_error(env, nullptr,
+                         "The bytes lie outside of the HostRegion");
+}
+
 // Null if `value` is no region handle.
 RegionHandle* Unwrap(napi_env env, napi_value value) {
   napi_valuetype type;
@@ -451,11 +456,10 @@ Napi::Value Close(const Napi::CallbackInfo& info) {
 
 bool GetRegion(napi_env env,
                napi_value object,
-               napi_value offset_value,
-               napi_value length_value,
+               size_t offset,
+               size_t length,
                RegionView* view) {
   RegionHandle* handle = Unwrap(env, object);
-  size_t offset, length;
   if (handle == nullptr) {
     ThrowType(env, "Expected the handle of a HostRegion");
     return false;
@@ -469,18 +473,29 @@ bool GetRegion(napi_env env,
               "The ArrayBuffer that the HostRegion borrows has been detached");
     return false;
   }
-  if (!GetSize(env, offset_value, &offset) ||
-      !GetSize(env, length_value, &length) ||
-      offset > handle->memory->length() ||
+  if (offset > handle->memory->length() ||
       length > handle->memory->length() - offset) {
-    napi_throw_range_error(env, nullptr,
-                           "The bytes lie outside of the HostRegion");
+    ThrowOutside(env);
     return false;
   }
   view->data = handle->memory->data() + offset;
   view->length = length;
   view->memory = handle->memory;
   return true;
+}
+
+bool GetRegion(napi_env env,
+               napi_value object,
+               napi_value offset_value,
+               napi_value length_value,
+               RegionView* view) {
+  size_t offset, length;
+  if (!GetSize(env, offset_value, &offset) ||
+      !GetSize(env, length_value, &length)) {
+    ThrowOutside(env);
+    return false;
+  }
+  return GetRegion(env, object, offset, length, view);
 }
 
 bool IsRegionDetached(napi_env env, napi_value object) {

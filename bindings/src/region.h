@@ -98,10 +98,15 @@ class RegionLease {
 };
 
 // Resolves bytes [offset, offset + length) of the memory behind `handle`, the
-// object that bindings/host-region.ts keeps per root region. `offset` and
-// `length` are JavaScript numbers. False, with a JavaScript exception pending,
-// if the handle is none of ours, the region is closed, its ArrayBuffer was
-// detached, or the range does not lie inside.
+// object that bindings/host-region.ts keeps per root region. False, with a
+// JavaScript exception pending, if the handle is none of ours, the region is
+// closed, its ArrayBuffer was detached, or the range does not lie inside.
+bool GetRegion(napi_env env,
+               napi_value handle,
+               size_t offset,
+               size_t length,
+               RegionView* view);
+// With JavaScript numbers.
 bool GetRegion(napi_env env,
                napi_value handle,
                napi_value offset,

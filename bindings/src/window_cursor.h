@@ -62,7 +62,9 @@ class WindowCursor {
 
   explicit WindowCursor(const Options& options) : options_(options) {}
 
-  const Options& options() const { return options_; }
+  size_t window_size() const { return options_.window_size; }
+  // Before the first window.
+  void set_window_size(size_t size) { options_.window_size = size; }
   // Bytes that are used up: where the current window begins.
   size_t position() const { return window_.position; }
   uint64_t windows() const { return windows_; }
@@ -138,7 +140,7 @@ class WindowCursor {
   bool IsReportTime() const;
   void Publish(State state);
 
-  const Options options_;
+  Options options_;
   // Of no bytes if there is none yet, or it is used up.
   Window window_;
   uint64_t windows_ = 0;

@@ -1,6 +1,6 @@
 #include "node_backends.h"
 
-#include "feeder.h"
+#include "node_feeder.h"
 #include "window_target.h"
 
 namespace rawmem {

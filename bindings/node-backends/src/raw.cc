@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "../../src/native_functions.h"
 #include "node_backends.h"
 #include "raw_growth.h"
 #include "raw_layout.h"
@@ -282,26 +283,17 @@ napi_value ShowAgain(napi_env env, napi_callback_info info) {
 }  // namespace
 
 bool InitRaw(napi_env env, napi_value exports) {
-  constexpr std::pair<const char*, napi_callback> kFunctions[] = {
-      {"lockFlags", LockFlags}, {"unlockFlags", UnlockFlags},
-      {"search", Search},       {"describe", Describe},
-      {"lock", NewLock},        {"lift", Lift},
-      {"lower", Lower},         {"settle", Settle},
-      {"target", Target},       {"showAgain", ShowAgain},
-  };
-  napi_value raw;
-  if (napi_create_object(env, &raw) != napi_ok) {
-    return false;
-  }
-  for (const auto& [name, callback] : kFunctions) {
-    napi_value function;
-    if (napi_create_function(env, name, NAPI_AUTO_LENGTH, callback, nullptr,
-                             &function) != napi_ok ||
-        napi_set_named_property(env, raw, name, function) != napi_ok) {
-      return false;
-    }
-  }
-  return napi_set_named_property(env, exports, "raw", raw) == napi_ok;
+  return DefineFunctionsAs(env, exports, "raw",
+                           {{"lockFlags", LockFlags},
+                            {"unlockFlags", UnlockFlags},
+                            {"search", Search},
+                            {"describe", Describe},
+                            {"lock", NewLock},
+                            {"lift", Lift},
+                            {"lower", Lower},
+                            {"settle", Settle},
+                            {"target", Target},
+                            {"showAgain", ShowAgain}});
 }
 
 }  // namespace rawmem

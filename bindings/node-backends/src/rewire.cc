@@ -9,6 +9,7 @@
 #include <string>
 #include <utility>
 
+#include "../../src/native_functions.h"
 #include "node_backends.h"
 #include "rewire_target.h"
 #include "rewired_pages.h"
@@ -97,17 +98,9 @@ napi_value Target(napi_env env, napi_callback_info info) {
 }  // namespace
 
 bool InitRewire(napi_env env, napi_value exports) {
-  napi_value rewire, self_test, target;
-  return napi_create_object(env, &rewire) == napi_ok &&
-         napi_create_function(env, "selfTest", NAPI_AUTO_LENGTH,
-                              SelfTestFunction, nullptr,
-                              &self_test) == napi_ok &&
-         napi_set_named_property(env, rewire, "selfTest", self_test) ==
-             napi_ok &&
-         napi_create_function(env, "target", NAPI_AUTO_LENGTH, Target, nullptr,
-                              &target) == napi_ok &&
-         napi_set_named_property(env, rewire, "target", target) == napi_ok &&
-         napi_set_named_property(env, exports, "rewire", rewire) == napi_ok;
+  return DefineFunctionsAs(
+      env, exports, "rewire",
+      {{"selfTest", SelfTestFunction}, {"target", Target}});
 }
 
 }  // namespace rawmem

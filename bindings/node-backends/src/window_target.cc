@@ -1,6 +1,6 @@
 #include "window_target.h"
 
-#include <utility>
+#include "../../src/native_functions.h"
 
 namespace rawmem {
 
@@ -84,20 +84,9 @@ WindowTarget* UnwrapTarget(napi_env env, napi_value value) {
 }
 
 bool InitWindowTarget(napi_env env, napi_value exports) {
-  constexpr std::pair<const char*, napi_callback> kFunctions[] = {
-      {"show", Show},
-      {"restore", Restore},
-      {"isShown", IsShown},
-  };
-  for (const auto& [name, callback] : kFunctions) {
-    napi_value function;
-    if (napi_create_function(env, name, NAPI_AUTO_LENGTH, callback, nullptr,
-                             &function) != napi_ok ||
-        napi_set_named_property(env, exports, name, function) != napi_ok) {
-      return false;
-    }
-  }
-  return true;
+  return DefineFunctions(
+      env, exports,
+      {{"show", Show}, {"restore", Restore}, {"isShown", IsShown}});
 }
 
 }  // namespace rawmem
