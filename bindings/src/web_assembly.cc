@@ -3,7 +3,6 @@
 #include <cstring>
 #include <memory>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "agent.h"
@@ -14,6 +13,7 @@
 #include "handle.h"
 #include "hosted_memory.h"
 #include "memory_buffer.h"
+#include "native_functions.h"
 #include "raw_memory.h"
 #include "region.h"
 #include "v8-array-buffer.h"
@@ -49,28 +49,12 @@ enum class Shape : int {
 // One call from TypeScript: its arguments, and the agent with its scope open.
 class Call {
  public:
-  Call(napi_env env, napi_callback_info info) : env_(env) {
-    size_t argc = kMaxArguments;
-    void* data = nullptr;
-    if (napi_get_cb_info(env, info, &argc, arguments_, nullptr, &data) ==
-        napi_ok) {
-      agent_ = static_cast<Agent*>(data);
-      is_open_ = agent_->Open();
-    }
-    if (is_open_) {
-      new (&scope_) Agent::Scope(agent_);
-    }
-  }
-  ~Call() {
-    if (is_open_) {
-      scope_.~Scope();
-    }
-  }
+  Call(Agent* agent, const napi_value* arguments)
+      : agent_(agent), scope_(agent), arguments_(arguments) {}
   Call(const Call&) = delete;
   Call& operator=(const Call&) = delete;
 
-  bool is_open() const { return is_open_; }
-  napi_env env() const { return env_; }
+  napi_env env() const { return agent_->env(); }
   Agent* agent() const { return agent_; }
   v8::Isolate* isolate() const { return agent_->isolate(); }
   v8::Local<v8::Context> context() const { return agent_->context(); }
@@ -81,22 +65,31 @@ class Call {
     if (handle == nullptr || handle->kind != kind) {
       const std::string message =
           std::string("Not a WebAssembly.") + ClassName(kind);
-      napi_throw_type_error(env_, nullptr, message.c_str());
+      napi_throw_type_error(env(), nullptr, message.c_str());
       return nullptr;
     }
     return handle;
   }
 
  private:
-  napi_env env_;
-  Agent* agent_ = nullptr;
-  bool is_open_ = false;
-  napi_value arguments_[kMaxArguments] = {};
-  // Entered only if there is something to enter.
-  union {
-    Agent::Scope scope_;
-  };
+  Agent* const agent_;
+  Agent::Scope scope_;
+  const napi_value* const arguments_;
 };
+
+// What Node calls in place of `kFunction`.
+template <napi_value (*kFunction)(const Call& call)>
+napi_value Enter(napi_env env, napi_callback_info info) {
+  size_t argc = kMaxArguments;
+  napi_value arguments[kMaxArguments];
+  void* agent = nullptr;
+  if (napi_get_cb_info(env, info, &argc, arguments, nullptr, &agent) !=
+          napi_ok ||
+      !static_cast<Agent*>(agent)->Open()) {
+    return nullptr;
+  }
+  return kFunction(Call(static_cast<Agent*>(agent), arguments));
+}
 
 int32_t Int32(napi_env env, napi_value value) {
   int32_t result = 0;
@@ -250,35 +243,28 @@ napi_value Start(napi_env env, napi_callback_info info) {
 }
 
 // kindOf(value): a Kind, or -1.
-napi_value KindOfValue(napi_env env, napi_callback_info info) {
-  Call call(env, info);
-  if (!call.is_open()) {
-    return nullptr;
-  }
+napi_value KindOfValue(const Call& call) {
   Handle* handle = Unwrap(call.agent(), call[0]);
   napi_value result = nullptr;
-  napi_create_int32(
-      env, handle == nullptr ? -1 : static_cast<int>(handle->kind), &result);
+  napi_create_int32(call.env(),
+                    handle == nullptr ? -1 : static_cast<int>(handle->kind),
+                    &result);
   return result;
 }
 
 // construct(kind, target, args): `new WebAssembly.X(...args)`, with `target` as
 // the wrapper.
-napi_value Construct(napi_env env, napi_callback_info info) {
-  Call call(env, info);
-  if (!call.is_open()) {
-    return nullptr;
-  }
+napi_value Construct(const Call& call) {
   Agent* agent = call.agent();
-  const Kind kind = static_cast<Kind>(Int32(env, call[0]));
+  const Kind kind = static_cast<Kind>(Int32(call.env(), call[0]));
   napi_ref owner = nullptr;
   std::vector<v8::Local<v8::Value>> arguments;
   v8::Local<v8::Object> object;
-  if (napi_create_reference(env, call[1], 0, &owner) != napi_ok) {
+  if (napi_create_reference(call.env(), call[1], 0, &owner) != napi_ok) {
     return nullptr;
   }
   const bool built = BuildArguments(agent, call[2], owner, &arguments);
-  napi_delete_reference(env, owner);
+  napi_delete_reference(call.env(), owner);
   if (!built) {
     return nullptr;
   }
@@ -297,11 +283,7 @@ napi_value Construct(napi_env env, napi_callback_info info) {
 }
 
 // invoke(target, method, args): `target[method](...args)` on the inner object.
-napi_value Invoke(napi_env env, napi_callback_info info) {
-  Call call(env, info);
-  if (!call.is_open()) {
-    return nullptr;
-  }
+napi_value Invoke(const Call& call) {
   Agent* agent = call.agent();
   Handle* handle = Unwrap(agent, call[0]);
   std::vector<v8::Local<v8::Value>> arguments;
@@ -312,7 +294,7 @@ napi_value Invoke(napi_env env, napi_callback_info info) {
   v8::Local<v8::Object> object = handle->inner.Get(call.isolate());
   v8::TryCatch try_catch(call.isolate());
   v8::Local<v8::Value> result;
-  if (!InnerFunction(agent, object, Utf8(env, call[1]).c_str())
+  if (!InnerFunction(agent, object, Utf8(call.env(), call[1]).c_str())
            ->Call(call.context(), object, static_cast<int>(arguments.size()),
                   arguments.data())
            .ToLocal(&result)) {
@@ -324,18 +306,14 @@ napi_value Invoke(napi_env env, napi_callback_info info) {
     return nullptr;
   }
   // Some methods grow things.
-  if (Utf8(env, call[1]) == "grow") {
+  if (Utf8(call.env(), call[1]) == "grow") {
     UpdateExternalBytes(handle);
   }
   return ToOuter(agent, result, handle->outer);
 }
 
 // getProperty(target, name).
-napi_value GetProperty(napi_env env, napi_callback_info info) {
-  Call call(env, info);
-  if (!call.is_open()) {
-    return nullptr;
-  }
+napi_value GetProperty(const Call& call) {
   Agent* agent = call.agent();
   Handle* handle = Unwrap(agent, call[0]);
   if (handle == nullptr) {
@@ -344,7 +322,8 @@ napi_value GetProperty(napi_env env, napi_callback_info info) {
   v8::TryCatch try_catch(call.isolate());
   v8::Local<v8::Value> result;
   if (!handle->inner.Get(call.isolate())
-           ->Get(call.context(), InnerName(agent, Utf8(env, call[1]).c_str()))
+           ->Get(call.context(),
+                 InnerName(agent, Utf8(call.env(), call[1]).c_str()))
            .ToLocal(&result)) {
     ThrowToOuter(agent, try_catch, handle->outer);
     return nullptr;
@@ -353,11 +332,7 @@ napi_value GetProperty(napi_env env, napi_callback_info info) {
 }
 
 // setProperty(target, name, value).
-napi_value SetProperty(napi_env env, napi_callback_info info) {
-  Call call(env, info);
-  if (!call.is_open()) {
-    return nullptr;
-  }
+napi_value SetProperty(const Call& call) {
   Agent* agent = call.agent();
   Handle* handle = Unwrap(agent, call[0]);
   v8::Local<v8::Value> value;
@@ -367,8 +342,8 @@ napi_value SetProperty(napi_env env, napi_callback_info info) {
   }
   v8::TryCatch try_catch(call.isolate());
   if (handle->inner.Get(call.isolate())
-          ->Set(call.context(), InnerName(agent, Utf8(env, call[1]).c_str()),
-                value)
+          ->Set(call.context(),
+                InnerName(agent, Utf8(call.env(), call[1]).c_str()), value)
           .IsNothing()) {
     ThrowToOuter(agent, try_catch, handle->outer);
   }
@@ -377,11 +352,7 @@ napi_value SetProperty(napi_env env, napi_callback_info info) {
 
 // compile(target, bytes, options): `options` is undefined or an array as for
 // construct.
-napi_value Compile(napi_env env, napi_callback_info info) {
-  Call call(env, info);
-  if (!call.is_open()) {
-    return nullptr;
-  }
+napi_value Compile(const Call& call) {
   Agent* agent = call.agent();
   std::vector<v8::Local<v8::Value>> arguments(1);
   v8::Local<v8::Object> module;
@@ -407,11 +378,7 @@ napi_value Compile(napi_env env, napi_callback_info info) {
 }
 
 // validate(bytes, options): boolean.
-napi_value Validate(napi_env env, napi_callback_info info) {
-  Call call(env, info);
-  if (!call.is_open()) {
-    return nullptr;
-  }
+napi_value Validate(const Call& call) {
   Agent* agent = call.agent();
   std::vector<v8::Local<v8::Value>> arguments(1);
   v8::Local<v8::Value> result;
@@ -486,11 +453,7 @@ void Settle(const v8::FunctionCallbackInfo<v8::Value>& info, bool fulfilled) {
 }
 
 // compileAsync(bytes, options, callback).
-napi_value CompileAsync(napi_env env, napi_callback_info info) {
-  Call call(env, info);
-  if (!call.is_open()) {
-    return nullptr;
-  }
+napi_value CompileAsync(const Call& call) {
   Agent* agent = call.agent();
   v8::Isolate* isolate = call.isolate();
   std::vector<v8::Local<v8::Value>> arguments(1);
@@ -514,7 +477,7 @@ napi_value CompileAsync(napi_env env, napi_callback_info info) {
   v8::Local<v8::Value> data =
       v8::External::New(isolate, compilation.get(), kCompilationTag);
   v8::Local<v8::Function> fulfilled, rejected;
-  if (napi_create_reference(env, call[2], 1, &compilation->callback) !=
+  if (napi_create_reference(call.env(), call[2], 1, &compilation->callback) !=
           napi_ok ||
       !v8::Function::New(
            call.context(),
@@ -543,11 +506,7 @@ napi_value CompileAsync(napi_env env, napi_callback_info info) {
 }
 
 // describe(module, 'imports' | 'exports'): the list of descriptors, as JSON.
-napi_value Describe(napi_env env, napi_callback_info info) {
-  Call call(env, info);
-  if (!call.is_open()) {
-    return nullptr;
-  }
+napi_value Describe(const Call& call) {
   Agent* agent = call.agent();
   Handle* handle = call.Unwrapped(0, Kind::kModule);
   if (handle == nullptr) {
@@ -559,7 +518,7 @@ napi_value Describe(napi_env env, napi_callback_info info) {
   v8::TryCatch try_catch(call.isolate());
   v8::Local<v8::Value> list;
   v8::Local<v8::String> json;
-  if (!InnerFunction(agent, constructor, Utf8(env, call[1]).c_str())
+  if (!InnerFunction(agent, constructor, Utf8(call.env(), call[1]).c_str())
            ->Call(call.context(), constructor, 1, &module)
            .ToLocal(&list) ||
       !v8::JSON::Stringify(call.context(), list).ToLocal(&json)) {
@@ -570,11 +529,8 @@ napi_value Describe(napi_env env, napi_callback_info info) {
 }
 
 // customSections(module, name): an array of ArrayBuffers.
-napi_value CustomSections(napi_env env, napi_callback_info info) {
-  Call call(env, info);
-  if (!call.is_open()) {
-    return nullptr;
-  }
+napi_value CustomSections(const Call& call) {
+  napi_env env = call.env();
   Agent* agent = call.agent();
   Handle* handle = call.Unwrapped(0, Kind::kModule);
   v8::Local<v8::Value> arguments[2];
@@ -690,11 +646,8 @@ bool BuildImports(Agent* agent,
 
 // instantiate(target, module, imports, store): makes `target` the instance;
 // the result is an array of name, value, ... of its exports.
-napi_value Instantiate(napi_env env, napi_callback_info info) {
-  Call call(env, info);
-  if (!call.is_open()) {
-    return nullptr;
-  }
+napi_value Instantiate(const Call& call) {
+  napi_env env = call.env();
   Agent* agent = call.agent();
   v8::Isolate* isolate = call.isolate();
   v8::Local<v8::Context> context = call.context();
@@ -766,11 +719,7 @@ napi_value Instantiate(napi_env env, napi_callback_info info) {
 
 // memoryBuffer(memory): an ArrayBuffer; or, if the memory borrows one, the
 // region that does.
-napi_value MemoryBuffer(napi_env env, napi_callback_info info) {
-  Call call(env, info);
-  if (!call.is_open()) {
-    return nullptr;
-  }
+napi_value MemoryBuffer(const Call& call) {
   Handle* handle = call.Unwrapped(0, Kind::kMemory);
   if (handle == nullptr) {
     return nullptr;
@@ -786,31 +735,24 @@ napi_value MemoryBuffer(napi_env env, napi_callback_info info) {
 }
 
 // attachMemory(memory, region, handle, byteOffset, byteLength, name).
-napi_value AttachMemory(napi_env env, napi_callback_info info) {
-  Call call(env, info);
-  if (!call.is_open()) {
-    return nullptr;
-  }
+napi_value AttachMemory(const Call& call) {
   Handle* handle = call.Unwrapped(0, Kind::kMemory);
   RegionView view;
-  if (handle == nullptr || !GetRegion(env, call[2], call[3], call[4], &view)) {
+  if (handle == nullptr ||
+      !GetRegion(call.env(), call[2], call[3], call[4], &view)) {
     return nullptr;
   }
   if (HostedMemory::Attach(
           call.agent(),
           handle->inner.Get(call.isolate()).As<v8::WasmMemoryObject>(), call[1],
-          call[2], view, Utf8(env, call[5]))) {
+          call[2], view, Utf8(call.env(), call[5]))) {
     UpdateExternalBytes(handle);
   }
   return nullptr;
 }
 
 // detachMemory(memory).
-napi_value DetachMemory(napi_env env, napi_callback_info info) {
-  Call call(env, info);
-  if (!call.is_open()) {
-    return nullptr;
-  }
+napi_value DetachMemory(const Call& call) {
   Handle* handle = call.Unwrapped(0, Kind::kMemory);
   if (handle != nullptr &&
       HostedMemory::Detach(
@@ -822,15 +764,11 @@ napi_value DetachMemory(napi_env env, napi_callback_info info) {
 }
 
 // isMemoryAttached(memory): boolean.
-napi_value IsMemoryAttached(napi_env env, napi_callback_info info) {
-  Call call(env, info);
-  if (!call.is_open()) {
-    return nullptr;
-  }
+napi_value IsMemoryAttached(const Call& call) {
   Handle* handle = call.Unwrapped(0, Kind::kMemory);
   napi_value result = nullptr;
   if (handle != nullptr) {
-    napi_get_boolean(env,
+    napi_get_boolean(call.env(),
                      HostedMemory::IsAttached(
                          call.agent(), handle->inner.Get(call.isolate())),
                      &result);
@@ -839,27 +777,20 @@ napi_value IsMemoryAttached(napi_env env, napi_callback_info info) {
 }
 
 // serializeModule(module): [code, wire bytes], two ArrayBuffers.
-napi_value SerializeModule(napi_env env, napi_callback_info info) {
-  Call call(env, info);
-  if (!call.is_open()) {
-    return nullptr;
-  }
+napi_value SerializeModule(const Call& call) {
   Handle* handle = call.Unwrapped(0, Kind::kModule);
   return handle == nullptr
              ? nullptr
-             : SerializedCode(env, handle->inner.Get(call.isolate())
-                                       .As<v8::WasmModuleObject>());
+             : SerializedCode(call.env(), handle->inner.Get(call.isolate())
+                                              .As<v8::WasmModuleObject>());
 }
 
 // deserializeModule(target, code, bytes): whether the engine took the code;
 // then `target` is the module.
-napi_value DeserializeModule(napi_env env, napi_callback_info info) {
-  Call call(env, info);
-  if (!call.is_open()) {
-    return nullptr;
-  }
+napi_value DeserializeModule(const Call& call) {
   v8::MemorySpan<const uint8_t> code, bytes;
-  if (!SpanOf(env, call[1], &code) || !SpanOf(env, call[2], &bytes)) {
+  if (!SpanOf(call.env(), call[1], &code) ||
+      !SpanOf(call.env(), call[2], &bytes)) {
     return nullptr;
   }
   v8::Local<v8::WasmModuleObject> module;
@@ -874,16 +805,12 @@ napi_value DeserializeModule(napi_env env, napi_callback_info info) {
         handle, static_cast<int64_t>(bytes.size()) * kModuleBytesPerWireByte);
   }
   napi_value result = nullptr;
-  napi_get_boolean(env, accepted, &result);
+  napi_get_boolean(call.env(), accepted, &result);
   return result;
 }
 
 // jsTag(): a wrapper of WebAssembly.JSTag.
-napi_value JsTag(napi_env env, napi_callback_info info) {
-  Call call(env, info);
-  if (!call.is_open()) {
-    return nullptr;
-  }
+napi_value JsTag(const Call& call) {
   Agent* agent = call.agent();
   v8::Local<v8::Value> tag =
       agent->web_assembly()
@@ -893,17 +820,13 @@ napi_value JsTag(napi_env env, napi_callback_info info) {
 }
 
 // newAttachments(): where the attachments of a store are kept.
-napi_value NewAttachments(napi_env env, napi_callback_info info) {
-  Call call(env, info);
-  return call.is_open() ? Attachments::New(call.agent()) : nullptr;
+napi_value NewAttachments(const Call& call) {
+  return Attachments::New(call.agent());
 }
 
 // attachRawMemory(attachments, instance, memoryIndex, handle, offset, length).
-napi_value AttachRawMemory(napi_env env, napi_callback_info info) {
-  Call call(env, info);
-  if (!call.is_open()) {
-    return nullptr;
-  }
+napi_value AttachRawMemory(const Call& call) {
+  napi_env env = call.env();
   Attachments* attachments = Attachments::From(env, call[0]);
   Handle* instance = call.Unwrapped(1, Kind::kInstance);
   RegionView view;
@@ -918,11 +841,8 @@ napi_value AttachRawMemory(napi_env env, napi_callback_info info) {
 }
 
 // detachRawMemory(attachments, instance, memoryIndex).
-napi_value DetachRawMemory(napi_env env, napi_callback_info info) {
-  Call call(env, info);
-  if (!call.is_open()) {
-    return nullptr;
-  }
+napi_value DetachRawMemory(const Call& call) {
+  napi_env env = call.env();
   Attachments* attachments = Attachments::From(env, call[0]);
   Handle* instance = call.Unwrapped(1, Kind::kInstance);
   uint32_t memory_index = 0;
@@ -954,40 +874,33 @@ bool InitWebAssembly(napi_env env, napi_value exports) {
     agent->Unref();
     return false;
   }
-  constexpr std::pair<const char*, napi_callback> kFunctions[] = {
-      {"start", Start},
-      {"kindOf", KindOfValue},
-      {"construct", Construct},
-      {"invoke", Invoke},
-      {"getProperty", GetProperty},
-      {"setProperty", SetProperty},
-      {"compile", Compile},
-      {"compileAsync", CompileAsync},
-      {"validate", Validate},
-      {"describe", Describe},
-      {"customSections", CustomSections},
-      {"instantiate", Instantiate},
-      {"memoryBuffer", MemoryBuffer},
-      {"attachMemory", AttachMemory},
-      {"detachMemory", DetachMemory},
-      {"isMemoryAttached", IsMemoryAttached},
-      {"serializeModule", SerializeModule},
-      {"deserializeModule", DeserializeModule},
-      {"jsTag", JsTag},
-      {"newAttachments", NewAttachments},
-      {"attachRawMemory", AttachRawMemory},
-      {"detachRawMemory", DetachRawMemory},
-      {"version", Version},
-  };
-  for (const auto& [name, callback] : kFunctions) {
-    napi_value function;
-    if (napi_create_function(env, name, NAPI_AUTO_LENGTH, callback, agent,
-                             &function) != napi_ok ||
-        napi_set_named_property(env, exports, name, function) != napi_ok) {
-      return false;
-    }
-  }
-  return true;
+  return DefineFunctions(env, exports,
+                         {
+                             {"start", Start},
+                             {"kindOf", Enter<KindOfValue>},
+                             {"construct", Enter<Construct>},
+                             {"invoke", Enter<Invoke>},
+                             {"getProperty", Enter<GetProperty>},
+                             {"setProperty", Enter<SetProperty>},
+                             {"compile", Enter<Compile>},
+                             {"compileAsync", Enter<CompileAsync>},
+                             {"validate", Enter<Validate>},
+                             {"describe", Enter<Describe>},
+                             {"customSections", Enter<CustomSections>},
+                             {"instantiate", Enter<Instantiate>},
+                             {"memoryBuffer", Enter<MemoryBuffer>},
+                             {"attachMemory", Enter<AttachMemory>},
+                             {"detachMemory", Enter<DetachMemory>},
+                             {"isMemoryAttached", Enter<IsMemoryAttached>},
+                             {"serializeModule", Enter<SerializeModule>},
+                             {"deserializeModule", Enter<DeserializeModule>},
+                             {"jsTag", Enter<JsTag>},
+                             {"newAttachments", Enter<NewAttachments>},
+                             {"attachRawMemory", Enter<AttachRawMemory>},
+                             {"detachRawMemory", Enter<DetachRawMemory>},
+                             {"version", Version},
+                         },
+                         agent);
 }
 
 }  // namespace rawmem
