@@ -2,6 +2,7 @@
 
 #include "native_functions.h"
 #include "region.h"
+#include "tagged_object.h"
 
 namespace rawmem {
 
@@ -137,15 +138,9 @@ napi_value Feeder::Wrap(const FeederOptions& options) {
 }
 
 Feeder* Feeder::From(napi_env env, napi_value value, const void* engine) {
-  bool matches = false;
-  void* data = nullptr;
-  if (napi_check_object_type_tag(env, value, &kNextTag, &matches) != napi_ok ||
-      !matches || napi_unwrap(env, value, &data) != napi_ok) {
-    return nullptr;
-  }
-  auto* feeder = static_cast<Feeder*>(data);
+  auto* feeder = UnwrapTagged<Feeder>(env, kNextTag, value);
   // The addon may be loaded twice into one thread, with an engine each.
-  return feeder->engine_ == engine ? feeder : nullptr;
+  return feeder != nullptr && feeder->engine_ == engine ? feeder : nullptr;
 }
 
 bool Feeder::Advance(Consumed consumed, uint64_t* length) {

@@ -1,9 +1,11 @@
 #include "raw_memory.h"
 
+#include <memory>
 #include <string>
 
 #include "agent.h"
 #include "handle.h"
+#include "tagged_object.h"
 #include "v8-wasm.h"
 
 namespace rawmem {
@@ -263,36 +265,12 @@ void Attachments::Remove(Attachment* attachment) {
 }
 
 napi_value Attachments::New(Agent* agent) {
-  napi_env env = agent->env();
-  napi_value result;
-  if (napi_create_object(env, &result) != napi_ok) {
-    return nullptr;
-  }
-  auto* attachments = new Attachments(agent);
-  if (napi_wrap(
-          env, result, attachments,
-          [](napi_env, void* data, void*) {
-            delete static_cast<Attachments*>(data);
-          },
-          nullptr, nullptr) != napi_ok) {
-    delete attachments;
-    return nullptr;
-  }
-  if (napi_type_tag_object(env, result, &kAttachmentsTag) != napi_ok) {
-    return nullptr;
-  }
-  return result;
+  return WrapTagged(agent->env(), kAttachmentsTag,
+                    std::make_unique<Attachments>(agent));
 }
 
 Attachments* Attachments::From(napi_env env, napi_value value) {
-  bool matches = false;
-  void* data = nullptr;
-  if (napi_check_object_type_tag(env, value, &kAttachmentsTag, &matches) !=
-          napi_ok ||
-      !matches || napi_unwrap(env, value, &data) != napi_ok) {
-    return nullptr;
-  }
-  return static_cast<Attachments*>(data);
+  return UnwrapTagged<Attachments>(env, kAttachmentsTag, value);
 }
 
 }  // namespace rawmem

@@ -11,6 +11,8 @@
 #include <string>
 #include <utility>
 
+#include "tagged_object.h"
+
 namespace rawmem {
 
 HostMemory::HostMemory(std::shared_ptr<HostMapping> pages)
@@ -94,15 +96,7 @@ void ThrowOutside(napi_env env) {
 
 // Null if `value` is no region handle.
 RegionHandle* Unwrap(napi_env env, napi_value value) {
-  napi_valuetype type;
-  bool tagged = false;
-  void* data = nullptr;
-  if (napi_typeof(env, value, &type) != napi_ok || type != napi_object ||
-      napi_check_object_type_tag(env, value, &kHandleTag, &tagged) != napi_ok ||
-      !tagged || napi_unwrap(env, value, &data) != napi_ok) {
-    return nullptr;
-  }
-  return static_cast<RegionHandle*>(data);
+  return UnwrapTagged<RegionHandle>(env, kHandleTag, value);
 }
 
 bool GetSize(napi_env env, napi_value value, size_t* size) {

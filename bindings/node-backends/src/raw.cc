@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "../../src/native_functions.h"
+#include "../../src/tagged_object.h"
 #include "node_backends.h"
 #include "raw_growth.h"
 #include "raw_layout.h"
@@ -23,39 +24,20 @@ constexpr napi_type_tag kLockTag = {0x6d9e20f7b15c4a38, 0xe7304bd1968fc25a};
 using Layout = std::shared_ptr<RawLayout>;
 using Lock = std::shared_ptr<GrowthLock>;
 
-// An object that JavaScript can hold. Null, with an exception pending, on
-// failure.
 template <typename T>
 napi_value Wrap(napi_env env, const napi_type_tag& tag, T value) {
-  auto held = std::make_unique<T>(std::move(value));
-  napi_value object;
-  if (napi_create_object(env, &object) != napi_ok ||
-      napi_type_tag_object(env, object, &tag) != napi_ok ||
-      napi_wrap(
-          env, object, held.get(),
-          [](napi_env, void* data, void*) { delete static_cast<T*>(data); },
-          nullptr, nullptr) != napi_ok) {
-    napi_throw_error(env, nullptr, "An object could not be created");
-    return nullptr;
-  }
-  held.release();
-  return object;
+  return WrapTagged(env, tag, std::make_unique<T>(std::move(value)));
 }
 
 // Null, with an exception pending, if `value` is none of ours.
 template <typename T>
 T* Unwrap(napi_env env, const napi_type_tag& tag, napi_value value) {
-  napi_valuetype type;
-  bool tagged = false;
-  void* data = nullptr;
-  if (napi_typeof(env, value, &type) != napi_ok || type != napi_object ||
-      napi_check_object_type_tag(env, value, &tag, &tagged) != napi_ok ||
-      !tagged || napi_unwrap(env, value, &data) != napi_ok) {
+  T* found = UnwrapTagged<T>(env, tag, value);
+  if (found == nullptr) {
     napi_throw_type_error(env, nullptr,
                           "Expected what another function of node-raw gave");
-    return nullptr;
   }
-  return static_cast<T*>(data);
+  return found;
 }
 
 bool GetSize(napi_env env, napi_value value, size_t* size) {

@@ -13,18 +13,9 @@ constexpr size_t kPageSize = 65536;
 std::shared_ptr<GrowthLock> GrowthLock::New(napi_env env,
                                             std::shared_ptr<RawLayout> layout,
                                             napi_value memory) {
-  std::shared_ptr<GrowthLock> lock(new GrowthLock(env, std::move(layout)));
-  if (napi_create_reference(env, memory, 0, &lock->memory_) != napi_ok) {
-    napi_throw_error(env, nullptr, "The memory could not be referred to");
-    return nullptr;
-  }
-  return lock;
-}
-
-GrowthLock::~GrowthLock() {
-  if (memory_ != nullptr) {
-    napi_delete_reference(env_, memory_);
-  }
+  std::shared_ptr<GrowthLock> lock(new GrowthLock(std::move(layout)));
+  lock->memory_ = Napi::Weak(Napi::Value(env, memory));
+  return lock->memory_.IsEmpty() ? nullptr : lock;
 }
 
 void GrowthLock::Acquire(size_t bytes) {
@@ -45,8 +36,7 @@ uint32_t GrowthLock::Settle() {
 }
 
 void GrowthLock::Lift() {
-  napi_value memory = nullptr;
-  napi_get_reference_value(env_, memory_, &memory);
+  const napi_value memory = memory_.Value();
   if (is_lowered_ && memory != nullptr) {
     layout_->WriteMaximum(memory, declared_);
   }
@@ -54,8 +44,7 @@ void GrowthLock::Lift() {
 }
 
 void GrowthLock::Lower(size_t bytes) {
-  napi_value memory = nullptr;
-  napi_get_reference_value(env_, memory_, &memory);
+  const napi_value memory = memory_.Value();
   if (is_lowered_ || holders_ == 0 || memory == nullptr) {
     return;
   }

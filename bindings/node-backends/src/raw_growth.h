@@ -3,7 +3,7 @@
 #ifndef BINDINGS_NODE_BACKENDS_SRC_RAW_GROWTH_H_
 #define BINDINGS_NODE_BACKENDS_SRC_RAW_GROWTH_H_
 
-#include <node_api.h>
+#include <napi.h>
 
 #include <cstddef>
 #include <cstdint>
@@ -22,7 +22,6 @@ class GrowthLock {
   static std::shared_ptr<GrowthLock> New(napi_env env,
                                          std::shared_ptr<RawLayout> layout,
                                          napi_value memory);
-  ~GrowthLock();
 
   // From now on the memory has `bytes`, for good.
   void Acquire(size_t bytes);
@@ -41,12 +40,11 @@ class GrowthLock {
   void Lower(size_t bytes);
 
  private:
-  GrowthLock(napi_env env, std::shared_ptr<RawLayout> layout)
-      : env_(env), layout_(std::move(layout)) {}
+  explicit GrowthLock(std::shared_ptr<RawLayout> layout)
+      : layout_(std::move(layout)) {}
 
-  napi_env const env_;
   std::shared_ptr<RawLayout> const layout_;
-  napi_ref memory_ = nullptr;  // weak
+  Napi::Reference<Napi::Value> memory_;  // weak
   size_t holders_ = 0;
   uint32_t drops_ = 0;
   bool is_lowered_ = false;

@@ -31,14 +31,10 @@ std::unique_ptr<RawTarget> RawTarget::New(napi_env env,
                                           napi_value memory,
                                           napi_value buffer_getter) {
   std::unique_ptr<RawTarget> target(
-      new RawTarget(env, std::move(layout), std::move(growth), limits));
-  if (napi_create_reference(env, instance, 0, &target->instance_) != napi_ok ||
-      napi_create_reference(env, memory, 0, &target->memory_) != napi_ok ||
-      napi_create_reference(env, buffer_getter, 1, &target->buffer_getter_) !=
-          napi_ok) {
-    ThrowError(env, "The instance could not be referred to");
-    return nullptr;
-  }
+      new RawTarget(std::move(layout), std::move(growth), limits));
+  target->instance_ = Napi::Weak(Napi::Value(env, instance));
+  target->memory_ = Napi::Weak(Napi::Value(env, memory));
+  target->buffer_getter_ = Napi::Persistent(Napi::Value(env, buffer_getter));
   MemoryWords own, found;
   if (!target->ReadOwn(env, &own)) {
     return nullptr;
@@ -60,22 +56,11 @@ RawTarget::~RawTarget() {
   // Runs when nobody can reach the instance any more, or for good: there is
   // nothing to write back in it.
   growth_->Drop(shown_);
-  for (napi_ref reference : {instance_, memory_, buffer_getter_}) {
-    if (reference != nullptr) {
-      napi_delete_reference(env_, reference);
-    }
-  }
-}
-
-napi_value RawTarget::Get(napi_env env, napi_ref reference) const {
-  napi_value value = nullptr;
-  napi_get_reference_value(env, reference, &value);
-  return value;
 }
 
 bool RawTarget::ReadOwn(napi_env env, MemoryWords* own) const {
-  napi_value memory = Get(env, memory_);
-  napi_value getter = Get(env, buffer_getter_);
+  napi_value memory = memory_.Value();
+  napi_value getter = buffer_getter_.Value();
   napi_value buffer;
   void* data = nullptr;
   size_t size = 0;
@@ -153,7 +138,7 @@ bool RawTarget::Show(napi_env env, napi_value handle, const RegionView& view) {
     }
   }
   // Nothing from here on allocates in V8's heap, which could move the instance.
-  napi_value instance = Get(env, instance_);
+  napi_value instance = instance_.Value();
   if (instance == nullptr) {
     ThrowError(env, "The instance has been collected");
     return false;
@@ -198,7 +183,7 @@ bool RawTarget::Restore(napi_env env) {
   if (!ReadOwn(env, &own)) {
     return false;
   }
-  napi_value instance = Get(env, instance_);
+  napi_value instance = instance_.Value();
   if (instance == nullptr) {
     Release();
     return true;
@@ -219,12 +204,12 @@ bool RawTarget::Restore(napi_env env) {
 }
 
 bool RawTarget::Check(napi_env env) {
-  napi_value instance = Get(env, instance_);
+  napi_value instance = instance_.Value();
   return instance == nullptr || CheckShown(env, instance);
 }
 
 bool RawTarget::ShowAgain(napi_env env) {
-  napi_value instance = Get(env, instance_);
+  napi_value instance = instance_.Value();
   if (!shown_ || instance == nullptr) {
     return true;
   }

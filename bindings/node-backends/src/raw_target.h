@@ -4,7 +4,7 @@
 #ifndef BINDINGS_NODE_BACKENDS_SRC_RAW_TARGET_H_
 #define BINDINGS_NODE_BACKENDS_SRC_RAW_TARGET_H_
 
-#include <node_api.h>
+#include <napi.h>
 
 #include <cstdint>
 #include <memory>
@@ -49,16 +49,13 @@ class RawTarget final : public WindowTarget {
   bool ShowAgain(napi_env env);
 
  private:
-  RawTarget(napi_env env,
-            std::shared_ptr<RawLayout> layout,
+  RawTarget(std::shared_ptr<RawLayout> layout,
             std::shared_ptr<GrowthLock> growth,
             const RawLimits& limits)
-      : env_(env),
-        layout_(std::move(layout)),
+      : layout_(std::move(layout)),
         growth_(std::move(growth)),
         limits_(limits) {}
 
-  napi_value Get(napi_env env, napi_ref reference) const;
   bool ReadOwn(napi_env env, MemoryWords* own) const;
   // Whether nobody has written the words since. If somebody has, an exception
   // is pending and nothing is shown any more.
@@ -66,13 +63,12 @@ class RawTarget final : public WindowTarget {
   void Release();
   void ThrowSize(napi_env env, size_t length) const;
 
-  napi_env const env_;
   std::shared_ptr<RawLayout> const layout_;
   std::shared_ptr<GrowthLock> const growth_;
   const RawLimits limits_;
-  napi_ref instance_ = nullptr;
-  napi_ref memory_ = nullptr;
-  napi_ref buffer_getter_ = nullptr;  // strong
+  Napi::Reference<Napi::Value> instance_;
+  Napi::Reference<Napi::Value> memory_;
+  Napi::Reference<Napi::Value> buffer_getter_;  // strong
   bool shown_ = false;
   MemoryWords window_;
   uint8_t* own_start_ = nullptr;  // of the memory itself, when it was replaced

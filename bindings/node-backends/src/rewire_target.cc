@@ -51,40 +51,27 @@ bool EndsItsPages(const HostMapping& pages, const RegionView& view) {
 
 }  // namespace
 
-RewireTarget::~RewireTarget() {
-  if (memory_ != nullptr) {
-    napi_delete_reference(env_, memory_);
-  }
-  if (buffer_of_ != nullptr) {
-    napi_delete_reference(env_, buffer_of_);
-  }
-}
-
 bool RewireTarget::Initialize(napi_env env,
                               napi_value memory,
                               napi_value buffer_of) {
-  env_ = env;
   uint8_t* start;
   size_t length;
-  if (napi_create_reference(env, memory, 0, &memory_) != napi_ok ||
-      napi_create_reference(env, buffer_of, 1, &buffer_of_) != napi_ok) {
-    return ThrowType(env, "target: expected (memory, bufferOf)");
-  }
+  memory_ = Napi::Weak(Napi::Value(env, memory));
+  buffer_of_ = Napi::Persistent(Napi::Value(env, buffer_of));
   return FindMemory(env, &start, &length);
 }
 
 // A memory may have grown since; usually on the spot, but nothing promises
 // that.
 bool RewireTarget::FindMemory(napi_env env, uint8_t** start, size_t* length) {
-  napi_value memory, buffer_of, buffer;
+  const napi_value memory = memory_.Value();
+  napi_value buffer;
   void* data = nullptr;
-  if (napi_get_reference_value(env, memory_, &memory) != napi_ok ||
-      memory == nullptr ||
-      napi_get_reference_value(env, buffer_of_, &buffer_of) != napi_ok) {
+  if (memory == nullptr) {
     return ThrowType(env, "instance: the memory is gone");
   }
-  if (napi_call_function(env, memory, buffer_of, 0, nullptr, &buffer) !=
-      napi_ok) {
+  if (napi_call_function(env, memory, buffer_of_.Value(), 0, nullptr,
+                         &buffer) != napi_ok) {
     return false;
   }
   if (napi_get_arraybuffer_info(env, buffer, &data, length) != napi_ok) {

@@ -4,7 +4,7 @@
 #ifndef BINDINGS_NODE_BACKENDS_SRC_REWIRE_TARGET_H_
 #define BINDINGS_NODE_BACKENDS_SRC_REWIRE_TARGET_H_
 
-#include <node_api.h>
+#include <napi.h>
 
 #include "rewired_pages.h"
 #include "window_target.h"
@@ -17,7 +17,6 @@ namespace rawmem {
 class RewireTarget final : public WindowTarget {
  public:
   RewireTarget() = default;
-  ~RewireTarget() override;
 
   // `memory` is a WebAssembly.Memory, `buffer_of` the getter of its `buffer`.
   // False, with an exception pending, on failure.
@@ -35,11 +34,10 @@ class RewireTarget final : public WindowTarget {
   bool KeepStores(napi_env env);
   void Forget();
 
-  napi_env env_ = nullptr;
-  napi_ref memory_ = nullptr;      // weak
-  napi_ref buffer_of_ = nullptr;   // strong
-  bool keep_stores_ = true;        // of windows to come
-  bool keep_shown_stores_ = true;  // of the one that is shown
+  Napi::Reference<Napi::Value> memory_;     // weak
+  Napi::Reference<Napi::Value> buffer_of_;  // strong
+  bool keep_stores_ = true;                 // of windows to come
+  bool keep_shown_stores_ = true;           // of the one that is shown
   RewiredPages pages_;
   RegionLease lease_;
   RegionView view_;  // without its `memory`, which `lease_` has

@@ -1,6 +1,9 @@
 #include "window_target.h"
 
+#include <utility>
+
 #include "../../src/native_functions.h"
+#include "../../src/tagged_object.h"
 
 namespace rawmem {
 
@@ -54,33 +57,15 @@ napi_value IsShown(napi_env env, napi_callback_info info) {
 }  // namespace
 
 napi_value WrapTarget(napi_env env, std::unique_ptr<WindowTarget> target) {
-  napi_value object;
-  if (napi_create_object(env, &object) != napi_ok ||
-      napi_type_tag_object(env, object, &kTargetTag) != napi_ok ||
-      napi_wrap(
-          env, object, target.get(),
-          [](napi_env, void* data, void*) {
-            delete static_cast<WindowTarget*>(data);
-          },
-          nullptr, nullptr) != napi_ok) {
-    napi_throw_error(env, nullptr, "The window's object could not be created");
-    return nullptr;
-  }
-  target.release();
-  return object;
+  return WrapTagged(env, kTargetTag, std::move(target));
 }
 
 WindowTarget* UnwrapTarget(napi_env env, napi_value value) {
-  napi_valuetype type;
-  bool tagged = false;
-  void* data = nullptr;
-  if (napi_typeof(env, value, &type) != napi_ok || type != napi_object ||
-      napi_check_object_type_tag(env, value, &kTargetTag, &tagged) != napi_ok ||
-      !tagged || napi_unwrap(env, value, &data) != napi_ok) {
+  auto* target = UnwrapTagged<WindowTarget>(env, kTargetTag, value);
+  if (target == nullptr) {
     napi_throw_type_error(env, nullptr, "Expected what target() returned");
-    return nullptr;
   }
-  return static_cast<WindowTarget*>(data);
+  return target;
 }
 
 bool InitWindowTarget(napi_env env, napi_value exports) {
