@@ -171,12 +171,14 @@ v8::MaybeLocal<v8::Value> BuildArgument(Agent* agent,
   return object;
 }
 
-// From an array of shape, value, shape, value, ... False, with an exception
-// pending, on failure.
+using Arguments = std::vector<v8::Local<v8::Value>>;
+
+// Adds to `result`, from an array of shape, value, shape, value, ... False,
+// with an exception pending, on failure.
 bool BuildArguments(Agent* agent,
                     napi_value array,
                     napi_ref owner,
-                    std::vector<v8::Local<v8::Value>>* result) {
+                    Arguments* result) {
   std::vector<napi_value> parts;
   if (!Elements(agent->env(), array, &parts)) {
     return false;
@@ -226,6 +228,39 @@ class BytesArgument {
   v8::Local<v8::ArrayBuffer> buffer_;
 };
 
+// `object[name](...arguments)` in the inner engine. Empty, with the exception
+// pending in Node, on failure.
+v8::MaybeLocal<v8::Value> CallMethod(Agent* agent,
+                                     v8::Local<v8::Object> object,
+                                     const char* name,
+                                     Arguments arguments,
+                                     napi_ref owner = nullptr) {
+  v8::TryCatch try_catch(agent->isolate());
+  v8::Local<v8::Value> result;
+  if (!InnerFunction(agent, object, name)
+           ->Call(agent->context(), object, static_cast<int>(arguments.size()),
+                  arguments.data())
+           .ToLocal(&result)) {
+    ThrowToOuter(agent, try_catch, owner);
+  }
+  return result;
+}
+
+// `new WebAssembly[name](...arguments)`, likewise.
+v8::MaybeLocal<v8::Object> NewObject(Agent* agent,
+                                     const char* name,
+                                     Arguments arguments) {
+  v8::TryCatch try_catch(agent->isolate());
+  v8::Local<v8::Object> object;
+  if (!InnerFunction(agent, agent->web_assembly(), name)
+           ->NewInstance(agent->context(), static_cast<int>(arguments.size()),
+                         arguments.data())
+           .ToLocal(&object)) {
+    ThrowToOuter(agent, try_catch, nullptr);
+  }
+  return object;
+}
+
 // start(hooks, maxBufferLength): what the addon has to know of TypeScript.
 napi_value Start(napi_env env, napi_callback_info info) {
   size_t argc = 2;
@@ -258,25 +293,15 @@ napi_value Construct(const Call& call) {
   Agent* agent = call.agent();
   const Kind kind = static_cast<Kind>(Int32(call.env(), call[0]));
   napi_ref owner = nullptr;
-  std::vector<v8::Local<v8::Value>> arguments;
-  v8::Local<v8::Object> object;
+  Arguments arguments;
   if (napi_create_reference(call.env(), call[1], 0, &owner) != napi_ok) {
     return nullptr;
   }
   const bool built = BuildArguments(agent, call[2], owner, &arguments);
   napi_delete_reference(call.env(), owner);
-  if (!built) {
-    return nullptr;
-  }
-  v8::TryCatch try_catch(call.isolate());
-  if (!InnerFunction(agent, agent->web_assembly(), ClassName(kind))
-           ->NewInstance(call.context(), static_cast<int>(arguments.size()),
-                         arguments.data())
-           .ToLocal(&object)) {
-    ThrowToOuter(agent, try_catch, nullptr);
-    return nullptr;
-  }
-  if (!ThrowIfHeapExhausted(agent)) {
+  v8::Local<v8::Object> object;
+  if (built && NewObject(agent, ClassName(kind), arguments).ToLocal(&object) &&
+      !ThrowIfHeapExhausted(agent)) {
     Wrap(agent, call[1], kind, object);
   }
   return nullptr;
@@ -286,19 +311,14 @@ napi_value Construct(const Call& call) {
 napi_value Invoke(const Call& call) {
   Agent* agent = call.agent();
   Handle* handle = Unwrap(agent, call[0]);
-  std::vector<v8::Local<v8::Value>> arguments;
-  if (handle == nullptr ||
-      !BuildArguments(agent, call[2], handle->outer, &arguments)) {
-    return nullptr;
-  }
-  v8::Local<v8::Object> object = handle->inner.Get(call.isolate());
-  v8::TryCatch try_catch(call.isolate());
+  const std::string method = Utf8(call.env(), call[1]);
+  Arguments arguments;
   v8::Local<v8::Value> result;
-  if (!InnerFunction(agent, object, Utf8(call.env(), call[1]).c_str())
-           ->Call(call.context(), object, static_cast<int>(arguments.size()),
-                  arguments.data())
+  if (handle == nullptr ||
+      !BuildArguments(agent, call[2], handle->outer, &arguments) ||
+      !CallMethod(agent, handle->inner.Get(call.isolate()), method.c_str(),
+                  arguments, handle->outer)
            .ToLocal(&result)) {
-    ThrowToOuter(agent, try_catch, handle->outer);
     return nullptr;
   }
   agent->buffer_aliases().Update();
@@ -306,7 +326,7 @@ napi_value Invoke(const Call& call) {
     return nullptr;
   }
   // Some methods grow things.
-  if (Utf8(call.env(), call[1]) == "grow") {
+  if (method == "grow") {
     UpdateExternalBytes(handle);
   }
   return ToOuter(agent, result, handle->outer);
@@ -354,20 +374,12 @@ napi_value SetProperty(const Call& call) {
 // construct.
 napi_value Compile(const Call& call) {
   Agent* agent = call.agent();
-  std::vector<v8::Local<v8::Value>> arguments(1);
-  v8::Local<v8::Object> module;
   BytesArgument bytes(agent, call[1]);
+  Arguments arguments{bytes.value()};
+  v8::Local<v8::Object> module;
   if (!bytes.is_valid() ||
-      !BuildArguments(agent, call[2], nullptr, &arguments)) {
-    return nullptr;
-  }
-  arguments[0] = bytes.value();
-  v8::TryCatch try_catch(call.isolate());
-  if (!InnerFunction(agent, agent->web_assembly(), "Module")
-           ->NewInstance(call.context(), static_cast<int>(arguments.size()),
-                         arguments.data())
-           .ToLocal(&module)) {
-    ThrowToOuter(agent, try_catch, nullptr);
+      !BuildArguments(agent, call[2], nullptr, &arguments) ||
+      !NewObject(agent, "Module", arguments).ToLocal(&module)) {
     return nullptr;
   }
   if (Handle* handle = Wrap(agent, call[0], Kind::kModule, module)) {
@@ -380,20 +392,13 @@ napi_value Compile(const Call& call) {
 // validate(bytes, options): boolean.
 napi_value Validate(const Call& call) {
   Agent* agent = call.agent();
-  std::vector<v8::Local<v8::Value>> arguments(1);
-  v8::Local<v8::Value> result;
   BytesArgument bytes(agent, call[0]);
+  Arguments arguments{bytes.value()};
+  v8::Local<v8::Value> result;
   if (!bytes.is_valid() ||
-      !BuildArguments(agent, call[1], nullptr, &arguments)) {
-    return nullptr;
-  }
-  arguments[0] = bytes.value();
-  v8::TryCatch try_catch(call.isolate());
-  if (!InnerFunction(agent, agent->web_assembly(), "validate")
-           ->Call(call.context(), agent->web_assembly(),
-                  static_cast<int>(arguments.size()), arguments.data())
+      !BuildArguments(agent, call[1], nullptr, &arguments) ||
+      !CallMethod(agent, agent->web_assembly(), "validate", arguments)
            .ToLocal(&result)) {
-    ThrowToOuter(agent, try_catch, nullptr);
     return nullptr;
   }
   return ToOuter(agent, result, nullptr);
@@ -456,22 +461,16 @@ void Settle(const v8::FunctionCallbackInfo<v8::Value>& info, bool fulfilled) {
 napi_value CompileAsync(const Call& call) {
   Agent* agent = call.agent();
   v8::Isolate* isolate = call.isolate();
-  std::vector<v8::Local<v8::Value>> arguments(1);
-  v8::Local<v8::Value> promise;
   BytesArgument bytes(agent, call[0]);
+  Arguments arguments{bytes.value()};
+  v8::Local<v8::Value> promise;
   if (!bytes.is_valid() ||
-      !BuildArguments(agent, call[1], nullptr, &arguments)) {
-    return nullptr;
-  }
-  arguments[0] = bytes.value();
-  v8::TryCatch try_catch(isolate);
-  if (!InnerFunction(agent, agent->web_assembly(), "compile")
-           ->Call(call.context(), agent->web_assembly(),
-                  static_cast<int>(arguments.size()), arguments.data())
+      !BuildArguments(agent, call[1], nullptr, &arguments) ||
+      !CallMethod(agent, agent->web_assembly(), "compile", arguments)
            .ToLocal(&promise)) {
-    ThrowToOuter(agent, try_catch, nullptr);
     return nullptr;
   }
+  v8::TryCatch try_catch(isolate);
   auto compilation = std::make_unique<Compilation>(agent);
   compilation->byte_length = bytes.length();
   v8::Local<v8::Value> data =
@@ -515,13 +514,15 @@ napi_value Describe(const Call& call) {
   v8::Local<v8::Value> module = handle->inner.Get(call.isolate());
   v8::Local<v8::Object> constructor =
       InnerFunction(agent, agent->web_assembly(), "Module");
-  v8::TryCatch try_catch(call.isolate());
   v8::Local<v8::Value> list;
   v8::Local<v8::String> json;
-  if (!InnerFunction(agent, constructor, Utf8(call.env(), call[1]).c_str())
-           ->Call(call.context(), constructor, 1, &module)
-           .ToLocal(&list) ||
-      !v8::JSON::Stringify(call.context(), list).ToLocal(&json)) {
+  if (!CallMethod(agent, constructor, Utf8(call.env(), call[1]).c_str(),
+                  {module})
+           .ToLocal(&list)) {
+    return nullptr;
+  }
+  v8::TryCatch try_catch(call.isolate());
+  if (!v8::JSON::Stringify(call.context(), list).ToLocal(&json)) {
     ThrowToOuter(agent, try_catch, nullptr);
     return nullptr;
   }
@@ -533,20 +534,11 @@ napi_value CustomSections(const Call& call) {
   napi_env env = call.env();
   Agent* agent = call.agent();
   Handle* handle = call.Unwrapped(0, Kind::kModule);
-  v8::Local<v8::Value> arguments[2];
-  if (handle == nullptr ||
-      !ToInner(agent, call[1], nullptr).ToLocal(&arguments[1])) {
-    return nullptr;
-  }
-  arguments[0] = handle->inner.Get(call.isolate());
-  v8::Local<v8::Object> constructor =
-      InnerFunction(agent, agent->web_assembly(), "Module");
-  v8::TryCatch try_catch(call.isolate());
-  v8::Local<v8::Value> list;
-  if (!InnerFunction(agent, constructor, "customSections")
-           ->Call(call.context(), constructor, 2, arguments)
+  v8::Local<v8::Value> name, list;
+  if (handle == nullptr || !ToInner(agent, call[1], nullptr).ToLocal(&name) ||
+      !CallMethod(agent, InnerFunction(agent, agent->web_assembly(), "Module"),
+                  "customSections", {handle->inner.Get(call.isolate()), name})
            .ToLocal(&list)) {
-    ThrowToOuter(agent, try_catch, nullptr);
     return nullptr;
   }
   v8::Local<v8::Array> sections = list.As<v8::Array>();
