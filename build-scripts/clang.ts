@@ -12,6 +12,8 @@ export interface Clang {
   readonly base: string
   /** The first line of `clang --version`. */
   readonly version: string
+  /** The C++ and C libraries whose headers it finds: code of theirs gets into what it compiles. */
+  readonly libraries: Readonly<Record<string, string>>
   /** Of the same release. The system's linker would decide about bytes in another way on every distribution. */
   readonly linker: 'lld'
 }
@@ -27,7 +29,34 @@ export async function findClang(major: number): Promise<Clang> {
     )
   }
   const version = (await $({ quiet: true })`${cc} --version`).stdout.split('\n')[0]!
-  return { cc, cxx, base: dirname(dirname(realpathSync(cc))), version, linker: 'lld' }
+  return {
+    cc,
+    cxx,
+    base: dirname(dirname(realpathSync(cc))),
+    version,
+    libraries: await findLibraries(cxx),
+    linker: 'lld',
+  }
+}
+
+/** The versions of the C++ and the C library that a compiler finds, as their headers name them. */
+export async function findLibraries(cxx: string): Promise<Readonly<Record<string, string>>> {
+  const listed = await $({
+    quiet: true,
+    input: '#include <cstddef>\n',
+  })`${cxx} -x c++ -dM -E -`
+  const macros = new Map(
+    [...listed.stdout.matchAll(/^#define (\w+) (\d+)L?$/gm)].map((match) => [match[1], match[2]]),
+  )
+  const libraries: Record<string, string> = {}
+  if (macros.has('__GLIBCXX__')) {
+    libraries['libstdc++'] = `${macros.get('_GLIBCXX_RELEASE')} (${macros.get('__GLIBCXX__')})`
+  }
+  if (macros.has('_LIBCPP_VERSION')) libraries['libc++'] = macros.get('_LIBCPP_VERSION')!
+  if (macros.has('__GLIBC__')) {
+    libraries.glibc = `${macros.get('__GLIBC__')}.${macros.get('__GLIBC_MINOR__')}`
+  }
+  return libraries
 }
 
 /** Whether the compiler's runtime library, a package of its own, is installed. */

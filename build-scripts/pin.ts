@@ -56,9 +56,11 @@ export type Pin = z.infer<typeof pinSchema>
 /** A source archive: what it is called, what must be in it, and which Debian source package carries it. */
 export type PinnedArchive = z.infer<typeof archiveSchema>
 
+export const lockName = 'v8.lock.json'
+
 /** Reads and checks `<project>/v8.lock.json`. */
 export async function loadPin(project: string): Promise<Pin> {
-  const path = join(project, 'v8.lock.json')
+  const path = join(project, lockName)
   const advice = 'Restore the file from git, or correct what is named above.'
   let content: unknown
   try {

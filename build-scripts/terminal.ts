@@ -27,10 +27,10 @@ export function sayError(message: string, advice: string): void {
   for (const line of advice.split('\n')) process.stderr.write(`  ${line}\n`)
 }
 
-/** A green or red mark in front of a line of the doctor's list. */
-export function mark(state: 'ok' | 'missing' | 'note'): string {
+/** A green or red mark in front of a line of a list. */
+export function mark(state: 'ok' | 'missing' | 'wrong' | 'note'): string {
   if (state === 'ok') return chalk.green('ok     ')
-  if (state === 'missing') return chalk.red('missing')
+  if (state === 'missing' || state === 'wrong') return chalk.red(state.padEnd(7))
   return chalk.yellow('note   ')
 }
 

@@ -27,16 +27,19 @@ export async function buildBinding(context: BuildContext, sdk: string): Promise<
   const clang = await findClang(pin.toolchain.clang)
   const sources = await sourceHash(project)
   const folder = join(project, 'prebuilds', sdkManifest.platform)
+  const { version: compiler, libraries } = clang
   await providePrebuild({
+    project,
     folder,
     kind: 'node',
-    inputs: { sources, compiler: clang.version },
+    inputs: { sources, compiler, libraries },
     build: async () => {
       sayStage('build:binding', "the backends on Node's own V8")
       return await runNodeGyp(context, { folder: 'bindings/node-backends', ...clang })
     },
   })
   await providePrebuild({
+    project,
     folder,
     kind: 'engine',
     inputs: {
@@ -46,8 +49,10 @@ export async function buildBinding(context: BuildContext, sdk: string): Promise<
       modified: sdkManifest.modified,
       sdk: sha256(await readFile(join(sdk, manifestName))),
       sources,
-      compiler: clang.version,
+      compiler,
+      libraries,
     },
+    sdk,
     build: async () => {
       sayStage('build:binding', `against V8 ${sdkManifest.v8.version}`)
       return await runNodeGyp(context, { folder: 'bindings', ...clang, sdk })
@@ -66,12 +71,14 @@ export async function buildNodeBackends(context: BuildContext): Promise<void> {
   }
   await requireTools('build:binding', [tools.make, tools.python, tools.nm])
   const compiler = await findCompiler(pin.toolchain.clang)
+  const { version, libraries } = compiler
   await providePrebuild({
+    project,
     folder: join(project, 'prebuilds', `${process.platform}-${process.arch}`),
     kind: 'node',
-    inputs: { sources: await sourceHash(project), compiler: compiler.version },
+    inputs: { sources: await sourceHash(project), compiler: version, libraries },
     build: async () => {
-      sayStage('build:binding', `the backends on Node's own V8, by ${compiler.version}`)
+      sayStage('build:binding', `the backends on Node's own V8, by ${version}`)
       return await runNodeGyp(context, { folder: 'bindings/node-backends', ...compiler })
     },
   })

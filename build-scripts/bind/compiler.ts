@@ -1,6 +1,6 @@
 import { $, which } from 'zx'
 import { BuildError } from '../build-error.ts'
-import { findClang } from '../clang.ts'
+import { findClang, findLibraries } from '../clang.ts'
 import { clangTools, installCommand, missingTools } from '../tools.ts'
 
 /** A C and C++ compiler, as node-gyp wants to be told. */
@@ -9,6 +9,8 @@ export interface Compiler {
   readonly cxx: string
   /** The first line of `c++ --version`. */
   readonly version: string
+  /** The C++ and C libraries whose headers it finds. */
+  readonly libraries: Readonly<Record<string, string>>
   /** What it links with; left out, that is its own choice. */
   readonly linker?: 'lld'
 }
@@ -24,7 +26,7 @@ export async function findCompiler(clang: number): Promise<Compiler> {
   const found = await which(cxx, { nothrow: true })
   if (found && (await which(cc, { nothrow: true }))) {
     const version = (await $({ quiet: true })`${found} --version`).stdout.split('\n')[0]!
-    return { cc, cxx, version }
+    return { cc, cxx, version, libraries: await findLibraries(found) }
   }
   throw new BuildError(
     chosen

@@ -1,10 +1,12 @@
-import { mkdir, readdir, writeFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { $ } from 'zx'
 import { BuildError } from '../build-error.ts'
 import { defaultJobs } from '../compile/jobs.ts'
 import type { BuildContext } from '../context.ts'
+import { linkedFromElsewhere, listInputsTo } from './link-inputs.ts'
 import { provideNodeApiHeaders } from './node-headers.ts'
 
 export interface Compilation {
@@ -27,14 +29,26 @@ export function requirePathsForNodeGyp(paths: readonly string[]): void {
   )
 }
 
-/** Compiles and links an addon. Returns its path. */
+/** An addon that was just linked. */
+export interface BuiltAddon {
+  readonly path: string
+  /** The object files and static libraries of the system that are in it. */
+  readonly linked: readonly string[]
+}
+
+/** Compiles and links an addon. */
 export async function runNodeGyp(
   { cache, project, signal }: BuildContext,
   { folder, cc, cxx, linker, sdk }: Compilation,
-): Promise<string> {
+): Promise<BuiltAddon> {
   const nodeDirectory = await provideNodeApiHeaders(cache.nodeHeaders)
   requirePathsForNodeGyp([project, nodeDirectory, ...(sdk ? [sdk] : [])])
   const nodeGyp = createRequire(import.meta.url).resolve('node-gyp/bin/node-gyp.js')
+  const place = join(project, folder)
+  const release = join(place, 'build', 'Release')
+  const inputs = join(place, 'build', 'link-inputs.d')
+  // Without the linker's list, only another link could tell what is in the addon.
+  if (!existsSync(inputs)) await rm(join(place, 'build'), { recursive: true, force: true })
   const environment: NodeJS.ProcessEnv = {
     ...process.env,
     CC: cc,
@@ -45,14 +59,12 @@ export async function runNodeGyp(
       .filter((path) => path !== undefined)
       .map((path) => `-ffile-prefix-map=${path}=${path === sdk ? 'sdk' : '.'}`)
       .join(' '),
-    LDFLAGS: linker ? `-fuse-ld=${linker}` : '',
+    LDFLAGS: [...(linker ? [`-fuse-ld=${linker}`] : []), listInputsTo(inputs)].join(' '),
     // The user's npm configuration may name the headers of a Node release.
     npm_config_nodedir: nodeDirectory,
     V8_RAWMEM_SDK: sdk ?? '',
   }
-  const place = join(project, folder)
   const run = $({ cwd: place, env: environment, signal, nothrow: true, quiet: true })
-  const release = join(place, 'build', 'Release')
   const built =
     await run`${process.execPath} ${nodeGyp} configure build --release --jobs=${defaultJobs()} --nodedir=${nodeDirectory} --loglevel=warn`
   signal.throwIfAborted()
@@ -72,5 +84,6 @@ export async function runNodeGyp(
       `Remove ${folder}/build and run npm run build:binding again.`,
     )
   }
-  return join(release, addons[0]!)
+  const own = [project, ...(sdk ? [sdk] : [])]
+  return { path: join(release, addons[0]!), linked: await linkedFromElsewhere(inputs, own) }
 }

@@ -9,6 +9,8 @@ const nodeAddonSchema = z.object({
   /** Hash of the binding's own sources. */
   sources: z.string(),
   compiler: z.string(),
+  /** The system's C++ and C library: the compiler takes code from their headers. */
+  libraries: z.record(z.string(), z.string()),
   /** Of the addon, in bytes. */
   size: z.number(),
   /** Of the addon. */
@@ -27,9 +29,12 @@ const engineAddonSchema = nodeAddonSchema.extend({
   sdk: z.string(),
 })
 
+/** Grows with every change of what is in the folder. */
+export const prebuildSchema = 3
+
 const prebuildManifestSchema = z.object({
   /** The version of this file's layout. */
-  schema: z.literal(2),
+  schema: z.literal(prebuildSchema),
   engine: engineAddonSchema.optional(),
   node: nodeAddonSchema.optional(),
 })

@@ -4,13 +4,17 @@ import { $ } from 'zx'
 import { BuildError } from '../build-error.ts'
 import { renameDurably, writeFileDurably } from '../durable-files.ts'
 import { canonicalJson, sha256OfFile } from '../hash.ts'
+import { checkAddon } from '../provenance/check-artifacts.ts'
 import { sayStage } from '../terminal.ts'
+import { describePrebuild } from './describe-prebuild.ts'
 import { inspectAddon } from './inspect-addon.ts'
+import type { BuiltAddon } from './node-gyp.ts'
 import {
   addonNames,
   type EngineAddon,
   type NodeAddon,
   type PrebuildManifest,
+  prebuildSchema,
   readPrebuildManifest,
 } from './prebuild-manifest.ts'
 
@@ -18,39 +22,50 @@ import {
 export type Inputs<T extends NodeAddon> = Omit<T, 'size' | 'sha256'>
 
 interface Prebuild<K extends keyof typeof addonNames> {
+  readonly project: string
   /** prebuilds/ of a platform. */
   readonly folder: string
   readonly kind: K
   readonly inputs: Inputs<K extends 'engine' ? EngineAddon : NodeAddon>
-  /** Compiles the addon and returns its path. */
-  build(): Promise<string>
+  /** The SDK that it is linked against. */
+  readonly sdk?: string
+  build(): Promise<BuiltAddon>
 }
 
-/** Puts an addon and its entry in the manifest into prebuilds/, unless one of the same inputs is there. */
+/**
+ * Puts an addon with its documents, its licences and its entry in the manifest into prebuilds/, unless one of the same
+ * inputs is there.
+ */
 export async function providePrebuild<K extends keyof typeof addonNames>({
+  project,
   folder,
   kind,
   inputs,
+  sdk,
   build,
 }: Prebuild<K>): Promise<void> {
   const name = addonNames[kind]
   const path = join(folder, name)
   const manifest = await readPrebuildManifest(folder)
-  if (await isUpToDate(path, manifest?.[kind], inputs)) {
+  if (
+    (await isUpToDate(path, manifest?.[kind], inputs)) &&
+    (await checkAddon(path, project)).length === 0
+  ) {
     sayStage('build:binding', `${path} is up to date`)
     return
   }
-  const addon = await build()
+  const built = await build()
   await mkdir(folder, { recursive: true })
   const temporary = join(folder, `${name}.new-${process.pid}`)
   try {
-    await copyFile(addon, temporary)
+    await copyFile(built.path, temporary)
     await inspectAddon(temporary)
     await requireLoads(temporary)
     const { size } = await stat(temporary)
     const entry = { ...inputs, size, sha256: await sha256OfFile(temporary) }
-    const next = { ...(manifest ?? { schema: 2 }), [kind]: entry } as PrebuildManifest
+    const next = { ...manifest, schema: prebuildSchema, [kind]: entry } as PrebuildManifest
     await renameDurably(temporary, path)
+    await describePrebuild({ project, addon: path, entry, linked: built.linked, sdk })
     await writeFileDurably(join(folder, 'manifest.json'), `${JSON.stringify(next, null, 2)}\n`)
     sayStage('build:binding', `${path} (${(size / 1e6).toFixed(1)} MB)`)
   } finally {

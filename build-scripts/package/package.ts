@@ -10,13 +10,16 @@ import { renameDurably } from '../durable-files.ts'
 import { sha256, sha256OfFile, sha256OfJson } from '../hash.ts'
 import { seriesHead } from '../patch/series-head.ts'
 import { WorkTree } from '../patch/work-tree.ts'
-import { hashPin } from '../pin.ts'
+import { hashPin, lockName } from '../pin.ts'
+import { type Component, mergeComponents } from '../provenance/component.ts'
+import { describeSdk } from '../provenance/describe-sdk.ts'
+import { documentsOf, writeDocuments } from '../provenance/documents.ts'
 import { isStamped, stamp } from '../stamp.ts'
 import { formatBytes, sayStage } from '../terminal.ts'
 import { requireTools, tools } from '../tools.ts'
 import { pack } from './pack.ts'
 import { layOutSdk } from './sdk-files.ts'
-import { manifestName, type SdkManifest } from './sdk-manifest.ts'
+import { manifestName, type SdkManifest, sdkSchema } from './sdk-manifest.ts'
 
 const platform = 'linux-x64'
 
@@ -28,7 +31,7 @@ export async function packageSdk(
   context: BuildContext,
   { output, allowModified = false }: { output?: string; allowModified?: boolean },
 ): Promise<void> {
-  const { pin, cache, signal } = context
+  const { pin, cache, project, series, signal } = context
   await requireTools('package', [tools.git, tools.ninja, tools.tar, tools.zstd])
   const library = join(cache.buildDirectory, pin.build.library)
   if (!existsSync(library)) {
@@ -50,10 +53,10 @@ export async function packageSdk(
   const inputs = await hashInputs(context, library)
   const stampPath = join(cache.sdk, `packed-${sha256(archive).slice(0, 12)}.json`)
   const current = join(cache.sdk, 'current', manifestName)
+  const { bill, statement } = documentsOf(archive)
   if (
     !modified &&
-    existsSync(archive) &&
-    existsSync(current) &&
+    [archive, bill, statement, current].every((path) => existsSync(path)) &&
     (await isStamped(stampPath, inputs))
   ) {
     sayStage('package', `${archive} is up to date`)
@@ -72,6 +75,14 @@ export async function packageSdk(
     await pointCurrentTo(cache.sdk, key)
     await mkdir(dirname(archive), { recursive: true })
     await pack(folder, archive, `v8-sdk-${pin.v8.version}-${platform}`, pin.v8.date, signal)
+    await writeDocuments(
+      archive,
+      await describeSdk(archive, made.manifest, {
+        pin,
+        lock: await sha256OfFile(join(project, lockName)),
+        patches: series.patches,
+      }),
+    )
     await stamp(stampPath, inputs)
     await removeOldSdks(cache.sdk, key)
     sayStage('package', `${archive} (${formatBytes((await stat(archive)).size)})`)
@@ -82,14 +93,19 @@ export async function packageSdk(
 
 /** Names what an SDK is made from, without making it. */
 async function hashInputs({ pin, project, series, signal }: BuildContext, library: string) {
-  const own = await glob(['sdk/*', 'LICENSE*', 'package.json'], { cwd: project })
+  const clang = await findClang(pin.toolchain.clang)
+  const own = await glob(['sdk/*', 'LICENSE*', 'package.json', 'upstream/pin.json'], {
+    cwd: project,
+  })
   const files: Record<string, string> = {}
   for (const path of own) files[path] = await sha256OfFile(join(project, path), signal)
   return sha256OfJson({
+    schema: sdkSchema,
     library: await sha256OfFile(library, signal),
     lock: hashPin(pin),
     series: series.hash,
-    compiler: (await findClang(pin.toolchain.clang)).version,
+    compiler: clang.version,
+    libraries: clang.libraries,
     files,
   })
 }
@@ -114,8 +130,8 @@ async function stageFiles(
   const folder = join(context.cache.sdk, 'making')
   await rm(folder, { recursive: true, force: true })
   await mkdir(folder, { recursive: true })
-  await layOutSdk(context, folder)
-  const manifest = await describe(context, folder, modified)
+  const components = await layOutSdk(context, folder)
+  const manifest = await describe(context, folder, components, modified)
   await writeFile(join(folder, manifestName), `${JSON.stringify(manifest, null, 2)}\n`)
   return { folder, manifest }
 }
@@ -123,6 +139,7 @@ async function stageFiles(
 async function describe(
   context: BuildContext,
   folder: string,
+  components: Component[],
   modified: boolean,
 ): Promise<SdkManifest> {
   const { pin, series, signal } = context
@@ -130,15 +147,18 @@ async function describe(
   for (const path of await listFiles(folder)) {
     files[relative(folder, path)] = await sha256OfFile(path, signal)
   }
+  const { version: compiler, libraries } = await findClang(pin.toolchain.clang)
   return {
-    schema: 1,
+    schema: sdkSchema,
     v8: { version: pin.v8.version, chromium: pin.chromium.version },
     platform,
     lock: hashPin(pin),
     patches: series.patches.map(({ name, sha256 }) => ({ name, sha256 })),
     modified,
     args: pin.build.args,
-    compiler: (await findClang(pin.toolchain.clang)).version,
+    compiler,
+    libraries,
+    components: mergeComponents(components),
     files,
   }
 }

@@ -2,11 +2,22 @@ import { copyFile, cp, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { $ } from 'zx'
 import type { BuildContext } from '../context.ts'
+import type { Component } from '../provenance/component.ts'
 import { askGn } from './ask-gn.ts'
-import { licenceFiles } from './licences.ts'
+import { libraryComponents } from './library-components.ts'
 
-/** Lays the SDK's files, the manifest aside, out in an empty folder. sdk/README.md tells what each is for. */
-export async function layOutSdk(context: BuildContext, folder: string): Promise<void> {
+/** Where an SDK has the licences of all that is in it. */
+export const sdkLicences = 'share/doc/v8-rawmem/'
+
+/** Where it has the lock file and the patches that it was made from. */
+export const sdkSources = 'share/v8-rawmem/'
+
+/**
+ * Lays the SDK's files, the manifest aside, out in an empty folder. sdk/README.md tells what each is for.
+ *
+ * @returns what the library is made of
+ */
+export async function layOutSdk(context: BuildContext, folder: string): Promise<Component[]> {
   const { cache, pin, project, series } = context
   await put(join(cache.buildDirectory, pin.build.library), join(folder, 'lib/libv8_monolith.a'))
   await cp(join(cache.tree, 'include'), join(folder, 'include'), {
@@ -19,18 +30,19 @@ export async function layOutSdk(context: BuildContext, folder: string): Promise<
   await fillIn(context, 'v8-rawmem.pc', join(folder, 'lib/pkgconfig'))
   await put(join(project, 'sdk/README.md'), join(folder, 'README.md'))
 
-  const sources = join(folder, 'share/v8-rawmem')
+  const sources = join(folder, sdkSources)
   await put(join(project, 'v8.lock.json'), join(sources, 'v8.lock.json'))
   for (const patch of series.patches) await put(patch.path, join(sources, patch.name))
 
-  const licences = join(folder, 'share/doc/v8-rawmem')
+  const licences = join(folder, sdkLicences)
   for (const name of ['LICENSE', 'LICENSE.v8']) {
     await put(join(project, name), join(licences, name))
   }
-  for (const path of await licenceFiles(context)) {
-    // V8's own collection of licences, under a name that is not this project's.
-    await put(join(cache.tree, path), join(licences, path === 'LICENSE' ? 'v8/LICENSE' : path))
+  const parts = await libraryComponents(context)
+  for (const part of parts) {
+    for (const [path, file] of part.licences) await put(file, join(licences, path))
   }
+  return parts.map((part) => part.component)
 }
 
 async function put(from: string, to: string): Promise<void> {

@@ -2,10 +2,14 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { BuildError } from '../build-error.ts'
 import { readJsonIfValid } from '../durable-files.ts'
+import { componentSchema } from '../provenance/component.ts'
+
+/** Grows when the SDK's layout changes or its manifest's. */
+export const sdkSchema = 2
 
 export const sdkManifestSchema = z.object({
   /** The version of this file's layout. */
-  schema: z.literal(1),
+  schema: z.literal(sdkSchema),
   v8: z.object({ version: z.string(), chromium: z.string() }),
   platform: z.string(),
   /** Hash of v8.lock.json's content. */
@@ -17,6 +21,10 @@ export const sdkManifestSchema = z.object({
   /** GN's arguments. */
   args: z.record(z.string(), z.union([z.boolean(), z.number(), z.string()])),
   compiler: z.string(),
+  /** The system's C++ and C library: the compiler takes code from their headers. */
+  libraries: z.record(z.string(), z.string()),
+  /** What is in the library, with what of it the licences are. */
+  components: z.array(componentSchema),
   /** sha256 of every other file of the SDK, by path. */
   files: z.record(z.string(), z.string()),
 })

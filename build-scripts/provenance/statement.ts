@@ -82,7 +82,7 @@ export function writeStatement(statement: Statement): string {
 }
 
 /** Reads a statement and checks its shape. */
-export function readStatement(text: string, name: string): Statement {
+export async function readStatement(text: string, name: string): Promise<Statement> {
   const advice =
     'It was damaged, or another program wrote it. Get it anew from where the artifact is from.'
   let content: unknown

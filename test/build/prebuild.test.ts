@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import test from 'ava'
@@ -6,6 +6,10 @@ import { inspectAddon } from '../../build-scripts/bind/inspect-addon.ts'
 import { addonNames, readPrebuildManifest } from '../../build-scripts/bind/prebuild-manifest.ts'
 import { findPrebuildProblems } from '../../build-scripts/bind/prebuild-problems.ts'
 import { sha256 } from '../../build-scripts/hash.ts'
+import { hashPin, loadPin } from '../../build-scripts/pin.ts'
+import { checkArtifact } from '../../build-scripts/provenance/check-artifacts.ts'
+import { documentsOf } from '../../build-scripts/provenance/documents.ts'
+import { readSeries } from '../../build-scripts/series.ts'
 
 const repository = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
 const folder = join(repository, 'prebuilds/linux-x64')
@@ -30,5 +34,32 @@ for (const kind of ['engine', 'node'] as const) {
 
   test(`${addonNames[kind]} shows and seeks no symbol but those of Node-API and the system`, async (t) => {
     await t.notThrowsAsync(inspectAddon(path))
+  })
+}
+
+for (const kind of ['engine', 'node'] as const) {
+  const path = join(folder, addonNames[kind])
+
+  test(`${addonNames[kind]} agrees with its documents, and those with this checkout`, async (t) => {
+    t.deepEqual(await checkArtifact(path, { project: repository, commit: undefined }), [], rebuild)
+  })
+
+  test(`every component of ${addonNames[kind]} has its licence beside it`, (t) => {
+    const { components } = JSON.parse(readFileSync(documentsOf(path).bill, 'utf8')) as {
+      components: { name: string; externalReferences: { type: string; url: string }[] }[]
+    }
+    const names = components.map(({ name }) => name)
+    const system = ['libstdc++', 'libgcc', 'glibc']
+    const v8 = kind === 'engine' ? ['v8', 'absl', 'highway', 'simdutf'] : []
+    for (const name of [...system, 'node-addon-api', 'node-api-headers', ...v8]) {
+      t.true(names.includes(name), `${name} is not in the bill of materials`)
+    }
+    for (const { name, externalReferences } of components) {
+      const licences = externalReferences.filter(({ type }) => type === 'license')
+      t.not(licences.length, 0, `no licence of ${name} is named`)
+      for (const { url } of licences) {
+        t.true(statSync(join(folder, decodeURI(url))).size > 100, `${url} is hardly a licence`)
+      }
+    }
   })
 }

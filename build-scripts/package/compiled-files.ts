@@ -2,33 +2,23 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import type { BuildContext } from '../context.ts'
-import { gitIn } from '../git.ts'
 
-/**
- * The licence files, as paths in the V8 tree, of V8 and of everything from third_party that is compiled into the
- * library or whose headers are.
- */
-export async function licenceFiles(context: BuildContext): Promise<string[]> {
-  const components = await compiledComponents(context)
-  const listed = await gitIn(context.cache.tree, context.signal)`git ls-files -z`
-  const licence = /(^|\/)(LICEN[CS]E|COPYING|NOTICE)([.-][^/]*)?$/
-  return listed.stdout
-    .split('\0')
-    .filter((path) => licence.test(path))
-    .filter((path) => {
-      const component = /^third_party\/([^/]+)\//.exec(path)?.[1]
-      return component === undefined ? !path.includes('/') : components.has(component)
-    })
-    .sort()
+/** What ninja has seen the library's objects, and what generates some of them, read. */
+export interface CompiledFiles {
+  /** Folders of third_party, as paths below it. What lies in third_party/v8 are several things. */
+  readonly thirdParty: ReadonlySet<string>
+  /** Headers from outside the tree. */
+  readonly system: ReadonlySet<string>
 }
 
-/** The folders of third_party that ninja has seen the library's objects read from. */
-async function compiledComponents({ cache, pin }: BuildContext): Promise<Set<string>> {
+export async function compiledFiles({ cache, pin }: BuildContext): Promise<CompiledFiles> {
   const objects = new Set<string>()
-  const components = new Set<string>()
+  const thirdParty = new Set<string>()
+  const system = new Set<string>()
   const note = (path: string) => {
-    const component = /(?:^|\/)third_party\/([^/]+)\//.exec(path)?.[1]
-    if (component) components.add(component)
+    const folder = /(?:^|\/)third_party\/((?:v8\/)?[^/]+)\//.exec(path)?.[1]
+    if (folder) thirdParty.add(folder)
+    else if (path.startsWith('/') && !path.startsWith(`${cache.tree}/`)) system.add(path)
   }
   for await (const line of ninjaTool(cache.buildDirectory, ['inputs', pin.build.target])) {
     if (line.endsWith('.o')) objects.add(line)
@@ -37,12 +27,12 @@ async function compiledComponents({ cache, pin }: BuildContext): Promise<Set<str
   let ofLibrary = false
   for await (const line of ninjaTool(cache.buildDirectory, ['deps'])) {
     if (line.startsWith(' ')) {
-      if (ofLibrary) note(line)
+      if (ofLibrary) note(line.trim())
     } else {
       ofLibrary = objects.has(line.slice(0, line.indexOf(':')))
     }
   }
-  return components
+  return { thirdParty, system }
 }
 
 /** Lines of `ninja -t`; there are millions of them for V8, so they are read as they come. */

@@ -1,0 +1,177 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { PackageURL } from 'packageurl-js'
+import parseSpdx from 'spdx-expression-parse'
+import { BuildError } from '../build-error.ts'
+import { findClang } from '../clang.ts'
+import type { BuildContext } from '../context.ts'
+import { gitIn } from '../git.ts'
+import { sha256OfFile } from '../hash.ts'
+import { type Component, component } from '../provenance/component.ts'
+import { headerComponents, type LicensedComponent } from '../provenance/system-libraries.ts'
+import { loadUpstreamPin, type UpstreamPin } from '../upstream/upstream-pin.ts'
+import { compiledFiles } from './compiled-files.ts'
+import { parseThirdPartyReadme, type ThirdPartyReadme } from './third-party-readme.ts'
+
+/** What the folders of third_party say in words that are not SPDX's, or do not say at all. */
+const readByPeople: Readonly<Record<string, { licence: string; name?: string }>> = {
+  dragonbox: { licence: 'Apache-2.0 WITH LLVM-exception OR BSL-1.0' },
+  glibc: { licence: 'LGPL-2.1-or-later', name: "glibc's sine and cosine" },
+  siphash: { licence: 'CC0-1.0', name: 'HalfSipHash' },
+  'v8/builtins': { licence: 'Python-2.0', name: "Python's sorting, in Torque" },
+  'v8/codegen': { licence: 'MIT', name: 'FP16 conversion' },
+  valgrind: { licence: 'bzip2-1.0.6', name: 'valgrind.h' },
+}
+
+/** V8, everything from third_party that is compiled into the library or whose headers are, and the system's headers. */
+export async function libraryComponents(context: BuildContext): Promise<LicensedComponent[]> {
+  const { cache, pin, series } = context
+  const { thirdParty, system } = await compiledFiles(context)
+  const clang = await findClang(pin.toolchain.clang)
+  const licences = await listLicences(context)
+  const parts = await Promise.all(
+    [...thirdParty].sort().map((folder) => describe(context, folder, licences)),
+  )
+  const headers = await headerComponents([...system], {
+    ...clang.libraries,
+    clang: /\d+\.\d+\.\d+/.exec(clang.version)?.[0] ?? clang.version,
+  })
+  const ownLicences = new Map(
+    licences.filter((path) => !path.includes('/')).map((path) => [`v8/${path}`, path]),
+  )
+  const purl = new PackageURL('github', 'v8', 'v8', pin.v8.tag, undefined, undefined).toString()
+  const v8 = component({
+    ref: 'v8',
+    name: 'v8',
+    version: pin.v8.version,
+    description: `V8 with the patches that are listed; out of the sources of Chromium ${pin.chromium.version}`,
+    purl,
+    website: 'https://v8.dev',
+    licence: 'BSD-3-Clause AND SunPro',
+    texts: await hashed(cache.tree, ownLicences),
+    source: sourceOf(context),
+    patched: {
+      version: pin.v8.version,
+      purl,
+      patches: series.patches.map(({ name }) => name),
+    },
+    needs: [...parts, ...headers].map((part) => part.component.ref).sort(),
+  })
+  return [{ component: v8, licences: absolute(cache.tree, ownLicences) }, ...parts, ...headers]
+}
+
+async function describe(
+  context: BuildContext,
+  folder: string,
+  allLicences: readonly string[],
+): Promise<LicensedComponent> {
+  const { tree } = context.cache
+  const path = `third_party/${folder}`
+  const pinned = repositoryIn(await loadUpstreamPin(context), path)
+  const readme = await readReadme(join(tree, path), pinned?.revision)
+  const licences = new Map(
+    allLicences.filter((file) => file.startsWith(`${path}/`)).map((file) => [file, file]),
+  )
+  if (licences.size === 0) {
+    throw new BuildError(
+      `${path} is compiled in, but has no file of licence.`,
+      'Look where its licence is, and teach build-scripts/package/library-components.ts.',
+    )
+  }
+  const revision = pinned?.revision ?? readme.revision
+  const version =
+    readme.version && (!pinned || readme.revision === pinned.revision) ? readme.version : revision
+  const website = readme.website ?? pinned?.url
+  const purl = purlOf([readme.website, pinned?.url], revision)
+  return {
+    component: component({
+      ref: path,
+      name: (readByPeople[folder]?.name ?? readme.name) || folder,
+      ...(version && { version }),
+      ...(website && { website }),
+      ...(purl && { purl }),
+      licence: licenceOf(folder, readme),
+      texts: await hashed(tree, licences),
+      source: sourceOf(context),
+    }),
+    licences: absolute(tree, licences),
+  }
+}
+
+function sourceOf({ pin }: BuildContext): NonNullable<Component['source']> {
+  const { file, sha256 } = pin.source.archive
+  return { name: file, sha256 }
+}
+
+/** The repository that fills a folder, when it is not Chromium's own. */
+function repositoryIn(upstream: UpstreamPin | undefined, path: string) {
+  const entry = Object.entries(upstream?.repositories ?? {}).find(
+    ([place]) => place === path || place.startsWith(`${path}/`),
+  )
+  return entry?.[1]
+}
+
+/** Of a README for V8 and one for Chromium, the one that speaks of the pinned revision. */
+async function readReadme(folder: string, revision: string | undefined): Promise<ThirdPartyReadme> {
+  const readmes: ThirdPartyReadme[] = []
+  for (const name of ['README.v8', 'README.chromium']) {
+    const text = await readFile(join(folder, name), 'utf8').catch(() => undefined)
+    if (text !== undefined) readmes.push(parseThirdPartyReadme(text))
+  }
+  return readmes.find((readme) => readme.revision === revision) ?? readmes[0] ?? { name: '' }
+}
+
+function licenceOf(folder: string, readme: ThirdPartyReadme): string {
+  const licence = readByPeople[folder]?.licence ?? readme.licence ?? ''
+  try {
+    parseSpdx(licence)
+    return licence
+  } catch (cause) {
+    throw new BuildError(
+      `third_party/${folder} is compiled in, but its licence ("${licence}") is no SPDX expression.`,
+      'Read its licence and add the expression to build-scripts/package/library-components.ts.',
+      { cause },
+    )
+  }
+}
+
+function purlOf(urls: readonly (string | undefined)[], revision: string | undefined) {
+  if (!revision) return undefined
+  for (const url of urls) {
+    const match = /github\.com\/([^/]+)\/([^/]+?)(?:\.git)?(?:\/|$)/.exec(url ?? '')
+    if (match) {
+      return new PackageURL(
+        'github',
+        match[1],
+        match[2]!,
+        revision,
+        undefined,
+        undefined,
+      ).toString()
+    }
+  }
+  return undefined
+}
+
+/** All licence files of the tree. */
+async function listLicences({ cache, signal }: BuildContext): Promise<string[]> {
+  const listed = await gitIn(cache.tree, signal)`git ls-files -z`
+  const licence = /(^|\/)(LICEN[CS]E|COPYING|NOTICE)([.-][^/]*)?$/
+  return listed.stdout
+    .split('\0')
+    .filter((path) => licence.test(path))
+    .sort()
+}
+
+async function hashed(tree: string, licences: ReadonlyMap<string, string>) {
+  return await Promise.all(
+    [...licences].map(async ([path, file]) => ({
+      path,
+      sha256: await sha256OfFile(join(tree, file)),
+    })),
+  )
+}
+
+function absolute(tree: string, licences: ReadonlyMap<string, string>): Map<string, string> {
+  return new Map([...licences].map(([path, file]) => [path, join(tree, file)]))
+}

@@ -1,0 +1,167 @@
+import { existsSync } from 'node:fs'
+import { realpath } from 'node:fs/promises'
+import { basename } from 'node:path'
+import { PackageURL } from 'packageurl-js'
+import { $, which } from 'zx'
+import { sha256OfFile } from '../hash.ts'
+import { type Component, component } from './component.ts'
+
+/** A component, and for each of its licences, by the path that the component says, the file to copy. */
+export interface LicensedComponent {
+  readonly component: Component
+  readonly licences: ReadonlyMap<string, string>
+}
+
+/** What of the system a C++ program takes in: by its headers, or because the linker puts it there. */
+interface SystemLibrary {
+  readonly name: string
+  readonly licence: string
+  /** The licence that Debian's copyright file only refers to. */
+  readonly commonLicence: string
+  readonly files: RegExp
+}
+
+const libraries: readonly SystemLibrary[] = [
+  {
+    name: 'libstdc++',
+    licence: 'GPL-3.0-or-later WITH GCC-exception-3.1',
+    commonLicence: 'GPL-3',
+    files: /\/libstdc\+\+\.a$|\/include\/([^/]+\/)?c\+\+\//,
+  },
+  {
+    name: 'libgcc',
+    licence: 'GPL-3.0-or-later WITH GCC-exception-3.1',
+    commonLicence: 'GPL-3',
+    files: /\/libgcc(_eh)?\.a$|\/crt(begin|end)[ST]?\.o$/,
+  },
+  {
+    name: 'clang',
+    licence: 'Apache-2.0 WITH LLVM-exception',
+    commonLicence: 'Apache-2.0',
+    files: /\/lib\/clang\/[^/]+\/(include|lib)\//,
+  },
+  {
+    name: 'glibc',
+    licence: 'LGPL-2.1-or-later',
+    commonLicence: 'LGPL-2.1',
+    files:
+      /\/(crt[1in]|Scrt1)\.o$|\/lib(c_nonshared|pthread|dl|m|rt)\.a$|\/include\/([^/]+\/)?bits\//,
+  },
+]
+
+/**
+ * The components that headers of the system belong to.
+ *
+ * @param versions by the components' names. Debian's finer ones would tell apart what gives the same bytes.
+ */
+export async function headerComponents(
+  paths: readonly string[],
+  versions: Readonly<Record<string, string>>,
+): Promise<LicensedComponent[]> {
+  const described: LicensedComponent[] = []
+  for (const library of libraries) {
+    const headers = paths.filter((path) => library.files.test(path)).sort()
+    if (headers.length === 0) continue
+    const debian = await debianPackageOf(headers[0]!)
+    const licences = licencesOf(library, debian)
+    const version = versions[library.name]
+    described.push({
+      component: component({
+        ...baseOf(library),
+        ...(version && { version }),
+        texts: await hashed(licences),
+      }),
+      licences,
+    })
+  }
+  return described
+}
+
+/** The components of object files and static libraries that the linker took from the system. */
+export async function linkedComponents(paths: readonly string[]): Promise<LicensedComponent[]> {
+  const byLibrary = new Map<SystemLibrary, string[]>()
+  for (const path of [...paths].sort(byBaseName)) {
+    const library = libraries.find(({ files }) => files.test(path)) ?? unknownLibrary(path)
+    byLibrary.set(library, [...(byLibrary.get(library) ?? []), path])
+  }
+  const described: LicensedComponent[] = []
+  for (const [library, files] of byLibrary) {
+    const debian = await debianPackageOf(files[0]!)
+    const licences = licencesOf(library, debian)
+    described.push({
+      component: component({
+        ...baseOf(library),
+        ...(debian && { version: debian.version, purl: debian.purl }),
+        texts: await hashed(licences),
+        files: await Promise.all(
+          files.map(async (path) => ({ name: basename(path), sha256: await sha256OfFile(path) })),
+        ),
+      }),
+      licences,
+    })
+  }
+  return described
+}
+
+function byBaseName(a: string, b: string): number {
+  return basename(a) < basename(b) ? -1 : 1
+}
+
+function baseOf({ name, licence }: SystemLibrary) {
+  return { ref: name, name, licence }
+}
+
+function unknownLibrary(path: string): SystemLibrary {
+  const name = basename(path)
+  return { name, licence: 'NOASSERTION', commonLicence: '', files: /$^/ }
+}
+
+/** Where the licences are on a Debian system; elsewhere nobody says. */
+function licencesOf(
+  { name, commonLicence }: SystemLibrary,
+  debian: DebianPackage | undefined,
+): ReadonlyMap<string, string> {
+  const licences = new Map<string, string>()
+  if (!debian) return licences
+  licences.set(`system/${name}/copyright`, `/usr/share/doc/${debian.name}/copyright`)
+  if (commonLicence) {
+    licences.set(
+      `system/common-licenses/${commonLicence}`,
+      `/usr/share/common-licenses/${commonLicence}`,
+    )
+  }
+  for (const [path, file] of licences) if (!existsSync(file)) licences.delete(path)
+  return licences
+}
+
+async function hashed(licences: ReadonlyMap<string, string>): Promise<Component['texts']> {
+  return await Promise.all(
+    [...licences].map(async ([path, file]) => ({ path, sha256: await sha256OfFile(file) })),
+  )
+}
+
+interface DebianPackage {
+  readonly name: string
+  readonly version: string
+  readonly purl: string
+}
+
+/** The package that a file is from; undefined on systems without dpkg. */
+async function debianPackageOf(path: string): Promise<DebianPackage | undefined> {
+  if (!(await which('dpkg-query', { nothrow: true }))) return undefined
+  const real = await realpath(path)
+  // dpkg knows a file by the path that its package has, which /lib being a link to /usr/lib makes ambiguous.
+  const names = new Set([path, real, `/usr${path}`, real.replace(/^\/usr\//, '/')])
+  const run = $({ quiet: true, nothrow: true, env: { ...process.env, LC_ALL: 'C' } })
+  const found = await run`dpkg-query --search ${[...names]}`
+  const owner = /^([^,:\s]+)[^\n]*: \//m.exec(found.stdout)?.[1]
+  if (!owner) return undefined
+  const shown = await run`dpkg-query --status ${owner}`
+  const field = (name: string) => new RegExp(`^${name}: (.+)$`, 'm').exec(shown.stdout)?.[1]
+  const [version, arch] = [field('Version'), field('Architecture')]
+  if (!version || !arch) return undefined
+  const system = await run`. /etc/os-release && echo $ID`
+  const vendor = system.stdout.trim() || 'debian'
+  const purl = new PackageURL('deb', vendor, owner, version, { arch }, undefined).toString()
+  return { name: owner, version, purl }
+}

@@ -1,0 +1,81 @@
+import { existsSync } from 'node:fs'
+import { dirname, join, relative, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { Command } from 'commander'
+import { $, glob } from 'zx'
+import { BuildError } from './build-error.ts'
+import { cacheLayout, cacheRoot } from './cache.ts'
+import { loadPin } from './pin.ts'
+import { checkArtifact } from './provenance/check-artifacts.ts'
+import { runCommand } from './run-command.ts'
+import { mark, say } from './terminal.ts'
+
+const repository = dirname(dirname(fileURLToPath(import.meta.url)))
+
+interface Options {
+  readonly cache?: string
+  readonly verbose?: boolean
+}
+
+const command = new Command('npm run verify:provenance --')
+  .description(
+    "Checks artifacts against the bill of materials and the statement of provenance beside them, and those against this checkout: the artifacts' hashes, the licences of all that is inside, the pinned sources, the patches, the packages of npm. Builds nothing, and needs no network.",
+  )
+  .argument(
+    '[artifacts...]',
+    'addons (*.node), SDKs (*.tar.zst) or packages of npm (*.tgz); default: the addons in prebuilds/, the packages in release/ and the SDK in the cache, as far as they are there',
+  )
+  .option('--cache <folder>', 'the cache folder (default: $XDG_CACHE_HOME/v8-rawmem)')
+  .option('--verbose', 'show where in the scripts an error arose')
+  .action(async (artifacts: string[], options: Options) => {
+    await runCommand(options.verbose ?? false, async (signal) => {
+      const named = artifacts.map((path) => resolve(path))
+      const absent = named.find((path) => !existsSync(path))
+      if (absent) {
+        throw new BuildError(`${absent} is not there.`, 'Name an artifact, or none to check all.')
+      }
+      await verify(named.length > 0 ? named : await allArtifacts(options.cache), signal)
+    })
+  })
+
+async function verify(artifacts: readonly string[], signal: AbortSignal): Promise<void> {
+  const checkout = { project: repository, commit: await commitOf(repository) }
+  let wrong = 0
+  for (const artifact of artifacts) {
+    signal.throwIfAborted()
+    const problems = await checkArtifact(artifact, checkout)
+    const shown = relative(process.cwd(), artifact)
+    say(
+      `${mark(problems.length === 0 ? 'ok' : 'wrong')} ${shown.startsWith('..') ? artifact : shown}`,
+    )
+    for (const problem of problems) say(`        ${problem}`)
+    if (problems.length > 0) wrong++
+  }
+  if (wrong === 0) return
+  throw new BuildError(
+    `${wrong} of ${artifacts.length} artifacts ${wrong === 1 ? 'is' : 'are'} not what the documents or this checkout say.`,
+    'An artifact goes with one version: check that out first. If it is checked out, do not use the artifact, or build it again. docs/provenance.md tells what each of the lines means.',
+  )
+}
+
+async function allArtifacts(cache: string | undefined): Promise<string[]> {
+  const { sdk } = cacheLayout(cacheRoot(cache), await loadPin(repository))
+  const found = [
+    ...(await glob(['prebuilds/*/*.node', 'release/*.tgz'], { cwd: repository })).map((path) =>
+      join(repository, path),
+    ),
+    ...(await glob('*.tar.zst', { cwd: sdk })).map((path) => join(sdk, path)),
+  ].sort()
+  if (found.length > 0) return found
+  throw new BuildError(
+    'There is no artifact here.',
+    'Name one, or make one: npm run build:binding, npm run v8 -- package',
+  )
+}
+
+async function commitOf(folder: string): Promise<string | undefined> {
+  const asked = await $({ cwd: folder, quiet: true, nothrow: true })`git rev-parse HEAD`
+  return asked.exitCode === 0 ? asked.stdout.trim() : undefined
+}
+
+await command.parseAsync()

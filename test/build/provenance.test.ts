@@ -1,0 +1,316 @@
+import { execFileSync } from 'node:child_process'
+import {
+  appendFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import test, { type ExecutionContext } from 'ava'
+import { c as createTar } from 'tar'
+import { sha256 } from '../../build-scripts/hash.ts'
+import { checkArtifact } from '../../build-scripts/provenance/check-artifacts.ts'
+import { writeTarballDocuments } from '../../build-scripts/provenance/describe-tarball.ts'
+import { documentsOf } from '../../build-scripts/provenance/documents.ts'
+import { makeProvenanceProject, type ProvenanceProject } from '../support/provenance-project.ts'
+
+const repository = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
+const commit = '0123456789abcdef0123456789abcdef01234567'
+
+async function project(
+  t: ExecutionContext,
+  linked?: readonly string[],
+): Promise<ProvenanceProject> {
+  const made = await makeProvenanceProject(linked)
+  t.teardown(made.remove)
+  return made
+}
+
+function check(artifact: string, { project }: ProvenanceProject): Promise<string[]> {
+  return checkArtifact(artifact, { project, commit })
+}
+
+/** Another value in one byte of a file. */
+function flip(path: string, at: number): void {
+  const bytes = readFileSync(path)
+  bytes[at]! ^= 1
+  writeFileSync(path, bytes)
+}
+
+test('an addon and an SDK agree with their documents and the checkout that made them', async (t) => {
+  const made = await project(t)
+  t.deepEqual(await check(made.addon, made), [])
+  t.deepEqual(await check(made.sdkArchive, made), [])
+})
+
+test('two builds in different folders write the same bytes, with no time and no path in them', async (t) => {
+  const [one, other] = [await project(t), await project(t)]
+  for (const artifact of ['addon', 'sdkArchive'] as const) {
+    const [ours, theirs] = [documentsOf(one[artifact]), documentsOf(other[artifact])]
+    for (const kind of ['bill', 'statement'] as const) {
+      const text = readFileSync(ours[kind], 'utf8')
+      t.is(text, readFileSync(theirs[kind], 'utf8'))
+      t.notRegex(text, /\d{4}-\d\d-\d\dT|"\/|tmp/)
+    }
+  }
+})
+
+test('the documents are a CycloneDX bill and an in-toto statement about the very addon', async (t) => {
+  const made = await project(t)
+  const { bill, statement } = documentsOf(made.addon)
+  const said = JSON.parse(readFileSync(statement, 'utf8'))
+  t.is(said._type, 'https://in-toto.io/Statement/v1')
+  t.is(said.predicateType, 'https://slsa.dev/provenance/v1')
+  t.deepEqual(said.subject, [{ name: 'v8-rawmem.node', digest: { sha256: sha256('an addon') } }])
+  t.deepEqual(said.predicate.runDetails.byproducts, [
+    { name: 'v8-rawmem.node.cdx.json', digest: { sha256: sha256(readFileSync(bill)) } },
+  ])
+  const document = JSON.parse(readFileSync(bill, 'utf8'))
+  t.is(document.bomFormat, 'CycloneDX')
+  t.regex(
+    document.serialNumber,
+    /^urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/,
+  )
+  const names = document.components.map(({ name }: { name: string }) => name).sort()
+  t.deepEqual(names, ['fp', 'node-addon-api', 'node-api-headers', 'v8'])
+  const patches = readdirSync(join(made.project, 'patches/15.0')).filter((name) =>
+    name.endsWith('.patch'),
+  )
+  const v8 = document.components.find(({ name }: { name: string }) => name === 'v8')
+  for (const patch of patches) {
+    const file = join('patches/15.0', patch)
+    const digest = { sha256: sha256(readFileSync(join(made.project, file))) }
+    t.deepEqual(
+      said.predicate.buildDefinition.resolvedDependencies.find(
+        ({ name }: { name: string }) => name === file,
+      ),
+      { name: file, digest },
+    )
+    t.true(v8.pedigree.patches.some((entry: { diff: { url: string } }) => entry.diff.url === file))
+  }
+})
+
+test('a flipped byte in the addon is found', async (t) => {
+  const made = await project(t)
+  flip(made.addon, 3)
+  const problems = await check(made.addon, made)
+  t.regex(problems.join('\n'), /cdx\.json: has sha256 \w+, but .*v8-rawmem\.node has/)
+  t.regex(problems.join('\n'), /intoto\.json: subject › v8-rawmem\.node › digest › sha256: is/)
+})
+
+for (const kind of ['bill', 'statement'] as const) {
+  test(`a flipped byte anywhere in the ${kind} is found`, async (t) => {
+    const made = await project(t)
+    const path = documentsOf(made.addon)[kind]
+    const size = readFileSync(path).length
+    for (let at = 0; at < size; at += Math.ceil(size / 60)) {
+      flip(path, at)
+      t.not((await check(made.addon, made)).length, 0, `byte ${at}`)
+      flip(path, at)
+    }
+    t.deepEqual(await check(made.addon, made), [])
+  })
+}
+
+test('white space that was changed in a statement is found', async (t) => {
+  const made = await project(t)
+  appendFileSync(documentsOf(made.addon).statement, '\n')
+  t.deepEqual(await check(made.addon, made), [
+    'v8-rawmem.node.intoto.json: says what it should, but in other bytes',
+  ])
+})
+
+test('a patch that was changed, removed or added since is found and named', async (t) => {
+  const made = await project(t)
+  const folder = join(made.project, 'patches/15.0')
+  const [first, second] = readdirSync(folder).filter((name) => name.endsWith('.patch'))
+  appendFileSync(join(folder, first!), '\n')
+  rmSync(join(folder, second!))
+  writeFileSync(join(folder, '0099-new.patch'), 'new')
+  for (const artifact of [made.addon, made.sdkArchive]) {
+    const problems = (await check(artifact, made)).join('\n')
+    t.true(problems.includes(`resolvedDependencies › patches/15.0/${first} › digest › sha256: is`))
+    t.true(problems.includes(`resolvedDependencies › patches/15.0/${second}: should not be there`))
+    t.true(problems.includes('resolvedDependencies › patches/15.0/0099-new.patch: is missing'))
+  }
+})
+
+test('another archive or argument in v8.lock.json is found', async (t) => {
+  const made = await project(t)
+  const path = join(made.project, 'v8.lock.json')
+  const lock = JSON.parse(readFileSync(path, 'utf8'))
+  lock.source.archive.sha256 = 'f'.repeat(64)
+  lock.build.args.v8_enable_webassembly = false
+  writeFileSync(path, JSON.stringify(lock))
+  const ofAddon = (await check(made.addon, made)).join('\n')
+  t.regex(ofAddon, /chromium_\S+ › digest › sha256: is "2d39\w+", should be "ffff/)
+  t.regex(ofAddon, /v8\.lock\.json › digest › sha256: is/)
+  const ofSdk = (await check(made.sdkArchive, made)).join('\n')
+  t.regex(ofSdk, /args › v8_enable_webassembly: is true, should be false/)
+})
+
+test('sources of the binding that were changed since are found', async (t) => {
+  const made = await project(t)
+  appendFileSync(join(made.project, 'bindings/src/addon.cc'), '\n')
+  t.regex(
+    (await check(made.addon, made)).join('\n'),
+    /sources of the binding › digest › sha256: is/,
+  )
+})
+
+test('an addon whose V8 had changes that are in no patch does not pass', async (t) => {
+  const made = await project(t)
+  const { statement } = documentsOf(made.addon)
+  const text = readFileSync(statement, 'utf8')
+  writeFileSync(statement, text.replace('"modified": false', '"modified": true'))
+  t.regex((await check(made.addon, made)).join('\n'), /modified: is true, should be false/)
+})
+
+test('a licence that is missing or was changed is found, with the component that it is of', async (t) => {
+  const made = await project(t)
+  const licences = join(made.prebuild, 'licences')
+  rmSync(join(licences, 'third_party/fp/LICENSE'))
+  appendFileSync(join(licences, 'v8/LICENSE'), '!')
+  t.deepEqual(await check(made.addon, made), [
+    'third_party/fp: its licence licences/third_party/fp/LICENSE is not there',
+    'v8: its licence licences/v8/LICENSE is another one',
+  ])
+})
+
+test('what was linked is in both documents, and it is a fault when its licence is not known', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'v8-rawmem-linked-'))
+  t.teardown(() => rmSync(folder, { recursive: true }))
+  const library = join(folder, 'libdemo.a')
+  writeFileSync(library, 'objects')
+  const made = await project(t, [library])
+  t.deepEqual(await check(made.addon, made), ['libdemo.a: no licence of it is named'])
+  const statement = JSON.parse(readFileSync(documentsOf(made.addon).statement, 'utf8'))
+  t.deepEqual(statement.predicate.buildDefinition.resolvedDependencies.at(-1), {
+    name: 'libdemo.a',
+    digest: { sha256: sha256('objects') },
+  })
+})
+
+test('documents that are missing, of another shape or no JSON are errors that name them', async (t) => {
+  const made = await project(t)
+  const { bill, statement } = documentsOf(made.addon)
+  const [goodBill, goodStatement] = [readFileSync(bill), readFileSync(statement)]
+  writeFileSync(statement, '{')
+  writeFileSync(bill, '{}')
+  const problems = (await check(made.addon, made)).join('\n')
+  t.regex(problems, /v8-rawmem\.node\.cdx\.json is no valid CycloneDX document:\n.*bomFormat/)
+  t.regex(problems, /v8-rawmem\.node\.intoto\.json is not JSON/)
+  writeFileSync(statement, goodStatement)
+  writeFileSync(bill, goodBill)
+  rmSync(bill)
+  t.deepEqual(await check(made.addon, made), [`${bill} is not there`])
+  rmSync(join(made.prebuild, 'manifest.json'))
+  t.regex(
+    (await check(made.addon, made)).join(),
+    /manifest\.json is not there, not valid, or lacks/,
+  )
+})
+
+test('a damaged SDK archive is found', async (t) => {
+  const made = await project(t)
+  const bytes = readFileSync(made.sdkArchive)
+  writeFileSync(made.sdkArchive, bytes.subarray(0, bytes.length - 20))
+  t.regex((await check(made.sdkArchive, made)).join(), /Cannot unpack .*v8-sdk-linux-x64\.tar\.zst/)
+})
+
+/** A package as npm packs it, with what a platform's package has in it. */
+async function packPackage(t: ExecutionContext, made: ProvenanceProject, manifest: object) {
+  const folder = mkdtempSync(join(tmpdir(), 'v8-rawmem-tarball-'))
+  t.teardown(() => rmSync(folder, { recursive: true }))
+  renameSync(made.prebuild, join(folder, 'package'))
+  mkdirSync(made.prebuild)
+  writeFileSync(join(folder, 'package/package.json'), JSON.stringify(manifest))
+  const tarball = join(folder, 'demo-1.2.3.tgz')
+  await createTar({ gzip: true, portable: true, file: tarball, cwd: folder, mtime: new Date(0) }, [
+    'package',
+  ])
+  await writeTarballDocuments(tarball, { project: made.project, commit })
+  return tarball
+}
+
+test('a package of npm has the components of its addons, and what npm installs with it', async (t) => {
+  const made = await project(t)
+  const manifest = {
+    name: '@demo/linux-x64',
+    version: '1.2.3',
+    license: 'BSD-3-Clause',
+    dependencies: { 'cli-progress': '*' },
+  }
+  const tarball = await packPackage(t, made, manifest)
+  t.deepEqual(await check(tarball, made), [])
+  const { components, metadata } = JSON.parse(readFileSync(documentsOf(tarball).bill, 'utf8'))
+  t.is(metadata.component.purl, 'pkg:npm/%40demo/linux-x64@1.2.3')
+  t.deepEqual(components.map(({ name }: { name: string }) => name).sort(), [
+    'ansi-regex',
+    'cli-progress',
+    'emoji-regex',
+    'fp',
+    'is-fullwidth-code-point',
+    'node-addon-api',
+    'node-api-headers',
+    'string-width',
+    'strip-ansi',
+    'v8',
+    'v8-rawmem.node',
+  ])
+  const { subject } = JSON.parse(readFileSync(documentsOf(tarball).statement, 'utf8'))
+  t.deepEqual(Object.keys(subject[0].digest), ['sha256', 'sha512'])
+
+  const other = await checkArtifact(tarball, { ...made, commit: 'f'.repeat(40) })
+  t.regex(other.join('\n'), /sources › digest › gitCommit: is "0123\w+", should be "ffff/)
+  flip(tarball, readFileSync(tarball).length >> 1)
+  t.not((await check(tarball, made)).length, 0)
+})
+
+test('a package that needs what package-lock.json does not have is refused', async (t) => {
+  const made = await project(t)
+  const manifest = {
+    name: 'demo',
+    version: '1.2.3',
+    license: 'MIT',
+    dependencies: { 'no-such': '1' },
+  }
+  await t.throwsAsync(packPackage(t, made, manifest), {
+    message: 'package-lock.json does not have no-such.',
+  })
+})
+
+test('the command says what is wrong, and ends with 1', async (t) => {
+  const made = await project(t)
+  const script = join(repository, 'build-scripts/verify-provenance.ts')
+  const run = (...args: string[]) => {
+    try {
+      const stdio: 'pipe'[] = ['pipe', 'pipe', 'pipe']
+      const options = { cwd: repository, encoding: 'utf8' as const, stdio }
+      return {
+        code: 0,
+        said: execFileSync(process.execPath, ['--import', 'tsx', script, ...args], options),
+      }
+    } catch (error) {
+      const { status, stdout, stderr } = error as { status: number; stdout: string; stderr: string }
+      return { code: status, said: stdout + stderr }
+    }
+  }
+  const good = run(made.addon)
+  t.deepEqual(good, { code: 0, said: `ok      ${made.addon}\n` })
+  flip(made.addon, 0)
+  const bad = run(made.addon)
+  t.is(bad.code, 1)
+  t.regex(bad.said, /^wrong {3}.*v8-rawmem\.node\n {8}v8-rawmem\.node\.cdx\.json: has sha256/)
+  t.regex(bad.said, /error: 1 of 1 artifacts is not what/)
+  const none = run('/no/such.node')
+  t.is(none.code, 1)
+  t.regex(none.said, /\/no\/such\.node is not there/)
+  t.regex(run('--help').said, /Usage: npm run verify:provenance/)
+})

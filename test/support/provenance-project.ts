@@ -1,0 +1,159 @@
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { describePrebuild } from '../../build-scripts/bind/describe-prebuild.ts'
+import {
+  addonNames,
+  type EngineAddon,
+  prebuildSchema,
+} from '../../build-scripts/bind/prebuild-manifest.ts'
+import { sourceHash } from '../../build-scripts/bind/source-hash.ts'
+import { sha256 } from '../../build-scripts/hash.ts'
+import { pack } from '../../build-scripts/package/pack.ts'
+import { sdkLicences, sdkSources } from '../../build-scripts/package/sdk-files.ts'
+import {
+  manifestName,
+  type SdkManifest,
+  sdkSchema,
+} from '../../build-scripts/package/sdk-manifest.ts'
+import { hashPin, loadPin } from '../../build-scripts/pin.ts'
+import { component } from '../../build-scripts/provenance/component.ts'
+import { describeSdk } from '../../build-scripts/provenance/describe-sdk.ts'
+import { writeDocuments } from '../../build-scripts/provenance/documents.ts'
+import { readSeries } from '../../build-scripts/series.ts'
+
+const repository = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
+
+/** A checkout with the lock file, the patches and the binding's sources of this one, and artifacts that are small. */
+export interface ProvenanceProject {
+  readonly project: string
+  /** The folder of a platform's addons. */
+  readonly prebuild: string
+  readonly addon: string
+  readonly sdkArchive: string
+  remove(): void
+}
+
+/** @param linked files that the linker is to have taken from the system */
+export async function makeProvenanceProject(
+  linked: readonly string[] = [],
+): Promise<ProvenanceProject> {
+  const root = mkdtempSync(join(tmpdir(), 'v8-rawmem-provenance-'))
+  const project = join(root, 'project')
+  mkdirSync(project)
+  for (const path of [
+    'bindings',
+    'patches',
+    'LICENSE',
+    'LICENSE.v8',
+    'package.json',
+    'package-lock.json',
+    'v8.lock.json',
+  ]) {
+    cpSync(join(repository, path), join(project, path), {
+      recursive: true,
+      filter: (file) => !/bindings(\/node-backends)?\/build$/.test(file),
+    })
+  }
+  symlinkSync(join(repository, 'node_modules'), join(project, 'node_modules'))
+
+  const { folder: sdk, manifest } = await makeSdk(root, project)
+  const prebuild = join(project, 'prebuilds', 'linux-x64')
+  const addon = join(prebuild, addonNames.engine)
+  write(addon, 'an addon')
+  const entry: EngineAddon = {
+    v8: manifest.v8.version,
+    lock: manifest.lock,
+    patches: manifest.patches,
+    modified: false,
+    sdk: sha256(readFileSync(join(sdk, manifestName))),
+    sources: await sourceHash(project),
+    compiler: manifest.compiler,
+    libraries: manifest.libraries,
+    size: 8,
+    sha256: sha256('an addon'),
+  }
+  write(join(prebuild, 'manifest.json'), JSON.stringify({ schema: prebuildSchema, engine: entry }))
+  await describePrebuild({ project, addon, entry, linked, sdk })
+  const sdkArchive = await packSdk(root, project, sdk, manifest)
+  return { project, prebuild, addon, sdkArchive, remove: () => rmSync(root, { recursive: true }) }
+}
+
+async function makeSdk(root: string, project: string) {
+  const folder = join(root, 'sdk')
+  const pin = await loadPin(project)
+  const { patches } = await readSeries(project, pin)
+  const texts: Record<string, string> = {
+    LICENSE: readFileSync(join(project, 'LICENSE'), 'utf8'),
+    'LICENSE.v8': readFileSync(join(project, 'LICENSE.v8'), 'utf8'),
+    'v8/LICENSE': 'licence of V8',
+    'third_party/fp/LICENSE': 'licence of fp',
+  }
+  for (const [path, text] of Object.entries(texts)) write(join(folder, sdkLicences, path), text)
+  const lock = readFileSync(join(project, 'v8.lock.json'), 'utf8')
+  write(join(folder, sdkSources, 'v8.lock.json'), lock)
+  const named = (path: string) => ({ path, sha256: sha256(texts[path]!) })
+  const manifest: SdkManifest = {
+    schema: sdkSchema,
+    v8: { version: pin.v8.version, chromium: pin.chromium.version },
+    platform: 'linux-x64',
+    lock: hashPin(pin),
+    patches: patches.map(({ name, sha256 }) => ({ name, sha256 })),
+    modified: false,
+    args: pin.build.args,
+    compiler: 'Debian clang version 22.1.8 (1~deb12u1)',
+    libraries: { 'libstdc++': '12 (20220819)', glibc: '2.36' },
+    components: [
+      component({
+        ref: 'third_party/fp',
+        name: 'fp',
+        licence: 'MIT',
+        texts: [named('third_party/fp/LICENSE')],
+      }),
+      component({
+        ref: 'v8',
+        name: 'v8',
+        version: pin.v8.version,
+        licence: 'BSD-3-Clause AND SunPro',
+        texts: [named('v8/LICENSE')],
+        patched: {
+          version: pin.v8.version,
+          purl: `pkg:github/v8/v8@${pin.v8.tag}`,
+          patches: patches.map(({ name }) => name),
+        },
+        source: { name: pin.source.archive.file, sha256: pin.source.archive.sha256 },
+        needs: ['third_party/fp'],
+      }),
+    ],
+    files: Object.fromEntries([
+      ...Object.entries(texts).map(([path, text]) => [`${sdkLicences}${path}`, sha256(text)]),
+      [`${sdkSources}v8.lock.json`, sha256(lock)],
+    ]),
+  }
+  write(join(folder, manifestName), JSON.stringify(manifest))
+  return { folder, manifest }
+}
+
+async function packSdk(root: string, project: string, folder: string, manifest: SdkManifest) {
+  const archive = join(root, 'v8-sdk-linux-x64.tar.zst')
+  const pin = await loadPin(project)
+  const { patches } = await readSeries(project, pin)
+  await pack(folder, archive, 'v8-sdk', pin.v8.date, new AbortController().signal)
+  const lock = sha256(readFileSync(join(project, 'v8.lock.json')))
+  await writeDocuments(archive, await describeSdk(archive, manifest, { pin, lock, patches }))
+  return archive
+}
+
+function write(path: string, text: string): void {
+  mkdirSync(dirname(path), { recursive: true })
+  writeFileSync(path, text)
+}
