@@ -6,10 +6,8 @@ import { inspectAddon } from '../../build-scripts/bind/inspect-addon.ts'
 import { addonNames, readPrebuildManifest } from '../../build-scripts/bind/prebuild-manifest.ts'
 import { findPrebuildProblems } from '../../build-scripts/bind/prebuild-problems.ts'
 import { sha256 } from '../../build-scripts/hash.ts'
-import { hashPin, loadPin } from '../../build-scripts/pin.ts'
 import { checkArtifact } from '../../build-scripts/provenance/check-artifacts.ts'
 import { documentsOf } from '../../build-scripts/provenance/documents.ts'
-import { readSeries } from '../../build-scripts/series.ts'
 
 const repository = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
 const folder = join(repository, 'prebuilds/linux-x64')
@@ -41,7 +39,7 @@ for (const kind of ['engine', 'node'] as const) {
   const path = join(folder, addonNames[kind])
 
   test(`${addonNames[kind]} agrees with its documents, and those with this checkout`, async (t) => {
-    t.deepEqual(await checkArtifact(path, { project: repository, commit: undefined }), [], rebuild)
+    t.deepEqual(await checkArtifact(path, { project: repository, commit: undefined }), [])
   })
 
   test(`every component of ${addonNames[kind]} has its licence beside it`, (t) => {
