@@ -4,7 +4,7 @@ import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Command } from 'commander'
 import { $, glob } from 'zx'
-import { comparePrebuilds } from './bind/compare-prebuilds.ts'
+import { comparePrebuilds, differentToolchains } from './bind/compare-prebuilds.ts'
 import { requirePathsForNodeGyp } from './bind/node-gyp.ts'
 import { BuildError } from './build-error.ts'
 import { cacheRoot } from './cache.ts'
@@ -69,10 +69,9 @@ async function verify(
   for (const path of brought) await rm(join(checkout, path))
   await npm('run', 'build:binding', '--', '--cache', cache)
 
-  const differences = await comparePrebuilds(
-    join(repository, 'prebuilds'),
-    join(checkout, 'prebuilds'),
-  )
+  const there = join(repository, 'prebuilds')
+  const built = join(checkout, 'prebuilds')
+  const differences = await comparePrebuilds(there, built)
   for (const { file, expected, found } of differences) {
     say(`${mark(expected === found ? 'ok' : 'missing')} ${file}`)
     say(`        here  ${expected ?? 'is not there'}`)
@@ -85,9 +84,10 @@ async function verify(
     )
   }
   if (differences.some(({ expected, found }) => expected !== found)) {
+    for (const sentence of await differentToolchains(there, built)) say(sentence)
     throw new BuildError(
       'What was built is not what lies in prebuilds/.',
-      `Both are there to be compared: ${join(checkout, 'prebuilds')}. docs/building.md, "Check the prebuild", lists what has to agree.`,
+      `Both are there to be compared: ${built}. docs/reproducibility.md lists what has to agree.`,
     )
   }
   if (!options.keep) await rm(folder, { recursive: true, force: true })

@@ -1,6 +1,8 @@
+import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { glob } from 'zx'
 import { sha256OfFile } from '../hash.ts'
+import { type EngineAddon, readPrebuildManifest } from './prebuild-manifest.ts'
 
 /** A file of two prebuild folders. Hashes are SHA-256; undefined where the file is missing. */
 export interface ComparedFile {
@@ -31,4 +33,28 @@ export async function comparePrebuilds(expected: string, found: string): Promise
       found: await hashOf(found, file),
     })),
   )
+}
+
+/**
+ * In sentences, what decides about bytes and is not the same on the machines where two prebuild folders were made: compiler, C++
+ * and C library.
+ */
+export async function differentToolchains(expected: string, found: string): Promise<string[]> {
+  const sentences: string[] = []
+  for (const platform of await readdir(found)) {
+    const [theirs, ours] = await Promise.all(
+      [expected, found].map((folder) => readPrebuildManifest(join(folder, platform))),
+    )
+    if (!theirs?.engine || !ours?.engine) continue
+    const there = toolchain(theirs.engine)
+    const here = toolchain(ours.engine)
+    if (there !== here)
+      sentences.push(`prebuilds/${platform} was made with ${there}; here is ${here}.`)
+  }
+  return sentences
+}
+
+function toolchain({ compiler, libraries }: EngineAddon): string {
+  const versions = Object.entries(libraries).map(([name, version]) => `${name} ${version}`)
+  return [compiler, ...versions.sort()].join(', ')
 }

@@ -2,7 +2,11 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import test from 'ava'
-import { comparePrebuilds } from '../../build-scripts/bind/compare-prebuilds.ts'
+import {
+  comparePrebuilds,
+  differentToolchains,
+} from '../../build-scripts/bind/compare-prebuilds.ts'
+import { prebuildSchema } from '../../build-scripts/bind/prebuild-manifest.ts'
 import { sha256 } from '../../build-scripts/hash.ts'
 
 function folders(files: Record<string, string>): string {
@@ -37,4 +41,23 @@ test('a build that made nothing compares nothing', async (t) => {
   const root = folders({ 'here/linux-x64/addon': 'a' })
   t.teardown(() => rmSync(root, { recursive: true }))
   t.deepEqual(await comparePrebuilds(join(root, 'here'), join(root, 'built')), [])
+})
+
+const manifest = (compiler: string, libstdcxx: string) => {
+  const made = { sources: '', compiler, libraries: { 'libstdc++': libstdcxx }, size: 1, sha256: '' }
+  const engine = { ...made, v8: '', lock: '', patches: [], modified: false, sdk: '' }
+  return JSON.stringify({ schema: prebuildSchema, engine })
+}
+
+test('machines with other compilers or libraries are told apart', async (t) => {
+  const root = folders({
+    'here/linux-x64/manifest.json': manifest('clang 22.1.8', '12'),
+    'same/linux-x64/manifest.json': manifest('clang 22.1.8', '12'),
+    'other/linux-x64/manifest.json': manifest('clang 22.1.8', '14'),
+  })
+  t.teardown(() => rmSync(root, { recursive: true }))
+  t.deepEqual(await differentToolchains(join(root, 'here'), join(root, 'same')), [])
+  t.deepEqual(await differentToolchains(join(root, 'here'), join(root, 'other')), [
+    'prebuilds/linux-x64 was made with clang 22.1.8, libstdc++ 12; here is clang 22.1.8, libstdc++ 14.',
+  ])
 })
