@@ -1,16 +1,19 @@
+import { existsSync } from 'node:fs'
+import { stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { addonNames, readPrebuildManifest } from '../bind/prebuild-manifest.ts'
 import { sourceHash } from '../bind/source-hash.ts'
 import { BuildError } from '../build-error.ts'
 import { sha256OfFile } from '../hash.ts'
 import { readSdkManifest } from '../package/sdk-manifest.ts'
-import { loadPin, lockName } from '../pin.ts'
+import { hashPin, loadPin, lockName } from '../pin.ts'
 import { readSeries } from '../series.ts'
 import { checkDocuments } from './check-documents.ts'
 import type { V8Inputs } from './dependencies.ts'
 import { claimOfAddon } from './describe-addon.ts'
 import { describeSdk } from './describe-sdk.ts'
 import { describeTarball } from './describe-tarball.ts'
+import { jsonDifferences } from './json-differences.ts'
 import { withUnpacked } from './unpack.ts'
 
 /** What artifacts are checked against. */
@@ -48,21 +51,42 @@ export async function checkAddon(addon: string, project: string): Promise<string
   const engine = name === addonNames.engine ? manifest?.engine : undefined
   const entry = engine ?? (name === addonNames.node ? manifest?.node : undefined)
   if (!entry) return [`${join(folder, 'manifest.json')} is not there, not valid, or lacks ${name}`]
-  return await checkDocuments(addon, {
-    root: folder,
-    describe: async ({ components }) => ({
-      claim: await claimOfAddon(project, {
-        name,
-        sources: await sourceHash(project),
-        compiler: entry.compiler,
-        libraries: entry.libraries,
-        components,
-        ...(engine && {
-          v8: { ...(await v8InputsOf(project)), sdk: engine.sdk, modified: false },
+  if (!existsSync(addon)) return [`${addon} is not there`]
+
+  const sources = await sourceHash(project)
+  const v8 = engine && {
+    ...(await v8InputsOf(project)),
+    sdk: engine.sdk,
+    modified: false,
+  }
+  const expected = {
+    ...entry,
+    sources,
+    size: (await stat(addon)).size,
+    sha256: await sha256OfFile(addon),
+    ...(v8 && {
+      v8: v8.pin.v8.version,
+      lock: hashPin(v8.pin),
+      patches: v8.patches.map(({ name, sha256 }) => ({ name, sha256 })),
+      modified: false,
+    }),
+  }
+  return [
+    ...jsonDifferences(expected, entry, `manifest.json: ${engine ? 'engine' : 'node'}`),
+    ...(await checkDocuments(addon, {
+      root: folder,
+      describe: async ({ components }) => ({
+        claim: await claimOfAddon(project, {
+          name,
+          sources,
+          compiler: entry.compiler,
+          libraries: entry.libraries,
+          components,
+          ...(v8 && { v8 }),
         }),
       }),
-    }),
-  })
+    })),
+  ]
 }
 
 async function checkSdk(archive: string, project: string): Promise<string[]> {

@@ -25,6 +25,8 @@ export interface TarballOrigin {
   readonly project: string
   /** The commit that is checked out. */
   readonly commit: string
+  /** Whether there may have been changes that are not committed. */
+  readonly snapshot?: boolean
 }
 
 /** Writes the documents of a tarball that `npm pack` has made beside it. */
@@ -38,7 +40,7 @@ export async function writeTarballDocuments(
 /** What is in a tarball of npm, what npm installs with it, and of what it was made. */
 export async function describeTarball(
   tarball: string,
-  { project, commit }: TarballOrigin,
+  { project, commit, snapshot = false }: TarballOrigin,
 ): Promise<Description> {
   return await withUnpacked(tarball, isDescriptive, async (folder) => {
     const { name, version, license, description, ...depends } = await readPackage(folder, tarball)
@@ -73,7 +75,7 @@ export async function describeTarball(
       },
       claim: {
         kind: 'npm-package',
-        parameters: { package: name, version },
+        parameters: { package: name, version, snapshot },
         dependencies: [
           { name: 'sources', digest: { gitCommit: commit } },
           {

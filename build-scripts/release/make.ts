@@ -59,7 +59,7 @@ export async function makeRelease(options: ReleaseOptions): Promise<Release> {
     await pack(stage)
 
     for (const { filename } of packages) {
-      await writeTarballDocuments(join(making, filename), { project, commit })
+      await writeTarballDocuments(join(making, filename), { project, commit, snapshot })
     }
     const release: Release = {
       version: packages.at(-1)!.version,

@@ -35,6 +35,7 @@ const repository = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
 
 /** A checkout with the lock file, the patches and the binding's sources of this one, and artifacts that are small. */
 export interface ProvenanceProject {
+  readonly root: string
   readonly project: string
   /** The folder of a platform's addons. */
   readonly prebuild: string
@@ -47,8 +48,8 @@ export interface ProvenanceProject {
 export async function makeProvenanceProject(
   linked: readonly string[] = [],
 ): Promise<ProvenanceProject> {
-  const root = mkdtempSync(join(tmpdir(), 'v8-rawmem-provenance-'))
-  const project = join(root, 'project')
+  const made = projectAt(mkdtempSync(join(tmpdir(), 'v8-rawmem-provenance-')))
+  const { root, project, prebuild, addon } = made
   mkdirSync(project)
   for (const path of [
     'bindings',
@@ -67,8 +68,6 @@ export async function makeProvenanceProject(
   symlinkSync(join(repository, 'node_modules'), join(project, 'node_modules'))
 
   const { folder: sdk, manifest } = await makeSdk(root, project)
-  const prebuild = join(project, 'prebuilds', 'linux-x64')
-  const addon = join(prebuild, addonNames.engine)
   write(addon, 'an addon')
   const entry: EngineAddon = {
     v8: manifest.v8.version,
@@ -84,8 +83,28 @@ export async function makeProvenanceProject(
   }
   write(join(prebuild, 'manifest.json'), JSON.stringify({ schema: prebuildSchema, engine: entry }))
   await describePrebuild({ project, addon, entry, linked, sdk })
-  const sdkArchive = await packSdk(root, project, sdk, manifest)
-  return { project, prebuild, addon, sdkArchive, remove: () => rmSync(root, { recursive: true }) }
+  await packSdk(made, sdk, manifest)
+  return made
+}
+
+/** The same files in a folder of their own. */
+export function copyProvenanceProject(original: ProvenanceProject): ProvenanceProject {
+  const copy = projectAt(mkdtempSync(join(tmpdir(), 'v8-rawmem-provenance-')))
+  cpSync(original.root, copy.root, { recursive: true, verbatimSymlinks: true })
+  return copy
+}
+
+function projectAt(root: string): ProvenanceProject {
+  const project = join(root, 'project')
+  const prebuild = join(project, 'prebuilds', 'linux-x64')
+  return {
+    root,
+    project,
+    prebuild,
+    addon: join(prebuild, addonNames.engine),
+    sdkArchive: join(root, 'v8-sdk-linux-x64.tar.zst'),
+    remove: () => rmSync(root, { recursive: true }),
+  }
 }
 
 async function makeSdk(root: string, project: string) {
@@ -143,14 +162,16 @@ async function makeSdk(root: string, project: string) {
   return { folder, manifest }
 }
 
-async function packSdk(root: string, project: string, folder: string, manifest: SdkManifest) {
-  const archive = join(root, 'v8-sdk-linux-x64.tar.zst')
+async function packSdk(
+  { project, sdkArchive }: ProvenanceProject,
+  folder: string,
+  manifest: SdkManifest,
+): Promise<void> {
   const pin = await loadPin(project)
   const { patches } = await readSeries(project, pin)
-  await pack(folder, archive, 'v8-sdk', pin.v8.date, new AbortController().signal)
+  await pack(folder, sdkArchive, 'v8-sdk', pin.v8.date, new AbortController().signal)
   const lock = sha256(readFileSync(join(project, 'v8.lock.json')))
-  await writeDocuments(archive, await describeSdk(archive, manifest, { pin, lock, patches }))
-  return archive
+  await writeDocuments(sdkArchive, await describeSdk(sdkArchive, manifest, { pin, lock, patches }))
 }
 
 function write(path: string, text: string): void {
