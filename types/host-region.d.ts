@@ -126,14 +126,15 @@ export interface HostRegion<TArrayBuffer extends ArrayBufferLike = ArrayBufferLi
    * its parts is detached. A second call does nothing. (Where such an `ArrayBuffer` was moved on with `transfer()`, the new
    * one is not known here: it stays, and shows zeros.)
    *
-   * On a part made by `subarray` only the part ends, and its own buffer is detached.
+   * On a part made by `subarray` only the part ends, and its own buffer is detached. What it is attached to, and a feeder
+   * over it, go on with its bytes, which are the whole's; the whole cannot be closed meanwhile.
    *
    * Where other threads have the bytes open (see {@link share}), only this thread's region ends: what they attached goes on
    * running, and the last of them to close unmaps the memory.
    *
    * Do not close a region while Node works asynchronously on one of its buffers (`fs`, `zlib`, `crypto`).
    *
-   * @throws {Error} if the region, or a part of it, is attached to an instance or a memory of this thread: detach it first with
+   * @throws {Error} if this is a whole, and it or a part of it is attached to an instance or a memory of this thread: detach it first with
    *   `feeder.close()` or `setWasmInstanceRawMemory(instance, null)`.
    */
   close(): void

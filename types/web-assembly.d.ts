@@ -167,7 +167,8 @@ export interface Memory {
    *
    * The memory keeps the region alive, and while it is attached, `region.close()` throws.
    *
-   * An instance that has memory of its own by `setWasmInstanceRawMemory` keeps that, until it is reset.
+   * An instance that has memory of its own by `setWasmInstanceRawMemory`, or a window of a `ChunkFeeder`, keeps that, until it
+   * is reset.
    *
    * @throws {TypeError} if `region` is neither a region nor `null`, is closed, or its borrowed `ArrayBuffer` is detached.
    * @throws {RangeError} if the region (with `null`: what the memory has of its own) has fewer bytes than the minimum that

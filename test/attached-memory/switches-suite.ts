@@ -1,111 +1,29 @@
 import test from 'ava'
-import { HostRegion } from 'v8-rawmem'
+import { HostRegion, WebAssembly } from 'v8-rawmem'
+import { checkSwitches } from '../support/window-switches.ts'
 import { makeTarget, ways } from './targets.ts'
-import { outOfBounds, pageSize, type Tier } from './tier.ts'
-
-/** Windows 0, 1, … over one region: all bytes of window n are n + 1, sizes differ. */
-function makeWindows(count: number): HostRegion<ArrayBuffer>[] {
-  const sizes = Array.from({ length: count }, (_, n) => 1000 + 777 * (n % 3) + n)
-  const whole = HostRegion.allocate(sizes.reduce((sum, size) => sum + size, 0))
-  let begin = 0
-  return sizes.map((size, n) => {
-    const window = whole.subarray(begin, begin + size)
-    begin += size
-    window.view(Uint8Array).fill(n + 1)
-    return window
-  })
-}
-
-const code = (memory: number) => `(module
-  (type $returning (func (result i32)))
-  (import "env" "next" (func $next (result i32)))
-  (import "env" "fail" (func $fail))
-  (import "env" "memory0" (memory $m0 0 10))
-  (import "env" "memory1" (memory $m1 0 10))
-  (table funcref (elem $next $inner))
-  (func $inner (result i32) (drop (call $next)) (i32.load8_u ${memory} (i32.const 3)))
-  (func $two (param $before i32) (result i32)
-    (i32.add (local.get $before) (i32.mul (i32.const 1000) (i32.load8_u ${memory} (i32.const 3)))))
-  (func (export "direct") (result i32) (local $before i32)
-    (local.set $before (i32.load8_u ${memory} (i32.const 3)))
-    (drop (call $next))
-    (call $two (local.get $before)))
-  (func (export "inlined") (result i32) (local $before i32)
-    (local.set $before (i32.load8_u ${memory} (i32.const 3)))
-    (drop (call $inner))
-    (call $two (local.get $before)))
-  (func (export "indirect") (param $entry i32) (result i32) (local $before i32)
-    (local.set $before (i32.load8_u ${memory} (i32.const 3)))
-    (drop (call_indirect (type $returning) (local.get $entry)))
-    (call $two (local.get $before)))
-  (func (export "caught") (result i32) (local $before i32)
-    (local.set $before (i32.load8_u ${memory} (i32.const 3)))
-    (try (do (call $fail)) (catch_all))
-    (call $two (local.get $before)))
-  ;; The shape of a scan: every byte of the window, then the next one, until there is none.
-  (func (export "sum") (result i64) (local $sum i64) (local $at i32) (local $length i32)
-    (block $end
-      (loop $windows
-        (br_if $end (i32.eqz (local.tee $length (call $next))))
-        (local.set $at (i32.const 0))
-        (loop $bytes
-          (local.set $sum (i64.add (local.get $sum) (i64.load8_u ${memory} (local.get $at))))
-          (br_if $bytes
-            (i32.lt_u (local.tee $at (i32.add (local.get $at) (i32.const 1))) (local.get $length))))
-        (br $windows)))
-    (local.get $sum))
-  ;; The same without bounds: it has to trap at the end of the first window that is smaller.
-  (func (export "beyond") (param $at i32) (result i32)
-    (drop (i32.load8_u ${memory} (local.get $at)))
-    (drop (call $next))
-    (i32.load8_u ${memory} (local.get $at))))`
+import { pageSize, type Tier } from './tier.ts'
 
 /** Windows that are switched while code runs, in one memory or several. */
 export function switchesSuite(tier: Tier): void {
   for (const way of ways) {
     for (const memory of [0, 1]) {
       test(`code goes on in the window that an import attached: memory ${memory}, by ${way}`, (t) => {
-        const windows = makeWindows(40)
-        let at = 0
-        const next = (): number => {
-          const window = windows[++at]
-          if (window === undefined) return 0
-          target.attach(window, memory)
-          return window.byteLength
-        }
-        const fail = (): never => {
-          next()
-          throw new Error('after the switch')
-        }
-        const target = makeTarget(tier, way, code(memory), { next, fail }, { memories: 2 })
-        const { exports } = target
-        const from = <T>(first: number, run: () => T): T => {
-          at = first
-          target.attach(windows[first] as HostRegion, memory)
-          return run()
-        }
-        const lengths = windows.map((window) => window.byteLength)
-        const total = lengths.slice(1).reduce((sum, length, n) => sum + length * (n + 2), 0)
-        for (let round = 0; round < tier.rounds; ++round) {
-          for (const name of ['direct', 'inlined', 'caught']) {
-            t.is(from(5, exports[name]), 6 + 1000 * 7, name)
-          }
-          t.is(
-            from(5, () => exports.indirect(0)),
-            6 + 1000 * 7,
-          )
-          t.is(
-            from(5, () => exports.indirect(1)),
-            6 + 1000 * 7,
-          )
-          t.is(from(0, exports.sum), BigInt(total))
-          // From the larger window 2 to the smaller 3, and the other way round.
-          t.throws(() => from(2, () => exports.beyond(lengths[3] as number)), outOfBounds)
-          t.is(
-            from(3, () => exports.beyond((lengths[3] as number) - 1)),
-            5,
-          )
-        }
+        t.notThrows(() =>
+          checkSwitches({
+            WebAssembly,
+            HostRegion,
+            memory,
+            initial: 0,
+            rounds: tier.rounds,
+            declarations: `(import "env" "memory0" (memory $m0 0 10))
+              (import "env" "memory1" (memory $m1 0 10))`,
+            instantiate(text, env) {
+              const target = makeTarget(tier, way, text, env, { memories: 2 })
+              return { ...target, attach: (region) => target.attach(region, memory) }
+            },
+          }),
+        )
       })
     }
 

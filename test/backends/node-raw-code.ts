@@ -1,9 +1,10 @@
 // Run by node-raw-code.test.ts, once for every way to compile code. Prints what was checked.
 import assert from 'node:assert/strict'
-import { openBackend, type HostRegion as Region, type WebAssembly as Wasm } from 'v8-rawmem'
+import { openBackend, type WebAssembly as Wasm } from 'v8-rawmem'
 import { GuardedRegion } from '../attached-memory/guarded-region.ts'
 import { accessesModule } from '../sdk/accesses.ts'
 import { wat } from '../support/wat.ts'
+import { checkSwitches } from '../support/window-switches.ts'
 
 const { WebAssembly, HostRegion, setWasmInstanceRawMemory } = openBackend('node-raw')
 
@@ -22,173 +23,42 @@ function instantiate(text: string, env: Wasm.Imports[string] = {}): Wasm.Instanc
   return new WebAssembly.Instance(new WebAssembly.Module(wat(text)), { env })
 }
 
-/** Windows 0, 1, … over one region, at odd addresses: all bytes of window n are n + 1, sizes differ. */
-function makeWindows(count: number, atLeast: number): Region[] {
-  const sizes = Array.from({ length: count }, (_, n) => atLeast + 1000 + 777 * (n % 3) + n)
-  const whole = HostRegion.allocate(sizes.reduce((sum, size) => sum + size, 3))
-  let begin = 3
-  return sizes.map((size, n) => {
-    const window = whole.subarray(begin, begin + size)
-    begin += size
-    window.view(Uint8Array).fill(n + 1)
-    return window
-  })
+const declarations: Record<string, { imports: boolean; limits: string }> = {
+  'defined, growing': { imports: false, limits: '0' },
+  'defined, initial = maximum': { imports: false, limits: '1 1' },
+  'defined, initial = maximum = 0': { imports: false, limits: '0 0' },
+  'imported, initial = maximum': { imports: true, limits: '1 1' },
+  'imported, with a maximum': { imports: true, limits: '0 10' },
 }
 
-function switchesModule(memory: number, declaration: (name: string) => string): string {
-  return `(module
-    (type $returning (func (result i32)))
-    (import "env" "next" (func $next (result i32)))
-    (import "env" "fail" (func $fail))
-    ${memory === 1 ? declaration('$m0') : ''}
-    ${declaration('$m')}
-    (table funcref (elem $next $inner))
-    (func $inner (result i32) (drop (call $next)) (i32.load8_u ${memory} (i32.const 3)))
-    (func $two (param $before i32) (result i32)
-      (i32.add (local.get $before) (i32.mul (i32.const 1000) (i32.load8_u ${memory} (i32.const 3)))))
-    (func $byte (export "byte") (param i32) (result i32) (i32.load8_u ${memory} (local.get 0)))
-    (func (export "direct") (result i32) (local $before i32)
-      (local.set $before (i32.load8_u ${memory} (i32.const 3)))
-      (drop (call $next))
-      (call $two (local.get $before)))
-    (func (export "inlined") (result i32) (local $before i32)
-      (local.set $before (i32.load8_u ${memory} (i32.const 3)))
-      (drop (call $inner))
-      (call $two (local.get $before)))
-    (func (export "indirect") (param $entry i32) (result i32) (local $before i32)
-      (local.set $before (i32.load8_u ${memory} (i32.const 3)))
-      (drop (call_indirect (type $returning) (local.get $entry)))
-      (call $two (local.get $before)))
-    (func (export "caught") (result i32) (local $before i32)
-      (local.set $before (i32.load8_u ${memory} (i32.const 3)))
-      (try (do (call $fail)) (catch_all))
-      (call $two (local.get $before)))
-    (func (export "vector") (result i64) (local $before i64)
-      (local.set $before (i64x2.extract_lane 1 (v128.load ${memory} (i32.const 5))))
-      (drop (call $next))
-      (i64.xor (local.get $before) (i64x2.extract_lane 0 (v128.load ${memory} (i32.const 5)))))
-    (func (export "bulk") (result i32)
-      (memory.fill ${memory} (i32.const 0) (i32.const 77) (i32.const 9))
-      (drop (call $next))
-      (memory.copy ${memory} ${memory} (i32.const 0) (i32.const 8) (i32.const 8))
-      (memory.fill ${memory} (i32.const 1) (i32.const 78) (i32.const 1))
-      (i32.load ${memory} (i32.const 0)))
-    ;; The shape of a scan: every byte of the window, then the next one, until there is none.
-    (func (export "sum") (result i64) (local $sum i64) (local $at i32) (local $length i32)
-      (block $end
-        (loop $windows
-          (br_if $end (i32.eqz (local.tee $length (call $next))))
-          (local.set $at (i32.const 0))
-          (loop $bytes
-            (local.set $sum (i64.add (local.get $sum) (i64.load8_u ${memory} (local.get $at))))
-            (br_if $bytes
-              (i32.lt_u (local.tee $at (i32.add (local.get $at) (i32.const 1))) (local.get $length))))
-          (br $windows)))
-      (local.get $sum))
-    ;; The call is in the loop that reads.
-    (func (export "mixed") (param $count i32) (result i64) (local $sum i64)
-      (loop $next
-        (local.set $sum (i64.add (local.get $sum) (i64.load8_u ${memory} (i32.const 9))))
-        (drop (call $next))
-        (local.set $sum (i64.add (local.get $sum) (i64.load8_u ${memory} (i32.const 9))))
-        (br_if $next (local.tee $count (i32.sub (local.get $count) (i32.const 1)))))
-      (local.get $sum))
-    ;; The size as well: it has to trap at the end of the first window that is smaller.
-    (func (export "beyond") (param $at i32) (result i32)
-      (drop (i32.load8_u ${memory} (local.get $at)))
-      (drop (call $next))
-      (i32.load8_u ${memory} (local.get $at)))
-    (func (export "size") (result i32) (memory.size ${memory})))`
-}
-
-const declarations: Record<string, { minimum: number; imports: boolean; limits: string }> = {
-  'defined, growing': { minimum: 0, imports: false, limits: '0' },
-  'defined, initial = maximum': { minimum: pageSize, imports: false, limits: '1 1' },
-  'defined, initial = maximum = 0': { minimum: 0, imports: false, limits: '0 0' },
-  'imported, initial = maximum': { minimum: pageSize, imports: true, limits: '1 1' },
-  'imported, with a maximum': { minimum: 0, imports: true, limits: '0 10' },
-}
-
-function checkSwitches(memory: number, name: string): void {
-  const { minimum, imports, limits } = declarations[name] as (typeof declarations)[string]
-  const windows = makeWindows(40, minimum)
-  let at = 0
-  const next = (): number => {
-    const window = windows[++at]
-    if (window === undefined) return 0
-    setWasmInstanceRawMemory(instance, window, memory)
-    return window.byteLength
-  }
-  const fail = (): never => {
-    next()
-    throw new Error('after the switch')
-  }
+function checkSwitchesOf(memory: number, name: string): void {
+  const { imports, limits } = declarations[name] as (typeof declarations)[string]
   const [initial, maximum] = limits.split(' ').map(Number) as [number, number]
-  const instance = instantiate(
-    switchesModule(memory, (id) =>
-      imports
-        ? `(import "env" "${id}" (memory ${id} ${limits}))`
-        : `(memory ${id} (export "${id}") ${limits})`,
-    ),
-    {
-      next,
-      fail,
-      ...(imports
-        ? {
-            $m0: new WebAssembly.Memory({ initial, maximum }),
-            $m: new WebAssembly.Memory({ initial, maximum }),
-          }
-        : {}),
-    },
-  )
-  const { exports } = instance
-  const from = <T>(first: number, run: () => T): T => {
-    at = first
-    setWasmInstanceRawMemory(instance, windows[first] as Region, memory)
-    return run()
-  }
-  const lengths = windows.map((window) => window.byteLength)
-  const total = lengths.slice(1).reduce((sum, length, n) => sum + length * (n + 2), 0)
-  for (let round = 0; round < rounds; ++round) {
-    for (const way of ['direct', 'inlined', 'caught']) {
-      assert.equal(from(5, exports[way]), 6 + 1000 * 7, way)
-    }
-    for (const entry of [0, 1]) {
-      assert.equal(
-        from(5, () => exports.indirect(entry)),
-        6 + 1000 * 7,
+  const ids = memory === 1 ? ['$m0', '$m'] : ['$m']
+  checkSwitches({
+    WebAssembly,
+    HostRegion,
+    memory,
+    initial,
+    rounds,
+    declarations: ids
+      .map((id) =>
+        imports
+          ? `(import "env" "${id}" (memory ${id} ${limits}))`
+          : `(memory ${id} (export "${id}") ${limits})`,
       )
-    }
-    assert.equal(from(5, exports.vector), 0x0606060606060606n ^ 0x0707070707070707n)
-    assert.equal(from(30, exports.bulk), 0x2020_4e20)
-    assert.equal(windows[30]?.view(Uint8Array)[8], 77)
-    windows[30]?.view(Uint8Array).fill(31)
-    windows[31]?.view(Uint8Array).fill(32)
-    assert.equal(from(0, exports.sum), BigInt(total))
-    assert.equal(
-      from(0, () => exports.mixed(30)),
-      BigInt(Array.from({ length: 30 }, (_, n) => n + 1 + (n + 2)).reduce((a, b) => a + b)),
-    )
-    // From the larger window 2 to the smaller 3, and the other way round.
-    assert.throws(() => from(2, () => exports.beyond(lengths[3])), outOfBounds)
-    assert.equal(
-      from(3, () => exports.beyond((lengths[3] as number) - 1)),
-      5,
-    )
-    // JavaScript that became hot may have the function's code in it.
-    let sum = 0
-    for (let n = 0; n < 200; ++n) {
-      if (n % 10 === 0) setWasmInstanceRawMemory(instance, windows[n / 10] as Region, memory)
-      sum += exports.byte(n)
-    }
-    assert.equal(sum, (10 * 20 * 21) / 2)
-    const last = lengths[19] as number
-    assert.equal(exports.byte(last - 1), 20)
-    assert.throws(() => exports.byte(last), outOfBounds)
-    assert.equal(exports.size(), Math.floor(last / pageSize))
-  }
-  setWasmInstanceRawMemory(instance, null, memory)
-  assert.equal(exports.size(), initial)
+      .join('\n'),
+    instantiate(text, env) {
+      const memories = imports
+        ? ids.map((id) => [id, new WebAssembly.Memory({ initial, maximum })])
+        : []
+      const instance = instantiate(text, { ...env, ...Object.fromEntries(memories) })
+      return {
+        exports: instance.exports,
+        attach: (region) => setWasmInstanceRawMemory(instance, region, memory),
+      }
+    },
+  })
 }
 
 /** Every load, store, vector and atomic access, at the ends of regions of all kinds of sizes. */
@@ -333,7 +203,7 @@ function check64Bits(): void {
 
 let accesses = 0
 for (const memory of memoryIndices) {
-  for (const name of Object.keys(declarations)) checkSwitches(memory, name)
+  for (const name of Object.keys(declarations)) checkSwitchesOf(memory, name)
   accesses += checkAccesses('i32', memory as 0 | 1)
   checkBulk(memory)
   checkOffsets(memory)

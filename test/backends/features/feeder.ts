@@ -35,6 +35,72 @@ const consuming = (kit: Kit, window: number) => `(module
   (func (export "next") (param i32) (result i32) (call $next (local.get 0)))
   (func (export "load") (param i32) (result i32) (i32.load8_u (local.get 0))))`
 
+/** In its first window. */
+function beginConsuming(kit: Kit) {
+  const length = 3 * size + 5
+  const region = kit.region(kit.HostRegion.allocate(length))
+  region.view(Uint8Array).set(pattern(length))
+  const feeder = new kit.ChunkFeeder(region, { windowSize: size })
+  const { next, load } = kit.instantiate(consuming(kit, size), {
+    env: { next: feeder.next },
+  }).exports
+  equal(next(0), size)
+  return { feeder, next, load }
+}
+
+/** Throws what it finds in the next window; "caught" catches that, and adds what it finds then. */
+const throwing = (kit: Kit, window: number) => `(module
+  (import "env" "next" (func $next (result i32)))
+  (import "env" "thrown" (tag $thrown (param i32)))
+  (memory ${kit.initial(window)})
+  (func $throw (export "throw") (drop (call $next)) (throw $thrown (i32.load8_u (i32.const 0))))
+  (func (export "caught") (result i32)
+    (try (result i32)
+      (do (call $throw) (i32.const -1))
+      (catch $thrown (i32.add (i32.mul (i32.const 1000) (i32.load8_u (i32.const 0)))))))
+  (func (export "swallowed") (result i32)
+    (try (result i32)
+      (do (call $next))
+      (catch_all (i32.load8_u (i32.const 0))))))`
+
+/** Adds one to every word, and gives their number. */
+const counting = (kit: Kit, window: number) => `(module
+  (import "env" "next" (func $next (result i32)))
+  (memory ${kit.initial(window)})
+  (func (export "next") (result i32) (call $next))
+  (func (export "wait") (param i32) (result i32)
+    (memory.atomic.wait32 (local.get 0) (i32.const 0) (i64.const 0)))
+  (func (export "notify") (param i32) (result i32)
+    (memory.atomic.notify (local.get 0) (i32.const 1)))
+  (func (export "exchange") (param i32 i32) (result i32)
+    (i32.atomic.rmw.cmpxchg (local.get 0) (i32.const 1) (local.get 1)))
+  (func (export "run") (result i32)
+    (local $at i32) (local $end i32) (local $words i32)
+    (loop $windows
+      (if (local.tee $end (call $next)) (then
+        (local.set $at (i32.const 0))
+        (loop $each
+          (drop (i32.atomic.rmw.add (local.get $at) (i32.const 1)))
+          (local.set $words (i32.add (local.get $words) (i32.const 1)))
+          (br_if $each (i32.lt_u
+            (local.tee $at (i32.add (local.get $at) (i32.const 4))) (local.get $end))))
+        (br $windows))))
+    (local.get $words)))`
+
+/** In the first window, full of 1, of three; the other region is full of 9. */
+function beginBesideAttach(kit: Kit) {
+  const fed = kit.region(kit.HostRegion.allocate(3 * size))
+  const other = kit.region(kit.HostRegion.allocate(size))
+  fed.view(Uint8Array).fill(1)
+  other.view(Uint8Array).fill(9)
+  const feeder = new kit.ChunkFeeder(fed, { windowSize: size })
+  const { next, load, memory } = kit.instantiate(summing(kit, size), {
+    env: { next: feeder.next },
+  }).exports
+  equal(next(), size)
+  return { fed, other, feeder, next, load, memory }
+}
+
 export const feeding: Feature[] = [
   {
     name: 'ChunkFeeder: windows one after the other, the last one shorter',
@@ -61,14 +127,7 @@ export const feeding: Feature[] = [
   {
     name: 'ChunkFeeder: a record that straddles windows (consumed)',
     check(kit) {
-      const length = 3 * size + 5
-      const region = kit.region(kit.HostRegion.allocate(length))
-      region.view(Uint8Array).set(pattern(length))
-      const feeder = new kit.ChunkFeeder(region, { windowSize: size })
-      const { next, load } = kit.instantiate(consuming(kit, size), {
-        env: { next: feeder.next },
-      }).exports
-      equal(next(0), size)
+      const { feeder, next, load } = beginConsuming(kit)
       equal(next(size - 100), size)
       equal(feeder.position, size - 100)
       equal(load(99), pattern(size)[size - 1])
@@ -79,14 +138,7 @@ export const feeding: Feature[] = [
       'node-rewire': {
         says: 'where windows begin at pages',
         check(kit) {
-          const length = 3 * size + 5
-          const region = kit.region(kit.HostRegion.allocate(length))
-          region.view(Uint8Array).set(pattern(length))
-          const feeder = new kit.ChunkFeeder(region, { windowSize: size })
-          const { next, load } = kit.instantiate(consuming(kit, size), {
-            env: { next: feeder.next },
-          }).exports
-          equal(next(0), size)
+          const { feeder, next, load } = beginConsuming(kit)
           equal(next(size - 4096), size)
           equal(feeder.position, size - 4096)
           equal(load(4096), pattern(size + 1)[size])
@@ -194,6 +246,112 @@ export const feeding: Feature[] = [
       feeder.close()
       equal(load(0), 0)
       throws(() => next(), { name: 'TypeError', message: /closed/ })
+    },
+  },
+  {
+    name: 'ChunkFeeder: exceptions of WebAssembly pass, and the window stays',
+    check(kit) {
+      const region = kit.region(kit.HostRegion.allocate(4 * size))
+      for (let n = 0; n < 4; n++) region.view(Uint8Array)[n * size] = n + 1
+      const { Tag, Exception } = kit.WebAssembly
+      const thrown = new Tag({ parameters: ['i32'] })
+      const controller = new AbortController()
+      const feeder = new kit.ChunkFeeder(region, { windowSize: size, signal: controller.signal })
+      const exports = kit.instantiate(throwing(kit, size), {
+        env: { next: feeder.next, thrown },
+      }).exports
+      throws(
+        () => exports.throw(),
+        (error) => error instanceof Exception && error.getArg(thrown, 0) === 1,
+      )
+      equal(exports.caught(), 2002)
+      equal(exports.caught(), 3003)
+      controller.abort()
+      equal(exports.swallowed(), 3)
+      equal(feeder.windows, 3)
+      feeder.close()
+      region.close()
+    },
+  },
+  {
+    name: 'ChunkFeeder: atomic accesses',
+    check(kit) {
+      const region = kit.region(kit.HostRegion.allocate(3 * size + 8))
+      const feeder = new kit.ChunkFeeder(region, { windowSize: size, writable: true })
+      const { run, next, exchange, notify, wait } = kit.instantiate(counting(kit, size), {
+        env: { next: feeder.next },
+      }).exports
+      equal(run(), region.byteLength / 4)
+      feeder.rewind()
+      next()
+      next()
+      equal(exchange(size - 4, 5), 1)
+      equal(exchange(size - 4, 6), 5)
+      equal(notify(0), 0)
+      throws(() => wait(0), { name: 'RuntimeError' })
+      throws(() => exchange(2, 1), { name: 'RuntimeError' })
+      throws(() => exchange(size, 1), { name: 'RuntimeError' })
+      feeder.close()
+      const words = region.view(Int32Array)
+      equal(words[size / 2 - 1], 5)
+      equal(words.filter((word) => word === 1).length, words.length - 1)
+    },
+  },
+  {
+    name: 'ChunkFeeder: Memory.attach() meanwhile',
+    check(kit) {
+      const { fed, other, feeder, next, load, memory } = beginBesideAttach(kit)
+      memory.attach(other)
+      equal(load(0), 1)
+      throws(() => fed.close(), /attached/)
+      equal(next(), size)
+      equal(load(0), 1)
+      feeder.close()
+      equal(load(0), 9)
+      fed.close()
+      memory.attach(null)
+    },
+    differs: {
+      'node-raw': { says: 'refused', refuses: /^TypeError: attach: the backend 'node-raw' cannot/ },
+      'node-rewire': {
+        says: 'takes the place of the window',
+        check(kit) {
+          const { fed, other, feeder, next, load, memory } = beginBesideAttach(kit)
+          memory.attach(other)
+          equal(load(0), 9)
+          equal(next(), size)
+          equal(load(0), 1)
+          other.view(Uint8Array).fill(8)
+          memory.attach(other)
+          fed.close()
+          throws(() => next(), { name: 'TypeError', message: 'The HostRegion is closed' })
+          equal(load(0), 8)
+          feeder.close()
+          equal(load(0), 8)
+          memory.attach(null)
+        },
+      },
+    },
+  },
+  {
+    name: 'ChunkFeeder: goes on when the part that it feeds is closed',
+    check(kit) {
+      const whole = kit.region(kit.HostRegion.allocate(4 * size))
+      whole.view(Uint8Array).fill(1)
+      const part = whole.subarray(size)
+      const feeder = new kit.ChunkFeeder(part, { windowSize: size })
+      const { run, next, load } = kit.instantiate(summing(kit, size), {
+        env: { next: feeder.next },
+      }).exports
+      equal(next(), size)
+      part.close()
+      equal(load(size - 1), 1)
+      throws(() => whole.close(), /attached/)
+      equal(run(), 2 * size)
+      feeder.rewind()
+      equal(run(), 3 * size)
+      feeder.close()
+      whole.close()
     },
   },
 ]
