@@ -4,7 +4,7 @@ import { basename, join } from 'node:path'
 import { BuildError } from '../build-error.ts'
 import { digestsOfFile, type Json, sha256, sha256OfFile } from '../hash.ts'
 import { type BillOfMaterials, readBill, writeBill } from './bill-of-materials.ts'
-import { type Description, documentsOf } from './documents.ts'
+import { type Description, documentsOf, subjectOf } from './documents.ts'
 import { jsonDifferences } from './json-differences.ts'
 import { readStatement, statementOf, writeStatement } from './statement.ts'
 
@@ -52,7 +52,7 @@ export async function checkDocuments(
   const expected = statementOf({
     ...claim,
     artifact: {
-      name: basename(artifact),
+      name: subjectOf(artifact, bill),
       digest: { sha256: digests.sha256, ...(bill.artifact.digests.sha512 && digests) },
     },
     bill: { name: names.bill, digest: { sha256: sha256(text.bill) } },

@@ -22,6 +22,11 @@ export interface Description {
   readonly claim: Omit<BuildClaim, 'artifact' | 'bill'>
 }
 
+/** What a statement calls an artifact: a package by its purl, as npm itself does, anything else by its file. */
+export function subjectOf(artifact: string, bill: BillOfMaterials): string {
+  return bill.artifact.purl ?? basename(artifact)
+}
+
 /** Writes an artifact's bill of materials and its statement of provenance beside it. */
 export async function writeDocuments(
   artifact: string,
@@ -32,7 +37,7 @@ export async function writeDocuments(
   await writeFileDurably(documents.bill, text)
   const statement = statementOf({
     ...claim,
-    artifact: { name: basename(artifact), digest: bill.artifact.digests },
+    artifact: { name: subjectOf(artifact, bill), digest: bill.artifact.digests },
     bill: { name: basename(documents.bill), digest: { sha256: sha256(text) } },
   })
   await writeFileDurably(documents.statement, writeStatement(statement))
