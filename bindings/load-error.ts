@@ -69,9 +69,13 @@ export function refusal(platform: Platform): Diagnosis | undefined {
   return undefined
 }
 
+export function isNodeTooOld(): boolean {
+  return Number.parseInt(process.versions.node, 10) < oldestNode
+}
+
 /** What failures to load the addons of this platform come from. */
 export function diagnose(failures: readonly Failure[]): Diagnosis {
-  if (Number.parseInt(process.versions.node, 10) < oldestNode) {
+  if (isNodeTooOld()) {
     return {
       problem: 'node',
       reason: `Node ${process.versions.node} is too old`,

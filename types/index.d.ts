@@ -13,6 +13,8 @@
  * @module
  */
 
+/// <reference types="node" />
+
 import type * as backend from './backend.d.ts'
 import type * as feeder from './chunk-feeder.d.ts'
 import type * as region from './host-region.d.ts'

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -16,6 +15,7 @@ import {
   version,
 } from '../platform.ts'
 import { checkAddons } from './check-addons.ts'
+import { integrityOf } from './integrity.ts'
 import { readFromMirror } from './mirror.ts'
 import { fetchByNpm } from './npm.ts'
 import { type ReleasedPackage, readReleaseRecord } from './release-record.ts'
@@ -127,7 +127,7 @@ async function obtain(
       await rm(folder, { recursive: true, force: true })
     }
   }
-  const found = `sha512-${createHash('sha512').update(tarball).digest('base64')}`
+  const found = integrityOf(tarball)
   if (found === integrity) return tarball
   throw new CommandError(
     `EINTEGRITY: ${mirror ? `${filename} of the mirror` : spec} is not what was released: ${tarball.length} bytes with ${found}, not ${integrity}`,

@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict'
+import { join } from 'node:path'
+import { requireCommand, requireRuns, requireWorks, writePrograms } from '../program.ts'
+import { Project } from '../project.ts'
+import type { Scenario } from '../scenario.ts'
+
+const pnpm = 'pnpm@10.34.5'
+const yarnClassic = 'yarn@1.22.22'
+const yarn = '@yarnpkg/cli-dist@4.9.2'
+
+export const packageManagers: readonly Scenario[] = [
+  {
+    name: pnpm,
+    async run(setting) {
+      const command = ['node', join(await setting.tool(pnpm), 'bin', 'pnpm.cjs')]
+      const project = await Project.create(setting, 'pnpm')
+      await project.run([...command, 'add', `v8-rawmem@${setting.version}`])
+      await requireWorks(project)
+      return undefined
+    },
+  },
+  {
+    name: `${pnpm} without optional dependencies`,
+    async run(setting) {
+      const command = ['node', join(await setting.tool(pnpm), 'bin', 'pnpm.cjs')]
+      const project = await Project.create(setting, 'pnpm-bare')
+      await project.run([...command, 'add', `v8-rawmem@${setting.version}`, '--no-optional'])
+      await writePrograms(project, ['sum.mjs'])
+      await project.fail(['node', 'sum.mjs'], [/npx v8-rawmem install/])
+      await project.run([...command, 'exec', 'v8-rawmem', 'install'])
+      await requireWorks(project)
+      return undefined
+    },
+  },
+  {
+    name: yarnClassic,
+    async run(setting) {
+      const command = ['node', join(await setting.tool(yarnClassic), 'bin', 'yarn.js')]
+      const project = await Project.create(setting, 'yarn-classic')
+      await project.run([...command, 'add', `v8-rawmem@${setting.version}`], {
+        npm_config_registry: setting.registry.url,
+      })
+      await requireWorks(project)
+      return undefined
+    },
+  },
+  {
+    name: `${yarn}, Plug'n'Play`,
+    async run(setting) {
+      const command = ['node', join(await setting.tool(yarn), 'bin', 'yarn.js')]
+      const project = await Project.create(setting, 'yarn')
+      await project.write('yarn.lock', '')
+      await project.write(
+        '.yarnrc.yml',
+        [
+          `npmRegistryServer: "${setting.registry.url}"`,
+          'unsafeHttpWhitelist: ["127.0.0.1"]',
+          'enableTelemetry: false',
+          'enableGlobalCache: false',
+          '',
+        ].join('\n'),
+      )
+      await project.run([...command, 'add', `v8-rawmem@${setting.version}`])
+      assert(project.has('.pnp.cjs'))
+      await writePrograms(project, ['sum.mjs', 'sum.cjs'])
+      await requireRuns(project, [...command, 'node', 'sum.mjs'])
+      await requireRuns(project, [...command, 'node', 'sum.cjs'])
+      await requireCommand(project, [...command, 'v8-rawmem'])
+      return undefined
+    },
+  },
+]
