@@ -1,5 +1,5 @@
-import { versionSync } from 'detect-libc'
 import {
+  detectLibc,
   installedFolder,
   type Platform,
   platformName,
@@ -91,7 +91,7 @@ export function diagnose(failures: readonly Failure[]): Diagnosis {
   if (glibc) {
     return {
       problem: 'old-glibc',
-      reason: `the C library here, glibc ${versionSync() ?? 'of an unknown version'}, is too old: the binding needs ${glibc[1]}`,
+      reason: `the C library here, glibc ${detectLibc().version ?? 'of an unknown version'}, is too old: the binding needs ${glibc[1]}`,
       advice: [
         'Use a newer system, such as Debian 12, Ubuntu 22.04 or Fedora 36, or an image made from one.',
         ...build,

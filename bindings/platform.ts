@@ -2,7 +2,6 @@ import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { familySync } from 'detect-libc'
 
 /** With V8 inside, and all backends. */
 export const engineAddon = 'v8-rawmem.node'
@@ -13,6 +12,12 @@ export const packageRoot = dirname(dirname(fileURLToPath(import.meta.url)))
 
 const scope = '@v8-rawmem/'
 const require = createRequire(import.meta.url)
+
+/** The C library here. Required when it is asked for, because Yarn's Plug'n'Play does not help with imports in required modules. */
+export function detectLibc(): { readonly family: string | null; readonly version: string | null } {
+  const { familySync, versionSync } = require('detect-libc') as typeof import('detect-libc')
+  return { family: familySync(), version: versionSync() }
+}
 
 interface Manifest {
   readonly version: string
@@ -41,7 +46,7 @@ export interface Platform {
 }
 
 export function thisPlatform(): Platform {
-  return { os: process.platform, cpu: process.arch, libc: familySync() }
+  return { os: process.platform, cpu: process.arch, libc: detectLibc().family }
 }
 
 /** As packages and folders are called. */

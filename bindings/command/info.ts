@@ -3,9 +3,8 @@ import { createHash } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { availableParallelism, totalmem } from 'node:os'
 import { dirname, join } from 'node:path'
-import { familySync, versionSync } from 'detect-libc'
 import type { BackendStatus } from '../../types/backend.d.ts'
-import { version } from '../platform.ts'
+import { detectLibc, version } from '../platform.ts'
 import { formatByteSize } from './byte-size.ts'
 
 /** What manifest.json in the platform's package says of the addons beside it; written by build-scripts/bind. */
@@ -80,6 +79,7 @@ async function gather(): Promise<Info> {
   let backends: BackendStatus[] = []
   let v8: string | null = null
   let problem: string | null = null
+  const libc = detectLibc()
   try {
     const { bindingPath, engineBinding } = await import('../load.ts')
     addon = describeAddon(bindingPath)
@@ -96,7 +96,7 @@ async function gather(): Promise<Info> {
     v8,
     node: { version: process.versions.node, v8: process.versions.v8 },
     platform: `${process.platform}-${process.arch}`,
-    glibc: familySync() === 'glibc' ? versionSync() : null,
+    glibc: libc.family === 'glibc' ? libc.version : null,
     addon,
     backends,
     problem,
