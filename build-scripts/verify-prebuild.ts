@@ -83,10 +83,13 @@ async function verify(
       `See what npm run build:binding says in ${checkout}.`,
     )
   }
-  if (differences.some(({ expected, found }) => expected !== found)) {
+  const other = differences.filter(({ expected, found }) => expected !== found)
+  if (other.length > 0) {
     for (const sentence of await differentToolchains(there, built)) say(sentence)
     throw new BuildError(
-      'What was built is not what lies in prebuilds/.',
+      other.some(({ file }) => file.endsWith('.node'))
+        ? 'The addons that were built are not those in prebuilds/.'
+        : 'The addons are the same, byte for byte, but what is said of them is not. That is so where packages of the system, which the documents name, have other versions.',
       `Both are there to be compared: ${built}. docs/reproducibility.md lists what has to agree.`,
     )
   }
