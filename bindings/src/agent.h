@@ -23,6 +23,7 @@
 #include "v8-persistent-handle.h"
 #include "v8-primitive.h"
 #include "v8-template.h"
+#include "v8-weak-callback-info.h"
 #include "watchdog.h"
 
 namespace rawmem {
@@ -58,6 +59,28 @@ struct Record {
  private:
   Record* next_ = nullptr;
   Record** previous_ = nullptr;
+};
+
+// One that knows the inner object.
+template <typename T>
+struct RecordOf : Record {
+  // To be called when nothing but the object leads here any more: they go
+  // together.
+  void LeaveToObject() {
+    inner.SetWeak(
+        this,
+        [](const v8::WeakCallbackInfo<RecordOf>& info) {
+          // No other call into the engine is allowed yet.
+          info.GetParameter()->inner.Reset();
+          info.SetSecondPassCallback(
+              [](const v8::WeakCallbackInfo<RecordOf>& second) {
+                delete second.GetParameter();
+              });
+        },
+        v8::WeakCallbackType::kParameter);
+  }
+
+  v8::Global<T> inner;
 };
 
 class Agent final : public Watchdog::Client {

@@ -25,10 +25,6 @@ Consumed FromInner(v8::Local<v8::Value> value, bool is_64_bit) {
                                : Consumed::Kind::kNoNumber};
 }
 
-void ThrowType(napi_env env, const char* message) {
-  napi_throw_type_error(env, nullptr, message);
-}
-
 }  // namespace
 
 // The bound instance. Goes with the isolate, if that goes first.
@@ -37,10 +33,7 @@ struct ChunkFeeder::Binding final : public Record {
       : feeder(feeder), instance(feeder->agent_->isolate(), object) {
     Link(feeder->agent_->records());
   }
-  ~Binding() override {
-    instance.Reset();
-    feeder->binding_ = nullptr;
-  }
+  ~Binding() override { feeder->binding_ = nullptr; }
 
   ChunkFeeder* const feeder;
   v8::Global<v8::Object> instance;
@@ -48,12 +41,11 @@ struct ChunkFeeder::Binding final : public Record {
 
 // The C++ side of the inner function. Instances refer to that for as long as
 // the inner garbage collector likes, so it may outlive the feeder.
-struct ChunkFeeder::Import final : public Record {
+struct ChunkFeeder::Import final : public RecordOf<v8::Function> {
   explicit Import(ChunkFeeder* feeder) : feeder(feeder) {
     Link(feeder->agent_->records());
   }
   ~Import() override {
-    function.Reset();
     if (feeder != nullptr) {
       feeder->import_ = nullptr;
     }
@@ -62,23 +54,12 @@ struct ChunkFeeder::Import final : public Record {
   void Orphan() {
     Agent* agent = feeder->agent_;
     feeder = nullptr;
-    if (!agent->is_open()) {
-      return;
+    if (agent->is_open()) {
+      LeaveToObject();
     }
-    function.SetWeak(
-        this,
-        [](const v8::WeakCallbackInfo<Import>& info) {
-          info.GetParameter()->function.Reset();
-          info.SetSecondPassCallback(
-              [](const v8::WeakCallbackInfo<Import>& second) {
-                delete second.GetParameter();
-              });
-        },
-        v8::WeakCallbackType::kParameter);
   }
 
   ChunkFeeder* feeder;
-  v8::Global<v8::Function> function;
 };
 
 ChunkFeeder::ChunkFeeder(Agent* agent, const FeederOptions& options)
@@ -123,9 +104,9 @@ v8::MaybeLocal<v8::Function> ChunkFeeder::InnerNext() {
                        "v8-rawmem: a function cannot be imported");
       return {};
     }
-    import_->function.Reset(isolate, function);
+    import_->inner.Reset(isolate, function);
   }
-  return import_->function.Get(isolate);
+  return import_->inner.Get(isolate);
 }
 
 bool ChunkFeeder::Move(WindowCursor::Window window) {

@@ -37,10 +37,9 @@ class ValueList {
 };
 
 // The C++ side of an inner function that calls one of Node's.
-struct Import final : public Record {
+struct Import final : public RecordOf<v8::Function> {
   explicit Import(Agent* agent) : agent(agent) { Link(agent->records()); }
   ~Import() override {
-    function.Reset();
     if (outer != nullptr) {
       napi_delete_reference(agent->env(), outer);
     }
@@ -49,15 +48,7 @@ struct Import final : public Record {
     }
   }
 
-  static void OnCollected(const v8::WeakCallbackInfo<Import>& info) {
-    info.GetParameter()->function.Reset();
-    info.SetSecondPassCallback([](const v8::WeakCallbackInfo<Import>& second) {
-      delete second.GetParameter();
-    });
-  }
-
   Agent* const agent;
-  v8::Global<v8::Function> function;
   // Both weak.
   napi_ref outer = nullptr;
   napi_ref store = nullptr;
@@ -240,10 +231,8 @@ v8::MaybeLocal<v8::Function> NewImportedFunction(Agent* agent,
     napi_throw_error(env, nullptr, "v8-rawmem: a function cannot be imported");
     return {};
   }
-  import->function.Reset(isolate, result);
-  import->function.SetWeak(import.get(), Import::OnCollected,
-                           v8::WeakCallbackType::kParameter);
-  import.release();
+  import->inner.Reset(isolate, result);
+  import.release()->LeaveToObject();
   return result;
 }
 

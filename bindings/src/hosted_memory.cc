@@ -94,23 +94,14 @@ void ThrowRefusal(Agent* agent,
 }  // namespace
 
 HostedMemory::HostedMemory(Agent* agent, v8::Local<v8::WasmMemoryObject> memory)
-    : agent_(agent), memory_(agent->isolate(), memory) {
+    : agent_(agent) {
   Link(agent->records());
-  memory_.SetWeak(
-      this,
-      [](const v8::WeakCallbackInfo<HostedMemory>& info) {
-        info.GetParameter()->memory_.Reset();
-        info.SetSecondPassCallback(
-            [](const v8::WeakCallbackInfo<HostedMemory>& second) {
-              delete second.GetParameter();
-            });
-      },
-      v8::WeakCallbackType::kParameter);
+  inner.Reset(agent->isolate(), memory);
+  LeaveToObject();
 }
 
 HostedMemory::~HostedMemory() {
   Release();
-  memory_.Reset();
 }
 
 void HostedMemory::Release() {
@@ -255,11 +246,11 @@ bool HostedMemory::Detach(Agent* agent,
 
 void HostedMemory::PointBack(v8::Isolate* isolate) {
   DropReferences();
-  if (memory_.IsEmpty()) {
+  if (inner.IsEmpty()) {
     // Collected, and about to be deleted.
     return;
   }
-  v8::Local<v8::WasmMemoryObject> memory = memory_.Get(isolate);
+  v8::Local<v8::WasmMemoryObject> memory = inner.Get(isolate);
   const size_t length = memory->Buffer()->ByteLength();
   if (memory->SetBackingStore(own_store_) == v8::WasmRawMemoryResult::kOk) {
     own_store_.reset();

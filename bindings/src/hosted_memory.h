@@ -24,7 +24,8 @@ namespace rawmem {
 // Two things keep a region. The mapping is kept by the inner backing store, so
 // that it outlasts every access; the lease, which forbids close(), ends with
 // the attachment.
-class HostedMemory final : public Record, public BorrowedUse {
+class HostedMemory final : public RecordOf<v8::WasmMemoryObject>,
+                           public BorrowedUse {
  public:
   // Makes the bytes of `view` those of `memory`. `region` is what JavaScript
   // calls them, `handle` the object behind it, `name` the argument they came
@@ -53,7 +54,7 @@ class HostedMemory final : public Record, public BorrowedUse {
 
   // BorrowedUse:
   void PointBack(v8::Isolate* isolate) override;
-  void Clear() override { memory_.Reset(); }
+  void Clear() override { inner.Reset(); }
 
  private:
   HostedMemory(Agent* agent, v8::Local<v8::WasmMemoryObject> memory);
@@ -67,8 +68,6 @@ class HostedMemory final : public Record, public BorrowedUse {
   void DropReferences();
 
   Agent* const agent_;
-  // Weak.
-  v8::Global<v8::WasmMemoryObject> memory_;
   // What V8 allocated, while something else is attached.
   std::shared_ptr<v8::BackingStore> own_store_;
   RegionLease lease_;

@@ -20,24 +20,14 @@ constexpr v8::EmbedderDataTypeTag kOpaqueTag = 1;
 constexpr size_t kOpaqueBytes = 512;
 
 // The C++ side of an opaque object.
-struct Opaque final : public Record {
+struct Opaque final : public RecordOf<v8::Object> {
   explicit Opaque(Agent* agent) : agent(agent) { Link(agent->records()); }
   ~Opaque() override {
-    object.Reset();
     napi_delete_reference(agent->env(), outer);
     accounter.Decrease(agent->isolate(), kOpaqueBytes);
   }
 
-  static void OnCollected(const v8::WeakCallbackInfo<Opaque>& info) {
-    // No other call into the engine is allowed yet.
-    info.GetParameter()->object.Reset();
-    info.SetSecondPassCallback([](const v8::WeakCallbackInfo<Opaque>& second) {
-      delete second.GetParameter();
-    });
-  }
-
   Agent* const agent;
-  v8::Global<v8::Object> object;
   v8::ExternalMemoryAccounter accounter;
   // Strong.
   napi_ref outer = nullptr;
@@ -58,9 +48,8 @@ v8::MaybeLocal<v8::Value> NewOpaque(Agent* agent, napi_value value) {
   }
   auto* opaque = new Opaque(agent);
   opaque->outer = outer;
-  opaque->object.Reset(isolate, object);
-  opaque->object.SetWeak(opaque, Opaque::OnCollected,
-                         v8::WeakCallbackType::kParameter);
+  opaque->inner.Reset(isolate, object);
+  opaque->LeaveToObject();
   opaque->accounter.Increase(isolate, kOpaqueBytes);
   object->SetAlignedPointerInInternalField(0, opaque, kOpaqueTag);
   return object;
