@@ -1,6 +1,5 @@
 import {
   detectLibc,
-  installedFolder,
   type Platform,
   platformName,
   platformPackage,
@@ -8,7 +7,7 @@ import {
   thisPlatform,
 } from './platform.ts'
 
-/** Why an addon was not loaded. */
+/** Why an addon that should be there was not loaded. */
 export interface Failure {
   readonly reason: string
   /** What the system said of a file that is there. */
@@ -33,10 +32,11 @@ const build = [
   '  npm run v8 -- all && npm run build:binding',
 ]
 const buildNodeBackends = [
-  "To build only the backends that use Node's own V8 (Linux, a C++ compiler, a minute):",
+  "To build only the backends that use Node's own V8, in a checkout (Linux, a C++ compiler, a minute):",
   '  npm run build:binding -- --node-backends',
 ]
-const fetchPackage = ['To fetch it now:', '  npx v8-rawmem install']
+const fetchCommand = '  npx v8-rawmem install'
+const fetchPackage = ['To fetch it now:', fetchCommand]
 
 export function describePlatform(platform: Platform): string {
   const { libc } = platform
@@ -106,14 +106,15 @@ export function diagnose(failures: readonly Failure[]): Diagnosis {
       problem: 'cannot-load',
       reason: failure.reason,
       advice: [
-        'If the file is damaged: remove node_modules, and install again.',
+        'If the file is damaged, fetch it anew:',
+        fetchCommand,
         ...build,
         ...buildNodeBackends,
       ],
       cause: failure.cause,
     }
   }
-  if (failure !== undefined && installedFolder(name)) {
+  if (failure !== undefined) {
     return {
       problem: 'not-installed',
       reason: failure.reason,

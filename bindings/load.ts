@@ -44,7 +44,8 @@ function load(): Loaded {
   if (isNodeTooOld()) throw loadError([])
   const name = `${process.platform}-${process.arch}`
   const failures: Failure[] = []
-  const folders = [installedFolder(name), ownFolder(name)].filter((folder) => {
+  // What was fetched may be there because the other is damaged.
+  const folders = [ownFolder(name), installedFolder(name)].filter((folder) => {
     if (folder === undefined) return false
     if (folder.version === undefined || folder.version === version) return true
     failures.push({

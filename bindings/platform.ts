@@ -75,10 +75,14 @@ export function installedFolder(name: string): AddonFolder | undefined {
 }
 
 /** Where a checkout builds a platform's addons, and an installed package unpacks those that it has fetched. */
-export function ownFolder(name: string): AddonFolder {
-  const path = join(packageRoot, 'prebuilds', name)
-  return {
-    path,
-    version: existsSync(join(path, 'package.json')) ? readManifest(path).version : undefined,
-  }
+export function ownFolderPath(name: string): string {
+  return join(packageRoot, 'prebuilds', name)
+}
+
+/** What is there; undefined where nothing is. */
+export function ownFolder(name: string): AddonFolder | undefined {
+  const path = ownFolderPath(name)
+  if (!existsSync(path)) return undefined
+  const isPackage = existsSync(join(path, 'package.json'))
+  return { path, version: isPackage ? readManifest(path).version : undefined }
 }

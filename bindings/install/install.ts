@@ -9,6 +9,7 @@ import {
   installedFolder,
   nodeAddon,
   ownFolder,
+  ownFolderPath,
   platformName,
   platformPackage,
   thisPlatform,
@@ -49,7 +50,7 @@ export async function install({ mirror, force, say, signal }: InstallOptions): P
 
   if (!force) {
     const problems: Diagnosis[] = []
-    for (const folder of [installedFolder(name), ownFolder(name)]) {
+    for (const folder of [ownFolder(name), installedFolder(name)]) {
       if (folder?.version !== version) continue
       const problem = await stand(folder.path)
       if (problem === undefined) {
@@ -70,7 +71,7 @@ export async function install({ mirror, force, say, signal }: InstallOptions): P
     )
   }
   const tarball = await obtain(released, `${platformPackage(name)}@${version}`, mirror, say, signal)
-  const { path } = ownFolder(name)
+  const path = ownFolderPath(name)
   try {
     await makeFolder(path, async (folder) => {
       await unpack(tarball, folder)

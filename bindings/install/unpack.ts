@@ -23,12 +23,24 @@ export async function makeFolder(
   try {
     await mkdir(making)
     await work(making)
-    await rename(target, replaced).catch(ignoreMissing)
-    await rename(making, target)
+    await exchange(making, target, replaced)
   } finally {
     for (const folder of [making, replaced]) await rm(folder, { recursive: true, force: true })
     // It was not there before, and has nothing in it.
     if ((await readdir(parent)).length === 0) await rm(parent, { recursive: true })
+  }
+}
+
+async function exchange(made: string, target: string, replaced: string): Promise<void> {
+  for (;;) {
+    await rename(target, replaced).catch(ignoreMissing)
+    try {
+      return await rename(made, target)
+    } catch (error) {
+      // Another process has put its own there since.
+      if ((error as NodeJS.ErrnoException).code !== 'ENOTEMPTY') throw error
+      await rm(replaced, { recursive: true, force: true })
+    }
   }
 }
 

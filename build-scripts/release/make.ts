@@ -29,6 +29,7 @@ export async function makeRelease(options: ReleaseOptions): Promise<Release> {
   const { project, folder, snapshot, signal } = options
   const commit = await requireCommitted(options)
   const platforms = (await readdir(join(project, 'prebuilds'))).sort()
+  await requireOneVersion(project, platforms)
   for (const platform of platforms) await requireCurrent(options, platform)
   await requireReplaceable(folder)
 
@@ -52,7 +53,6 @@ export async function makeRelease(options: ReleaseOptions): Promise<Release> {
       packages.push(packed)
     }
     for (const platform of platforms) await pack(join(stage, 'prebuilds', platform))
-    await requireOneVersion(stage, packages)
     // How an installed package knows the tarball that it may fetch.
     await writeFile(join(stage, 'dist', manifestName), recordOf(packages))
     await chmod(join(stage, 'dist', 'command', 'main.js'), 0o755)
@@ -123,20 +123,27 @@ async function requireReplaceable(folder: string): Promise<void> {
   )
 }
 
-async function requireOneVersion(
-  stage: string,
-  platforms: readonly PackedPackage[],
-): Promise<void> {
-  const { version, optionalDependencies } = JSON.parse(
-    await readFile(join(stage, 'package.json'), 'utf8'),
-  ) as { version: string; optionalDependencies: Record<string, string> }
+async function requireOneVersion(project: string, platforms: readonly string[]): Promise<void> {
+  const { version, optionalDependencies = {} } = await readManifest(project)
   for (const platform of platforms) {
-    if (platform.version === version && optionalDependencies[platform.name] === version) continue
+    const found = await readManifest(join(project, 'prebuilds', platform))
+    const wanted = optionalDependencies[found.name]
+    if (found.version === version && wanted === version) continue
     throw new BuildError(
-      `package.json has the version ${version} and asks for ${platform.name} ${optionalDependencies[platform.name]}, which is ${platform.version}.`,
-      'All of them must be the same: "npm version" in the package and in its workspaces, and the optional dependency.',
+      `package.json has the version ${version} and asks for ${found.name} ${wanted}, which is ${found.version}.`,
+      'All of them must be the same: "version" of the package and of those of its platforms, and the optional dependency.',
     )
   }
+}
+
+interface Manifest {
+  readonly name: string
+  readonly version: string
+  readonly optionalDependencies?: Readonly<Record<string, string>>
+}
+
+async function readManifest(folder: string): Promise<Manifest> {
+  return JSON.parse(await readFile(join(folder, 'package.json'), 'utf8')) as Manifest
 }
 
 function recordOf(packages: readonly PackedPackage[]): string {

@@ -113,7 +113,7 @@ async function inPackage(
     symlinkSync(join(project, 'node_modules', name), join(folder, 'node_modules', name))
   }
   const prebuilds = join(folder, 'prebuilds', `${process.platform}-${process.arch}`)
-  mkdirSync(prebuilds, { recursive: true })
+  if (Object.keys(addons).length > 0) mkdirSync(prebuilds, { recursive: true })
   for (const [name, path] of Object.entries(addons)) symlinkSync(path, join(prebuilds, name))
   const tsc = createRequire(import.meta.url).resolve('typescript/package.json')
   await run(process.execPath, [

@@ -83,7 +83,10 @@ export class Project {
   }
 
   /** Runs a command to its end, however that is. */
-  async end(words: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Ended> {
+  async end(
+    words: readonly string[],
+    { env = {}, interruptWhen }: { env?: NodeJS.ProcessEnv; interruptWhen?: () => boolean } = {},
+  ): Promise<Ended> {
     const { signal } = this.#setting
     signal.throwIfAborted()
     const [command, ...args] = words as [string, ...string[]]
@@ -99,6 +102,11 @@ export class Project {
         if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, 'SIGKILL')
       }
       const timer = setTimeout(stop, patience)
+      const watch = setInterval(() => {
+        if (!interruptWhen?.()) return
+        clearInterval(watch)
+        child.kill('SIGINT')
+      }, 50)
       signal.addEventListener('abort', stop)
       let stdout = ''
       let stderr = ''
@@ -111,6 +119,7 @@ export class Project {
       child.once('error', fail)
       child.once('close', (exitCode) => {
         clearTimeout(timer)
+        clearInterval(watch)
         signal.removeEventListener('abort', stop)
         done({ exitCode, stdout, stderr, output: `$ ${words.join(' ')}\n${stdout}${stderr}` })
       })
@@ -121,7 +130,7 @@ export class Project {
 
   /** Runs a command that has to succeed. Returns its stdout. */
   async run(words: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<string> {
-    const { exitCode, stdout, output } = await this.end(words, env)
+    const { exitCode, stdout, output } = await this.end(words, { env })
     assert.equal(exitCode, 0, output)
     return stdout.trim()
   }
@@ -132,7 +141,7 @@ export class Project {
     patterns: readonly RegExp[],
     env: NodeJS.ProcessEnv = {},
   ): Promise<void> {
-    const { exitCode, output } = await this.end(words, env)
+    const { exitCode, output } = await this.end(words, { env })
     assert.notEqual(exitCode, 0, `should have failed: ${output}`)
     assert.notEqual(exitCode, null, `was killed after ${patience / 1000} s: ${output}`)
     for (const pattern of patterns) assert.match(output, pattern)

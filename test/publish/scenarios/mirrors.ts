@@ -106,6 +106,23 @@ export const mirrors: readonly Scenario[] = [
     },
   },
   {
+    name: 'mirror: Ctrl-C while it is silent leaves nothing',
+    async run(setting) {
+      const project = await Project.create(setting, 'mirror-interrupted')
+      await installBare(project)
+      await using server = await serveFolder(setting.release, () => 'silent')
+      const main = 'node_modules/v8-rawmem/dist/command/main.js'
+      const { exitCode, output } = await project.end(['node', main, 'install'], {
+        env: { V8_RAWMEM_MIRROR: server.url },
+        interruptWhen: () => server.requests.length > 0,
+      })
+      assert.equal(exitCode, 130, output)
+      assert.match(output, /stopped/)
+      await project.requireNoTrace()
+      return undefined
+    },
+  },
+  {
     name: 'mirror: a flipped bit, a truncated and a missing file in a folder',
     async run(setting) {
       const folder = join(setting.folder, 'damaged-mirror')

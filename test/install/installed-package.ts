@@ -1,0 +1,77 @@
+import { execFileSync } from 'node:child_process'
+import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { ExecutionContext } from 'ava'
+import { type Ended, start } from '../command/command.ts'
+
+export const repository = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
+export const prebuilds = join(repository, 'prebuilds', 'linux-x64')
+
+let compiled: string | undefined
+
+/** Once for all tests of a file. */
+function compile(): string {
+  if (compiled !== undefined) return compiled
+  const folder = mkdtempSync(join(tmpdir(), 'v8-rawmem-compiled-'))
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+  execFileSync(process.execPath, [
+    join(repository, 'node_modules', 'typescript', 'bin', 'tsc'),
+    ...['-p', join(repository, 'tsconfig.build.json'), '--outDir', folder],
+  ])
+  compiled = folder
+  return folder
+}
+
+export interface InstalledPackage {
+  /** Of the package, in node_modules. */
+  readonly folder: string
+  /** Of the platform's package; nothing is there yet. */
+  readonly platform: string
+  /** Evaluates an expression over the package's exports, `rawmem`. */
+  evaluate(expression: string, env?: NodeJS.ProcessEnv): Promise<Ended>
+  /** Runs the package's script, or its command with these arguments. */
+  script(env?: NodeJS.ProcessEnv): Promise<Ended>
+  command(args: readonly string[], env?: NodeJS.ProcessEnv): Promise<Ended>
+}
+
+/** The package in a project, as npm installs it, without the platform's package. */
+export function installPackage(t: ExecutionContext): InstalledPackage {
+  const project = mkdtempSync(join(tmpdir(), 'v8-rawmem-installed-'))
+  t.teardown(() => rmSync(project, { recursive: true, force: true }))
+  const modules = join(project, 'node_modules')
+  const folder = join(modules, 'v8-rawmem')
+  const platform = join(modules, '@v8-rawmem', 'linux-x64')
+  mkdirSync(folder, { recursive: true })
+  cpSync(compile(), join(folder, 'dist'), { recursive: true })
+  for (const name of ['package.json', 'install.js']) {
+    cpSync(join(repository, name), join(folder, name))
+  }
+  for (const name of ['commander', 'cli-progress', 'detect-libc', 'tar', 'wabt']) {
+    symlinkSync(join(repository, 'node_modules', name), join(modules, name))
+  }
+  const run = (words: readonly string[], env: NodeJS.ProcessEnv = {}) =>
+    start([process.execPath, ...words], {
+      V8_RAWMEM_BINDING: '',
+      V8_RAWMEM_BACKEND: '',
+      V8_RAWMEM_MIRROR: '',
+      ...env,
+    }).ended
+  return {
+    folder,
+    platform,
+    evaluate: (expression, env) => {
+      const path = JSON.stringify(join(folder, 'dist', 'index.js'))
+      return run(['-p', `const rawmem = require(${path}); ${expression}`], env)
+    },
+    script: (env) => run([join(folder, 'install.js')], env),
+    command: (args, env) => run([join(folder, 'dist', 'command', 'main.js'), ...args], env),
+  }
+}
+
+/** Puts files of the built prebuild, or others, into a folder. */
+export function put(folder: string, files: Readonly<Record<string, Uint8Array | string>>): void {
+  mkdirSync(folder, { recursive: true })
+  for (const [name, content] of Object.entries(files)) writeFileSync(join(folder, name), content)
+}
