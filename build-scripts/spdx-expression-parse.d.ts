@@ -1,4 +1,14 @@
 declare module 'spdx-expression-parse' {
+  namespace parse {
+    type Expression =
+      | { readonly license: string; readonly plus?: true; readonly exception?: string }
+      | {
+          readonly left: Expression
+          readonly conjunction: 'and' | 'or'
+          readonly right: Expression
+        }
+  }
   /** Throws for what is no SPDX expression. */
-  export default function parse(expression: string): unknown
+  function parse(expression: string): parse.Expression
+  export default parse
 }

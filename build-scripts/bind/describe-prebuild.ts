@@ -9,6 +9,7 @@ import { readBill } from '../provenance/bill-of-materials.ts'
 import { component, mergeComponents } from '../provenance/component.ts'
 import { claimOfAddon } from '../provenance/describe-addon.ts'
 import { documentsOf, writeDocuments } from '../provenance/documents.ts'
+import { requirePermitted } from '../provenance/permitted-licences.ts'
 import { warn } from '../terminal.ts'
 import { addonParts } from './addon-components.ts'
 import { addonNames, type EngineAddon, type NodeAddon } from './prebuild-manifest.ts'
@@ -39,6 +40,7 @@ export async function describePrebuild({
   const folder = dirname(addon)
   const { parts, direct } = await addonParts(project, linked, sdk)
   const components = mergeComponents(parts.map((part) => part.component))
+  requirePermitted(components)
   const own = ['LICENSE', 'LICENSE.v8']
   const licences = [
     ...own.map((path) => [path, join(project, path)] as const),

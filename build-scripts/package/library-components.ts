@@ -16,7 +16,6 @@ import { parseThirdPartyReadme, type ThirdPartyReadme } from './third-party-read
 /** What the folders of third_party say in words that are not SPDX's, or do not say at all. */
 const readByPeople: Readonly<Record<string, { licence: string; name?: string }>> = {
   dragonbox: { licence: 'Apache-2.0 WITH LLVM-exception OR BSL-1.0' },
-  glibc: { licence: 'LGPL-2.1-or-later', name: "glibc's sine and cosine" },
   siphash: { licence: 'CC0-1.0', name: 'HalfSipHash' },
   'v8/builtins': { licence: 'Python-2.0', name: "Python's sorting, in Torque" },
   'v8/codegen': { licence: 'MIT', name: 'FP16 conversion' },

@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path'
 import { $ } from 'zx'
 import type { BuildContext } from '../context.ts'
 import type { Component } from '../provenance/component.ts'
+import { requirePermitted } from '../provenance/permitted-licences.ts'
 import { askGn } from './ask-gn.ts'
 import { libraryComponents } from './library-components.ts'
 
@@ -39,10 +40,12 @@ export async function layOutSdk(context: BuildContext, folder: string): Promise<
     await put(join(project, name), join(licences, name))
   }
   const parts = await libraryComponents(context)
+  const components = parts.map((part) => part.component)
+  requirePermitted(components)
   for (const part of parts) {
     for (const [path, file] of part.licences) await put(file, join(licences, path))
   }
-  return parts.map((part) => part.component)
+  return components
 }
 
 async function put(from: string, to: string): Promise<void> {

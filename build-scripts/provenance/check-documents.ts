@@ -6,6 +6,7 @@ import { digestsOfFile, type Json, sha256, sha256OfFile } from '../hash.ts'
 import { type BillOfMaterials, readBill, writeBill } from './bill-of-materials.ts'
 import { type Description, documentsOf, subjectOf } from './documents.ts'
 import { jsonDifferences } from './json-differences.ts'
+import { isPermitted } from './permitted-licences.ts'
 import { readStatement, statementOf, writeStatement } from './statement.ts'
 
 /** What an artifact's documents have to agree with. */
@@ -86,7 +87,8 @@ async function licenceProblems(
   root: string,
 ): Promise<string[]> {
   const problems: string[] = []
-  for (const { ref, texts, inside } of [artifact, ...components]) {
+  for (const { ref, licence, texts, inside } of [artifact, ...components]) {
+    if (inside && !isPermitted(licence)) problems.push(`${ref}: ${licence} is not permitted inside`)
     if (inside && texts.length === 0) problems.push(`${ref}: no licence of it is named`)
     for (const { path, sha256: said } of texts) {
       const file = join(licences, path)

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { realpath } from 'node:fs/promises'
 import { basename } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { PackageURL } from 'packageurl-js'
 import { $, which } from 'zx'
 import { sha256OfFile } from '../hash.ts'
@@ -18,6 +19,8 @@ interface SystemLibrary {
   readonly licence: string
   /** The licence that Debian's copyright file only refers to. */
   readonly commonLicence: string
+  /** A file with what else is allowed. */
+  readonly exception?: string
   readonly files: RegExp
 }
 
@@ -42,10 +45,12 @@ const libraries: readonly SystemLibrary[] = [
   },
   {
     name: 'glibc',
-    licence: 'LGPL-2.1-or-later',
+    licence: 'LGPL-2.1-or-later WITH GCC-exception-2.0-note',
     commonLicence: 'LGPL-2.1',
-    files:
-      /\/(crt[1in]|Scrt1)\.o$|\/lib(c_nonshared|pthread|dl|m|rt)\.a$|\/include\/([^/]+\/)?bits\//,
+    // Debian's copyright file does not have the exception.
+    exception: fileURLToPath(new URL('glibc-linking-exception.txt', import.meta.url)),
+    // Not a static libm or libc, which are without the exception. The last two are empty since glibc 2.34.
+    files: /\/crt[in]\.o$|\/lib(c_nonshared|pthread|dl)\.a$/,
   },
 ]
 
@@ -118,7 +123,7 @@ function unknownLibrary(path: string): SystemLibrary {
 
 /** Where the licences are on a Debian system; elsewhere nobody says. */
 function licencesOf(
-  { name, commonLicence }: SystemLibrary,
+  { name, commonLicence, exception }: SystemLibrary,
   debian: DebianPackage | undefined,
 ): ReadonlyMap<string, string> {
   const licences = new Map<string, string>()
@@ -130,6 +135,7 @@ function licencesOf(
       `/usr/share/common-licenses/${commonLicence}`,
     )
   }
+  if (exception) licences.set(`system/${name}/${basename(exception)}`, exception)
   for (const [path, file] of licences) if (!existsSync(file)) licences.delete(path)
   return licences
 }

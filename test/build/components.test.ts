@@ -8,6 +8,7 @@ import { parseThirdPartyReadme } from '../../build-scripts/package/third-party-r
 import { component, mergeComponents } from '../../build-scripts/provenance/component.ts'
 import { jsonDifferences } from '../../build-scripts/provenance/json-differences.ts'
 import { LockedPackages } from '../../build-scripts/provenance/npm-packages.ts'
+import { isPermitted, requirePermitted } from '../../build-scripts/provenance/permitted-licences.ts'
 import { uuidOf } from '../../build-scripts/provenance/uuid.ts'
 
 const repository = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
@@ -153,6 +154,35 @@ test('differences of two documents are told by the names of the things that diff
     'more: should not be there',
   ])
   t.deepEqual(jsonDifferences(expected, structuredClone(expected)), [])
+})
+
+test('a licence is permitted when all parts of it are, or one of those to choose from', (t) => {
+  for (const licence of [
+    'MIT',
+    'BSD-3-Clause AND SunPro',
+    'Apache-2.0 WITH LLVM-exception OR BSL-1.0',
+    'GPL-3.0-or-later OR MIT',
+    'GPL-3.0-or-later WITH GCC-exception-3.1',
+    'LGPL-2.1-or-later WITH GCC-exception-2.0-note',
+  ]) {
+    t.true(isPermitted(licence), licence)
+  }
+  for (const licence of [
+    'LGPL-2.1-or-later',
+    'GPL-3.0-or-later',
+    'MIT AND LGPL-2.1-or-later',
+    'GPL-3.0-or-later WITH Bison-exception-2.2',
+    'NOASSERTION',
+    '',
+  ]) {
+    t.false(isPermitted(licence), licence)
+  }
+})
+
+test('what npm installs beside may have another licence than what is inside', (t) => {
+  const part = component({ ref: 'a', name: 'a', licence: 'LGPL-2.1-or-later' })
+  t.notThrows(() => requirePermitted([{ ...part, inside: false }]))
+  t.throws(() => requirePermitted([part]), { message: /\n {2}a: LGPL-2\.1-or-later$/ })
 })
 
 test('a name gives one UUID of version 5', (t) => {

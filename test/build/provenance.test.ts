@@ -204,20 +204,31 @@ test('a licence that is missing or was changed is found, with the component that
   ])
 })
 
-test('what was linked is in both documents, and it is a fault when its licence is not known', async (t) => {
-  const folder = mkdtempSync(join(tmpdir(), 'v8-rawmem-linked-'))
-  t.teardown(() => rmSync(folder, { recursive: true }))
-  const library = join(folder, 'libdemo.a')
-  writeFileSync(library, 'objects')
+test('what was linked is in both documents, and it is a fault when its licence was not found', async (t) => {
+  const library = inFolder(t, 'libgcc.a')
   const made = await makeProvenanceProject([library])
   t.teardown(made.remove)
-  t.deepEqual(await check(made.addon, made), ['libdemo.a: no licence of it is named'])
+  t.deepEqual(await check(made.addon, made), ['libgcc: no licence of it is named'])
   const statement = JSON.parse(readFileSync(documentsOf(made.addon).statement, 'utf8'))
   t.deepEqual(statement.predicate.buildDefinition.resolvedDependencies.at(-1), {
-    name: 'libdemo.a',
+    name: 'libgcc.a',
     digest: { sha256: sha256('objects') },
   })
 })
+
+test('an addon with something inside whose licence is not permitted is refused', async (t) => {
+  const library = inFolder(t, 'libdemo.a')
+  await t.throwsAsync(makeProvenanceProject([library]), {
+    message: /not one of those permitted:\n {2}libdemo\.a: NOASSERTION/,
+  })
+})
+
+function inFolder(t: ExecutionContext, name: string): string {
+  const folder = mkdtempSync(join(tmpdir(), 'v8-rawmem-linked-'))
+  t.teardown(() => rmSync(folder, { recursive: true }))
+  writeFileSync(join(folder, name), 'objects')
+  return join(folder, name)
+}
 
 test('documents that are missing, of another shape or no JSON are errors that name them', async (t) => {
   const made = project(t)

@@ -49,6 +49,16 @@ export async function makeProvenanceProject(
   linked: readonly string[] = [],
 ): Promise<ProvenanceProject> {
   const made = projectAt(mkdtempSync(join(tmpdir(), 'v8-rawmem-provenance-')))
+  try {
+    await fill(made, linked)
+    return made
+  } catch (error) {
+    made.remove()
+    throw error
+  }
+}
+
+async function fill(made: ProvenanceProject, linked: readonly string[]): Promise<void> {
   const { root, project, prebuild, addon } = made
   mkdirSync(project)
   for (const path of [
@@ -84,7 +94,6 @@ export async function makeProvenanceProject(
   write(join(prebuild, 'manifest.json'), JSON.stringify({ schema: prebuildSchema, engine: entry }))
   await describePrebuild({ project, addon, entry, linked, sdk })
   await packSdk(made, sdk, manifest)
-  return made
 }
 
 /** The same files in a folder of their own. */
