@@ -5,7 +5,7 @@ import { readJsonIfValid } from '../durable-files.ts'
 import { componentSchema } from '../provenance/component.ts'
 
 /** Grows when the SDK's layout changes or its manifest's. */
-export const sdkSchema = 2
+export const sdkSchema = 3
 
 export const sdkManifestSchema = z.object({
   /** The version of this file's layout. */
