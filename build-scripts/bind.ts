@@ -1,17 +1,18 @@
 import { existsSync, realpathSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
 import { buildBinding, buildNodeBackends } from './bind/build-binding.ts'
 import { BuildError } from './build-error.ts'
 import { openContext } from './context.ts'
-import { takeLock } from './exclusive.ts'
 import { sha256 } from './hash.ts'
 import { runCommand } from './run-command.ts'
+import { withLock } from './with-lock.ts'
 
 const repository = dirname(dirname(fileURLToPath(import.meta.url)))
 
 interface Options {
+  readonly project: string
   readonly sdk?: string
   readonly nodeBackends?: boolean
   readonly cache?: string
@@ -29,17 +30,22 @@ const command = new Command('npm run build:binding --')
     "only the addon without V8, for the backends on Node's own V8: needs a C++ compiler and no SDK",
   )
   .option('--cache <folder>', 'the cache folder (default: $XDG_CACHE_HOME/v8-rawmem)')
+  .addOption(
+    new Option('--project <folder>', 'the folder with v8.lock.json, the patches and the binding')
+      .default(repository)
+      .argParser((path) => resolve(path))
+      .hideHelp(),
+  )
   .option('--no-wait', 'fail when another build of the binding runs, instead of waiting for it')
   .option('--verbose', 'show where in the scripts an error arose')
   .action(async (options: Options) => {
     await runCommand(options.verbose ?? false, async (signal) => {
-      const context = await openContext({ project: repository, cache: options.cache, signal })
+      const context = await openContext({ ...options, signal })
       // The build folder lies in the checkout, so that each checkout has a lock of its own.
-      const lockPath = join(context.cache.root, `bind-${sha256(repository).slice(0, 12)}.lock`)
-      const lock = await takeLock(lockPath, 'build:binding', { wait: options.wait, signal })
-      try {
+      const lockPath = join(context.cache.root, `bind-${sha256(options.project).slice(0, 12)}.lock`)
+      await withLock(context, lockPath, 'build:binding', options.wait, async (holder) => {
         if (options.nodeBackends) {
-          await buildNodeBackends(context)
+          await buildNodeBackends(holder)
           return
         }
         const sdk = options.sdk ? resolve(options.sdk) : join(context.cache.sdk, 'current')
@@ -51,10 +57,8 @@ const command = new Command('npm run build:binding --')
               : 'Make one with "npm run v8 -- all", or name one with --sdk. Without one, --node-backends builds what needs no V8.',
           )
         }
-        await buildBinding(context, realpathSync(sdk))
-      } finally {
-        lock.release()
-      }
+        await buildBinding(holder, realpathSync(sdk))
+      })
     })
   })
 

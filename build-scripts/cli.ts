@@ -6,13 +6,13 @@ import { compile } from './compile/compile.ts'
 import { configure } from './configure.ts'
 import { type BuildContext, openContext } from './context.ts'
 import { doctor } from './doctor.ts'
-import { takeLock } from './exclusive.ts'
 import { fetch } from './fetch/fetch.ts'
 import { type SourceKind, Sources, sourceKinds, words } from './fetch/sources.ts'
 import { packageSdk } from './package/package.ts'
 import { checkPatches, exportPatches, patch } from './patch/patch.ts'
 import { runCommand } from './run-command.ts'
 import { pinUpstream } from './upstream/pin-upstream.ts'
+import { withLock } from './with-lock.ts'
 
 interface GlobalOptions {
   cache?: string
@@ -71,15 +71,9 @@ function locked(
     const options = command.optsWithGlobals<GlobalOptions>()
     await runCommand(options.verbose ?? false, async (signal) => {
       const context = await openContext({ ...options, signal })
-      const lock = await takeLock(context.cache.lock, `v8 ${command.name()}`, {
-        wait: options.wait,
-        signal,
-      })
-      try {
-        await work({ ...context, lockFd: lock.fd }, options as never)
-      } finally {
-        lock.release()
-      }
+      await withLock(context, context.cache.lock, `v8 ${command.name()}`, options.wait, (holder) =>
+        work(holder, options as never),
+      )
     })
   })
 }

@@ -1,14 +1,16 @@
-import { mkdir, stat } from 'node:fs/promises'
+import { mkdir, readFile, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { $ } from 'zx'
 import { BuildError } from './build-error.ts'
 import { type Clang, findClang } from './clang.ts'
+import { forgetMade, recordGenerated } from './compile/made-files.ts'
 import type { BuildContext } from './context.ts'
+import { diskFull, saysDiskFull } from './disk.ts'
 import { writeFileDurably } from './durable-files.ts'
 import { requireFetched } from './fetch/fetched.ts'
 import type { Sources } from './fetch/sources.ts'
 import { provideGn } from './gn.ts'
-import { sha256OfJson } from './hash.ts'
+import { sha256, sha256OfJson } from './hash.ts'
 import type { Pin } from './pin.ts'
 import { isStamped, stamp } from './stamp.ts'
 import { say, sayStage } from './terminal.ts'
@@ -16,6 +18,11 @@ import { clangTools, requireTools, tools } from './tools.ts'
 
 /** A program put in front of every compiler call: ccache, sccache, distcc, icecc. */
 export type CompilerWrapper = string | undefined
+
+/** GN's arguments in the build directory. */
+export const argsName = 'args.gn'
+/** Says from what the build was configured, and the hash of the arguments. */
+export const configureStampName = 'v8-rawmem-configure.json'
 
 /** Writes GN's arguments and has GN write ninja's files. Ninja has GN write them anew when a BUILD.gn changes. */
 export async function configure(
@@ -37,11 +44,13 @@ export async function configure(
   // hold the absolute path of where they were made.
   const maker = sha256OfJson({ compiler: clang.version, place: cache.buildDirectory })
   const makerStamp = join(cache.buildDirectory, 'v8-rawmem-maker.json')
-  const configureStamp = join(cache.buildDirectory, 'v8-rawmem-configure.json')
+  const configureStamp = join(cache.buildDirectory, configureStampName)
   const key = sha256OfJson({ args, gn, rootPatterns: pin.build.rootPatterns })
+  const argsPath = join(cache.buildDirectory, argsName)
   const configured = await stat(join(cache.buildDirectory, 'build.ninja')).catch(() => undefined)
   if (
     configured &&
+    (await readFile(argsPath, 'utf8').catch(() => undefined)) === args &&
     (await isStamped(configureStamp, key)) &&
     (await isStamped(makerStamp, maker))
   ) {
@@ -53,9 +62,17 @@ export async function configure(
   await mkdir(cache.buildDirectory, { recursive: true })
   if (configured && !(await isStamped(makerStamp, maker))) {
     say('The compiler has changed, or the cache has moved; removing what was made before ...')
+    await forgetMade(cache.buildDirectory)
     await $({ quiet: true, cwd: cache.tree, signal })`${gn} clean ${pin.build.buildDirectory}`
   }
-  await writeFileDurably(join(cache.buildDirectory, 'args.gn'), args)
+  await writeFileDurably(argsPath, args)
+  await generate(context, gn)
+  await stamp(makerStamp, maker)
+  await stamp(configureStamp, key, sha256(args))
+}
+
+/** Has GN write ninja's files. It touches only those that change. */
+export async function generate({ pin, cache, signal }: BuildContext, gn: string): Promise<void> {
   const patterns = pin.build.rootPatterns.map((pattern) => `--root-pattern=${pattern}`)
   const generated = await $({
     quiet: true,
@@ -64,14 +81,15 @@ export async function configure(
     signal,
   })`${gn} gen ${pin.build.buildDirectory} ${patterns}`
   signal.throwIfAborted()
+  const said = generated.stdout.trim() || generated.stderr.trim()
+  if (saysDiskFull(said)) throw diskFull(cache.buildDirectory, 'GN', said)
   if (generated.exitCode !== 0) {
     throw new BuildError(
-      `GN cannot generate the build:\n${generated.stdout.trim()}`,
+      `GN cannot generate the build:\n${said || `it ends with ${generated.signal ?? `code ${generated.exitCode}`}`}`,
       'If a patch changes build files, mend it in the work tree; otherwise compare "args" in v8.lock.json with what this V8 knows.',
     )
   }
-  await stamp(makerStamp, maker)
-  await stamp(configureStamp, key)
+  await recordGenerated(cache.buildDirectory)
 }
 
 /** The content of args.gn: the pinned arguments, and what depends on the machine. */

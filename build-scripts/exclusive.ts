@@ -4,6 +4,7 @@ import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { tryLock } from 'fs-native-extensions'
 import { z } from 'zod'
+import { $ } from 'zx'
 import { BuildError } from './build-error.ts'
 import { say } from './terminal.ts'
 
@@ -13,11 +14,18 @@ type Holder = z.infer<typeof holderSchema>
 /** A lock this process holds. */
 export interface HeldLock {
   /**
-   * The open file that carries the lock. A child process that inherits it keeps the lock until it ends,
-   * so that a compile which outlives its killed parent is not joined by a second one in the same folder.
+   * The open file that carries the lock. A child process that inherits it keeps the lock until it ends.
    */
   readonly fd: number
   release(): void
+}
+
+/**
+ * Has every child process inherit the lock. Whatever this process starts and leaves running when it is killed (a tar, a git,
+ * a make) keeps the next build waiting until it has ended, instead of changing files under its hands.
+ */
+export function lendToChildren({ fd }: HeldLock): void {
+  $.stdio = ['pipe', 'pipe', 'pipe', fd]
 }
 
 /**

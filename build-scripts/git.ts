@@ -1,3 +1,4 @@
+import { dirname } from 'node:path'
 import { $ } from 'zx'
 
 /** Who the commits of the work tree are by, where a patch does not say otherwise. */
@@ -37,5 +38,7 @@ export function commitEnvironment(
 
 /** A shell for git commands in `tree`. */
 export function gitIn(tree: string, signal: AbortSignal, environment: Record<string, string> = {}) {
-  return $({ cwd: tree, env: gitEnvironment(environment), quiet: true, signal })
+  // Where a repository is damaged, git would go looking in the folders above, and work on whose it finds there.
+  const own = { GIT_CEILING_DIRECTORIES: dirname(tree) }
+  return $({ cwd: tree, env: gitEnvironment({ ...own, ...environment }), quiet: true, signal })
 }

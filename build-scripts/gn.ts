@@ -9,9 +9,9 @@ import { renameDurably } from './durable-files.ts'
 import { extract } from './fetch/extract.ts'
 import { obtain } from './fetch/obtain.ts'
 import { requireUpstreamPin, type Sources } from './fetch/sources.ts'
-import { sha256OfJson } from './hash.ts'
-import { isStamped, stamp } from './stamp.ts'
-import { sayStage } from './terminal.ts'
+import { sha256OfFile, sha256OfJson } from './hash.ts'
+import { isStamped, stamp, stampedResult } from './stamp.ts'
+import { sayStage, warn } from './terminal.ts'
 import { clangTools, requireTools, tools } from './tools.ts'
 import { cloneGn } from './upstream/gn-source.ts'
 
@@ -31,8 +31,8 @@ function gnPlaces({ pin, cache }: BuildContext) {
 /** Brings GN's source into the cache: the archive as it is, or its repository's files. */
 export async function fetchGnSource(context: BuildContext, sources: Sources): Promise<void> {
   const { pin } = context
-  const { key, folder, sourceStamp, builtStamp } = gnPlaces(context)
-  if ((await isStamped(builtStamp, key)) || (await isStamped(sourceStamp, key))) return
+  const { key, folder, sourceStamp } = gnPlaces(context)
+  if ((await isBuilt(context)) || (await isStamped(sourceStamp, key))) return
   if ((await sources.kindFor(context, pin.gn.archive)) === 'archive') {
     await obtain(context, pin.gn.archive, sources.archives)
     return
@@ -62,7 +62,7 @@ async function putSource(
 export async function provideGn(context: BuildContext, sources: Sources): Promise<string> {
   const { pin, cache, signal } = context
   const { key, folder, program, sourceStamp, builtStamp } = gnPlaces(context)
-  if (await isStamped(builtStamp, key)) return program
+  if (await isBuilt(context)) return program
 
   sayStage('configure', `building GN ${pin.gn.commit}`)
   await requireTools('building GN', [
@@ -76,7 +76,7 @@ export async function provideGn(context: BuildContext, sources: Sources): Promis
   if (!(await isStamped(sourceStamp, key))) await fetchGnSource(context, sources)
   if (!(await isStamped(sourceStamp, key))) {
     const archive = await obtain(context, pin.gn.archive, sources.archives)
-    await putSource(context, folder, (unpacking) => extract(archive, unpacking, [], signal))
+    await putSource(context, folder, (unpacking) => extract(archive, unpacking, [], context))
   }
   await generate(folder, context)
   await runNinja({
@@ -89,8 +89,20 @@ export async function provideGn(context: BuildContext, sources: Sources): Promis
     signal,
   })
   await $({ quiet: true })`sync --file-system ${folder}`
-  await stamp(builtStamp, key)
+  await stamp(builtStamp, key, await sha256OfFile(program))
   return program
+}
+
+/** Whether GN is there, and the one that was built. What is not is removed, with the source it came from. */
+async function isBuilt(context: BuildContext): Promise<boolean> {
+  const { key, folder, program, builtStamp } = gnPlaces(context)
+  if (!(await isStamped(builtStamp, key))) return false
+  const found = await sha256OfFile(program, context.signal).catch(() => undefined)
+  const built = await stampedResult(builtStamp)
+  if (found !== undefined && (built === undefined || found === built)) return true
+  warn(`${program} is not as it was built; building it again`)
+  await rm(folder, { recursive: true, force: true })
+  return false
 }
 
 async function generate(folder: string, { pin, signal }: BuildContext): Promise<void> {

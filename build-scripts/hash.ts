@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
+import { open } from 'node:fs/promises'
 import { pipeline } from 'node:stream/promises'
 
 /** Values JSON can carry. */
@@ -34,16 +35,31 @@ export function sha256OfJson(value: Json): string {
   return sha256(canonicalJson(value))
 }
 
-/** sha256 of a file's bytes, read in pieces. */
-export async function sha256OfFile(path: string, signal?: AbortSignal): Promise<string> {
+/**
+ * sha256 of a file's bytes, read in pieces.
+ *
+ * @param size only so many bytes from the beginning
+ */
+export async function sha256OfFile(
+  path: string,
+  signal?: AbortSignal,
+  size = Infinity,
+): Promise<string> {
   const hash = createHash('sha256')
-  await pipeline(
-    createReadStream(path, { highWaterMark: 1 << 20 }),
-    async (chunks) => {
-      for await (const chunk of chunks) hash.update(chunk)
-    },
-    signal ? { signal } : {},
-  )
+  const file = await open(path)
+  try {
+    const { size: whole } = await file.stat()
+    const piece = Buffer.allocUnsafe(Math.max(1, Math.min(whole, size, 1 << 22)))
+    for (let left = size; left > 0; ) {
+      signal?.throwIfAborted()
+      const { bytesRead } = await file.read(piece, 0, Math.min(piece.length, left))
+      if (bytesRead === 0) break
+      hash.update(piece.subarray(0, bytesRead))
+      left -= bytesRead
+    }
+  } finally {
+    await file.close()
+  }
   return hash.digest('hex')
 }
 

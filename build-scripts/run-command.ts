@@ -9,6 +9,8 @@ export async function runCommand(
   verbose: boolean,
   work: (signal: AbortSignal) => Promise<void>,
 ): Promise<void> {
+  // Compiled Python files stay out of the sources, and those that are there unread: nothing checks what is in them.
+  Object.assign(process.env, { PYTHONDONTWRITEBYTECODE: '1', PYTHONPYCACHEPREFIX: '/dev/null' })
   const interruption = new AbortController()
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     // A first signal lets the stage put things in order; a second one ends at once.

@@ -4,7 +4,12 @@ import { BuildError } from '../build-error.ts'
 import { findClang } from '../clang.ts'
 import type { BuildContext } from '../context.ts'
 import { sha256 } from '../hash.ts'
-import { manifestName, readSdkManifest, type SdkManifest } from '../package/sdk-manifest.ts'
+import {
+  damagedFiles,
+  manifestName,
+  readSdkManifest,
+  type SdkManifest,
+} from '../package/sdk-manifest.ts'
 import { hashPin } from '../pin.ts'
 import { sayStage, warn } from '../terminal.ts'
 import { clangTools, requireTools, tools } from '../tools.ts'
@@ -23,6 +28,7 @@ export async function buildBinding(context: BuildContext, sdk: string): Promise<
     ...clangTools(pin.toolchain.clang),
   ])
   const sdkManifest = await readSdkManifest(sdk)
+  await requireWholeSdk(sdk, context.signal)
   warnWhenStale(context, sdkManifest)
   const clang = await findClang(pin.toolchain.clang)
   const sources = await sourceHash(project)
@@ -82,6 +88,15 @@ export async function buildNodeBackends(context: BuildContext): Promise<void> {
       return await runNodeGyp(context, { folder: 'bindings/node-backends', ...compiler })
     },
   })
+}
+
+async function requireWholeSdk(sdk: string, signal: AbortSignal): Promise<void> {
+  const damaged = await damagedFiles(sdk, signal)
+  if (damaged.length === 0) return
+  throw new BuildError(
+    `The SDK in ${sdk} is damaged: ${damaged.slice(0, 5).join(', ')} ${damaged.length === 1 ? 'is' : 'are'} not what its manifest says.`,
+    'Unpack it again. For the one in the cache, run: npm run v8 -- package',
+  )
 }
 
 function warnWhenStale({ pin, series }: BuildContext, sdk: SdkManifest): void {

@@ -1,9 +1,8 @@
-import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
-import { renameDurably } from '../durable-files.ts'
+import { writeFileDurably } from '../durable-files.ts'
 import { sha256 } from '../hash.ts'
-import { isStamped, stamp } from '../stamp.ts'
 
 // What node-gyp's own addon.gypi expects a Node release to define, for a Linux addon and nothing more.
 const commonGypi = `{
@@ -39,18 +38,17 @@ export async function provideNodeApiHeaders(cacheFolder: string): Promise<string
   const { include, version } = await nodeApiPackage()
   const key = sha256(`${version}\n${commonGypi}\n${configGypi}`)
   const folder = join(cacheFolder, key.slice(0, 12))
-  const stampPath = join(folder, 'stamp.json')
-  if (await isStamped(stampPath, key)) return folder
-
-  const making = `${folder}.making-${process.pid}`
-  const target = join(making, 'include', 'node')
-  await rm(folder, { recursive: true, force: true })
-  await mkdir(target, { recursive: true })
-  await cp(include, target, { recursive: true })
-  await writeFile(join(target, 'common.gypi'), commonGypi)
-  await writeFile(join(target, 'config.gypi'), configGypi)
-  await renameDurably(making, folder)
-  await stamp(stampPath, key)
+  const files: Record<string, string> = { 'common.gypi': commonGypi, 'config.gypi': configGypi }
+  for (const name of await readdir(include)) {
+    files[name] = await readFile(join(include, name), 'utf8')
+  }
+  const place = join(folder, 'include', 'node')
+  await mkdir(place, { recursive: true })
+  // Each file by itself, for builds in other checkouts may be reading here; one that is as it should be stays.
+  for (const [name, content] of Object.entries(files)) {
+    const found = await readFile(join(place, name), 'utf8').catch(() => undefined)
+    if (found !== content) await writeFileDurably(join(place, name), content)
+  }
   return folder
 }
 

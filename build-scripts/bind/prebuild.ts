@@ -63,7 +63,9 @@ export async function providePrebuild<K extends keyof typeof addonNames>({
     await requireLoads(temporary)
     const { size } = await stat(temporary)
     const entry = { ...inputs, size, sha256: await sha256OfFile(temporary) }
-    const next = { ...manifest, schema: prebuildSchema, [kind]: entry } as PrebuildManifest
+    const { engine, node } = { ...manifest, [kind]: entry } as PrebuildManifest
+    // In an order of its own, so that the bytes do not tell which addon was made last.
+    const next: PrebuildManifest = { schema: prebuildSchema, engine, node }
     await renameDurably(temporary, path)
     await describePrebuild({ project, addon: path, entry, linked: built.linked, sdk })
     await writeFileDurably(join(folder, 'manifest.json'), `${JSON.stringify(next, null, 2)}\n`)

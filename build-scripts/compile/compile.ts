@@ -3,13 +3,19 @@ import { readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { $, glob } from 'zx'
 import { BuildError } from '../build-error.ts'
-import type { CompilerWrapper } from '../configure.ts'
+import { argsName, type CompilerWrapper, configureStampName, generate } from '../configure.ts'
 import type { BuildContext } from '../context.ts'
 import { requireFreeBytes } from '../disk.ts'
-import { sayStage } from '../terminal.ts'
+import { Sources } from '../fetch/sources.ts'
+import { provideGn } from '../gn.ts'
+import { sha256OfFile } from '../hash.ts'
+import { stampedResult } from '../stamp.ts'
+import { say, sayStage, warn } from '../terminal.ts'
 import { clangTools, requireTools, tools } from '../tools.ts'
 import { defaultJobs } from './jobs.ts'
-import { runNinja } from './run-ninja.ts'
+import { findDamage, isRecorded, recordMade, removeDamage } from './made-files.ts'
+import { type NinjaRun, plan, runNinja } from './run-ninja.ts'
+import { settleSourceTimes } from './source-times.ts'
 
 /** What a build from nothing adds to the build directory. */
 const bytesOfBuild = 3e9
@@ -33,7 +39,15 @@ export async function compile(
   const running = join(folder, 'v8-rawmem-running')
   await removeLostOutputs(folder, running)
   await writeFile(running, await bootId())
-  const changed = await runNinja({
+  await requireArgsAsConfigured(folder)
+  await mend(context, { thorough: false })
+  if (!(await settleSourceTimes(cache.tree, folder, signal))) {
+    warn(
+      `files in ${folder} are from the future, so their times tell nothing; compiling everything`,
+    )
+    await removeDamage(folder, { outputs: [], others: [], journals: true })
+  }
+  const run: NinjaRun = {
     title: 'compile',
     folder,
     targets: [pin.build.target],
@@ -43,10 +57,49 @@ export async function compile(
     // sccache leaves a server behind, which would keep the lock for as long as it lives.
     lockFd: ccWrapper && basename(ccWrapper) === 'sccache' ? undefined : context.lockFd,
     signal,
-  })
+  }
+  // Nothing is made of a file that was not looked into; without anything to make, the package looks into the library.
+  if ((await plan(run)) > 0) await mend(context, { thorough: true })
+  let changed: boolean
+  try {
+    changed = await runNinja(run)
+  } catch (error) {
+    await recordMade(folder, { whole: false }).catch(() => {})
+    throw error
+  }
   if (changed) await $({ quiet: true })`sync --file-system ${folder}`
+  if (changed || !(await isRecorded(folder, pin.build.library))) {
+    await recordMade(folder, { whole: true })
+  }
   await rm(running, { force: true })
   sayStage('compile', changed ? library : 'nothing to do')
+}
+
+/** GN would take damaged arguments for what is wanted. */
+async function requireArgsAsConfigured(folder: string): Promise<void> {
+  const path = join(folder, argsName)
+  const configured = await stampedResult(join(folder, configureStampName))
+  if (configured === undefined || (await sha256OfFile(path)) === configured) return
+  throw new BuildError(`${path} is not as configure has left it.`, 'Run: npm run v8 -- configure')
+}
+
+/** Removes files that are not as GN and ninja left them, so that they are made again. */
+async function mend(context: BuildContext, { thorough }: { thorough: boolean }): Promise<void> {
+  const { cache, signal } = context
+  const folder = cache.buildDirectory
+  const damage = await findDamage(folder, { thorough, signal })
+  if (damage.journals) {
+    warn(`ninja's notes in ${folder} are damaged; compiling everything`)
+  }
+  const damaged = [...damage.outputs, ...damage.others]
+  if (damaged.length > 0) {
+    const names = damaged.slice(0, 5).join(', ')
+    const more = damaged.length > 5 ? ` and ${damaged.length - 5} more` : ''
+    say(`Not as they were left, so they are made again: ${names}${more}`)
+  }
+  await removeDamage(folder, damage)
+  // GN writes all that is its own, and needs a second for it.
+  if (damage.others.length > 0) await generate(context, await provideGn(context, new Sources({})))
 }
 
 /**

@@ -77,7 +77,7 @@ export async function runNinja(run: NinjaRun): Promise<boolean> {
 }
 
 /** What the steps weigh that ninja has to do, as far as it knows before it begins. */
-async function plan({ folder, targets, signal }: NinjaRun): Promise<number> {
+export async function plan({ folder, targets, signal }: NinjaRun): Promise<number> {
   const dryRun = await $({
     quiet: true,
     nothrow: true,

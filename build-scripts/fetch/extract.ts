@@ -22,7 +22,7 @@ export async function extract(
   archive: string,
   folder: string,
   members: readonly string[],
-  signal: AbortSignal,
+  { signal, lockFd }: { signal: AbortSignal; lockFd?: number | undefined },
 ): Promise<void> {
   await mkdir(folder, { recursive: true })
   const { size } = await stat(archive)
@@ -39,7 +39,7 @@ export async function extract(
     quiet: true,
     nothrow: true,
     signal,
-    stdio: ['pipe', 'ignore', 'pipe'],
+    stdio: ['pipe', 'ignore', 'pipe', lockFd ?? 'ignore'],
     env: { ...process.env, LC_ALL: 'C' },
   })`tar --extract --file=- --directory=${folder} --use-compress-program=${decompressors[extname(archive)]} --strip-components=1 --no-same-owner --no-same-permissions ${members}`
   // tar would go on to the end, and fail for each further file.

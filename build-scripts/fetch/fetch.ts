@@ -41,7 +41,7 @@ export async function fetch(context: BuildContext, sources: Sources): Promise<vo
 }
 
 async function fetchFromArchive(context: BuildContext, sources: Sources): Promise<void> {
-  const { pin, signal } = context
+  const { pin } = context
   sayStage('fetch', `V8 ${pin.v8.version} from ${pin.source.archive.file}`)
   await requireTools('fetch', [tools.tar, tools.xz, tools.git])
   const archive = await obtain(context, pin.source.archive, sources.archives)
@@ -49,7 +49,7 @@ async function fetchFromArchive(context: BuildContext, sources: Sources): Promis
   await fetchGnSource(context, sources)
   await makeTree(context, pin.source.tree, async (unpacking) => {
     const members = pin.source.folders.map((folder) => `${pin.source.topFolder}/${folder}`)
-    await extract(archive, unpacking, members, signal)
+    await extract(archive, unpacking, members, context)
   })
 }
 

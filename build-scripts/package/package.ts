@@ -4,6 +4,7 @@ import { dirname, join, relative, resolve } from 'node:path'
 import { $, glob } from 'zx'
 import { BuildError } from '../build-error.ts'
 import { findClang } from '../clang.ts'
+import { findDamage } from '../compile/made-files.ts'
 import type { BuildContext } from '../context.ts'
 import { requireFreeBytes } from '../disk.ts'
 import { renameDurably } from '../durable-files.ts'
@@ -14,12 +15,12 @@ import { hashPin, lockName } from '../pin.ts'
 import { type Component, mergeComponents } from '../provenance/component.ts'
 import { describeSdk } from '../provenance/describe-sdk.ts'
 import { documentsOf, writeDocuments } from '../provenance/documents.ts'
-import { isStamped, stamp } from '../stamp.ts'
+import { isStamped, stamp, stampedResult } from '../stamp.ts'
 import { formatBytes, sayStage } from '../terminal.ts'
 import { requireTools, tools } from '../tools.ts'
 import { pack } from './pack.ts'
 import { layOutSdk } from './sdk-files.ts'
-import { manifestName, type SdkManifest, sdkSchema } from './sdk-manifest.ts'
+import { damagedFiles, manifestName, type SdkManifest, sdkSchema } from './sdk-manifest.ts'
 
 const platform = 'linux-x64'
 
@@ -41,7 +42,7 @@ export async function packageSdk(
   if (modified && !allowModified) {
     throw new BuildError(
       `The work tree ${cache.tree} has changes that are in no patch, so nobody could make this SDK again.`,
-      'Export them first (npm run v8 -- patch --export), or go on with --allow-modified.',
+      `See them with: git -C ${cache.tree} diff upstream\nExport them first (npm run v8 -- patch --export), throw them away (npm run v8 -- patch --force, then compile), or go on with --allow-modified.`,
     )
   }
   await requireFreeBytes(cache.sdk, bytesOfSdk, 'the SDK')
@@ -52,21 +53,27 @@ export async function packageSdk(
   )
   const inputs = await hashInputs(context, library)
   const stampPath = join(cache.sdk, `packed-${sha256(archive).slice(0, 12)}.json`)
-  const current = join(cache.sdk, 'current', manifestName)
+  const current = join(cache.sdk, 'current')
   const { bill, statement } = documentsOf(archive)
+  const results = [archive, bill, statement, join(current, manifestName)]
+  const found = await hashFiles(results, signal)
   if (
     !modified &&
-    [archive, bill, statement, current].every((path) => existsSync(path)) &&
-    (await isStamped(stampPath, inputs))
+    found !== undefined &&
+    found === (await stampedResult(stampPath)) &&
+    (await isStamped(stampPath, inputs)) &&
+    (await damagedFiles(current, signal)).length === 0
   ) {
     sayStage('package', `${archive} is up to date`)
     return
   }
 
   sayStage('package', `V8 ${pin.v8.version} for ${platform}`)
+  await requireAsCompiled(context)
   await rm(stampPath, { force: true })
-  const made = await stageFiles(context, modified)
+  await removeLeftovers(cache.sdk)
   try {
+    const made = await stageFiles(context, modified)
     const key = sha256OfJson(made.manifest as never).slice(0, 16)
     const folder = join(cache.sdk, key)
     await rm(folder, { recursive: true, force: true })
@@ -83,12 +90,48 @@ export async function packageSdk(
         patches: series.patches,
       }),
     )
-    await stamp(stampPath, inputs)
     await removeOldSdks(cache.sdk, key)
+    await stamp(stampPath, inputs, await hashFiles(results, signal))
     sayStage('package', `${archive} (${formatBytes((await stat(archive)).size)})`)
   } finally {
-    await rm(made.folder, { recursive: true, force: true })
+    await rm(stagingFolder(cache.sdk), { recursive: true, force: true })
   }
+}
+
+/** Fails when the build directory, from which the SDK is taken, is not as the compile has left it. */
+async function requireAsCompiled({ cache, signal }: BuildContext): Promise<void> {
+  const { outputs, others, journals } = await findDamage(cache.buildDirectory, {
+    thorough: true,
+    signal,
+  })
+  const damaged = journals ? ["ninja's notes"] : [...outputs, ...others]
+  if (damaged.length === 0) return
+  throw new BuildError(
+    `${damaged.length} files in ${cache.buildDirectory} are not as they were compiled: ${damaged.slice(0, 5).join(', ')}.`,
+    'Run: npm run v8 -- compile, which makes them again, then package.',
+  )
+}
+
+/** Names the contents of files; undefined when one of them is missing. */
+async function hashFiles(
+  paths: readonly string[],
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  if (!paths.every((path) => existsSync(path))) return undefined
+  const hashes: string[] = []
+  for (const path of paths) hashes.push(await sha256OfFile(path, signal))
+  return sha256OfJson(hashes)
+}
+
+/** What runs that were killed have left. */
+async function removeLeftovers(sdk: string): Promise<void> {
+  for (const name of await readdir(sdk)) {
+    if (/\.new-\d+$/.test(name)) await rm(join(sdk, name))
+  }
+}
+
+function stagingFolder(sdk: string): string {
+  return join(sdk, 'making')
 }
 
 /** Names what an SDK is made from, without making it. */
@@ -127,7 +170,7 @@ async function stageFiles(
   context: BuildContext,
   modified: boolean,
 ): Promise<{ folder: string; manifest: SdkManifest }> {
-  const folder = join(context.cache.sdk, 'making')
+  const folder = stagingFolder(context.cache.sdk)
   await rm(folder, { recursive: true, force: true })
   await mkdir(folder, { recursive: true })
   const components = await layOutSdk(context, folder)

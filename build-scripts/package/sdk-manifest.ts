@@ -1,7 +1,9 @@
-import { join } from 'node:path'
+import { realpath } from 'node:fs/promises'
+import { basename, join } from 'node:path'
 import { z } from 'zod'
 import { BuildError } from '../build-error.ts'
 import { readJsonIfValid } from '../durable-files.ts'
+import { sha256OfFile, sha256OfJson } from '../hash.ts'
 import { componentSchema } from '../provenance/component.ts'
 
 /** Grows when the SDK's layout changes or its manifest's. */
@@ -44,4 +46,21 @@ export async function readSdkManifest(folder: string): Promise<SdkManifest> {
     `${folder} is not a V8 SDK: ${path} is missing or of another kind.`,
     'Name an unpacked SDK with --sdk, or make one with: npm run v8 -- all',
   )
+}
+
+/** The files of an SDK that are not what its manifest says, by their paths in it. */
+export async function damagedFiles(folder: string, signal: AbortSignal): Promise<string[]> {
+  const manifest = await readJsonIfValid(join(folder, manifestName), sdkManifestSchema)
+  if (!manifest) return [manifestName]
+  const damaged: string[] = []
+  // In the cache, the folder has the name of the manifest's hash.
+  const name = basename(await realpath(folder))
+  const isNamedByHash = /^[0-9a-f]{16}$/.test(name)
+  if (isNamedByHash && !sha256OfJson(manifest).startsWith(name)) damaged.push(manifestName)
+  for (const [path, expected] of Object.entries(manifest.files)) {
+    const found = await sha256OfFile(join(folder, path), signal).catch(() => undefined)
+    signal.throwIfAborted()
+    if (found !== expected) damaged.push(path)
+  }
+  return damaged
 }

@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { ProcessOutput } from 'zx'
 import { BuildError } from '../build-error.ts'
 import { upstreamTag } from '../fetch/fetch.ts'
 import { commitEnvironment, gitIn } from '../git.ts'
@@ -27,7 +28,7 @@ export async function applySeries(
       const mail = await readMail(patch, scratch, signal)
       const applied = await $index({ nothrow: true })`git apply --cached ${patch.path}`
       signal.throwIfAborted()
-      if (applied.exitCode !== 0) throw doesNotApply(patch, tree, applied.stderr)
+      if (applied.exitCode !== 0) throw doesNotApply(patch, tree, applied)
       const treeHash = (await $index`git write-tree`).stdout.trim()
       const author = { name: mail.author, email: mail.email }
       const $commit = gitIn(tree, signal, commitEnvironment(author, mail.date))
@@ -74,7 +75,10 @@ async function readMail(patch: Patch, scratch: string, signal: AbortSignal): Pro
   return { ...mail, message: `${mail.message}\n` }
 }
 
-function doesNotApply(patch: Patch, tree: string, stderr: string): BuildError {
+function doesNotApply(patch: Patch, tree: string, applied: ProcessOutput): Error {
+  const { stderr } = applied
+  // It is not the patch then.
+  if (/corrupt|unable to read|inflate:/.test(stderr)) return applied
   const places = [...stderr.matchAll(/^error: patch failed: (.+):(\d+)$/gm)].map(
     ([, file, line]) => `${file}: the change at line ${line} finds other lines than it expects`,
   )

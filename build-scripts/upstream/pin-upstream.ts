@@ -56,9 +56,9 @@ export async function pinUpstream(context: BuildContext, sources: Sources): Prom
   await rm(work, { recursive: true, force: true })
   const chromium = join(work, 'chromium')
   const members = [...pin.source.folders, 'DEPS'].map((path) => `${pin.source.topFolder}/${path}`)
-  await extract(archive, chromium, members, signal)
+  await extract(archive, chromium, members, context)
   const gn = join(work, 'gn')
-  await extract(gnArchive, gn, [], signal)
+  await extract(gnArchive, gn, [], context)
 
   const depotTools = join(chromium, depotToolsPath)
   const repositories = await wantedRepositories(context, chromium, depotTools)

@@ -1,0 +1,111 @@
+import { lstat, stat, utimes } from 'node:fs/promises'
+import { join } from 'node:path'
+import { z } from 'zod'
+import { readJsonIfValid, writeFileDurably } from '../durable-files.ts'
+import { gitIn } from '../git.ts'
+import { listMade } from './made-files.ts'
+
+const stateSchema = z.object({
+  /** The clock when the last compile began, in milliseconds. */
+  at: z.number(),
+  /** Git's hash of what was committed. */
+  tree: z.string(),
+  /** Files with edits that were in no commit, and their hashes. */
+  edited: z.record(z.string(), z.string()),
+})
+type SourceState = z.infer<typeof stateSchema>
+
+/**
+ * Makes what ninja goes by, times, tell the truth: a source that has changed since the last compile is newer than all that
+ * was made. That it is not when the clock was set back in the meantime, or when the change came from a copy that keeps times.
+ *
+ * @returns false when files are from the future: nothing can be newer than they are, so that nothing made is to be trusted
+ */
+export async function settleSourceTimes(
+  tree: string,
+  buildDirectory: string,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const statePath = join(buildDirectory, 'v8-rawmem-sources.json')
+  const last = await readJsonIfValid(statePath, stateSchema)
+  const now = Date.now()
+  const state = await sourceState(tree, now, signal)
+  const made = await newestTime(buildDirectory)
+  // Some file systems' clocks are ahead of this machine's by a little.
+  const isFuture = (time: number) => time > now + 2000
+  if (last && !isFuture(made)) {
+    for (const path of await changedSince(tree, last, state, signal)) {
+      const found = await stat(join(tree, path)).catch(() => undefined)
+      if (found && found.mtimeMs <= made) await touch(join(tree, path), Math.max(now, made + 1))
+    }
+  }
+  // What is from the future would be newer than all that is made of it, again and again.
+  if (!last || last.at > now || isFuture(made)) {
+    const sources = (await listSources(tree, signal)).map((path) => join(tree, path))
+    const results = (await listMade(buildDirectory)).map((path) => join(buildDirectory, path))
+    for (const path of [...sources, ...results]) {
+      const found = await lstat(path).catch(() => undefined)
+      if (found?.isFile() && isFuture(found.mtimeMs)) await touch(path, now)
+    }
+  }
+  await writeFileDurably(statePath, JSON.stringify(state))
+  return !isFuture(made)
+}
+
+async function sourceState(tree: string, at: number, signal: AbortSignal): Promise<SourceState> {
+  const $git = gitIn(tree, signal)
+  const committed = (await $git`git rev-parse --verify ${'HEAD^{tree}'}`).stdout.trim()
+  const listed = await $git`git diff --name-only -z --no-renames --diff-filter=d HEAD`
+  const paths = listed.stdout.split('\0').filter(Boolean)
+  const edited: Record<string, string> = {}
+  if (paths.length > 0) {
+    const hashes = await $git({
+      input: paths.join('\n'),
+    })`git hash-object --no-filters --stdin-paths`
+    hashes.stdout
+      .trim()
+      .split('\n')
+      .forEach((hash, index) => {
+        edited[paths[index]!] = hash
+      })
+  }
+  return { at, tree: committed, edited }
+}
+
+async function changedSince(
+  tree: string,
+  last: SourceState,
+  state: SourceState,
+  signal: AbortSignal,
+): Promise<string[]> {
+  const changed = new Set<string>()
+  if (last.tree !== state.tree) {
+    const $git = gitIn(tree, signal)
+    const listed =
+      await $git`git diff-tree -r --name-only -z --no-renames ${last.tree} ${state.tree}`
+    for (const path of listed.stdout.split('\0').filter(Boolean)) changed.add(path)
+  }
+  for (const path of [...Object.keys(last.edited), ...Object.keys(state.edited)]) {
+    if (last.edited[path] === state.edited[path]) changed.delete(path)
+    else changed.add(path)
+  }
+  return [...changed]
+}
+
+async function listSources(tree: string, signal: AbortSignal): Promise<string[]> {
+  const listed = await gitIn(tree, signal)`git ls-files -z`
+  return listed.stdout.split('\0').filter(Boolean)
+}
+
+/** The time of the newest file that was made, in milliseconds. */
+async function newestTime(folder: string): Promise<number> {
+  let newest = 0
+  for (const path of await listMade(folder)) {
+    newest = Math.max(newest, (await stat(join(folder, path))).mtimeMs)
+  }
+  return newest
+}
+
+async function touch(path: string, milliseconds: number): Promise<void> {
+  await utimes(path, milliseconds / 1000, milliseconds / 1000)
+}

@@ -1,0 +1,41 @@
+import { ProcessOutput } from 'zx'
+import { BuildError } from './build-error.ts'
+import type { CacheLayout } from './cache.ts'
+import { diskFull, saysDiskFull } from './disk.ts'
+
+/**
+ * Says so that a person can act what went wrong where no stage expects it: the disk, the rights to write, a tool that fails
+ * because something in the cache is damaged. Other errors are given back as they are.
+ */
+export function explain(error: unknown, { root, tree }: CacheLayout): unknown {
+  if (error instanceof BuildError || !(error instanceof Error)) return error
+  const said = error instanceof ProcessOutput ? error.stderr.trim() || error.stdout.trim() : ''
+  if (saysDiskFull(error) || saysDiskFull(said)) return diskFull(root, 'the build', error)
+  const refused = refusal(error as NodeJS.ErrnoException, said)
+  if (refused) {
+    return new BuildError(
+      refused,
+      `The build writes to ${root}. Give this user the right to, or name another cache folder with --cache or XDG_CACHE_HOME.`,
+      { cause: error },
+    )
+  }
+  if (!(error instanceof ProcessOutput)) return error
+  const end = error.signal ? `was ended by ${error.signal}` : `ends with code ${error.exitCode}`
+  return new BuildError(
+    `A tool ${end}:\n${said || 'It says nothing about it.'}`,
+    [
+      'If a file of the cache was damaged, remove what it belongs to and run the same command again; it is made anew:',
+      `the work tree ${tree} ("git -C ${tree} fsck" looks into it; commits of your own are only there), or all of ${root}.`,
+    ].join('\n'),
+    { cause: error },
+  )
+}
+
+/** What a process may not do, when that is why it failed. */
+function refusal({ code, path, message }: NodeJS.ErrnoException, said: string): string | undefined {
+  if (code === 'EROFS' || code === 'EACCES' || code === 'EPERM') {
+    const why = code === 'EROFS' ? 'the file system is read-only' : 'permission denied'
+    return path ? `Cannot write ${path}: ${why}.` : message
+  }
+  return said.split('\n').find((line) => /Read-only file system|Permission denied/.test(line))
+}
