@@ -59,9 +59,18 @@ export const archivedFiles: Record<string, string> = {
   'v8/third_party/fp/BUILD.gn': expectedTree['third_party/fp/BUILD.gn']!,
 }
 
-/** A patch file as `git format-patch` writes it, which changes one line of src/engine.cc. */
-export function patchOfLine(subject: string, line: string, to: string): string {
-  const lines = expectedTree['src/engine.cc']!.trimEnd().split('\n')
+/**
+ * A patch file as `git format-patch` writes it, which changes one line of src/engine.cc.
+ *
+ * @param text what the file has before the patch
+ */
+export function patchOfLine(
+  subject: string,
+  line: string,
+  to: string,
+  text = expectedTree['src/engine.cc']!,
+): string {
+  const lines = text.trimEnd().split('\n')
   const at = lines.indexOf(line)
   const hunk = [
     ...lines.slice(at - 2, at).map((text) => ` ${text}`),
@@ -89,13 +98,19 @@ export function patchOfLine(subject: string, line: string, to: string): string {
 /**
  * @param padding bytes that do not compress, to make the archive take a moment
  * @param lock changes to v8.lock.json's "source"
+ * @param sources further files of V8, by their paths in its tree
+ * @param gn what the archive of GN holds
  */
 export function makeBuildProject({
   padding = 0,
   lock = {},
+  sources = {},
+  gn: gnFiles = { 'README.md': 'GN\n' },
 }: {
   padding?: number
   lock?: Record<string, unknown>
+  sources?: Record<string, string>
+  gn?: Record<string, string | Buffer>
 } = {}): BuildProject {
   const root = mkdtempSync(join(tmpdir(), 'v8-rawmem-build-'))
   const project = join(root, 'project')
@@ -114,13 +129,12 @@ export function makeBuildProject({
     files['v8/src/pad.bin'] = pad
     wanted['src/pad.bin'] = pad
   }
+  for (const [path, content] of Object.entries(sources)) {
+    files[`v8/${path}`] = content
+    wanted[path] = content
+  }
   const source = packArchive(root, topFolder, files, join(archives, 'chromium_1.0.orig.tar.xz'))
-  const gn = packArchive(
-    root,
-    'gn-1.0',
-    { 'README.md': 'GN\n' },
-    join(archives, 'gn_1.0.orig.tar.gz'),
-  )
+  const gn = packArchive(root, 'gn-1.0', gnFiles, join(archives, 'gn_1.0.orig.tar.gz'))
 
   writeFiles(project, {
     'v8.lock.json': JSON.stringify({
@@ -164,7 +178,8 @@ export function makeBuildProject({
   }
 }
 
-function writeFiles(folder: string, files: Record<string, string | Buffer>): void {
+/** Writes files by their paths in `folder`. */
+export function writeFiles(folder: string, files: Record<string, string | Buffer>): void {
   for (const [path, content] of Object.entries(files)) {
     mkdirSync(dirname(join(folder, path)), { recursive: true })
     writeFileSync(join(folder, path), content)
