@@ -154,6 +154,20 @@ export const installing: readonly Scenario[] = [
     },
   },
   {
+    name: 'install: from the tarballs, where no registry has them',
+    async run(setting) {
+      await using lacking = await serveRegistry(setting.registry.url, ({ path }) =>
+        path.includes('v8-rawmem') ? { status: 404 } : undefined,
+      )
+      const project = await Project.create(setting, 'tarballs', { registry: lacking.url })
+      const tarball = (name: string) => join(setting.release, `${name}-${setting.version}.tgz`)
+      await project.run(['npm', 'install', tarball('v8-rawmem-linux-x64'), tarball('v8-rawmem')])
+      assert(project.has(installedAddon) && !project.has(fetchedAddon))
+      await requireWorks(project)
+      return undefined
+    },
+  },
+  {
     name: 'install: npx without a project',
     async run(setting) {
       const project = await Project.create(setting, 'npx')
