@@ -31,7 +31,7 @@ const platformContents: Contents = {
   allowed: [
     /^(README\.md|package\.json|manifest\.json)$/,
     /^v8-rawmem(-node)?\.node(\.(cdx|intoto)\.json)?$/,
-    /^licences\/[\w./-]+$/,
+    /^licences\/[\w.+/-]+$/,
   ],
   required: ['README.md', 'package.json', 'manifest.json', 'v8-rawmem.node', 'v8-rawmem-node.node'],
   budget: { size: 13_000_000, unpackedSize: 36_000_000 },
