@@ -3,6 +3,7 @@ import { basename, join } from 'node:path'
 import { $ } from 'zx'
 import { BuildError } from './build-error.ts'
 import { type Clang, findClang } from './clang.ts'
+import { argsName } from './compile/args-name.ts'
 import { forgetMade, recordGenerated } from './compile/made-files.ts'
 import type { BuildContext } from './context.ts'
 import { diskFull, saysDiskFull } from './disk.ts'
@@ -19,8 +20,6 @@ import { clangTools, requireTools, tools } from './tools.ts'
 /** A program put in front of every compiler call: ccache, sccache, distcc, icecc. */
 export type CompilerWrapper = string | undefined
 
-/** GN's arguments in the build directory. */
-export const argsName = 'args.gn'
 /** Says from what the build was configured, and the hash of the arguments. */
 export const configureStampName = 'v8-rawmem-configure.json'
 

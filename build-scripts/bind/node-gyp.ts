@@ -1,19 +1,23 @@
-import { existsSync } from 'node:fs'
-import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { $ } from 'zx'
 import { BuildError } from '../build-error.ts'
 import { defaultJobs } from '../compile/jobs.ts'
 import type { BuildContext } from '../context.ts'
+import { sha256OfJson } from '../hash.ts'
+import { type BuildInputs, recordBuild, removeUntrusted } from './build-folder.ts'
 import { linkedFromElsewhere, listInputsTo } from './link-inputs.ts'
 import { provideNodeApiHeaders } from './node-headers.ts'
+import { hashSources, packageVersions } from './source-hash.ts'
 
 export interface Compilation {
   /** The folder of binding.gyp, in the project. */
   readonly folder: string
   readonly cc: string
   readonly cxx: string
+  /** What the compiler says of itself. */
+  readonly version: string
   readonly linker?: 'lld'
   /** An unpacked SDK, for the addon with V8 inside. */
   readonly sdk?: string
@@ -39,16 +43,20 @@ export interface BuiltAddon {
 /** Compiles and links an addon. */
 export async function runNodeGyp(
   { cache, project, signal }: BuildContext,
-  { folder, cc, cxx, linker, sdk }: Compilation,
+  { folder, cc, cxx, version, linker, sdk }: Compilation,
 ): Promise<BuiltAddon> {
   const nodeDirectory = await provideNodeApiHeaders(cache.nodeHeaders)
   requirePathsForNodeGyp([project, nodeDirectory, ...(sdk ? [sdk] : [])])
   const nodeGyp = createRequire(import.meta.url).resolve('node-gyp/bin/node-gyp.js')
   const place = join(project, folder)
   const release = join(place, 'build', 'Release')
-  const inputs = join(place, 'build', 'link-inputs.d')
-  // Without the linker's list, only another link could tell what is in the addon.
-  if (!existsSync(inputs)) await rm(join(place, 'build'), { recursive: true, force: true })
+  const build = join(place, 'build')
+  const linkInputs = join(build, 'link-inputs.d')
+  const inputs: BuildInputs = {
+    makers: sha256OfJson({ cxx: version, linker, packages: await packageVersions(project) }),
+    sources: await hashSources(project),
+  }
+  await removeUntrusted(build, project, inputs)
   const environment: NodeJS.ProcessEnv = {
     ...process.env,
     CC: cc,
@@ -59,7 +67,7 @@ export async function runNodeGyp(
       .filter((path) => path !== undefined)
       .map((path) => `-ffile-prefix-map=${path}=${path === sdk ? 'sdk' : '.'}`)
       .join(' '),
-    LDFLAGS: [...(linker ? [`-fuse-ld=${linker}`] : []), listInputsTo(inputs)].join(' '),
+    LDFLAGS: [...(linker ? [`-fuse-ld=${linker}`] : []), listInputsTo(linkInputs)].join(' '),
     // The user's npm configuration may name the headers of a Node release.
     npm_config_nodedir: nodeDirectory,
     V8_RAWMEM_SDK: sdk ?? '',
@@ -68,6 +76,7 @@ export async function runNodeGyp(
   const built =
     await run`${process.execPath} ${nodeGyp} configure build --release --jobs=${defaultJobs()} --nodedir=${nodeDirectory} --loglevel=warn`
   signal.throwIfAborted()
+  await recordBuild(build, inputs)
   if (built.exitCode !== 0) {
     const logPath = join(cache.logs, 'binding.log')
     await mkdir(cache.logs, { recursive: true })
@@ -85,5 +94,5 @@ export async function runNodeGyp(
     )
   }
   const own = [project, ...(sdk ? [sdk] : [])]
-  return { path: join(release, addons[0]!), linked: await linkedFromElsewhere(inputs, own) }
+  return { path: join(release, addons[0]!), linked: await linkedFromElsewhere(linkInputs, own) }
 }

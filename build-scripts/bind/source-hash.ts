@@ -11,6 +11,14 @@ const repository = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
  * of the packages whose headers it includes. The prebuild's manifest holds it, so that a prebuild of other sources shows.
  */
 export async function sourceHash(project = repository): Promise<string> {
+  return sha256OfJson({
+    files: Object.entries(await hashSources(project)),
+    packages: await packageVersions(project),
+  })
+}
+
+/** The hash of each source of both addons, by path, in order. */
+export async function hashSources(project: string): Promise<Record<string, string>> {
   const files = await glob(
     [
       'bindings/binding.gyp',
@@ -20,16 +28,15 @@ export async function sourceHash(project = repository): Promise<string> {
     ],
     { cwd: project },
   )
-  const hashes: [string, string][] = []
-  for (const file of files.sort()) {
-    hashes.push([file, sha256(await readFile(join(project, file)))])
-  }
+  const hashes: Record<string, string> = {}
+  for (const file of files.sort()) hashes[file] = sha256(await readFile(join(project, file)))
+  return hashes
+}
+
+/** The versions of the packages whose headers the addons include. */
+export async function packageVersions(project: string): Promise<[string, string | null][]> {
   const { devDependencies } = JSON.parse(await readFile(join(project, 'package.json'), 'utf8')) as {
     devDependencies: Record<string, string>
   }
-  const packages = ['node-addon-api', 'node-api-headers'].map((name) => [
-    name,
-    devDependencies[name] ?? null,
-  ])
-  return sha256OfJson({ files: hashes, packages: packages as [string, string | null][] })
+  return ['node-addon-api', 'node-api-headers'].map((name) => [name, devDependencies[name] ?? null])
 }

@@ -3,6 +3,7 @@ import { join, relative } from 'node:path'
 import { z } from 'zod'
 import { readJsonIfValid, writeFileDurably } from '../durable-files.ts'
 import { sha256OfFile } from '../hash.ts'
+import { argsName } from './args-name.ts'
 
 const fileSchema = z.object({
   sha256: z.string(),
@@ -59,6 +60,8 @@ export async function findDamage(
     if (logged !== known.logged) continue
     const found = await describe(folder, path, thorough ? undefined : known, signal)
     if (found?.sha256 === known.sha256) continue
+    // What configure writes itself is not GN's to make again.
+    if (path === argsName) continue
     // Ninja itself sees what is missing.
     if (logged === undefined) others.push(path)
     else if (found) outputs.push(path)
@@ -134,14 +137,11 @@ export async function isRecorded(folder: string, path: string): Promise<boolean>
 /** The files that were made, without ninja's notes and this script's. */
 export async function listMade(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true })
-  return (
-    entries
-      .filter((entry) => entry.isFile())
-      .map((entry) => relative(folder, join(entry.parentPath, entry.name)))
-      // What configure writes itself is not GN's to make again.
-      .filter((path) => !/^(v8-rawmem-|\.ninja_|args\.gn$)/.test(path))
-      .sort()
-  )
+  return entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(folder, join(entry.parentPath, entry.name)))
+    .filter((path) => !/^(v8-rawmem-|\.ninja_)/.test(path))
+    .sort()
 }
 
 function recordPath(folder: string): string {

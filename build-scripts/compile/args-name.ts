@@ -1,0 +1,2 @@
+/** GN's arguments, in the build directory. */
+export const argsName = 'args.gn'

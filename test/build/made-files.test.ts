@@ -1,0 +1,168 @@
+import { execFileSync } from 'node:child_process'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import test, { type ExecutionContext } from 'ava'
+import { findDamage, recordMade, removeDamage } from '../../build-scripts/compile/made-files.ts'
+import { settleSourceTimes } from '../../build-scripts/compile/source-times.ts'
+import { git } from '../support/build-project.ts'
+
+const { signal } = new AbortController()
+
+/** A repository with a source, and a folder in which ninja makes an object and a library of it. */
+function project(t: ExecutionContext) {
+  const root = mkdtempSync(join(tmpdir(), 'v8-rawmem-made-'))
+  t.teardown(() => rmSync(root, { recursive: true, force: true }))
+  const folder = join(root, 'out')
+  mkdirSync(folder)
+  writeFileSync(
+    join(folder, 'build.ninja'),
+    [
+      'rule copy',
+      '  command = cp $in $out',
+      'build object: copy ../source',
+      'build library: copy object',
+      '',
+    ].join('\n'),
+  )
+  const source = join(root, 'source')
+  writeFileSync(source, 'one\n')
+  git(root, 'init', '--quiet')
+  git(root, 'add', 'source')
+  git(root, 'commit', '--quiet', '--message=one')
+  const ninja = () => execFileSync('ninja', ['-C', folder], { stdio: 'ignore' })
+  const library = () => readFileSync(join(folder, 'library'), 'utf8')
+  return { root, folder, source, ninja, library }
+}
+
+/** Other bytes under the same time, as a failing disk leaves them. */
+function damage(path: string): void {
+  const { atime, mtime } = statSync(path)
+  writeFileSync(path, 'two\n')
+  utimesSync(path, atime, mtime)
+}
+
+test('a damaged object is found, and made again, where ninja sees nothing to do', async (t) => {
+  const { folder, ninja } = project(t)
+  ninja()
+  await recordMade(folder, { whole: true })
+  damage(join(folder, 'object'))
+  ninja()
+  t.is(readFileSync(join(folder, 'object'), 'utf8'), 'two\n')
+
+  const found = await findDamage(folder, { thorough: false, signal })
+  t.deepEqual(found, { outputs: ['object'], others: [], journals: false })
+  await removeDamage(folder, found)
+  ninja()
+  t.is(readFileSync(join(folder, 'object'), 'utf8'), 'one\n')
+})
+
+test('a damaged library is made again', async (t) => {
+  const { folder, ninja, library } = project(t)
+  ninja()
+  await recordMade(folder, { whole: true })
+  damage(join(folder, 'library'))
+  await removeDamage(folder, await findDamage(folder, { thorough: false, signal }))
+  ninja()
+  t.is(library(), 'one\n')
+})
+
+test('what ninja has made since is not taken for damage', async (t) => {
+  const { folder, source, ninja } = project(t)
+  ninja()
+  await recordMade(folder, { whole: true })
+  writeFileSync(source, 'three\n')
+  ninja()
+  const found = await findDamage(folder, { thorough: true, signal })
+  t.deepEqual(found, { outputs: [], others: [], journals: false })
+})
+
+test('a file that is half made when a repair is killed does not pass for whole', async (t) => {
+  const { folder, ninja, library } = project(t)
+  ninja()
+  await recordMade(folder, { whole: true })
+  damage(join(folder, 'library'))
+  await removeDamage(folder, await findDamage(folder, { thorough: false, signal }))
+  // Ninja is killed in the midst of it, or its command finds no room on the disk.
+  writeFileSync(join(folder, 'library'), 'on')
+  await recordMade(folder, { whole: false })
+  const found = await findDamage(folder, { thorough: false, signal })
+  t.deepEqual(found.outputs, ['library'])
+  await removeDamage(folder, found)
+  ninja()
+  t.is(library(), 'one\n')
+})
+
+test("damaged notes of ninja's make it do everything again", async (t) => {
+  const { folder, ninja } = project(t)
+  ninja()
+  await recordMade(folder, { whole: true })
+  const log = join(folder, '.ninja_log')
+  writeFileSync(log, readFileSync(log, 'utf8').replace('object', 'objekt'))
+  const found = await findDamage(folder, { thorough: false, signal })
+  t.true(found.journals)
+  await removeDamage(folder, found)
+  t.false(existsSync(log))
+})
+
+test("a damaged file of GN's is told apart from those of ninja", async (t) => {
+  const { folder, ninja } = project(t)
+  ninja()
+  await recordMade(folder, { whole: true })
+  writeFileSync(join(folder, 'build.ninja'), '# nothing\n')
+  const found = await findDamage(folder, { thorough: false, signal })
+  t.deepEqual(found, { outputs: [], others: ['build.ninja'], journals: false })
+})
+
+test('a source that changes under a clock in the past is compiled all the same', async (t) => {
+  const { root, folder, source, ninja, library } = project(t)
+  t.true(await settleSourceTimes(root, folder, signal))
+  ninja()
+  writeFileSync(source, 'three\n')
+  utimesSync(source, 1e9, 1e9)
+  git(root, 'commit', '--quiet', '--all', '--message=three')
+  ninja()
+  t.is(library(), 'one\n')
+
+  t.true(await settleSourceTimes(root, folder, signal))
+  ninja()
+  t.is(library(), 'three\n')
+  const { mtimeMs } = statSync(source)
+  t.true(await settleSourceTimes(root, folder, signal))
+  t.is(statSync(source).mtimeMs, mtimeMs)
+})
+
+test('an edit that is in no commit is seen as well, once', async (t) => {
+  const { root, folder, source, ninja, library } = project(t)
+  await settleSourceTimes(root, folder, signal)
+  ninja()
+  writeFileSync(source, 'three\n')
+  utimesSync(source, 1e9, 1e9)
+  await settleSourceTimes(root, folder, signal)
+  ninja()
+  t.is(library(), 'three\n')
+  const { mtimeMs } = statSync(source)
+  await settleSourceTimes(root, folder, signal)
+  t.is(statSync(source).mtimeMs, mtimeMs)
+})
+
+test('files from the future are found, and the sources among them brought back', async (t) => {
+  const { root, folder, source, ninja } = project(t)
+  await settleSourceTimes(root, folder, signal)
+  ninja()
+  const future = Date.now() / 1000 + 1e8
+  utimesSync(source, future, future)
+  utimesSync(join(folder, 'library'), future, future)
+  t.false(await settleSourceTimes(root, folder, signal))
+  t.true(statSync(source).mtimeMs <= Date.now())
+  t.true(await settleSourceTimes(root, folder, signal))
+})
