@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process'
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { say } from '../../build-scripts/terminal.ts'
 import type { Random } from './random.ts'
@@ -64,6 +65,8 @@ async function damageOne(
   // A copy has other inode numbers, which would have git look into every file, and so see more than it does in life.
   await promisify(execFile)('git', ['-C', tree, 'update-index', '--refresh'])
   const path = file.startsWith('/') ? file : join(bench.project.cache, file)
+  // Git goes by whole seconds, and in life a file is not damaged in the second in which it was written.
+  if (path.startsWith(tree) && !/\/(\.git|out)\//.test(path)) await sleep(1000)
   await inflict(path, damage, random)
   const builds: Build[] = /node-headers|\/sdk\/|prebuilds|bindings/.test(path)
     ? ['all', 'binding']

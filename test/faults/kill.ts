@@ -42,14 +42,7 @@ export async function killBuilds(
     }
     const what = `round ${round + 1}: ${manner} killed in ${strokes.join(', ') || 'no stage'} (${incremental ? 'incremental' : 'from nothing'})`
     const judgement = await bench.judge(series, builds)
-    // After a kill nothing may be asked of the user but the same command again.
-    tally.add(
-      `kill -9, ${manner}`,
-      judgement.verdict === 'clear error'
-        ? { verdict: 'unclear error', detail: `the next run fails: ${judgement.detail}` }
-        : judgement,
-      what,
-    )
+    tally.addRequired(`kill -9, ${manner}`, judgement, what)
     if ((round + 1) % 10 === 0) say(`kill: ${round + 1} of ${rounds} rounds`)
   }
   say('\nWhere kills struck:')

@@ -6,16 +6,21 @@ import { cacheRoot } from '../../build-scripts/cache.ts'
 import { openContext } from '../../build-scripts/context.ts'
 import { takeLock } from '../../build-scripts/exclusive.ts'
 import { runCommand } from '../../build-scripts/run-command.ts'
-import { formatDuration, sayStage } from '../../build-scripts/terminal.ts'
+import { formatDuration, say, sayStage } from '../../build-scripts/terminal.ts'
+import { moveClock } from './clock.ts'
 import { damageFiles } from './damage.ts'
+import { fillDisks } from './full-disk.ts'
 import { killBuilds } from './kill.ts'
+import { whyNoMounts } from './mounts.ts'
 import { Random } from './random.ts'
+import { forbidWriting } from './read-only.ts'
 import { killRealBuild } from './real.ts'
 import { Tally } from './tally.ts'
+import { buildTogether } from './together.ts'
 import { Workbench } from './workbench.ts'
 
 const repository = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
-const kinds = ['kill', 'damage'] as const
+const kinds = ['kill', 'damage', 'full-disk', 'read-only', 'clock', 'together'] as const
 type Kind = (typeof kinds)[number]
 
 interface Options {
@@ -34,18 +39,33 @@ interface Options {
 }
 
 const command = new Command('npm run test:faults --')
-  .description('x')
+  .description(
+    'Does to builds what life does to them, and sees that each ends in the right artifact or in a clear error. A small project goes through all stages with the real tools: from archives through git, GN, ninja and clang to an SDK and addons. docs/build-faults.md tells what is promised.',
+  )
   .addOption(new Option('--only <kind>', 'one kind of fault').choices(kinds))
-  .option('--rounds <number>', 'how many builds get killed', whole, 60)
-  .option('--seed <number>', 'of the random numbers', whole, Math.floor(Math.random() * 2 ** 31))
-  .option('--thorough', 'every kind of damage')
-  .option('--file <part>', 'only damage files with this in their path')
-  .option('--real', 'instead, V8 itself: a cold build with five kills')
-  .option('--reference <sdk>', 'for --real: an unpacked SDK')
+  .option('--rounds <number>', 'how many builds get killed', whole, 54)
+  .addOption(
+    new Option('--seed <number>', 'decides the random numbers; the same seed gives the same rounds')
+      .argParser(whole)
+      .default(Math.floor(Math.random() * 2 ** 31), 'a random one, which is printed'),
+  )
+  .option('--thorough', 'damage each file in four ways instead of two')
+  .option('--file <part>', 'damage only files that have this in their path')
+  .option(
+    '--real',
+    'instead, V8 itself: a cold build with five kills on the way, compared with a reference. Takes as long as a cold build and 6 GB of disk; the same command goes on after an interruption. The folder is kept',
+  )
+  .option(
+    '--reference <sdk>',
+    'for --real: an unpacked SDK of the same commit (default: the one in the cache that prebuilds/ was made against)',
+  )
   // To try --real with a project that is smaller than V8.
   .addOption(new Option('--project <folder>').default(repository).argParser(resolvePath).hideHelp())
   .addOption(new Option('--haste <factor>').default(1).argParser(Number).hideHelp())
-  .option('--cache <folder>', 'the cache with GN')
+  .option(
+    '--cache <folder>',
+    'the cache with GN, which is built when it is not there; for --real, with the archives',
+  )
   .option('--folder <folder>', 'where the builds go (default: fault-test/ in the cache)')
   .option('--verbose', 'show where in the scripts an error arose')
   .action(async (options: Options) => {
@@ -86,6 +106,17 @@ async function test(options: Options, signal: AbortSignal): Promise<void> {
         const { thorough = false, file } = options
         await damageFiles(bench, new Random(options.seed + 1), { thorough, only: file }, tally)
       }
+      if (wants('full-disk') || wants('read-only')) {
+        const why = await whyNoMounts(join(folder, 'mount'))
+        if (why) {
+          say(`full-disk, read-only: left out, for nothing can be mounted here (root can): ${why}`)
+        } else {
+          if (wants('full-disk')) await fillDisks(bench, new Random(options.seed + 2), tally)
+          if (wants('read-only')) await forbidWriting(bench, tally)
+        }
+      }
+      if (wants('clock')) await moveClock(bench, tally)
+      if (wants('together')) await buildTogether(bench, new Random(options.seed + 3), tally)
     } finally {
       await bench.remove()
     }

@@ -7,15 +7,32 @@ const columns = ['correct', 'clear error', 'unclear error', 'wrong artifact'] as
 export class Tally {
   readonly #rows = new Map<string, Map<Verdict, number>>()
   readonly failures: string[] = []
+  #count = 0
+  #told = Date.now()
 
   add(row: string, { verdict, detail }: Judgement, what = row): void {
     const counts = this.#rows.get(row) ?? new Map<Verdict, number>()
     this.#rows.set(row, counts)
     counts.set(verdict, (counts.get(verdict) ?? 0) + 1)
+    this.#count++
+    if (Date.now() - this.#told > 30_000) {
+      this.#told = Date.now()
+      say(`${this.#count} builds judged, at last: ${what}`)
+    }
     if (verdict === 'correct' || verdict === 'clear error') return
     const failure = `${verdict}: ${what}\n${detail.replace(/^/gm, '    ')}`
     this.failures.push(failure)
     say(failure)
+  }
+
+  /** For a run after which nothing may be asked of the user: an error, however clear, is one too many. */
+  addRequired(row: string, judgement: Judgement, what = row): void {
+    const { verdict, detail } = judgement
+    const wanted =
+      verdict === 'clear error'
+        ? ({ verdict: 'unclear error', detail: `it should go on: ${detail}` } as const)
+        : judgement
+    this.add(row, wanted, what)
   }
 
   print(title: string): void {

@@ -159,6 +159,7 @@ export class Workbench {
 
   /** Nothing is fetched or built yet. */
   async clear(): Promise<void> {
+    this.signal.throwIfAborted()
     await rm(this.project.cache, { recursive: true, force: true })
     for (const name of ['prebuilds', 'bindings/build', 'bindings/node-backends/build']) {
       await rm(join(this.project.project, name), { recursive: true, force: true })
