@@ -22,7 +22,7 @@ interface ProjectOptions {
   readonly manifest?: object
 }
 
-const patience = 120_000
+const patience = 300_000
 
 /** An empty project of somebody who has nothing: a home, caches and a temporary folder of its own. */
 export class Project {
