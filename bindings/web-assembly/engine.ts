@@ -82,11 +82,6 @@ export const adoption: unique symbol = Symbol('adoption')
 type Adopter = new (key: typeof adoption) => object
 const adopters = new Map<Kind, Adopter>()
 
-/** Makes a class known as the one for objects of `kind` that come out of the engine. */
-export function registerClass(kind: Kind, adopter: unknown): void {
-  adopters.set(kind, adopter as Adopter)
-}
-
 function adopt(kind: Kind, owner: object | undefined): object {
   const Adopter = adopters.get(kind)
   const wrapper =
@@ -188,9 +183,13 @@ export function wrongReceiver(className: string, member: string): TypeError {
   )
 }
 
-/** Gives a class the shape of one in the WebAssembly namespace: enumerable members, and its name as a tag. */
+/**
+ * Makes a class known as the one for objects of `kind` that come out of the engine, and gives it the shape of one in the
+ * WebAssembly namespace: enumerable members, and its name as a tag.
+ */
 // biome-ignore lint/complexity/noBannedTypes: any class
-export function finishClass(Class: Function): void {
+export function registerClass(kind: Kind, Class: Function): void {
+  adopters.set(kind, Class as unknown as Adopter)
   for (const target of [Class.prototype as object, Class]) {
     for (const [name, descriptor] of Object.entries(Object.getOwnPropertyDescriptors(target))) {
       // What every function and every prototype has.

@@ -2,7 +2,6 @@ import type * as api from '../../types/web-assembly.d.ts'
 import {
   adoption,
   engine,
-  finishClass,
   Kind,
   list,
   record,
@@ -23,7 +22,6 @@ export class Tag implements api.Tag {
 }
 
 registerClass(Kind.Tag, Tag)
-finishClass(Tag)
 
 export class Exception implements api.Exception {
   declare readonly [Symbol.toStringTag]: string
@@ -67,4 +65,3 @@ export class Exception implements api.Exception {
 }
 
 registerClass(Kind.Exception, Exception)
-finishClass(Exception)

@@ -1,14 +1,5 @@
 import type * as api from '../../types/web-assembly.d.ts'
-import {
-  adoption,
-  engine,
-  finishClass,
-  Kind,
-  record,
-  registerClass,
-  values,
-  wrongReceiver,
-} from './engine.ts'
+import { adoption, engine, Kind, record, registerClass, values, wrongReceiver } from './engine.ts'
 import { link } from './store.ts'
 
 export class Global implements api.Global {
@@ -50,4 +41,3 @@ export class Global implements api.Global {
 }
 
 registerClass(Kind.Global, Global)
-finishClass(Global)

@@ -1,5 +1,5 @@
 import type * as api from '../../types/web-assembly.d.ts'
-import { adoption, engine, finishClass, Kind, registerClass, wrongReceiver } from './engine.ts'
+import { adoption, engine, Kind, registerClass, wrongReceiver } from './engine.ts'
 import { type Bindable, feederOf } from './feeders.ts'
 import { checkModule, Module } from './module.ts'
 import { Store, setStore } from './store.ts'
@@ -86,4 +86,3 @@ export const isInstance: (value: unknown) => value is Instance = Instance.isInst
 Reflect.deleteProperty(Instance, 'isInstance')
 
 registerClass(Kind.Instance, Instance)
-finishClass(Instance)

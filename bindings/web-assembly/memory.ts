@@ -1,16 +1,7 @@
 import type * as region from '../../types/host-region.d.ts'
 import type * as api from '../../types/web-assembly.d.ts'
 import { HostRegion, regionParts } from '../host-region.ts'
-import {
-  adoption,
-  engine,
-  finishClass,
-  Kind,
-  record,
-  registerClass,
-  values,
-  wrongReceiver,
-} from './engine.ts'
+import { adoption, engine, Kind, record, registerClass, values, wrongReceiver } from './engine.ts'
 import { link } from './store.ts'
 
 function attach(memory: Memory, region: unknown, name: string): void {
@@ -87,4 +78,3 @@ export class Memory implements api.Memory {
 }
 
 registerClass(Kind.Memory, Memory)
-finishClass(Memory)

@@ -1,14 +1,6 @@
 import { types } from 'node:util'
 import type * as api from '../../types/web-assembly.d.ts'
-import {
-  type Arguments,
-  adoption,
-  engine,
-  finishClass,
-  Kind,
-  record,
-  registerClass,
-} from './engine.ts'
+import { type Arguments, adoption, engine, Kind, record, registerClass } from './engine.ts'
 
 const tierings: readonly unknown[] = ['optimize', 'dynamic', 'baseline'] satisfies api.Tiering[]
 
@@ -92,7 +84,6 @@ export const isModule: (value: unknown) => value is Module = Module.isModule
 Reflect.deleteProperty(Module, 'isModule')
 
 registerClass(Kind.Module, Module)
-finishClass(Module)
 
 export function checkModule(value: unknown, where: string): asserts value is Module {
   if (!isModule(value)) {

@@ -1,14 +1,5 @@
 import type * as api from '../../types/web-assembly.d.ts'
-import {
-  adoption,
-  engine,
-  finishClass,
-  Kind,
-  record,
-  registerClass,
-  values,
-  wrongReceiver,
-} from './engine.ts'
+import { adoption, engine, Kind, record, registerClass, values, wrongReceiver } from './engine.ts'
 import { link } from './store.ts'
 
 export class Table implements api.Table {
@@ -54,4 +45,3 @@ export class Table implements api.Table {
 }
 
 registerClass(Kind.Table, Table)
-finishClass(Table)
