@@ -1,5 +1,5 @@
+import { assemble } from '../../samples/wasm/assemble.ts'
 import type { ValueType } from '../native/native.ts'
-import { assemble } from './assemble.ts'
 
 /** How a kernel sums up a column. */
 export interface SumKernel {

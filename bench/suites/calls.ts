@@ -1,7 +1,7 @@
 import * as engine from 'v8-rawmem'
+import { assemble } from '../../samples/wasm/assemble.ts'
 import * as names from '../contenders.ts'
 import type { Suite } from '../context.ts'
-import { assemble } from '../kernels/assemble.ts'
 import { type Contender, timed } from '../race.ts'
 import { stock } from '../stock.ts'
 

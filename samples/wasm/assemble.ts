@@ -5,12 +5,16 @@ const tools = await wabt()
 // What V8 has switched on; the types of wabt lag behind what it knows.
 const features = {
   bulk_memory: true,
+  exceptions: true,
+  function_references: true,
   memory64: true,
   multi_memory: true,
   multi_value: true,
   mutable_globals: true,
   reference_types: true,
   simd: true,
+  tail_call: true,
+  threads: true,
 } as Parameters<typeof tools.parseWat>[2]
 
 /** The binary of a module in WebAssembly's text format; `name` is for error messages. */

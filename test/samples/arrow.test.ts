@@ -43,13 +43,13 @@ function bits(valid: readonly boolean[]): { nullBitmap: Uint8Array; nullCount: n
   return { nullBitmap, nullCount: valid.filter((isValid) => !isValid).length }
 }
 
-function run(batches: readonly Columns[]): Total[] {
+function run(batches: readonly Columns[], groups = texts.length): Total[] {
   const [{ values, indices }] = batches as [Columns]
-  const kernel = groupKernel(values.type, indices.type.indices, texts.length)
+  const kernel = groupKernel(values.type, indices.type.indices, groups)
   const instance = new WebAssembly.Instance(new WebAssembly.Module(kernel))
   for (const batch of batches) addBatch(instance, batch)
   detachAll(instance)
-  return readTotals(instance.exports as unknown as KernelExports, texts.length)
+  return readTotals(instance.exports as unknown as KernelExports, groups)
 }
 
 function expected({ values, indices }: Columns): Total[] {
@@ -196,6 +196,26 @@ test('a file is read where it lies', async (t) => {
   ;(batches[0]!.getChild('amount')!.data[0] as Data).values.fill(0)
   t.notDeepEqual(Buffer.from(whole), before)
   t.deepEqual(readFileSync(path), before)
+})
+
+test('sums of doubles are as near to the exact ones as additions one after the other come', (t) => {
+  const batches = [...madeUpBatches(100_000, 30_000)].map((batch): Columns => {
+    const [indices, values] = batch.data.children as [Data<Dictionary>, Data]
+    return { indices, values }
+  })
+  const groups = batches[0]!.indices.dictionary!.length
+  // The amounts are cents, which add up exactly.
+  const cents = new Array<number>(groups + 1).fill(0)
+  for (const { values, indices } of batches) {
+    for (let row = 0; row < values.length; row++) {
+      const group = indices.getValid(row) ? indices.values[row]! : groups
+      if (values.getValid(row)) cents[group]! += Math.round(values.values[row] * 100)
+    }
+  }
+  for (const [group, { sum, count }] of run(batches, groups).entries()) {
+    const exact = cents[group]! / 100
+    t.true(Math.abs(sum - exact) <= exact * Number(count) * 2 ** -53, `${group}: ${sum}, ${exact}`)
+  }
 })
 
 for (const [name, content] of [
