@@ -2,9 +2,11 @@ import { constants as bufferConstants } from 'node:buffer'
 import { closeSync, constants, fstatSync, openSync } from 'node:fs'
 import { constants as osConstants } from 'node:os'
 import { fileURLToPath } from 'node:url'
-import { getSystemErrorMap, inspect, types } from 'node:util'
+import { getSystemErrorMap, types } from 'node:util'
 import { markAsUntransferable } from 'node:worker_threads'
 import type * as api from '../types/host-region.d.ts'
+import { checkBoolean, checkInteger, show } from './arguments.ts'
+import { dispose } from './dispose.ts'
 import { binding } from './load.ts'
 
 /** A region's native side: an opaque object, tagged by the addon. One per root region. */
@@ -57,9 +59,6 @@ const native: RegionBinding = binding.region
 const maxByteLength = 2 ** 47
 const addressEnd = 2n ** 64n
 
-/** Node 20.0 to 20.4 have no Symbol.dispose; compilers that lower `using` look there as well. */
-const dispose: typeof Symbol.dispose = Symbol.dispose ?? Symbol.for('Symbol.dispose')
-
 /** The getter itself, since an own property could hide it, and resizing away borrowed pages is fatal. */
 const resizableOf = Object.getOwnPropertyDescriptor(ArrayBuffer.prototype, 'resizable')?.get
 
@@ -78,22 +77,6 @@ interface SharedParts {
   readonly source: SharedArrayBuffer | { readonly pid: number; readonly name: string }
   readonly byteOffset: number
   readonly byteLength: number
-}
-
-function show(value: unknown): string {
-  return inspect(value, { depth: 0, customInspect: false, breakLength: Number.POSITIVE_INFINITY })
-}
-
-function checkInteger(name: string, value: unknown, min: number, max: number): number {
-  const allowed = `an integer from ${min} to ${max}`
-  if (typeof value !== 'number') {
-    throw new TypeError(`${name} must be a number, ${allowed}; got ${show(value)}`)
-  }
-  if (!Number.isInteger(value) || value < min || value > max) {
-    throw new RangeError(`${name} must be ${allowed}; got ${value}`)
-  }
-  // -0 would otherwise survive into results.
-  return value + 0
 }
 
 function systemError(
@@ -159,12 +142,6 @@ function isSize(value: unknown): value is number {
 function checkOptions(what: string, options: unknown): void {
   if (typeof options !== 'object' || options === null) {
     throw new TypeError(`${what}: options must be an object; got ${show(options)}`)
-  }
-}
-
-function checkBoolean(name: string, value: unknown): void {
-  if (typeof value !== 'boolean') {
-    throw new TypeError(`${name} must be a boolean; got ${show(value)}`)
   }
 }
 

@@ -1,5 +1,5 @@
-import { inspect } from 'node:util'
 import type * as api from '../../types/backend.d.ts'
+import { show } from '../arguments.ts'
 import type { BackendDefinition } from './backend.ts'
 import { nodeRaw } from './node-raw.ts'
 import { nodeRewire } from './node-rewire.ts'
@@ -18,9 +18,7 @@ function definitionOf(name: unknown, from: string): BackendDefinition {
     throw new TypeError(
       `${from} must be one of ${definitions
         .map((known) => `'${known.name}'`)
-        .join(
-          ', ',
-        )}; got ${inspect(name, { depth: 0, customInspect: false, breakLength: Number.POSITIVE_INFINITY })}`,
+        .join(', ')}; got ${show(name)}`,
     )
   }
   return definition

@@ -1,6 +1,7 @@
-import { inspect } from 'node:util'
 import type * as api from '../../types/chunk-feeder.d.ts'
 import type { Instance } from '../../types/web-assembly.d.ts'
+import { show } from '../arguments.ts'
+import { dispose } from '../dispose.ts'
 import { type HostRegion, type RegionHandle, regionParts } from '../host-region.ts'
 import type { Bindable } from '../web-assembly/feeders.ts'
 import { onAbort } from './abort.ts'
@@ -59,13 +60,6 @@ export interface FeederEngine {
   /** Keeps alive what the addon refers to weakly. */
   bind(next: Next, instance: Instance, memoryIndex: number): void
   unbind(next: Next, instance: Instance): void
-}
-
-/** Node 20.0 to 20.4 have no Symbol.dispose; compilers that lower `using` look there as well. */
-const dispose: typeof Symbol.dispose = Symbol.dispose ?? Symbol.for('Symbol.dispose')
-
-function show(value: unknown): string {
-  return inspect(value, { depth: 0, customInspect: false, breakLength: Number.POSITIVE_INFINITY })
 }
 
 /** The class of feeders for the instances of one engine. */

@@ -1,5 +1,6 @@
-import { inspect, types } from 'node:util'
+import { types } from 'node:util'
 import type * as api from '../../types/chunk-feeder.d.ts'
+import { checkBoolean, checkInteger, show } from '../arguments.ts'
 
 /**
  * Not a public option: 32 bytes, shared with other threads, in which a feeder can be watched and stopped. A
@@ -48,29 +49,6 @@ const maxLength64 = 2 ** 47
 
 /** As long as 32-bit addresses reach in whole pages of WebAssembly, such that an i32 can still say so. */
 const defaultLength32 = 2 ** 32 - 65_536
-
-function show(value: unknown): string {
-  return inspect(value, { depth: 0, customInspect: false, breakLength: Number.POSITIVE_INFINITY })
-}
-
-function integer(name: string, value: unknown, min: number, max: number, why = ''): number {
-  const allowed = `an integer from ${min} to ${max}${why}`
-  if (typeof value !== 'number') {
-    throw new TypeError(`ChunkFeeder: ${name} must be a number, ${allowed}; got ${show(value)}`)
-  }
-  if (!Number.isInteger(value) || value < min || value > max) {
-    throw new RangeError(`ChunkFeeder: ${name} must be ${allowed}; got ${value}`)
-  }
-  // -0 is 0.
-  return value + 0
-}
-
-function boolean(name: string, value: unknown): boolean {
-  if (typeof value !== 'boolean') {
-    throw new TypeError(`ChunkFeeder: ${name} must be a boolean; got ${show(value)}`)
-  }
-  return value
-}
 
 function readControl(value: unknown): Uint8Array | undefined {
   if (value === undefined) return undefined
@@ -128,19 +106,19 @@ export function readFeederOptions(byteLength: number, options: unknown = {}): Fe
       windowSize === undefined
         ? defaultWindowSize(address, byteLength)
         : address === 'i32'
-          ? integer(
-              'windowSize',
+          ? checkInteger(
+              'ChunkFeeder: windowSize',
               windowSize,
               1,
               maxLength32,
               ", what an i32 can say; for larger windows give address: 'i64'",
             )
-          : integer('windowSize', windowSize, 1, maxLength64),
+          : checkInteger('ChunkFeeder: windowSize', windowSize, 1, maxLength64),
     address,
-    memoryIndex: integer('memoryIndex', memoryIndex, 0, maxMemories - 1),
-    writable: boolean('writable', writable),
-    prefetch: boolean('prefetch', prefetch),
-    release: boolean('release', release),
+    memoryIndex: checkInteger('ChunkFeeder: memoryIndex', memoryIndex, 0, maxMemories - 1),
+    writable: checkBoolean('ChunkFeeder: writable', writable),
+    prefetch: checkBoolean('ChunkFeeder: prefetch', prefetch),
+    release: checkBoolean('ChunkFeeder: release', release),
     onProgress,
     signal,
     control: readControl(control),

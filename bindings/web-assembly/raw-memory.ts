@@ -1,6 +1,6 @@
-import { inspect } from 'node:util'
 import type * as region from '../../types/host-region.d.ts'
 import type * as api from '../../types/web-assembly.d.ts'
+import { checkInteger, show } from '../arguments.ts'
 import { regionParts } from '../host-region.ts'
 import { engine } from './engine.ts'
 import { isInstance } from './instance.ts'
@@ -9,18 +9,8 @@ import { type Store, storeOf } from './store.ts'
 /** The engine's limit, kV8MaxWasmMemories. */
 const maxMemories = 100_000
 
-export function show(value: unknown): string {
-  return inspect(value, { depth: 0, customInspect: false, breakLength: Number.POSITIVE_INFINITY })
-}
-
 export function checkMemoryIndex(value: unknown): asserts value is number {
-  const allowed = `an integer from 0 to ${maxMemories - 1}`
-  if (typeof value !== 'number') {
-    throw new TypeError(`memoryIndex must be a number, ${allowed}; got ${show(value)}`)
-  }
-  if (!Number.isInteger(value) || value < 0 || value >= maxMemories) {
-    throw new RangeError(`memoryIndex must be ${allowed}; got ${value}`)
-  }
+  checkInteger('memoryIndex', value, 0, maxMemories - 1)
 }
 
 /** See types/index.d.ts. */

@@ -1,8 +1,9 @@
 import { availableParallelism } from 'node:os'
-import { inspect, types } from 'node:util'
+import { types } from 'node:util'
 import type { BackendName } from '../../types/backend.d.ts'
 import type { FeederProgress } from '../../types/chunk-feeder.d.ts'
 import type { BytesSource, Tiering } from '../../types/web-assembly.d.ts'
+import { checkInteger, show } from '../arguments.ts'
 import { openBackend } from '../backends/index.ts'
 import { readFeederOptions } from '../chunk-feeder/options.ts'
 import type { Job } from './job.ts'
@@ -30,10 +31,6 @@ const maxWorkers = 1024
 /** A page of WebAssembly: records of any power of two up to this do not straddle two parts. */
 const defaultRecordBytes = 65_536
 
-function show(value: unknown): string {
-  return inspect(value, { depth: 0, customInspect: false, breakLength: Number.POSITIVE_INFINITY })
-}
-
 function checkObject(options: unknown): object {
   if (typeof options !== 'object' || options === null) {
     throw new TypeError(`options must be an object; got ${show(options)}`)
@@ -44,17 +41,6 @@ function checkObject(options: unknown): object {
 function checkString(name: string, value: unknown, what: string): string {
   if (typeof value !== 'string') {
     throw new TypeError(`${name} must be a string, ${what}; got ${show(value)}`)
-  }
-  return value
-}
-
-function checkInteger(name: string, value: unknown, min: number, max: number): number {
-  const allowed = `an integer from ${min} to ${max}`
-  if (typeof value !== 'number') {
-    throw new TypeError(`${name} must be a number, ${allowed}; got ${show(value)}`)
-  }
-  if (!Number.isInteger(value) || value < min || value > max) {
-    throw new RangeError(`${name} must be ${allowed}; got ${value}`)
   }
   return value
 }

@@ -1,0 +1,32 @@
+import { inspect } from 'node:util'
+
+/** Any value, in one line of an error message. */
+export function show(value: unknown): string {
+  return inspect(value, { depth: 0, customInspect: false, breakLength: Number.POSITIVE_INFINITY })
+}
+
+/** @param why What the range comes from, if the message is to say so. */
+export function checkInteger(
+  name: string,
+  value: unknown,
+  min: number,
+  max: number,
+  why = '',
+): number {
+  const allowed = `an integer from ${min} to ${max}${why}`
+  if (typeof value !== 'number') {
+    throw new TypeError(`${name} must be a number, ${allowed}; got ${show(value)}`)
+  }
+  if (!Number.isInteger(value) || value < min || value > max) {
+    throw new RangeError(`${name} must be ${allowed}; got ${value}`)
+  }
+  // -0 would otherwise survive into results.
+  return value + 0
+}
+
+export function checkBoolean(name: string, value: unknown): boolean {
+  if (typeof value !== 'boolean') {
+    throw new TypeError(`${name} must be a boolean; got ${show(value)}`)
+  }
+  return value
+}

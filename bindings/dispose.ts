@@ -1,0 +1,2 @@
+/** Node 20.0 to 20.4 have no Symbol.dispose; compilers that lower `using` look there as well. */
+export const dispose: typeof Symbol.dispose = Symbol.dispose ?? Symbol.for('Symbol.dispose')
