@@ -9,6 +9,9 @@ export async function runCommand(
   verbose: boolean,
   work: (signal: AbortSignal) => Promise<void>,
 ): Promise<void> {
+  // Where no shell is above, as in cron and containers, bash takes a socket on its standard input for a login from afar, and reads the
+  // user's .bashrc, which may print or wait for whatever it likes.
+  if (!(Number(process.env.SHLVL) >= 1)) process.env.SHLVL = '1'
   // Compiled Python files stay out of the sources, and those that are there unread: nothing checks what is in them.
   Object.assign(process.env, { PYTHONDONTWRITEBYTECODE: '1', PYTHONPYCACHEPREFIX: '/dev/null' })
   const interruption = new AbortController()
