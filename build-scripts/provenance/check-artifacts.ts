@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
+import { glob } from 'zx'
 import { addonNames, readPrebuildManifest } from '../bind/prebuild-manifest.ts'
 import { sourceHash } from '../bind/source-hash.ts'
 import { BuildError } from '../build-error.ts'
@@ -112,16 +113,19 @@ async function checkTarball(tarball: string, { project, commit }: Checkout): Pro
       'Clone the repository, check out the version, and verify there.',
     )
   }
-  return await withUnpacked(
-    tarball,
-    () => true,
-    async (root) => {
-      return await checkDocuments(tarball, {
-        root,
-        describe: async () => describeTarball(tarball, { project, commit }),
-      })
-    },
-  )
+  const all = () => true
+  return await withUnpacked(tarball, all, async (root) => {
+    const problems = await checkDocuments(tarball, {
+      root,
+      describe: async () => describeTarball(tarball, { project, commit }),
+    })
+    // The package's bill has what the addons' bills say; those have to be there, and true.
+    for (const addon of (await glob('*.node', { cwd: root })).sort()) {
+      const wrong = await checkAddon(join(root, addon), project)
+      problems.push(...wrong.map((problem) => problem.replaceAll(`${root}/`, '')))
+    }
+    return problems
+  })
 }
 
 async function v8InputsOf(project: string): Promise<V8Inputs> {

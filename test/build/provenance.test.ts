@@ -311,6 +311,17 @@ test('a package of npm has the components of its addons, and what npm installs w
   t.not((await check(tarball, made)).length, 0)
 })
 
+test('a package does not pass when an addon in it has no documents', async (t) => {
+  const made = project(t)
+  rmSync(documentsOf(made.addon).bill)
+  const manifest = { name: 'demo', version: '1.2.3', license: 'MIT' }
+  const tarball = await packPackage(t, made, manifest)
+  t.deepEqual(await check(tarball, made), [
+    'pkg:npm/demo@1.2.3: no licence of it is named',
+    'v8-rawmem.node.cdx.json is not there',
+  ])
+})
+
 test('a package that needs what package-lock.json does not have is refused', async (t) => {
   const made = project(t)
   const manifest = {
