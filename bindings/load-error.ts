@@ -15,7 +15,7 @@ export interface Failure {
 }
 
 /** What stands in the way of loading an addon. */
-export type Problem = 'node' | 'platform' | 'libc' | 'old-glibc' | 'cannot-load' | 'not-installed'
+type Problem = 'node' | 'platform' | 'libc' | 'old-glibc' | 'cannot-load' | 'not-installed'
 
 export interface Diagnosis {
   readonly problem: Problem
@@ -38,7 +38,7 @@ const buildNodeBackends = [
 const fetchCommand = '  npx v8-rawmem install'
 const fetchPackage = ['To fetch it now:', fetchCommand]
 
-export function describePlatform(platform: Platform): string {
+function describePlatform(platform: Platform): string {
   const { libc } = platform
   return `${platformName(platform)}${libc === null || libc === 'glibc' ? '' : ` (${libc})`}`
 }

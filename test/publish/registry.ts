@@ -68,21 +68,16 @@ export async function publishDependencies(
     // What users of TypeScript have.
     .concat('./node_modules/@types/node', './node_modules/undici-types')
   await mkdir(folder, { recursive: true })
-  await $({
+  const { stdout } = await $({
     cwd: project,
     env: npmEnvironment(),
     quiet: true,
-  })`npm pack --ignore-scripts --pack-destination=${folder} --json ${wanted}`.then(
-    async ({ stdout }) => {
-      const packed = Object.values(JSON.parse(stdout)) as { filename: string }[]
-      for (const [at, { filename }] of packed.entries()) {
-        const manifest = JSON.parse(
-          await readFile(join(project, wanted[at]!, 'package.json'), 'utf8'),
-        )
-        await put(registry, manifest, await readFile(join(folder, filename)))
-      }
-    },
-  )
+  })`npm pack --ignore-scripts --pack-destination=${folder} --json ${wanted}`
+  const packed = Object.values(JSON.parse(stdout)) as { filename: string }[]
+  for (const [at, { filename }] of packed.entries()) {
+    const manifest = JSON.parse(await readFile(join(project, wanted[at]!, 'package.json'), 'utf8'))
+    await put(registry, manifest, await readFile(join(folder, filename)))
+  }
   return wanted.length
 }
 
