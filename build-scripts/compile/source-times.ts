@@ -1,5 +1,5 @@
-import { lstat, stat, utimes } from 'node:fs/promises'
-import { join } from 'node:path'
+import { lstat, readFile, stat, utimes } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
 import { z } from 'zod'
 import { readJsonIfValid, writeFileDurably } from '../durable-files.ts'
 import { gitIn } from '../git.ts'
@@ -39,14 +39,16 @@ export async function settleSourceTimes(
       if (found && found.mtimeMs <= made) await touch(join(tree, path), Math.max(now, made + 1))
     }
   }
-  // What is from the future would be newer than all that is made of it, again and again.
+  // What is from the future would be newer than all that is made of it, again and again: with GN's sources, ninja ends
+  // in an error. The others are looked at when there is a reason to, for they are many.
+  const suspects = await generatorSources(buildDirectory)
   if (!last || last.at > now || isFuture(made)) {
-    const sources = (await listSources(tree, signal)).map((path) => join(tree, path))
-    const results = (await listMade(buildDirectory)).map((path) => join(buildDirectory, path))
-    for (const path of [...sources, ...results]) {
-      const found = await lstat(path).catch(() => undefined)
-      if (found?.isFile() && isFuture(found.mtimeMs)) await touch(path, now)
-    }
+    suspects.push(...(await listSources(tree, signal)).map((path) => join(tree, path)))
+    suspects.push(...(await listMade(buildDirectory)).map((path) => join(buildDirectory, path)))
+  }
+  for (const path of suspects) {
+    const found = await lstat(path).catch(() => undefined)
+    if (found?.isFile() && isFuture(found.mtimeMs)) await touch(path, now)
   }
   await writeFileDurably(statePath, JSON.stringify(state))
   return !isFuture(made)
@@ -90,6 +92,16 @@ async function changedSince(
     else changed.add(path)
   }
   return [...changed]
+}
+
+/** What GN has read, by its own list. */
+async function generatorSources(buildDirectory: string): Promise<string[]> {
+  const list = await readFile(join(buildDirectory, 'build.ninja.d'), 'utf8').catch(() => '')
+  return list
+    .slice(list.indexOf(':') + 1)
+    .split(/\s+/)
+    .filter(Boolean)
+    .map((path) => resolve(buildDirectory, path))
 }
 
 async function listSources(tree: string, signal: AbortSignal): Promise<string[]> {
