@@ -38,6 +38,10 @@ export class WorkTree {
     const based = await this.#git({ nothrow: true })`git merge-base --is-ancestor ${head} HEAD`
     if (based.exitCode !== 0) return undefined
     const count = await this.#text('git', 'rev-list', '--count', `${head}..HEAD`)
+    // A longer series led here, and has lost its last patches since.
+    if (count !== '0' && (await this.#isOurs(await this.#text('git', 'rev-parse', 'HEAD')))) {
+      return undefined
+    }
     return { extraCommits: Number(count), editedFiles: await this.editedFiles() }
   }
 

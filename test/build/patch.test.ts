@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import test, { type ExecutionContext } from 'ava'
@@ -45,6 +45,26 @@ test('makes a commit of each patch, build patches first, and touches only what d
   t.true(engine(project).includes('EIGHT OR NINE'))
   t.is(modified(project, 'src/other.cc'), before)
   t.true(modified(project, 'src/engine.cc') > engineBefore)
+})
+
+test('goes back when the series has lost its last patch', async (t) => {
+  const project = await patched(t)
+  rmSync(join(project.project, 'patches/0001-wasm-say-EIGHT.patch'))
+  const { code, stderr } = await runV8(project, ['patch'])
+  t.is(code, 0, stderr)
+  t.is(git(project.tree, 'log', '--format=%s', 'upstream..'), 'build: say TWO')
+  t.false(engine(project).includes('EIGHT'))
+})
+
+test('never works on a repository above a work tree whose own is damaged', async (t) => {
+  const project = await patched(t)
+  git(project.root, 'init', '--quiet')
+  writeFileSync(join(project.tree, '.git/HEAD'), 'damaged\n')
+  const { code, stderr } = await runV8(project, ['patch', '--force'])
+  t.is(code, 1)
+  t.regex(stderr, /not a git repository/)
+  t.notRegex(stderr, /not an error the scripts foresee/)
+  t.is(git(project.root, 'for-each-ref'), '')
 })
 
 test('names the patch, the file and the line when a patch does not apply, and changes nothing', async (t) => {
