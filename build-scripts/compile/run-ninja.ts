@@ -32,6 +32,9 @@ export async function runNinja(run: NinjaRun): Promise<boolean> {
   mkdirSync(logFolder, { recursive: true })
   const logPath = join(logFolder, `${basename(title)}.log`)
   const log = createWriteStream(logPath)
+  await once(log, 'open')
+  // A disk that is too full for the log is too full for ninja, which says so.
+  log.on('error', () => {})
   const planned = await plan(run)
   const ninja = $({
     quiet: true,
@@ -72,7 +75,7 @@ export async function runNinja(run: NinjaRun): Promise<boolean> {
   } finally {
     signal.removeEventListener('abort', interrupt)
     log.end()
-    await once(log, 'close')
+    if (!log.closed) await once(log, 'close')
   }
 }
 
