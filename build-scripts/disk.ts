@@ -32,7 +32,15 @@ function moreRoom(bytes?: number): string {
 export function saysDiskFull(error: unknown): boolean {
   const code = (error as NodeJS.ErrnoException | undefined)?.code
   if (code === 'ENOSPC' || code === 'EDQUOT') return true
-  return /No space left on device|Disk quota exceeded/.test(String(error))
+  // The third is what tar says when a file could be written in part.
+  return /No space left on device|Disk quota exceeded|Wrote only \d+ of \d+ bytes/.test(
+    String(error),
+  )
+}
+
+/** Whether there is as good as no room left where `folder` is: not every tool says why it cannot write. */
+export async function isDiskFull(folder: string): Promise<boolean> {
+  return (await freeBytes(folder).catch(() => Number.POSITIVE_INFINITY)) < 100_000
 }
 
 /** The error for a disk that filled up while `purpose` was under way. */

@@ -1,16 +1,26 @@
 import { ProcessOutput } from 'zx'
-import { BuildError } from './build-error.ts'
+import { BuildError, Interrupted } from './build-error.ts'
 import type { CacheLayout } from './cache.ts'
-import { diskFull, saysDiskFull } from './disk.ts'
+import { diskFull, isDiskFull, saysDiskFull } from './disk.ts'
 
 /**
  * Says so that a person can act what went wrong where no stage expects it: the disk, the rights to write, a tool that fails
  * because something in the cache is damaged. Other errors are given back as they are.
  */
-export function explain(error: unknown, { root, tree }: CacheLayout): unknown {
-  if (error instanceof BuildError || !(error instanceof Error)) return error
+export async function explain(error: unknown, { root, tree }: CacheLayout): Promise<unknown> {
+  if (error instanceof Interrupted || !(error instanceof Error)) return error
+  if (error instanceof BuildError) {
+    if (/disk is full|disk space/.test(error.message) || !(await isDiskFull(root))) return error
+    return new BuildError(
+      `${error.message}\nThe disk is full, which may be why: nothing can be written to ${root}.`,
+      diskFull(root, 'the build', error).advice,
+      { cause: error, exitCode: error.exitCode },
+    )
+  }
   const said = error instanceof ProcessOutput ? error.stderr.trim() || error.stdout.trim() : ''
-  if (saysDiskFull(error) || saysDiskFull(said)) return diskFull(root, 'the build', error)
+  if (saysDiskFull(error) || saysDiskFull(said) || (await isDiskFull(root))) {
+    return diskFull(root, 'the build', error)
+  }
   const refused = refusal(error as NodeJS.ErrnoException, said)
   if (refused) {
     return new BuildError(

@@ -19,6 +19,6 @@ export async function withLock(
       lock.release()
     }
   } catch (error) {
-    throw explain(error, context.cache)
+    throw await explain(error, context.cache)
   }
 }
