@@ -15,7 +15,8 @@ export async function checkAddons(folder: string): Promise<Diagnosis | undefined
     main,
     folder,
   ])
-  if (ended === 'exit code 0') return JSON.parse(stdout).diagnosis
+  // What NODE_OPTIONS loads may print something before.
+  if (ended === 'exit code 0') return JSON.parse(stdout.trimEnd().split('\n').at(-1)!).diagnosis
   return {
     problem: 'cannot-load',
     reason: `Node ends with ${ended} while it loads the addons in ${folder}: ${stderr.trim()}`,

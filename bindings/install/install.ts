@@ -76,8 +76,9 @@ export async function install({ mirror, force, say, signal }: InstallOptions): P
     await makeFolder(path, async (folder) => {
       await unpack(tarball, folder)
       const problem = await stand(folder)
-      if (problem) throw asError(problem)
+      // Ctrl-C ends the process that loads the addons, too, which is no fault of theirs.
       signal?.throwIfAborted()
+      if (problem) throw asError(problem)
     })
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException

@@ -1,5 +1,6 @@
 // What a package manager runs once this package is unpacked.
 
+import { existsSync } from 'node:fs'
 import { CommandError } from '../command/command-error.ts'
 import { install } from './install.ts'
 
@@ -7,6 +8,10 @@ const stop = new AbortController()
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.once(name, () => stop.abort(new CommandError('stopped', '')))
 }
+
+// It runs in this package, but what V8_RAWMEM_MIRROR names is named from where the package manager was started.
+const { INIT_CWD } = process.env
+if (INIT_CWD && existsSync(INIT_CWD)) process.chdir(INIT_CWD)
 
 try {
   await install({

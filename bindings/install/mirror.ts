@@ -16,7 +16,7 @@ export async function readFromMirror(
   signal?: AbortSignal,
 ): Promise<Uint8Array> {
   if (/^https?:/i.test(mirror)) {
-    return await download(new URL(filename, mirror.endsWith('/') ? mirror : `${mirror}/`), signal)
+    return await download(urlIn(mirror, filename), signal)
   }
   const path = join(folderOf(mirror), filename)
   try {
@@ -29,6 +29,15 @@ export async function readFromMirror(
   }
 }
 
+/** Of a file in the mirror. A query, such as the key of who may read it, stays. */
+function urlIn(mirror: string, filename: string): URL {
+  // It is not shown, for it may have a password in it.
+  if (!URL.canParse(mirror)) throw new CommandError('The URL of the mirror is not valid', advice)
+  const url = new URL(mirror)
+  url.pathname = `${url.pathname.replace(/\/$/, '')}/${filename}`
+  return url
+}
+
 function folderOf(mirror: string): string {
   if (/^file:/i.test(mirror)) {
     try {
@@ -37,8 +46,9 @@ function folderOf(mirror: string): string {
       throw new CommandError(`${mirror} is no URL of a folder here`, advice, { cause })
     }
   }
-  if (/^[a-z][a-z\d+.-]+:/i.test(mirror)) {
-    throw new CommandError(`A mirror cannot be read by this protocol: ${mirror}`, advice)
+  const [protocol] = /^[a-z][a-z\d+.-]+:/i.exec(mirror) ?? []
+  if (protocol !== undefined) {
+    throw new CommandError(`A mirror cannot be read by this protocol: ${protocol}`, advice)
   }
   return resolve(mirror)
 }
@@ -46,12 +56,13 @@ function folderOf(mirror: string): string {
 async function download(url: URL, signal?: AbortSignal): Promise<Uint8Array> {
   const headers: Record<string, string> = {}
   if (url.username !== '') {
-    const login = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`
-    headers.authorization = `Basic ${Buffer.from(login).toString('base64')}`
-    // Neither fetch nor an error message wants to see it.
+    headers.authorization = `Basic ${Buffer.from(loginOf(url)).toString('base64')}`
+    // fetch does not want to see it.
     url.username = ''
     url.password = ''
   }
+  // Neither a login nor a key gets into error messages.
+  const shown = `${url.origin}${url.pathname}`
   const silence = Number(process.env.npm_config_fetch_timeout) || defaultSilence
   const guard = new AbortController()
   const timer = setTimeout(() => guard.abort(), silence)
@@ -61,7 +72,7 @@ async function download(url: URL, signal?: AbortSignal): Promise<Uint8Array> {
     if (!response.ok || response.body === null) {
       await response.body?.cancel()
       throw new CommandError(
-        `The mirror answers ${response.status} ${response.statusText} for ${url}`,
+        `The mirror answers ${response.status} ${response.statusText} for ${shown}`,
         advice,
       )
     }
@@ -76,13 +87,25 @@ async function download(url: URL, signal?: AbortSignal): Promise<Uint8Array> {
     signal?.throwIfAborted()
     throw new CommandError(
       guard.signal.aborted
-        ? `The mirror has been silent for ${silence / 1000} s: ${url}`
-        : `The mirror cannot be read: ${url}: ${describeNetworkError(error)}`,
+        ? `The mirror has been silent for ${silence / 1000} s: ${shown}`
+        : `The mirror cannot be read: ${shown}: ${describeNetworkError(error)}`,
       'Look at the mirror and the way there, and install again.',
       { cause: error },
     )
   } finally {
     clearTimeout(timer)
+  }
+}
+
+function loginOf({ username, password }: URL): string {
+  try {
+    return `${decodeURIComponent(username)}:${decodeURIComponent(password)}`
+  } catch (cause) {
+    throw new CommandError(
+      'The login in the URL of the mirror has a % with no two hexadecimal digits after it',
+      'Write a % in it as %25.',
+      { cause },
+    )
   }
 }
 

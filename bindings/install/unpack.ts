@@ -1,4 +1,4 @@
-import { mkdir, readdir, rename, rm } from 'node:fs/promises'
+import { mkdir, readdir, rename, rm, rmdir } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
@@ -21,13 +21,14 @@ export async function makeFolder(
   const making = join(parent, `${prefix}${process.pid}`)
   const replaced = `${making}-old`
   try {
-    await mkdir(making)
+    // Another process may have removed the parent again.
+    await mkdir(making, { recursive: true })
     await work(making)
     await exchange(making, target, replaced)
   } finally {
     for (const folder of [making, replaced]) await rm(folder, { recursive: true, force: true })
-    // It was not there before, and has nothing in it.
-    if ((await readdir(parent)).length === 0) await rm(parent, { recursive: true })
+    // Unless this or another process has put something into it.
+    await rmdir(parent).catch(() => {})
   }
 }
 
@@ -48,11 +49,13 @@ function ignoreMissing(error: NodeJS.ErrnoException): void {
   if (error.code !== 'ENOENT') throw error
 }
 
-/** Whether it is from a process that was killed. */
+/** Whether it is from a process that was killed; in a container, that may have had the number of this one. */
 function isAbandoned(name: string, prefix: string): boolean {
   if (!name.startsWith(prefix)) return false
+  const owner = Number.parseInt(name.slice(prefix.length), 10)
+  if (owner === process.pid) return true
   try {
-    process.kill(Number.parseInt(name.slice(prefix.length), 10), 0)
+    process.kill(owner, 0)
     return false
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'ESRCH'

@@ -19,7 +19,7 @@ import {
 } from './prebuild-manifest.ts'
 
 /** What is known of an addon before it is built. */
-export type Inputs<T extends NodeAddon> = Omit<T, 'size' | 'sha256'>
+type Inputs<T extends NodeAddon> = Omit<T, 'size' | 'sha256'>
 
 interface Prebuild<K extends keyof typeof addonNames> {
   readonly project: string

@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { glob } from 'zx'
 import { sha256, sha256OfJson } from '../hash.ts'
+import { headerPackages } from '../provenance/describe-addon.ts'
 
 const repository = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
 
@@ -38,5 +39,5 @@ export async function packageVersions(project: string): Promise<[string, string 
   const { devDependencies } = JSON.parse(await readFile(join(project, 'package.json'), 'utf8')) as {
     devDependencies: Record<string, string>
   }
-  return ['node-addon-api', 'node-api-headers'].map((name) => [name, devDependencies[name] ?? null])
+  return headerPackages.map((name) => [name, devDependencies[name] ?? null])
 }

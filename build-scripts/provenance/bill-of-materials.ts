@@ -44,7 +44,13 @@ export async function readBill(text: string, name: string): Promise<BillOfMateri
   const needs = new Map(dependencies.map(({ ref, dependsOn }) => [ref, dependsOn ?? []]))
   const licences = metadata.properties.find(({ name }) => name === licencesProperty)?.value ?? ''
   const read = (part: DocumentComponent) => componentOf(part, licences, needs)
-  return { artifact: read(metadata.component), components: components.map(read), licences }
+  try {
+    return { artifact: read(metadata.component), components: components.map(read), licences }
+  } catch (cause) {
+    // CycloneDX's schema lets pass some that make no component.
+    const reason = cause instanceof z.ZodError ? z.prettifyError(cause) : (cause as Error).message
+    throw new BuildError(`${name} is not valid:\n${reason}`, advice, { cause })
+  }
 }
 
 const licencesProperty = 'v8-rawmem:licences'

@@ -120,7 +120,10 @@ async function checkTarball(tarball: string, { project, commit }: Checkout): Pro
       describe: async () => describeTarball(tarball, { project, commit }),
     })
     // The package's bill has what the addons' bills say; those have to be there, and true.
-    for (const addon of (await glob('*.node', { cwd: root })).sort()) {
+    const files = await glob('**/*.node{,.cdx.json,.intoto.json}', { cwd: root, dot: true })
+    // Where there are only documents, the addon is missing.
+    const addons = new Set(files.map((file) => file.replace(/(\.node)\..*$/, '$1')))
+    for (const addon of [...addons].sort()) {
       const wrong = await checkAddon(join(root, addon), project)
       problems.push(...wrong.map((problem) => problem.replaceAll(`${root}/`, '')))
     }

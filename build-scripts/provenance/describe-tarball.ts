@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { glob } from 'zx'
 import { BuildError } from '../build-error.ts'
+import { readJsonIfValid } from '../durable-files.ts'
 import { digestsOfFile, sha256OfFile } from '../hash.ts'
 import { readBill } from './bill-of-materials.ts'
 import { component, mergeComponents } from './component.ts'
@@ -94,11 +95,10 @@ function isDescriptive(path: string): boolean {
 }
 
 async function readPackage(folder: string, tarball: string) {
-  const text = await readFile(join(folder, 'package.json'), 'utf8').catch(() => undefined)
-  const parsed = text === undefined ? undefined : packageSchema.safeParse(JSON.parse(text))
-  if (parsed?.success) return parsed.data
+  const manifest = await readJsonIfValid(join(folder, 'package.json'), packageSchema)
+  if (manifest) return manifest
   throw new BuildError(
-    `${tarball} is no package of npm: ${parsed ? `its package.json is not valid:\n${z.prettifyError(parsed.error)}` : 'it has no package.json.'}`,
+    `${tarball} is no package of npm: it has no package.json with name, version and license.`,
     'Name a tarball that "npm run release" has made.',
   )
 }

@@ -28,7 +28,7 @@ export type Dependency = z.infer<typeof dependencySchema>
 const jsonSchema: z.ZodType<Json> = z.json()
 
 /** An in-toto Statement v1 with a SLSA Provenance v1 predicate, in the shape these scripts give it. */
-export const statementSchema = z.strictObject({
+const statementSchema = z.strictObject({
   _type: z.literal('https://in-toto.io/Statement/v1'),
   subject: z.tuple([z.strictObject({ name: z.string().min(1), digest: digestsSchema })]),
   predicateType: z.literal('https://slsa.dev/provenance/v1'),

@@ -24,7 +24,9 @@ export async function withUnpacked<T>(
       cwd: folder,
       strip: 1,
       strict: true,
-      filter: (path) => wanted(path.slice(path.indexOf('/') + 1)),
+      // As npm does, which installs no links: what one leads to is not in the archive.
+      filter: (path, entry) =>
+        !('type' in entry && /Link$/.test(entry.type)) && wanted(path.slice(path.indexOf('/') + 1)),
     })
     await unpack(archive, extract).catch((cause: Error) => {
       throw new BuildError(

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { chmod, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { $ } from 'zx'
@@ -33,8 +33,8 @@ export async function makeRelease(options: ReleaseOptions): Promise<Release> {
   for (const platform of platforms) await requireCurrent(options, platform)
   await requireReplaceable(folder)
 
-  const stage = await mkdtemp(join(tmpdir(), 'v8-rawmem-release-'))
   await mkdir(dirname(folder), { recursive: true })
+  const stage = await mkdtemp(join(tmpdir(), 'v8-rawmem-release-'))
   const making = `${folder}.making-${process.pid}`
   try {
     sayStage(
@@ -55,7 +55,6 @@ export async function makeRelease(options: ReleaseOptions): Promise<Release> {
     for (const platform of platforms) await pack(join(stage, 'prebuilds', platform))
     // How an installed package knows the tarball that it may fetch.
     await writeFile(join(stage, 'dist', manifestName), recordOf(packages))
-    await chmod(join(stage, 'dist', 'command', 'main.js'), 0o755)
     await pack(stage)
 
     for (const { filename } of packages) {

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { chmod, readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { $ } from 'zx'
@@ -33,12 +33,13 @@ export interface PackedPackage {
   readonly files: readonly string[]
 }
 
-/** Has npm pack the package in `folder` into `destination`. */
+/** Has npm pack the package in `folder`, a copy, into `destination`. */
 export async function packPackage(
   folder: string,
   destination: string,
   signal: AbortSignal,
 ): Promise<PackedPackage> {
+  await settleRights(folder)
   const packed = await $({
     cwd: folder,
     signal,
@@ -55,6 +56,16 @@ export async function packPackage(
   }
   const { files, ...about } = packedSchema.parse(JSON.parse(packed.stdout))
   return { ...about, files: files.map(({ path }) => path).sort() }
+}
+
+/** Gives files the rights that git knows: npm packs them, and a umask, here or where it was cloned, would decide about bytes. */
+async function settleRights(folder: string): Promise<void> {
+  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue
+    const path = join(entry.parentPath, entry.name)
+    const { mode } = await stat(path)
+    await chmod(path, mode & 0o100 ? 0o755 : 0o644)
+  }
 }
 
 /** A package's tarball, for libraries that want to read it. */

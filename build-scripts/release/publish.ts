@@ -24,7 +24,7 @@ export async function publishRelease(options: PublishOptions): Promise<void> {
   requireMayBePublished(release, registry)
   for (const { name, version, filename, integrity } of release.packages) {
     const spec = `${name}@${version}`
-    const there = await publishedIntegrity(spec, registry, signal)
+    const there = await publishedIntegrity(spec, only(registry, name), signal)
     if (there === integrity) {
       sayStage('release', `${spec} is there already`)
       continue
@@ -39,7 +39,7 @@ export async function publishRelease(options: PublishOptions): Promise<void> {
     const published = await npm(signal, {
       // npm may ask for a password.
       stdio: ['inherit', 'inherit', 'inherit'],
-    })`npm publish ${join(folder, filename)} --access=public --tag=${tag} --registry=${registry} ${dryRun ? ['--dry-run'] : []}`
+    })`npm publish ${join(folder, filename)} --access=public --tag=${tag} ${only(registry, name)} ${dryRun ? ['--dry-run'] : []}`
     signal.throwIfAborted()
     if (published.exitCode !== 0) {
       throw new BuildError(
@@ -52,6 +52,12 @@ export async function publishRelease(options: PublishOptions): Promise<void> {
 
 function npm(signal: AbortSignal, more: { stdio?: ['inherit', 'inherit', 'inherit'] } = {}) {
   return $({ signal, quiet: true, nothrow: true, env: npmEnvironment(), ...more })
+}
+
+/** Options that make npm use this registry, even where its configuration has another one for the scope. */
+function only(registry: string, name: string): string[] {
+  const scope = /^@[^/]+/.exec(name)
+  return [`--registry=${registry}`, ...(scope ? [`--${scope}:registry=${registry}`] : [])]
 }
 
 async function configuredRegistry(signal: AbortSignal): Promise<string> {
@@ -72,12 +78,10 @@ function requireMayBePublished({ snapshot }: Release, registry: string): void {
 /** Of the version that the registry has; undefined if it has none. */
 async function publishedIntegrity(
   spec: string,
-  registry: string,
+  where: readonly string[],
   signal: AbortSignal,
 ): Promise<string | undefined> {
-  const asked = await npm(
-    signal,
-  )`npm view ${spec} dist.integrity --json --prefer-online --registry=${registry}`
+  const asked = await npm(signal)`npm view ${spec} dist.integrity --json --prefer-online ${where}`
   signal.throwIfAborted()
   if (asked.exitCode === 0) {
     return asked.stdout.trim() === '' ? undefined : String(JSON.parse(asked.stdout))

@@ -8,6 +8,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -19,6 +20,7 @@ import { sha256 } from '../../build-scripts/hash.ts'
 import { checkArtifact } from '../../build-scripts/provenance/check-artifacts.ts'
 import { writeTarballDocuments } from '../../build-scripts/provenance/describe-tarball.ts'
 import { documentsOf } from '../../build-scripts/provenance/documents.ts'
+import { temporaryFolder } from '../region/temporary-file.ts'
 import {
   copyProvenanceProject,
   makeProvenanceProject,
@@ -250,6 +252,23 @@ test('documents that are missing, of another shape or no JSON are errors that na
   )
 })
 
+test('a bill that is CycloneDX, but not one of this project, is a problem and no crash', async (t) => {
+  const made = project(t)
+  const { bill } = documentsOf(made.addon)
+  const text = readFileSync(bill, 'utf8')
+  for (const [said, other] of [
+    ['"purl": "pkg:', '"purl": "qkg:'],
+    ['"licences/LICENSE"', '"licences/../LICENSE"'],
+  ] as const) {
+    t.true(text.includes(said), said)
+    writeFileSync(bill, text.replace(said, other))
+    t.regex(
+      (await check(made.addon, made)).join('\n'),
+      /v8-rawmem\.node\.cdx\.json is not valid:\n/,
+    )
+  }
+})
+
 test('a damaged SDK archive is found', async (t) => {
   const made = project(t)
   const bytes = readFileSync(made.sdkArchive)
@@ -320,6 +339,15 @@ test('a package does not pass when an addon in it has no documents', async (t) =
     'pkg:npm/demo@1.2.3: no licence of it is named',
     'v8-rawmem.node.cdx.json is not there',
   ])
+})
+
+test('a link in a package does not stand for an addon', async (t) => {
+  const made = project(t)
+  const addon = join(temporaryFolder(t), 'elsewhere.node')
+  renameSync(made.addon, addon)
+  symlinkSync(addon, made.addon)
+  const tarball = await packPackage(t, made, { name: 'demo', version: '1.2.3', license: 'MIT' })
+  t.regex((await check(tarball, made)).join('\n'), /v8-rawmem\.node is not there/)
 })
 
 test('a package that needs what package-lock.json does not have is refused', async (t) => {

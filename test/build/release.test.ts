@@ -1,7 +1,11 @@
-import { readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { once } from 'node:events'
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import test, { type ExecutionContext } from 'ava'
+import { create } from 'tar'
 import { $ } from 'zx'
 import { checkContents } from '../../build-scripts/release/contents.ts'
 import { makeRelease } from '../../build-scripts/release/make.ts'
@@ -30,6 +34,9 @@ test('two releases of the same files are the same bytes, and pass their own chec
   const folders = ['first', 'second'].map((name) => join(temporaryFolder(t), name))
   for (const folder of folders) {
     await makeRelease({ project: repository, folder, snapshot: true, signal })
+    // Who else may read what is compiled must not decide about bytes.
+    const umask = process.umask(0o077)
+    t.teardown(() => process.umask(umask))
   }
   const [first, second] = folders.map((folder) => readFileSync(join(folder, 'SHA256SUMS'), 'utf8'))
   t.is(first, second)
@@ -80,6 +87,40 @@ test('a folder that is no release is not replaced', async (t) => {
   await t.throwsAsync(makeRelease({ project: repository, folder, snapshot: true, signal }), {
     message: /has files in it and is no release/,
   })
+})
+
+test('--registry decides, even where npm is set up with another one for the scope', async (t) => {
+  const folder = temporaryFolder(t)
+  const pack = join(temporaryFolder(t), 'package')
+  const [name, version, filename] = ['@v8-rawmem/demo', '1.0.0', 'v8-rawmem-demo-1.0.0.tgz']
+  mkdirSync(pack)
+  writeFileSync(join(pack, 'package.json'), JSON.stringify({ name, version }))
+  await create({ cwd: dirname(pack), file: join(folder, filename), gzip: true }, ['package'])
+  const packages = [{ name, version, filename, integrity: 'sha512-' }]
+  const release = { version, commit: '', snapshot: true, packages }
+  writeFileSync(join(folder, 'release.json'), JSON.stringify(release))
+  await $({ cwd: folder, quiet: true })`sha256sum release.json ${filename} > SHA256SUMS`
+  const npmrc = join(temporaryFolder(t), 'npmrc')
+  writeFileSync(npmrc, '@v8-rawmem:registry=http://127.0.0.1:1/\nfetch-retries=0\n')
+
+  const asked: (string | undefined)[] = []
+  const registry = createServer(({ url }, response) => {
+    asked.push(url)
+    response.writeHead(404, { 'content-type': 'application/json' }).end('{}')
+  }).listen(0, '127.0.0.1')
+  t.teardown(() => registry.close())
+  await once(registry, 'listening')
+  const { port } = registry.address() as AddressInfo
+  const script = join(repository, 'build-scripts/release.ts')
+  const { exitCode, stderr } = await $({
+    cwd: repository,
+    env: { ...process.env, npm_config_userconfig: npmrc },
+    quiet: true,
+    nothrow: true,
+  })`node --import tsx ${script} --publish --dry-run --folder ${folder} --registry http://127.0.0.1:${port}/`
+  t.is(exitCode, 0, stderr)
+  t.true(asked.includes('/@v8-rawmem%2fdemo'), asked.join(' '))
+  t.true(stderr.includes(`Publishing to http://127.0.0.1:${port}/`), stderr)
 })
 
 const main: PackedPackage = {

@@ -1,11 +1,15 @@
 // The install script and "v8-rawmem install", from a folder; test/publish has registries and servers.
 
+import { once } from 'node:events'
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { basename, dirname, join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { create } from 'tar'
 import { integrityOf } from '../../bindings/install/integrity.ts'
 import { npmEnvironment } from '../../bindings/install/npm.ts'
+import { makeFolder } from '../../bindings/install/unpack.ts'
 import { temporaryFolder } from '../region/temporary-file.ts'
 import { type InstalledPackage, installPackage, prebuilds, put } from './installed-package.ts'
 
@@ -77,6 +81,68 @@ test('what is not the released tarball is refused and leaves nothing', async (t)
   t.is(exitCode, 1)
   t.regex(stderr, /EINTEGRITY: linux-x64\.tgz of the mirror is not what was released: /)
   t.false(existsSync(join(folder, 'prebuilds')))
+})
+
+test('a path of the mirror leads from where the package manager was started', async (t) => {
+  const { mirror, script } = await installReleased(t)
+  const { exitCode, stderr } = await script({
+    INIT_CWD: dirname(mirror),
+    V8_RAWMEM_MIRROR: basename(mirror),
+  })
+  t.is(exitCode, 0, stderr)
+})
+
+test('a key in the URL of the mirror is sent with each file', async (t) => {
+  const { mirror, command } = await installReleased(t)
+  const server = createServer(({ url }, response) => {
+    if (url === `/files/${filename}?key=secret`) response.end(readFileSync(join(mirror, filename)))
+    else response.writeHead(404).end()
+  }).listen(0, '127.0.0.1')
+  t.teardown(() => server.close())
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  const at = (path: string) => [
+    'install',
+    '--mirror',
+    `http://127.0.0.1:${port}/${path}?key=secret`,
+  ]
+  const good = await command(at('files'))
+  t.is(good.exitCode, 0, good.stderr)
+  const bad = await command([...at('elsewhere'), '--force'])
+  t.regex(bad.stderr, /The mirror answers 404 Not Found for http:.*\/elsewhere\/linux-x64\.tgz\. /)
+  t.notRegex(bad.stderr, /secret/)
+})
+
+test('what cannot be used as a mirror is told without the password in it', async (t) => {
+  const { command } = await installReleased(t)
+  for (const [mirror, said] of [
+    ['ftp://user:secret@localhost/', /by this protocol: ftp:\. /],
+    ['https://user:secret@', /The URL of the mirror is not valid\. /],
+    ['https://user:secret%@localhost/', /has a % with no two hexadecimal digits after it\. /],
+  ] as const) {
+    const { exitCode, stderr } = await command(['install', '--mirror', mirror])
+    t.is(exitCode, 1)
+    t.regex(stderr, said)
+    t.notRegex(stderr, /secret/)
+  }
+})
+
+test('what NODE_OPTIONS loads may print', async (t) => {
+  const { folder, mirror, script } = await installReleased(t)
+  put(folder, { 'chatty.cjs': "console.log('loaded')" })
+  const { exitCode, stderr } = await script({
+    V8_RAWMEM_MIRROR: mirror,
+    NODE_OPTIONS: `--require=${join(folder, 'chatty.cjs')}`,
+  })
+  t.is(exitCode, 0, stderr)
+})
+
+test('a folder of a killed process that had the same number is no hindrance', async (t) => {
+  const target = join(temporaryFolder(t), 'made')
+  mkdirSync(join(dirname(target), `.made-${process.pid}`, 'half'), { recursive: true })
+  await makeFolder(target, async (folder) => writeFileSync(join(folder, 'whole'), ''))
+  t.deepEqual(readdirSync(dirname(target)), ['made'])
+  t.deepEqual(readdirSync(target), ['whole'])
 })
 
 test('musl and platforms without addons are refused', async (t) => {
