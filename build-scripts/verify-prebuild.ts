@@ -73,9 +73,13 @@ async function verify(
   const built = join(checkout, 'prebuilds')
   const differences = await comparePrebuilds(there, built)
   for (const { file, expected, found } of differences) {
-    say(`${mark(expected === found ? 'ok' : 'missing')} ${file}`)
+    if (expected === found) {
+      say(`${mark('ok')} ${expected}  ${file}`)
+      continue
+    }
+    say(`${mark('missing')} ${file}`)
     say(`        here  ${expected ?? 'is not there'}`)
-    if (expected !== found) say(`        built ${found ?? 'is not there'}`)
+    say(`        built ${found ?? 'is not there'}`)
   }
   if (differences.length === 0) {
     throw new BuildError(
