@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { z } from 'zod'
-import { readJsonIfValid } from '../durable-files.ts'
+import { readJsonIfValid, writeFileDurably } from '../durable-files.ts'
 
 /** The addon with V8 inside, and the one without, for the backends on Node's own V8. */
 export const addonNames = { engine: 'v8-rawmem.node', node: 'v8-rawmem-node.node' } as const
@@ -17,7 +17,7 @@ const nodeAddonSchema = z.object({
   sha256: z.string(),
 })
 
-const engineAddonSchema = nodeAddonSchema.extend({
+const engineAddonSchema = z.object({
   v8: z.string(),
   /** Hash of the v8.lock.json that the SDK was made from. */
   lock: z.string(),
@@ -27,6 +27,7 @@ const engineAddonSchema = nodeAddonSchema.extend({
   modified: z.boolean(),
   /** Hash of the SDK's manifest, and so of its library and headers. */
   sdk: z.string(),
+  ...nodeAddonSchema.shape,
 })
 
 /** Grows with every change of what is in the folder. */
@@ -49,4 +50,13 @@ export type PrebuildManifest = z.infer<typeof prebuildManifestSchema>
 /** The prebuilds' manifest in `folder`, or undefined when there is none that can be read. */
 export async function readPrebuildManifest(folder: string): Promise<PrebuildManifest | undefined> {
   return await readJsonIfValid(join(folder, 'manifest.json'), prebuildManifestSchema)
+}
+
+/** Writes the manifest in the order of its schema, so that the bytes do not tell which addon was made last. */
+export async function writePrebuildManifest(
+  folder: string,
+  manifest: PrebuildManifest,
+): Promise<void> {
+  const ordered = prebuildManifestSchema.parse(manifest)
+  await writeFileDurably(join(folder, 'manifest.json'), `${JSON.stringify(ordered, null, 2)}\n`)
 }

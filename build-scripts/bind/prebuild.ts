@@ -2,7 +2,7 @@ import { copyFile, mkdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { $ } from 'zx'
 import { BuildError } from '../build-error.ts'
-import { renameDurably, writeFileDurably } from '../durable-files.ts'
+import { renameDurably } from '../durable-files.ts'
 import { canonicalJson, sha256OfFile } from '../hash.ts'
 import { checkAddon } from '../provenance/check-artifacts.ts'
 import { sayStage } from '../terminal.ts'
@@ -16,6 +16,7 @@ import {
   type PrebuildManifest,
   prebuildSchema,
   readPrebuildManifest,
+  writePrebuildManifest,
 } from './prebuild-manifest.ts'
 
 /** What is known of an addon before it is built. */
@@ -63,12 +64,10 @@ export async function providePrebuild<K extends keyof typeof addonNames>({
     await requireLoads(temporary)
     const { size } = await stat(temporary)
     const entry = { ...inputs, size, sha256: await sha256OfFile(temporary) }
-    const { engine, node } = { ...manifest, [kind]: entry } as PrebuildManifest
-    // In an order of its own, so that the bytes do not tell which addon was made last.
-    const next: PrebuildManifest = { schema: prebuildSchema, engine, node }
+    const next = { schema: prebuildSchema, ...manifest, [kind]: entry } as PrebuildManifest
     await renameDurably(temporary, path)
     await describePrebuild({ project, addon: path, entry, linked: built.linked, sdk })
-    await writeFileDurably(join(folder, 'manifest.json'), `${JSON.stringify(next, null, 2)}\n`)
+    await writePrebuildManifest(folder, next)
     sayStage('build:binding', `${path} (${(size / 1e6).toFixed(1)} MB)`)
   } finally {
     await rm(temporary, { force: true })

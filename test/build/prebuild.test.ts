@@ -1,9 +1,14 @@
-import { readFileSync, statSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import test from 'ava'
 import { inspectAddon } from '../../build-scripts/bind/inspect-addon.ts'
-import { addonNames } from '../../build-scripts/bind/prebuild-manifest.ts'
+import {
+  addonNames,
+  readPrebuildManifest,
+  writePrebuildManifest,
+} from '../../build-scripts/bind/prebuild-manifest.ts'
 import { findPrebuildProblems } from '../../build-scripts/bind/prebuild-problems.ts'
 import { documentsOf } from '../../build-scripts/provenance/documents.ts'
 
@@ -15,6 +20,18 @@ test('the prebuilds, their manifest and their documents go with these sources, t
     await findPrebuildProblems(repository, folder),
     [],
     'stale prebuild: run "npm run v8 -- all && npm run build:binding"',
+  )
+})
+
+test('the bytes of the manifest do not depend on which addon was made last', async (t) => {
+  const other = mkdtempSync(join(tmpdir(), 'v8-rawmem-manifest-'))
+  t.teardown(() => rmSync(other, { recursive: true }))
+  const { schema, engine, node } = (await readPrebuildManifest(folder))!
+  const turned = Object.fromEntries(Object.entries(engine!).reverse()) as typeof engine
+  await writePrebuildManifest(other, { node, engine: turned, schema })
+  t.is(
+    readFileSync(join(other, 'manifest.json'), 'utf8'),
+    readFileSync(join(folder, 'manifest.json'), 'utf8'),
   )
 })
 
