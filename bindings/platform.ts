@@ -68,9 +68,18 @@ export interface AddonFolder {
 export function installedFolder(name: string): AddonFolder | undefined {
   try {
     const path = dirname(require.resolve(`${platformPackage(name)}/package.json`))
-    return { path, version: readManifest(path).version }
+    return { path, version: versionIn(path) }
   } catch {
     return undefined
+  }
+}
+
+/** Of the package in a folder; one that is nobody's if it cannot be read. */
+function versionIn(folder: string): string {
+  try {
+    return readManifest(folder).version
+  } catch {
+    return 'unknown (its package.json is damaged)'
   }
 }
 
@@ -84,5 +93,5 @@ export function ownFolder(name: string): AddonFolder | undefined {
   const path = ownFolderPath(name)
   if (!existsSync(path)) return undefined
   const isPackage = existsSync(join(path, 'package.json'))
-  return { path, version: isPackage ? readManifest(path).version : undefined }
+  return { path, version: isPackage ? versionIn(path) : undefined }
 }

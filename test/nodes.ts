@@ -1,6 +1,8 @@
 // Runs the tests of the binding under stock Node releases. One prebuilt addon has to serve them all.
 import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { delimiter, dirname, join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { Command } from 'commander'
 import { collectOutcomes, type Outcomes } from './backends/collect-outcomes.ts'
@@ -25,20 +27,18 @@ interface Output {
   readonly stderr: string
 }
 
-function run(command: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<Output> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { cwd: project, env, stdio: ['ignore', 'pipe', 'pipe'] })
-    let stdout = ''
-    let stderr = ''
-    child.stdout.setEncoding('utf8').on('data', (chunk) => {
-      stdout += chunk
-    })
-    child.stderr.setEncoding('utf8').on('data', (chunk) => {
-      stderr += chunk
-    })
-    child.once('error', reject)
-    child.once('close', (exitCode) => resolve({ exitCode, stdout, stderr }))
-  })
+async function run(
+  command: string,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv,
+): Promise<Output> {
+  const child = spawn(command, args, { cwd: project, env, stdio: ['ignore', 'pipe', 'pipe'] })
+  const [stdout, stderr, [exitCode]] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    once(child, 'close'),
+  ])
+  return { exitCode, stdout, stderr }
 }
 
 interface Result {

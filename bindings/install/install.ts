@@ -110,7 +110,7 @@ async function isComplete(folder: string): Promise<Diagnosis | undefined> {
 
 /** The released tarball and no other. */
 async function obtain(
-  { filename, integrity }: ReleasedPackage,
+  { filename, size, integrity }: ReleasedPackage,
   spec: string,
   mirror: string | undefined,
   say: (line: string) => void,
@@ -119,7 +119,7 @@ async function obtain(
   let tarball: Uint8Array
   if (mirror) {
     say(`fetching ${filename} from the mirror`)
-    tarball = await readFromMirror(mirror, filename, signal)
+    tarball = await readFromMirror(mirror, { filename, size }, signal)
   } else {
     say(`fetching ${spec} by npm`)
     const folder = await mkdtemp(join(tmpdir(), 'v8-rawmem-install-'))

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { CommandError } from '../command/command-error.ts'
+import type { ReleasedPackage } from './release-record.ts'
 
 const advice =
   'V8_RAWMEM_MIRROR has to name a folder with the files of the release, or the URL of one (http:, https: or file:).'
@@ -9,14 +10,14 @@ const advice =
 /** A silent server is given up after this time, unless npm's fetch-timeout says otherwise. */
 const defaultSilence = 60_000
 
-/** Reads a file of a release from what V8_RAWMEM_MIRROR names. */
+/** Reads a tarball of a release from what V8_RAWMEM_MIRROR names. */
 export async function readFromMirror(
   mirror: string,
-  filename: string,
+  { filename, size }: Omit<ReleasedPackage, 'integrity'>,
   signal?: AbortSignal,
 ): Promise<Uint8Array> {
   if (/^https?:/i.test(mirror)) {
-    return await download(urlIn(mirror, filename), signal)
+    return await download(urlIn(mirror, filename), size, signal)
   }
   const path = join(folderOf(mirror), filename)
   try {
@@ -53,7 +54,7 @@ function folderOf(mirror: string): string {
   return resolve(mirror)
 }
 
-async function download(url: URL, signal?: AbortSignal): Promise<Uint8Array> {
+async function download(url: URL, size: number, signal?: AbortSignal): Promise<Uint8Array> {
   const headers: Record<string, string> = {}
   if (url.username !== '') {
     headers.authorization = `Basic ${Buffer.from(loginOf(url)).toString('base64')}`
@@ -77,8 +78,17 @@ async function download(url: URL, signal?: AbortSignal): Promise<Uint8Array> {
       )
     }
     const chunks: Uint8Array[] = []
+    let received = 0
     for await (const chunk of response.body) {
       chunks.push(chunk)
+      received += chunk.length
+      // A server that never ends would fill the memory.
+      if (received > size) {
+        throw new CommandError(
+          `EINTEGRITY: ${shown} is longer than the ${size} bytes that were released`,
+          'It was damaged on the way or exchanged. Put the file of the release there and install again.',
+        )
+      }
       timer.refresh()
     }
     return Buffer.concat(chunks)

@@ -1,7 +1,9 @@
 import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { CommandError } from '../command/command-error.ts'
 
 /** Has npm fetch a package's tarball into `folder`, so that the user's registry, proxy and credentials hold. */
@@ -55,23 +57,19 @@ async function runNpm(
   const cwd = [process.env.npm_config_local_prefix, process.env.INIT_CWD].find(
     (folder) => folder && existsSync(folder),
   )
-  return await new Promise((done, fail) => {
-    const child = spawn(command, [...first, ...args], {
-      cwd: cwd ?? process.cwd(),
-      env: npmEnvironment(),
-      stdio: ['ignore', 'ignore', 'pipe'],
-      shell: process.platform === 'win32' && command === 'npm',
-      signal,
-    })
-    let output = ''
-    child.stderr.setEncoding('utf8').on('data', (chunk) => {
-      output += chunk
-    })
-    child.once('error', (cause: NodeJS.ErrnoException) => {
-      if (signal?.aborted) fail(signal.reason)
-      else if (cause.code === 'ENOENT') done({ code: null, output: 'There is no npm on the PATH.' })
-      else fail(cause)
-    })
-    child.once('close', (code) => done({ code, output }))
+  const child = spawn(command, [...first, ...args], {
+    cwd: cwd ?? process.cwd(),
+    env: npmEnvironment(),
+    stdio: ['ignore', 'ignore', 'pipe'],
+    shell: process.platform === 'win32' && command === 'npm',
+    signal,
   })
+  try {
+    const [output, [code]] = await Promise.all([text(child.stderr), once(child, 'close')])
+    return { code, output }
+  } catch (error) {
+    signal?.throwIfAborted()
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    return { code: null, output: 'There is no npm on the PATH.' }
+  }
 }

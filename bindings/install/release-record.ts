@@ -6,6 +6,8 @@ import { packageRoot } from '../platform.ts'
 export interface ReleasedPackage {
   /** Of its tarball, as `npm pack` calls it. */
   readonly filename: string
+  /** Of its tarball, in bytes. */
+  readonly size: number
   /** Of its tarball, as in a package-lock.json: `sha512-` and base64. */
   readonly integrity: string
 }

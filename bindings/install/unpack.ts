@@ -38,8 +38,11 @@ async function exchange(made: string, target: string, replaced: string): Promise
     try {
       return await rename(made, target)
     } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOTEMPTY') {
+        await rename(replaced, target).catch(ignoreMissing)
+        throw error
+      }
       // Another process has put its own there since.
-      if ((error as NodeJS.ErrnoException).code !== 'ENOTEMPTY') throw error
       await rm(replaced, { recursive: true, force: true })
     }
   }

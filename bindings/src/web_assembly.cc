@@ -277,16 +277,6 @@ napi_value Start(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
-// kindOf(value): a Kind, or -1.
-napi_value KindOfValue(const Call& call) {
-  Handle* handle = Unwrap(call.agent(), call[0]);
-  napi_value result = nullptr;
-  napi_create_int32(call.env(),
-                    handle == nullptr ? -1 : static_cast<int>(handle->kind),
-                    &result);
-  return result;
-}
-
 // construct(kind, target, args): `new WebAssembly.X(...args)`, with `target` as
 // the wrapper.
 napi_value Construct(const Call& call) {
@@ -869,7 +859,6 @@ bool InitWebAssembly(napi_env env, napi_value exports) {
   return DefineFunctions(env, exports,
                          {
                              {"start", Start},
-                             {"kindOf", Enter<KindOfValue>},
                              {"construct", Enter<Construct>},
                              {"invoke", Enter<Invoke>},
                              {"getProperty", Enter<GetProperty>},

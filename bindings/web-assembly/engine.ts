@@ -31,7 +31,6 @@ export type Arguments = unknown[]
 export interface EngineBinding {
   // biome-ignore lint/complexity/noBannedTypes: hooks have all sorts of signatures
   start(hooks: Function[], maxBufferLength: number): void
-  kindOf(value: unknown): Kind | -1
   construct(kind: Kind, target: object, args: Arguments): void
   invoke(target: object, method: string, args: Arguments): unknown
   getProperty(target: object, name: string): unknown

@@ -19,7 +19,7 @@ const licencesFolder = 'licences/'
 
 interface Built {
   readonly project: string
-  /** The addon in its place. */
+  /** Where the addon is to be. */
   readonly addon: string
   /** What the manifest is to say of it. */
   readonly entry: NodeAddon | EngineAddon

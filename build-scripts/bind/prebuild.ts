@@ -65,8 +65,9 @@ export async function providePrebuild<K extends keyof typeof addonNames>({
     const { size } = await stat(temporary)
     const entry = { ...inputs, size, sha256: await sha256OfFile(temporary) }
     const next = { schema: prebuildSchema, ...manifest, [kind]: entry } as PrebuildManifest
-    await renameDurably(temporary, path)
+    // First, for it refuses licences.
     await describePrebuild({ project, addon: path, entry, linked: built.linked, sdk })
+    await renameDurably(temporary, path)
     await writePrebuildManifest(folder, next)
     sayStage('build:binding', `${path} (${(size / 1e6).toFixed(1)} MB)`)
   } finally {

@@ -21,6 +21,8 @@ interface SystemLibrary {
   readonly commonLicence: string
   /** A file with what else is allowed. */
   readonly exception?: string
+  /** Whether Debian's copyright file is about other things, most of which are not taken in. */
+  readonly isPart?: boolean
   readonly files: RegExp
 }
 
@@ -41,6 +43,8 @@ const libraries: readonly SystemLibrary[] = [
     name: 'clang',
     licence: 'Apache-2.0 WITH LLVM-exception',
     commonLicence: 'Apache-2.0',
+    exception: fileURLToPath(new URL('llvm-exception.txt', import.meta.url)),
+    isPart: true,
     files: /\/lib\/clang\/[^/]+\/(include|lib)\//,
   },
   {
@@ -123,12 +127,14 @@ function unknownLibrary(path: string): SystemLibrary {
 
 /** Where the licences are on a Debian system; elsewhere nobody says. */
 function licencesOf(
-  { name, commonLicence, exception }: SystemLibrary,
+  { name, commonLicence, exception, isPart }: SystemLibrary,
   debian: DebianPackage | undefined,
 ): ReadonlyMap<string, string> {
   const licences = new Map<string, string>()
   if (!debian) return licences
-  licences.set(`system/${name}/copyright`, `/usr/share/doc/${debian.name}/copyright`)
+  if (!isPart) {
+    licences.set(`system/${name}/copyright`, `/usr/share/doc/${debian.name}/copyright`)
+  }
   if (commonLicence) {
     licences.set(
       `system/common-licenses/${commonLicence}`,

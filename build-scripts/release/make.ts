@@ -125,7 +125,14 @@ async function requireReplaceable(folder: string): Promise<void> {
 async function requireOneVersion(project: string, platforms: readonly string[]): Promise<void> {
   const { version, optionalDependencies = {} } = await readManifest(project)
   for (const platform of platforms) {
-    const found = await readManifest(join(project, 'prebuilds', platform))
+    const folder = join(project, 'prebuilds', platform)
+    const found = await readManifest(folder).catch((cause) => {
+      throw new BuildError(
+        `${folder} is no package: ${(cause as Error).message}`,
+        'Remove the folder, or bring it back with git.',
+        { cause },
+      )
+    })
     const wanted = optionalDependencies[found.name]
     if (found.version === version && wanted === version) continue
     throw new BuildError(
@@ -147,7 +154,7 @@ async function readManifest(folder: string): Promise<Manifest> {
 
 function recordOf(packages: readonly PackedPackage[]): string {
   const record = Object.fromEntries(
-    packages.map(({ name, filename, integrity }) => [name, { filename, integrity }]),
+    packages.map(({ name, filename, size, integrity }) => [name, { filename, size, integrity }]),
   )
   return `${JSON.stringify(record, null, 2)}\n`
 }

@@ -1,7 +1,7 @@
 // The install script and "v8-rawmem install", from a folder; test/publish has registries and servers.
 
 import { once } from 'node:events'
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { basename, dirname, join } from 'node:path'
@@ -24,7 +24,8 @@ async function installReleased(
   const files = ['package.json', 'manifest.json', 'v8-rawmem.node', 'v8-rawmem-node.node']
   const file = join(mirror, filename)
   await create({ cwd: prebuilds, file, prefix: 'package', portable: true }, files)
-  const record = { filename, integrity: integrityOf(readFileSync(file)) }
+  const content = readFileSync(file)
+  const record = { filename, size: content.length, integrity: integrityOf(content) }
   put(join(installed.folder, 'dist'), {
     'release.json': JSON.stringify({ '@v8-rawmem/linux-x64': record }),
   })
@@ -113,6 +114,28 @@ test('a key in the URL of the mirror is sent with each file', async (t) => {
   t.notRegex(bad.stderr, /secret/)
 })
 
+test('a mirror that never stops sending is hung up on', async (t) => {
+  const { mirror, command, folder } = await installReleased(t)
+  const content = readFileSync(join(mirror, filename))
+  const server = createServer((_, response) => {
+    const send = () => {
+      while (response.write(content));
+      response.once('drain', send)
+    }
+    send()
+  }).listen(0, '127.0.0.1')
+  t.teardown(() => server.close())
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  const { exitCode, stderr } = await command(['install', '--mirror', `http://127.0.0.1:${port}/`])
+  t.is(exitCode, 1)
+  t.regex(
+    stderr,
+    /EINTEGRITY: http:.*linux-x64\.tgz is longer than the \d+ bytes that were released/,
+  )
+  t.false(existsSync(join(folder, 'prebuilds')))
+})
+
 test('what cannot be used as a mirror is told without the password in it', async (t) => {
   const { command } = await installReleased(t)
   for (const [mirror, said] of [
@@ -143,6 +166,15 @@ test('a folder of a killed process that had the same number is no hindrance', as
   await makeFolder(target, async (folder) => writeFileSync(join(folder, 'whole'), ''))
   t.deepEqual(readdirSync(dirname(target)), ['made'])
   t.deepEqual(readdirSync(target), ['whole'])
+})
+
+test('a folder that cannot be replaced stays', async (t) => {
+  const target = join(temporaryFolder(t), 'made')
+  put(target, { old: '' })
+  const work = async (folder: string) => rmSync(folder, { recursive: true })
+  await t.throwsAsync(makeFolder(target, work), { code: 'ENOENT' })
+  t.deepEqual(readdirSync(dirname(target)), ['made'])
+  t.deepEqual(readdirSync(target), ['old'])
 })
 
 test('musl and platforms without addons are refused', async (t) => {

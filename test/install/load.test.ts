@@ -63,6 +63,18 @@ test('a package of another version is not taken', async (t) => {
   )
 })
 
+test('a folder of fetched addons whose package.json is damaged is not taken', async (t) => {
+  const { folder, evaluate } = installPackage(t)
+  const own = join(folder, 'prebuilds', 'linux-x64')
+  put(own, { 'package.json': manifest.slice(0, 50), 'v8-rawmem-node.node': small })
+  const { stderr } = await evaluate('')
+  t.regex(
+    stderr,
+    /v8-rawmem: @v8-rawmem\/linux-x64 in .* is version unknown \(its package\.json is damaged\), but/,
+  )
+  t.regex(stderr, /npx v8-rawmem install/)
+})
+
 test('V8_RAWMEM_BINDING decides, and its errors name it', async (t) => {
   const { folder, evaluate } = installPackage(t)
   const path = join(folder, 'chosen.node')

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { mkdir, readdir, writeFile } from 'node:fs/promises'
 import { delimiter, dirname, join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { writeNpmrc } from './registry.ts'
 import type { Setting } from './scenario.ts'
 
@@ -90,42 +92,36 @@ export class Project {
     const { signal } = this.#setting
     signal.throwIfAborted()
     const [command, ...args] = words as [string, ...string[]]
-    const ended = await new Promise<Ended>((done, fail) => {
-      const child = spawn(command, args, {
-        cwd: this.folder,
-        env: { ...this.#env, ...env },
-        stdio: ['ignore', 'pipe', 'pipe'],
-        // What it starts is to end with it.
-        detached: true,
-      })
-      const stop = () => {
-        if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, 'SIGKILL')
-      }
-      const timer = setTimeout(stop, patience)
-      const watch = setInterval(() => {
-        if (!interruptWhen?.()) return
-        clearInterval(watch)
-        child.kill('SIGINT')
-      }, 50)
-      signal.addEventListener('abort', stop)
-      let stdout = ''
-      let stderr = ''
-      child.stdout.setEncoding('utf8').on('data', (chunk) => {
-        stdout += chunk
-      })
-      child.stderr.setEncoding('utf8').on('data', (chunk) => {
-        stderr += chunk
-      })
-      child.once('error', fail)
-      child.once('close', (exitCode) => {
-        clearTimeout(timer)
-        clearInterval(watch)
-        signal.removeEventListener('abort', stop)
-        done({ exitCode, stdout, stderr, output: `$ ${words.join(' ')}\n${stdout}${stderr}` })
-      })
+    const child = spawn(command, args, {
+      cwd: this.folder,
+      env: { ...this.#env, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      // What it starts is to end with it.
+      detached: true,
     })
-    signal.throwIfAborted()
-    return ended
+    const stop = () => {
+      if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, 'SIGKILL')
+    }
+    const timer = setTimeout(stop, patience)
+    const watch = setInterval(() => {
+      if (!interruptWhen?.()) return
+      clearInterval(watch)
+      child.kill('SIGINT')
+    }, 50)
+    signal.addEventListener('abort', stop)
+    try {
+      const [stdout, stderr, [exitCode]] = await Promise.all([
+        text(child.stdout),
+        text(child.stderr),
+        once(child, 'close'),
+      ])
+      signal.throwIfAborted()
+      return { exitCode, stdout, stderr, output: `$ ${words.join(' ')}\n${stdout}${stderr}` }
+    } finally {
+      clearTimeout(timer)
+      clearInterval(watch)
+      signal.removeEventListener('abort', stop)
+    }
   }
 
   /** Runs a command that has to succeed. Returns its stdout. */

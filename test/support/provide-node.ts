@@ -1,8 +1,10 @@
 import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 
 /** Where releases of Node are kept. */
 export const nodeCache = join(
@@ -26,25 +28,11 @@ export async function provideFromNpm(spec: string, folder: string): Promise<void
   console.error(`installing ${spec} into ${folder}`)
   await mkdir(folder, { recursive: true })
   const options = ['--no-save', '--no-audit', '--no-fund', '--ignore-scripts', '--prefix', folder]
-  const { exitCode, stderr } = await run('npm', ['install', ...options, spec])
+  const npm = spawn('npm', ['install', ...options, spec], { stdio: ['ignore', 'ignore', 'pipe'] })
+  const [stderr, [exitCode]] = await Promise.all([text(npm.stderr), once(npm, 'close')])
   if (exitCode !== 0 || !existsSync(installed)) {
     throw new Error(
       `npm could not install ${spec}:\n${stderr.trim()}\nLook at the registry that npm uses.`,
     )
   }
-}
-
-function run(
-  command: string,
-  args: readonly string[],
-): Promise<{ exitCode: number | null; stderr: string }> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { stdio: ['ignore', 'ignore', 'pipe'] })
-    let stderr = ''
-    child.stderr.setEncoding('utf8').on('data', (chunk) => {
-      stderr += chunk
-    })
-    child.once('error', reject)
-    child.once('close', (exitCode) => resolve({ exitCode, stderr }))
-  })
 }

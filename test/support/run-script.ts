@@ -1,4 +1,6 @@
 import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 
 const typescript = new URL('../../build-scripts/typescript.js', import.meta.url)
@@ -20,34 +22,28 @@ export interface ScriptOptions {
 }
 
 /** Runs a TypeScript module in a process of its own, under the Node that runs the tests. */
-export function runScript(script: URL, options: ScriptOptions = {}): Promise<ScriptResult> {
+export async function runScript(script: URL, options: ScriptOptions = {}): Promise<ScriptResult> {
   const { args = [], env = {}, nodeArgs = [], timeout = 120_000 } = options
-  return new Promise((resolve, reject) => {
-    const child = spawn(
-      process.execPath,
-      [
-        `--import=${typescript}`,
-        '--conditions=v8-rawmem-source',
-        ...nodeArgs,
-        fileURLToPath(script),
-        ...args,
-      ],
-      {
-        env: { ...process.env, ...env },
-        stdio: ['ignore', 'pipe', 'pipe'],
-        timeout,
-        killSignal: 'SIGKILL',
-      },
-    )
-    let stdout = ''
-    let stderr = ''
-    child.stdout.setEncoding('utf8').on('data', (chunk) => {
-      stdout += chunk
-    })
-    child.stderr.setEncoding('utf8').on('data', (chunk) => {
-      stderr += chunk
-    })
-    child.once('error', reject)
-    child.once('close', (exitCode, signal) => resolve({ exitCode, signal, stdout, stderr }))
-  })
+  const child = spawn(
+    process.execPath,
+    [
+      `--import=${typescript}`,
+      '--conditions=v8-rawmem-source',
+      ...nodeArgs,
+      fileURLToPath(script),
+      ...args,
+    ],
+    {
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      timeout,
+      killSignal: 'SIGKILL',
+    },
+  )
+  const [stdout, stderr, [exitCode, signal]] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    once(child, 'close'),
+  ])
+  return { exitCode, signal, stdout, stderr }
 }
