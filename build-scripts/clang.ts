@@ -41,10 +41,7 @@ export async function findClang(major: number): Promise<Clang> {
 
 /** The versions of the C++ and the C library that a compiler finds, as their headers name them. */
 export async function findLibraries(cxx: string): Promise<Readonly<Record<string, string>>> {
-  const listed = await $({
-    quiet: true,
-    input: '#include <cstddef>\n',
-  })`${cxx} -x c++ -dM -E -`
+  const listed = await $({ quiet: true })`${cxx} -x c++ -include cstddef -dM -E /dev/null`
   const macros = new Map(
     [...listed.stdout.matchAll(/^#define (\w+) (\d+)L?$/gm)].map((match) => [match[1], match[2]]),
   )
@@ -67,11 +64,10 @@ export async function hasRuntime({ cc }: Clang): Promise<boolean> {
 
 /** Whether the C++ standard library's headers are found and new enough for C++20. */
 export async function compilesCxx20({ cxx }: Clang): Promise<boolean> {
-  const probe = '#include <bit>\n#include <compare>\n#include <span>\nint main() {}\n'
+  const headers = ['bit', 'compare', 'span'].flatMap((name) => ['-include', name])
   const result = await $({
     quiet: true,
     nothrow: true,
-    input: probe,
-  })`${cxx} -std=c++20 -fsyntax-only -x c++ -`
+  })`${cxx} -std=c++20 -fsyntax-only -x c++ ${headers} /dev/null`
   return result.exitCode === 0
 }

@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path'
 import { z } from 'zod'
 import { readJsonIfValid, writeFileDurably } from '../durable-files.ts'
 import { gitIn } from '../git.ts'
+import { sha256OfFile } from '../hash.ts'
 import { listMade } from './made-files.ts'
 
 const stateSchema = z.object({
@@ -60,17 +61,7 @@ async function sourceState(tree: string, at: number, signal: AbortSignal): Promi
   const listed = await $git`git diff --name-only -z --no-renames --diff-filter=d HEAD`
   const paths = listed.stdout.split('\0').filter(Boolean)
   const edited: Record<string, string> = {}
-  if (paths.length > 0) {
-    const hashes = await $git({
-      input: paths.join('\n'),
-    })`git hash-object --no-filters --stdin-paths`
-    hashes.stdout
-      .trim()
-      .split('\n')
-      .forEach((hash, index) => {
-        edited[paths[index]!] = hash
-      })
-  }
+  for (const path of paths) edited[path] = await sha256OfFile(join(tree, path), signal)
   return { at, tree: committed, edited }
 }
 

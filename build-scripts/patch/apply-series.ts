@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { ProcessOutput } from 'zx'
@@ -32,9 +32,10 @@ export async function applySeries(
       const treeHash = (await $index`git write-tree`).stdout.trim()
       const author = { name: mail.author, email: mail.email }
       const $commit = gitIn(tree, signal, commitEnvironment(author, mail.date))
-      const commit = await $commit({
-        input: mail.message,
-      })`git commit-tree ${treeHash} -p ${head} -F -`
+      // By a file: git may end before it has read a pipe.
+      const message = join(scratch, 'commit-message')
+      await writeFile(message, mail.message)
+      const commit = await $commit`git commit-tree ${treeHash} -p ${head} -F ${message}`
       head = commit.stdout.trim()
     }
     return head
