@@ -1,5 +1,6 @@
 import { dirname } from 'node:path'
 import { $ } from 'zx'
+import { BuildError } from './build-error.ts'
 
 /** Who the commits of the work tree are by, where a patch does not say otherwise. */
 export const identity = { name: 'v8-rawmem', email: 'v8-rawmem@localhost' }
@@ -41,4 +42,24 @@ export function gitIn(tree: string, signal: AbortSignal, environment: Record<str
   // Where a repository is damaged, git would go looking in the folders above, and work on whose it finds there.
   const own = { GIT_CEILING_DIRECTORIES: dirname(tree) }
   return $({ cwd: tree, env: gitEnvironment({ ...own, ...environment }), quiet: true, signal })
+}
+
+/** The commit that is checked out in a clone of this project, and what differs from it in `paths`, or anywhere. */
+export async function readCheckout(
+  folder: string,
+  signal: AbortSignal,
+  paths: readonly string[] = [],
+): Promise<{ commit: string; changes: string }> {
+  const git = $({ cwd: folder, quiet: true, nothrow: true, signal })
+  const head = await git`git rev-parse --verify HEAD`
+  const status = await git`git status --porcelain -- ${paths}`
+  signal.throwIfAborted()
+  for (const { exitCode, stderr } of [head, status]) {
+    if (exitCode === 0) continue
+    throw new BuildError(
+      `git cannot say what is checked out in ${folder}:\n${stderr.trim()}`,
+      'This is done in a clone of the repository, by the one who owns it.',
+    )
+  }
+  return { commit: head.stdout.trim(), changes: status.stdout.trimEnd() }
 }

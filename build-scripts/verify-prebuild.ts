@@ -8,6 +8,7 @@ import { comparePrebuilds, differentToolchains } from './bind/compare-prebuilds.
 import { requirePathsForNodeGyp } from './bind/node-gyp.ts'
 import { BuildError } from './build-error.ts'
 import { cacheRoot } from './cache.ts'
+import { readCheckout } from './git.ts'
 import { runCommand } from './run-command.ts'
 import { formatDuration, mark, say, sayStage } from './terminal.ts'
 
@@ -106,16 +107,15 @@ async function verify(
 
 /** The commit that is checked out; what decides the addon's bytes must not differ from it. */
 async function committed(signal: AbortSignal): Promise<string> {
-  const git = $({ cwd: repository, signal, quiet: true })
   const inputs = ['bindings', 'build-scripts', 'patches', 'prebuilds', 'v8.lock.json']
-  const { stdout: changed } = await git`git status --porcelain -- ${inputs}`
-  if (changed.trim() !== '') {
+  const { commit, changes } = await readCheckout(repository, signal, inputs)
+  if (changes !== '') {
     throw new BuildError(
-      `There are changes that are not committed:\n${changed.trimEnd()}`,
+      `There are changes that are not committed:\n${changes}`,
       'Commit or undo them first: a commit is what gets verified.',
     )
   }
-  return (await git`git rev-parse HEAD`).stdout.trim()
+  return commit
 }
 
 async function cloneCommit(checkout: string, commit: string, signal: AbortSignal): Promise<void> {

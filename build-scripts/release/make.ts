@@ -2,9 +2,9 @@ import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
-import { $ } from 'zx'
 import { findPrebuildProblems } from '../bind/prebuild-problems.ts'
 import { BuildError } from '../build-error.ts'
+import { readCheckout } from '../git.ts'
 import { sha256OfFile } from '../hash.ts'
 import { writeTarballDocuments } from '../provenance/describe-tarball.ts'
 import { formatBytes, say, sayStage, warn } from '../terminal.ts'
@@ -84,15 +84,14 @@ export async function makeRelease(options: ReleaseOptions): Promise<Release> {
 
 /** The commit that is checked out, and nothing else. */
 async function requireCommitted({ project, snapshot, signal }: ReleaseOptions): Promise<string> {
-  const git = $({ cwd: project, signal, quiet: true })
-  const { stdout: changed } = await git`git status --porcelain`
-  if (changed.trim() !== '' && !snapshot) {
+  const { commit, changes } = await readCheckout(project, signal)
+  if (changes !== '' && !snapshot) {
     throw new BuildError(
-      `There are changes that are not committed:\n${changed.trimEnd()}`,
+      `There are changes that are not committed:\n${changes}`,
       'Commit or undo them: a release is made from a commit. To try one out: --snapshot.',
     )
   }
-  return (await git`git rev-parse HEAD`).stdout.trim()
+  return commit
 }
 
 /** Prebuilds of other sources would run, but not do what the sources and the documentation say. */

@@ -1,7 +1,8 @@
-import { copyFile, mkdir, symlink } from 'node:fs/promises'
+import { copyFile, lstat, mkdir, symlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { $ } from 'zx'
 import { BuildError } from '../build-error.ts'
+import { warn } from '../terminal.ts'
 
 /**
  * Copies what git knows of a checkout into a folder and compiles it there, so that nothing else that lies about gets into
@@ -12,25 +13,24 @@ export async function stageCheckout(
   folder: string,
   signal: AbortSignal,
 ): Promise<void> {
-  const run = $({ signal, quiet: true, nothrow: true })
+  const run = $({ signal, quiet: true })
   const listed = await run({
     cwd: project,
   })`git ls-files -z --cached --others --exclude-standard --deduplicate`
-  signal.throwIfAborted()
-  if (listed.exitCode !== 0) {
-    throw new BuildError(
-      `git cannot list the files of ${project}: ${listed.stderr.trim()}`,
-      'A release is made in a clone of the repository.',
-    )
-  }
   for (const file of listed.stdout.split('\0').filter(Boolean)) {
     signal.throwIfAborted()
-    const target = join(folder, file)
+    const [source, target] = [join(project, file), join(folder, file)]
+    const found = await lstat(source).catch(ignoreRemoved)
+    if (!found) continue
+    if (!found.isFile()) {
+      warn(`${file} is no regular file, and is left out`)
+      continue
+    }
     await mkdir(dirname(target), { recursive: true })
-    await copyFile(join(project, file), target).catch(ignoreRemoved)
+    await copyFile(source, target)
   }
   await symlink(join(project, 'node_modules'), join(folder, 'node_modules'))
-  const compiled = await run({ cwd: folder })`npm run --silent build`
+  const compiled = await run({ cwd: folder, nothrow: true })`npm run --silent build`
   signal.throwIfAborted()
   if (compiled.exitCode !== 0) {
     throw new BuildError(
@@ -41,6 +41,6 @@ export async function stageCheckout(
 }
 
 /** git still lists a file that was removed and not committed. */
-function ignoreRemoved(error: NodeJS.ErrnoException): void {
+function ignoreRemoved(error: NodeJS.ErrnoException): undefined {
   if (error.code !== 'ENOENT') throw error
 }

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { dirname, join } from 'node:path'
@@ -7,10 +7,12 @@ import { fileURLToPath } from 'node:url'
 import test, { type ExecutionContext } from 'ava'
 import { create } from 'tar'
 import { $ } from 'zx'
+import { BuildError } from '../../build-scripts/build-error.ts'
 import { checkContents } from '../../build-scripts/release/contents.ts'
 import { makeRelease } from '../../build-scripts/release/make.ts'
 import { readRelease } from '../../build-scripts/release/manifest.ts'
 import type { PackedPackage } from '../../build-scripts/release/pack.ts'
+import { stageCheckout } from '../../build-scripts/release/stage.ts'
 import { temporaryFolder } from '../region/temporary-file.ts'
 
 const repository = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
@@ -24,7 +26,6 @@ async function clone(
   await $({ quiet: true })`git clone --quiet --shared ${repository} ${project}`
   symlinkSync(join(repository, 'node_modules'), join(project, 'node_modules'))
   const run = $({ cwd: project, quiet: true })
-  await run`echo node_modules >> .git/info/exclude`
   const who = ['-c', 'user.name=test', '-c', 'user.email=test@localhost']
   return { project, commit: () => run`git ${who} commit --quiet --all --message change` }
 }
@@ -58,6 +59,28 @@ test('a release is made from a commit', async (t) => {
   await t.throwsAsync(
     makeRelease({ project, folder: join(project, 'release'), snapshot: false, signal }),
     { message: /There are changes that are not committed:\n M README\.md/ },
+  )
+})
+
+test('without a clone there is no commit to make a release from', async (t) => {
+  const project = temporaryFolder(t)
+  await t.throwsAsync(
+    makeRelease({ project, folder: join(project, 'release'), snapshot: true, signal }),
+    { instanceOf: BuildError, message: /git cannot say what is checked out in .*not a git/s },
+  )
+})
+
+test('what is no regular file, or not there any more, is not packed', async (t) => {
+  const { project } = await clone(t)
+  symlinkSync('../docs', join(project, 'bindings/linked.ts'))
+  rmSync(join(project, 'README.md'))
+  const stage = temporaryFolder(t)
+  await stageCheckout(project, stage, signal)
+  t.deepEqual(
+    ['dist/index.js', 'node_modules', 'bindings/linked.ts', 'README.md'].map((name) =>
+      existsSync(join(stage, name)),
+    ),
+    [true, true, false, false],
   )
 })
 

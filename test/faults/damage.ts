@@ -3,6 +3,7 @@ import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
+import { BuildError } from '../../build-scripts/build-error.ts'
 import { say } from '../../build-scripts/terminal.ts'
 import type { Random } from './random.ts'
 import type { Tally } from './tally.ts'
@@ -41,6 +42,12 @@ export async function damageFiles(
     ...(await listFiles(project, join(project, 'bindings/build'))),
     ...(await listFiles(project, join(project, 'bindings/node-backends/build'))),
   ].filter((path) => only === undefined || path.includes(only))
+  if (files.length === 0) {
+    throw new BuildError(
+      `No file that can be damaged has "${only}" in its path.`,
+      `Take a part of a path below ${cache} or ${project}, such as "sdk/".`,
+    )
+  }
   const damages = thorough ? [...usual, ...further] : usual
   let done = 0
   for (const file of files) {

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { mkdir } from 'node:fs/promises'
+import { access, constants, mkdir } from 'node:fs/promises'
 import { promisify } from 'node:util'
 
 const run = promisify(execFile)
@@ -32,8 +32,25 @@ export async function mountDisk(folder: string, size: string): Promise<Mount> {
 /** The folder over itself, so that it can be made read-only. */
 export async function mountReadOnly(folder: string): Promise<Mount> {
   const mounted = await mount(['--bind', folder], folder)
-  await mounted.remount('bind,ro')
-  return mounted
+  try {
+    await mounted.remount('bind,ro')
+    await requireReadOnly(folder)
+    return mounted
+  } catch (error) {
+    await mounted.unmount()
+    throw error
+  }
+}
+
+/** A build that goes well has to have written nothing, not to have been free to write. */
+async function requireReadOnly(folder: string): Promise<void> {
+  const refusal = await access(folder, constants.W_OK).then(
+    () => 'nothing',
+    ({ code }: NodeJS.ErrnoException) => code,
+  )
+  if (refusal !== 'EROFS') {
+    throw new Error(`${folder} is mounted read-only, and ${refusal} forbids writing to it`)
+  }
 }
 
 /** Why nothing can be mounted here; undefined when it can. */

@@ -43,14 +43,18 @@ const command = new Command('npm run test:faults --')
     'Does to builds what life does to them, and sees that each ends in the right artifact or in a clear error. A small project goes through all stages with the real tools: from archives through git, GN, ninja and clang to an SDK and addons. docs/build-faults.md tells what is promised.',
   )
   .addOption(new Option('--only <kind>', 'one kind of fault').choices(kinds))
-  .option('--rounds <number>', 'how many builds get killed', whole, 54)
+  .option('--rounds <number>', 'how many builds get killed', wholeFrom(1), 54)
   .addOption(
     new Option('--seed <number>', 'decides the random numbers; the same seed gives the same rounds')
-      .argParser(whole)
+      .argParser(wholeFrom(0))
       .default(Math.floor(Math.random() * 2 ** 31), 'a random one, which is printed'),
   )
   .option('--thorough', 'damage each file in four ways instead of two')
-  .option('--file <part>', 'damage only files that have this in their path')
+  .addOption(
+    new Option('--file <part>', 'damage files, only those that have this in their path').implies({
+      only: 'damage',
+    }),
+  )
   .option(
     '--real',
     'instead, V8 itself: a cold build with five kills on the way, compared with a reference. Takes as long as a cold build and 6 GB of disk; the same command goes on after an interruption. The folder is kept',
@@ -76,15 +80,21 @@ function resolvePath(text: string): string {
   return resolve(text)
 }
 
-function whole(text: string): number {
-  const number = Number(text)
-  if (!Number.isInteger(number) || number < 0) {
-    throw new InvalidArgumentError('It must be a whole number from 0.')
+function wholeFrom(least: number): (text: string) => number {
+  return (text) => {
+    const number = Number(text)
+    if (text.trim() !== '' && Number.isInteger(number) && number >= least) return number
+    throw new InvalidArgumentError(`It must be a whole number from ${least}.`)
   }
-  return number
 }
 
 async function test(options: Options, signal: AbortSignal): Promise<void> {
+  if (options.file !== undefined && options.only !== 'damage') {
+    throw new BuildError(
+      `--only ${options.only} damages no files.`,
+      'Leave out --file, or take --only damage.',
+    )
+  }
   const context = await openContext({ ...options, signal })
   const folder = resolve(options.folder ?? join(cacheRoot(options.cache), 'fault-test'))
   const lock = await takeLock(join(folder, 'test.lock'), 'test:faults', { wait: true, signal })
@@ -108,6 +118,9 @@ async function test(options: Options, signal: AbortSignal): Promise<void> {
       }
       if (wants('full-disk') || wants('read-only')) {
         const why = await whyNoMounts(join(folder, 'mount'))
+        if (why && options.only) {
+          throw new BuildError(`Nothing can be mounted here: ${why}`, 'Run it as root.')
+        }
         if (why) {
           say(`full-disk, read-only: left out, for nothing can be mounted here (root can): ${why}`)
         } else {

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -93,6 +93,12 @@ async function testIn(
   signal: AbortSignal,
 ): Promise<string[]> {
   await mkdir(folder, { recursive: true })
+  if ((await readdir(folder)).length > 0) {
+    throw new BuildError(
+      `${folder} has files in it; the test begins with an empty folder.`,
+      'Remove it, or name another one with --folder.',
+    )
+  }
   const executables = new Map<string, string>()
   for (const name of [...nodeReleases, oldNode]) {
     executables.set(name, await provideNode(name, cache))
