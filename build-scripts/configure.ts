@@ -1,17 +1,17 @@
-import { mkdir, readFile, stat } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { mkdir, readFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { $ } from 'zx'
 import { BuildError } from './build-error.ts'
 import { type Clang, findClang } from './clang.ts'
-import { argsName } from './compile/args-name.ts'
-import { forgetMade, recordGenerated } from './compile/made-files.ts'
+import { argsName, forgetMade, recordGenerated } from './compile/made-files.ts'
 import type { BuildContext } from './context.ts'
 import { diskFull, saysDiskFull } from './disk.ts'
 import { writeFileDurably } from './durable-files.ts'
 import { requireFetched } from './fetch/fetched.ts'
 import type { Sources } from './fetch/sources.ts'
 import { provideGn } from './gn.ts'
-import { sha256, sha256OfJson } from './hash.ts'
+import { sha256OfJson } from './hash.ts'
 import type { Pin } from './pin.ts'
 import { isStamped, stamp } from './stamp.ts'
 import { say, sayStage } from './terminal.ts'
@@ -19,9 +19,6 @@ import { clangTools, requireTools, tools } from './tools.ts'
 
 /** A program put in front of every compiler call: ccache, sccache, distcc, icecc. */
 export type CompilerWrapper = string | undefined
-
-/** Says from what the build was configured, and the hash of the arguments. */
-export const configureStampName = 'v8-rawmem-configure.json'
 
 /** Writes GN's arguments and has GN write ninja's files. Ninja has GN write them anew when a BUILD.gn changes. */
 export async function configure(
@@ -38,36 +35,94 @@ export async function configure(
   ])
   const clang = await findClang(pin.toolchain.clang)
   const gn = await provideGn(context, sources)
-  const args = formatArgs(pin, clang, ccWrapper)
-  // Neither is in the command lines that ninja compares: another compiler may have the same name, and precompiled headers
-  // hold the absolute path of where they were made.
-  const maker = sha256OfJson({ compiler: clang.version, place: cache.buildDirectory })
-  const makerStamp = join(cache.buildDirectory, 'v8-rawmem-maker.json')
-  const configureStamp = join(cache.buildDirectory, configureStampName)
-  const key = sha256OfJson({ args, gn, rootPatterns: pin.build.rootPatterns })
-  const argsPath = join(cache.buildDirectory, argsName)
-  const configured = await stat(join(cache.buildDirectory, 'build.ninja')).catch(() => undefined)
-  if (
-    configured &&
-    (await readFile(argsPath, 'utf8').catch(() => undefined)) === args &&
-    (await isStamped(configureStamp, key)) &&
-    (await isStamped(makerStamp, maker))
-  ) {
+  const wanted = wantedConfiguration(context, clang, ccWrapper)
+  const configured = existsSync(join(cache.buildDirectory, 'build.ninja'))
+  if (configured && (await isConfigured(cache.buildDirectory, wanted))) {
     sayStage('configure', 'nothing has changed')
     return
   }
 
   sayStage('configure', `${clang.version}${ccWrapper ? ` behind ${ccWrapper}` : ''}`)
   await mkdir(cache.buildDirectory, { recursive: true })
-  if (configured && !(await isStamped(makerStamp, maker))) {
-    say('The compiler has changed, or the cache has moved; removing what was made before ...')
+  const { makerStamp, configureStamp, args } = placesIn(cache.buildDirectory)
+  if (configured && !(await isStamped(makerStamp, wanted.maker))) {
+    say(
+      'The compiler or its libraries have changed, or the cache has moved; removing what was made before ...',
+    )
     await forgetMade(cache.buildDirectory)
     await $({ quiet: true, cwd: cache.tree, signal })`${gn} clean ${pin.build.buildDirectory}`
   }
-  await writeFileDurably(argsPath, args)
+  await writeFileDurably(args, wanted.args)
   await generate(context, gn)
-  await stamp(makerStamp, maker)
-  await stamp(configureStamp, key, sha256(args))
+  await stamp(makerStamp, wanted.maker)
+  await stamp(configureStamp, wanted.key)
+}
+
+/** Fails unless the build directory is configured as the lock file wants, for the compiler that is here. */
+export async function requireConfigured(
+  context: BuildContext,
+): Promise<{ ccWrapper: CompilerWrapper; hash: string }> {
+  const { pin, cache } = context
+  const folder = cache.buildDirectory
+  const advice = 'Run: npm run v8 -- configure'
+  if (!existsSync(join(folder, 'build.ninja'))) {
+    throw new BuildError(`Nothing is configured in ${folder}.`, advice)
+  }
+  const args = await readFile(placesIn(folder).args, 'utf8').catch(() => '')
+  const ccWrapper = /^cc_wrapper = "(.*)"$/m.exec(args)?.[1]
+  const clang = await findClang(pin.toolchain.clang)
+  const wanted = wantedConfiguration(context, clang, ccWrapper)
+  if (await isConfigured(folder, wanted)) return { ccWrapper, hash: sha256OfJson({ ...wanted }) }
+  throw new BuildError(
+    `${folder} is not configured as v8.lock.json and the compiler here ask for, or ${argsName} in it was changed.`,
+    advice,
+  )
+}
+
+interface Configuration {
+  /** The content of args.gn. */
+  readonly args: string
+  /** Names what GN is told. */
+  readonly key: string
+  /**
+   * Names what is in none of the command lines that ninja compares: another compiler may have the same name, its libraries'
+   * headers come with old times, and precompiled headers hold the absolute path of where they were made.
+   */
+  readonly maker: string
+}
+
+function wantedConfiguration(
+  { pin, cache }: BuildContext,
+  clang: Clang,
+  ccWrapper: CompilerWrapper,
+): Configuration {
+  const args = formatArgs(pin, clang, ccWrapper)
+  return {
+    args,
+    key: sha256OfJson({ args, gn: pin.gn, rootPatterns: pin.build.rootPatterns }),
+    maker: sha256OfJson({
+      compiler: clang.version,
+      libraries: clang.libraries,
+      place: cache.buildDirectory,
+    }),
+  }
+}
+
+function placesIn(folder: string) {
+  return {
+    args: join(folder, argsName),
+    makerStamp: join(folder, 'v8-rawmem-maker.json'),
+    configureStamp: join(folder, 'v8-rawmem-configure.json'),
+  }
+}
+
+async function isConfigured(folder: string, wanted: Configuration): Promise<boolean> {
+  const { args, makerStamp, configureStamp } = placesIn(folder)
+  return (
+    (await readFile(args, 'utf8').catch(() => undefined)) === wanted.args &&
+    (await isStamped(configureStamp, wanted.key)) &&
+    (await isStamped(makerStamp, wanted.maker))
+  )
 }
 
 /** Has GN write ninja's files. It touches only those that change. */

@@ -2,17 +2,14 @@ import { existsSync } from 'node:fs'
 import { readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { $, glob } from 'zx'
-import { BuildError } from '../build-error.ts'
-import { type CompilerWrapper, configureStampName, generate } from '../configure.ts'
+import { type CompilerWrapper, generate, requireConfigured } from '../configure.ts'
 import type { BuildContext } from '../context.ts'
 import { requireFreeBytes } from '../disk.ts'
 import { Sources } from '../fetch/sources.ts'
 import { provideGn } from '../gn.ts'
-import { sha256OfFile } from '../hash.ts'
-import { stampedResult } from '../stamp.ts'
 import { say, sayStage, warn } from '../terminal.ts'
 import { clangTools, requireTools, tools } from '../tools.ts'
-import { argsName } from './args-name.ts'
+import { compileKey, stampCompiled, unstampCompiled } from './compiled-stamp.ts'
 import { defaultJobs } from './jobs.ts'
 import { findDamage, isRecorded, recordMade, removeDamage } from './made-files.ts'
 import { type NinjaRun, plan, runNinja } from './run-ninja.ts'
@@ -28,19 +25,17 @@ export async function compile(
 ): Promise<void> {
   const { pin, cache, signal } = context
   const folder = cache.buildDirectory
-  if (!existsSync(join(folder, 'build.ninja'))) {
-    throw new BuildError(`Nothing is configured in ${folder}.`, 'Run: npm run v8 -- configure')
-  }
   await requireTools('compile', [tools.ninja, tools.python, ...clangTools(pin.toolchain.clang)])
   const library = join(folder, pin.build.library)
   if (!existsSync(library)) await requireFreeBytes(folder, bytesOfBuild, 'compiling V8')
 
   sayStage('compile', `${pin.build.target}, ${jobs} jobs`)
-  const ccWrapper = await configuredWrapper(folder)
+  const { ccWrapper } = await requireConfigured(context)
+  const key = await compileKey(context)
+  await unstampCompiled(context)
   const running = join(folder, 'v8-rawmem-running')
   await removeLostOutputs(folder, running)
   await writeFile(running, await bootId())
-  await requireArgsAsConfigured(folder)
   await mend(context, { thorough: false })
   if (!(await settleSourceTimes(cache.tree, folder, signal))) {
     warn(
@@ -72,16 +67,9 @@ export async function compile(
   if (changed || !(await isRecorded(folder, pin.build.library))) {
     await recordMade(folder, { whole: true })
   }
+  await stampCompiled(context, key)
   await rm(running, { force: true })
   sayStage('compile', changed ? library : 'nothing to do')
-}
-
-/** GN would take damaged arguments for what is wanted. */
-async function requireArgsAsConfigured(folder: string): Promise<void> {
-  const path = join(folder, argsName)
-  const configured = await stampedResult(join(folder, configureStampName))
-  if (configured === undefined || (await sha256OfFile(path)) === configured) return
-  throw new BuildError(`${path} is not as configure has left it.`, 'Run: npm run v8 -- configure')
 }
 
 /** Removes files that are not as GN and ninja left them, so that they are made again. */
@@ -119,12 +107,6 @@ async function removeLostOutputs(folder: string, running: string): Promise<void>
 /** Changes with every start of the machine. */
 async function bootId(): Promise<string> {
   return await readFile('/proc/sys/kernel/random/boot_id', 'utf8')
-}
-
-/** The compiler wrapper that `configure` was told to use. */
-async function configuredWrapper(folder: string): Promise<CompilerWrapper> {
-  const args = await readFile(join(folder, 'args.gn'), 'utf8')
-  return /^cc_wrapper = "(.*)"$/m.exec(args)?.[1]
 }
 
 /** What a wrapper must be told about precompiled headers, unless the user has told it otherwise. */

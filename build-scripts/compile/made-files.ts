@@ -1,9 +1,12 @@
 import { readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { z } from 'zod'
+import { $ } from 'zx'
 import { readJsonIfValid, writeFileDurably } from '../durable-files.ts'
 import { sha256OfFile } from '../hash.ts'
-import { argsName } from './args-name.ts'
+
+/** GN's arguments, in the build directory. */
+export const argsName = 'args.gn'
 
 const fileSchema = z.object({
   sha256: z.string(),
@@ -22,7 +25,8 @@ const recordSchema = z.object({
 type MadeRecord = z.infer<typeof recordSchema>
 type MadeFile = z.infer<typeof fileSchema>
 
-// Ninja only ever appends to these. It has copies in memory and writes them anew when they are mostly outdated lines.
+// Ninja only ever appends to these, and writes them anew when it opens them and two thirds of the lines are outdated, which
+// recordMade does before it comes to that.
 const journals = ['.ninja_log', '.ninja_deps']
 
 /** What is not as it was left. Paths are relative to the build directory. */
@@ -85,6 +89,7 @@ export async function recordMade(
   folder: string,
   { whole, signal }: { whole: boolean; signal?: AbortSignal },
 ): Promise<void> {
+  await $({ quiet: true, nothrow: true })`ninja -C ${folder} -t recompact`
   const before = (await readRecord(folder))?.files ?? {}
   const log = await readLog(folder)
   const files: Record<string, MadeFile> = {}

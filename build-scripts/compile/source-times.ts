@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path'
 import { z } from 'zod'
 import { readJsonIfValid, writeFileDurably } from '../durable-files.ts'
 import { gitIn } from '../git.ts'
-import { sha256OfFile } from '../hash.ts'
+import { sha256OfFile, sha256OfJson } from '../hash.ts'
 import { listMade } from './made-files.ts'
 
 const stateSchema = z.object({
@@ -53,6 +53,12 @@ export async function settleSourceTimes(
   }
   await writeFileDurably(statePath, JSON.stringify(state))
   return !isFuture(made)
+}
+
+/** Names the sources: what is committed, and the edits that are not. */
+export async function hashSources(tree: string, signal: AbortSignal): Promise<string> {
+  const { tree: committed, edited } = await sourceState(tree, 0, signal)
+  return sha256OfJson({ committed, edited })
 }
 
 async function sourceState(tree: string, at: number, signal: AbortSignal): Promise<SourceState> {

@@ -37,7 +37,8 @@ export async function compiledFiles({ cache, pin }: BuildContext): Promise<Compi
 
 /** Lines of `ninja -t`; there are millions of them for V8, so they are read as they come. */
 async function* ninjaTool(folder: string, args: readonly string[]): AsyncGenerator<string> {
-  const ninja = spawn('ninja', ['-C', folder, '-t', ...args], {
+  // With -n, it does not write its notes anew, which are recorded as they are.
+  const ninja = spawn('ninja', ['-C', folder, '-n', '-t', ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   const closed = once(ninja, 'close')

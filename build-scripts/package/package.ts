@@ -1,9 +1,11 @@
 import { existsSync } from 'node:fs'
 import { mkdir, readdir, readlink, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join, relative, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { $, glob } from 'zx'
 import { BuildError } from '../build-error.ts'
 import { findClang } from '../clang.ts'
+import { requireCompiled } from '../compile/compiled-stamp.ts'
 import { findDamage } from '../compile/made-files.ts'
 import type { BuildContext } from '../context.ts'
 import { requireFreeBytes } from '../disk.ts'
@@ -23,6 +25,8 @@ import { layOutSdk } from './sdk-files.ts'
 import { damagedFiles, manifestName, type SdkManifest, sdkSchema } from './sdk-manifest.ts'
 
 const platform = 'linux-x64'
+
+const buildScripts = fileURLToPath(new URL('..', import.meta.url))
 
 /** What the library, its copy and the archive take. */
 const bytesOfSdk = 5e8
@@ -76,8 +80,8 @@ export async function packageSdk(
     const made = await stageFiles(context, modified)
     const key = sha256OfJson(made.manifest as never).slice(0, 16)
     const folder = join(cache.sdk, key)
-    await rm(folder, { recursive: true, force: true })
     await $({ quiet: true })`sync --file-system ${made.folder}`
+    await rm(folder, { recursive: true, force: true })
     await renameDurably(made.folder, folder)
     await pointCurrentTo(cache.sdk, key)
     await mkdir(dirname(archive), { recursive: true })
@@ -91,15 +95,18 @@ export async function packageSdk(
       }),
     )
     await removeOldSdks(cache.sdk, key)
-    await stamp(stampPath, inputs, await hashFiles(results, signal))
+    // What has edits in it is nothing to come back to.
+    if (!modified) await stamp(stampPath, inputs, await hashFiles(results, signal))
     sayStage('package', `${archive} (${formatBytes((await stat(archive)).size)})`)
   } finally {
     await rm(stagingFolder(cache.sdk), { recursive: true, force: true })
   }
 }
 
-/** Fails when the build directory, from which the SDK is taken, is not as the compile has left it. */
-async function requireAsCompiled({ cache, signal }: BuildContext): Promise<void> {
+/** Fails when the build directory, from which the SDK is taken, is not as a compile of these sources has left it. */
+async function requireAsCompiled(context: BuildContext): Promise<void> {
+  await requireCompiled(context)
+  const { cache, signal } = context
   const { outputs, others, journals } = await findDamage(cache.buildDirectory, {
     thorough: true,
     signal,
@@ -142,6 +149,9 @@ async function hashInputs({ pin, project, series, signal }: BuildContext, librar
   })
   const files: Record<string, string> = {}
   for (const path of own) files[path] = await sha256OfFile(join(project, path), signal)
+  // What these scripts put into it, and how.
+  const scripts = await glob(['package/*', 'provenance/*'], { cwd: buildScripts })
+  for (const path of scripts) files[path] = await sha256OfFile(join(buildScripts, path), signal)
   return sha256OfJson({
     schema: sdkSchema,
     library: await sha256OfFile(library, signal),

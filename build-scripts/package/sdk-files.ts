@@ -1,7 +1,8 @@
-import { copyFile, cp, mkdir, readFile, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { $ } from 'zx'
 import type { BuildContext } from '../context.ts'
+import { gitIn } from '../git.ts'
 import type { Component } from '../provenance/component.ts'
 import { requirePermitted } from '../provenance/permitted-licences.ts'
 import { askGn } from './ask-gn.ts'
@@ -19,12 +20,13 @@ export const sdkSources = 'share/v8-rawmem/'
  * @returns what the library is made of
  */
 export async function layOutSdk(context: BuildContext, folder: string): Promise<Component[]> {
-  const { cache, pin, project, series } = context
+  const { cache, pin, project, series, signal } = context
   await put(join(cache.buildDirectory, pin.build.library), join(folder, 'lib/libv8_monolith.a'))
-  await cp(join(cache.tree, 'include'), join(folder, 'include'), {
-    recursive: true,
-    filter: (path) => !/\/(DEPS|DIR_METADATA|[A-Z_]*OWNERS|[^/]*\.(md|py))$/.test(path),
-  })
+  const headers = await gitIn(cache.tree, signal)`git ls-files -z include`
+  for (const path of headers.stdout.split('\0').filter(Boolean)) {
+    if (/\/(DEPS|DIR_METADATA|[A-Z_]*OWNERS|[^/]*\.(md|py))$/.test(path)) continue
+    await put(join(cache.tree, path), join(folder, path))
+  }
   await writeSwitches(context, join(folder, 'include', 'v8-gn.h'))
   await fillIn(context, 'v8-rawmem-config.cmake', join(folder, 'lib/cmake/v8-rawmem'))
   await fillIn(context, 'v8-rawmem-config-version.cmake', join(folder, 'lib/cmake/v8-rawmem'))

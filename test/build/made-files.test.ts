@@ -114,6 +114,19 @@ test("damaged notes of ninja's make it do everything again", async (t) => {
   t.false(existsSync(log))
 })
 
+test("ninja's rewriting of its own notes is not taken for damage", async (t) => {
+  const { folder, source, ninja } = project(t)
+  // It does so when it opens them with more than a hundred lines.
+  for (let round = 0; round < 51; round++) {
+    writeFileSync(source, `${round}\n`)
+    ninja()
+  }
+  await recordMade(folder, { whole: true })
+  ninja()
+  const found = await findDamage(folder, { thorough: true, signal })
+  t.deepEqual(found, { outputs: [], others: [], journals: false })
+})
+
 test("a damaged file of GN's is told apart from those of ninja", async (t) => {
   const { folder, ninja } = project(t)
   ninja()

@@ -1,11 +1,11 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import test, { type ExecutionContext } from 'ava'
 import { BuildError } from '../../build-scripts/build-error.ts'
 import { forLog, NinjaOutput } from '../../build-scripts/compile/ninja-output.ts'
 import { runNinja } from '../../build-scripts/compile/run-ninja.ts'
-import { waitForPath } from '../support/build-project.ts'
 
 /** A ninja project of one rule: `command` makes `$out`. */
 function project(t: ExecutionContext, command: string, outputs: readonly string[]) {
@@ -57,9 +57,7 @@ test('stops when interrupted, leaves nothing half-written, and goes on', async (
   )
   const interruption = new AbortController()
   const running = run(interruption.signal)
-  // The loop must turn for ninja to be started.
-  await new Promise((resolve) => setTimeout(resolve, 200))
-  waitForPath(join(folder, 'slow'))
+  while (!existsSync(join(folder, 'slow'))) await sleep(20)
   const reason = new Error('interrupted')
   interruption.abort(reason)
   t.is(await t.throwsAsync(running), reason)

@@ -15,12 +15,21 @@ import { whyNoMounts } from './mounts.ts'
 import { Random } from './random.ts'
 import { forbidWriting } from './read-only.ts'
 import { killRealBuild } from './real.ts'
+import { takeShortcuts } from './shortcuts.ts'
 import { Tally } from './tally.ts'
 import { buildTogether } from './together.ts'
 import { Workbench } from './workbench.ts'
 
 const repository = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
-const kinds = ['kill', 'damage', 'full-disk', 'read-only', 'clock', 'together'] as const
+const kinds = [
+  'kill',
+  'damage',
+  'full-disk',
+  'read-only',
+  'clock',
+  'together',
+  'shortcuts',
+] as const
 type Kind = (typeof kinds)[number]
 
 interface Options {
@@ -130,6 +139,7 @@ async function test(options: Options, signal: AbortSignal): Promise<void> {
       }
       if (wants('clock')) await moveClock(bench, tally)
       if (wants('together')) await buildTogether(bench, new Random(options.seed + 3), tally)
+      if (wants('shortcuts')) await takeShortcuts(bench, tally)
     } finally {
       await bench.remove()
     }

@@ -10,13 +10,9 @@ import type { Workbench } from './workbench.ts'
 
 /** Two builds in one cache: the same, of different patches, and one of them killed. */
 export async function buildTogether(bench: Workbench, random: Random, tally: Tally): Promise<void> {
-  const expected = (series: 'first' | 'second') =>
-    new Map([...bench.references.get(series)!].filter(([path]) => path.startsWith('sdk/')))
-  const found = async () =>
-    new Map([...(await bench.artifact())].filter(([path]) => path.startsWith('sdk/')))
   const both = async (outcomes: readonly Outcome[], series: 'first' | 'second', what: string) => {
     for (const outcome of outcomes) {
-      tally.addRequired(what, judge(outcome, expected(series), await found()))
+      tally.addRequired(what, judge(outcome, bench.expectedSdk(series), await bench.sdk()))
     }
   }
 
@@ -51,8 +47,8 @@ export async function buildTogether(bench: Workbench, random: Random, tally: Tal
       bench.start('all', { project: other }).ended,
     ])
     for (const outcome of outcomes) {
-      const candidates = (['first', 'second'] as const).map((series) => expected(series))
-      const lies = await found()
+      const candidates = (['first', 'second'] as const).map((series) => bench.expectedSdk(series))
+      const lies = await bench.sdk()
       const verdicts = candidates.map((candidate) => judge(outcome, candidate, lies))
       tally.addRequired(
         'two series at once',

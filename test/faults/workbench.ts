@@ -141,6 +141,14 @@ export class Workbench {
     throw new Error('no build was named')
   }
 
+  expectedSdk(series: Series): Artifact {
+    return only(this.references.get(series)!, ['all'])
+  }
+
+  async sdk(): Promise<Artifact> {
+    return only(await this.artifact(), ['all'])
+  }
+
   async artifact(): Promise<Artifact> {
     return await readArtifact({
       sdk: join(this.project.cache, 'sdk'),

@@ -1,2 +1,0 @@
-/** GN's arguments, in the build directory. */
-export const argsName = 'args.gn'
