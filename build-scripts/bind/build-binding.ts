@@ -16,7 +16,7 @@ import { clangTools, requireTools, tools } from '../tools.ts'
 import { findCompiler } from './compiler.ts'
 import { runNodeGyp } from './node-gyp.ts'
 import { providePrebuild } from './prebuild.ts'
-import { sourceHash } from './source-hash.ts'
+import { requireLockedPackages, sourceHash } from './source-hash.ts'
 
 /** Compiles and links both addons, the one with V8 inside against an SDK, and puts them into prebuilds/. */
 export async function buildBinding(context: BuildContext, sdk: string): Promise<void> {
@@ -27,6 +27,7 @@ export async function buildBinding(context: BuildContext, sdk: string): Promise<
     tools.nm,
     ...clangTools(pin.toolchain.clang),
   ])
+  await requireLockedPackages(project)
   const sdkManifest = await readSdkManifest(sdk)
   await requireWholeSdk(sdk, context.signal)
   warnWhenStale(context, sdkManifest)
@@ -76,6 +77,7 @@ export async function buildNodeBackends(context: BuildContext): Promise<void> {
     )
   }
   await requireTools('build:binding', [tools.make, tools.python, tools.nm])
+  await requireLockedPackages(project)
   const compiler = await findCompiler(pin.toolchain.clang)
   const { version, libraries } = compiler
   await providePrebuild({

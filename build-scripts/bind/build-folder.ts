@@ -15,7 +15,7 @@ const recordSchema = z.object({
 
 /** What a build is made from. */
 export interface BuildInputs {
-  /** Names what make does not look at: compilers, packages whose headers npm gives a time of its own. */
+  /** Names what make does not look at: compilers, and what has headers with times of their own, packages and the SDK. */
   readonly makers: string
   /** The hash of each source, by path in the project. */
   readonly sources: Readonly<Record<string, string>>
@@ -37,6 +37,13 @@ export async function removeUntrusted(
   }
   // Whoever is killed from here on leaves no record, and so a folder that is not trusted.
   await rm(join(build, recordName), { force: true })
+}
+
+/** Has the next make link anew: what the linker takes of the system, and its version script, are no prerequisites to make. */
+export async function removeLinked(build: string): Promise<void> {
+  for (const path of await listFiles(build)) {
+    if (path.endsWith('.node')) await rm(join(build, path))
+  }
 }
 
 /** Records what lies in the build folder when make has ended, well or not. */

@@ -5,22 +5,19 @@ import { $ } from 'zx'
 import { BuildError } from '../build-error.ts'
 import { defaultJobs } from '../compile/jobs.ts'
 import type { BuildContext } from '../context.ts'
-import { sha256OfJson } from '../hash.ts'
-import { type BuildInputs, recordBuild, removeUntrusted } from './build-folder.ts'
-import { linkedFromElsewhere, listInputsTo } from './link-inputs.ts'
+import { sha256OfFile, sha256OfJson } from '../hash.ts'
+import { manifestName } from '../package/sdk-manifest.ts'
+import { type AddonCompilation, addonEnvironment } from './addon-environment.ts'
+import { type BuildInputs, recordBuild, removeLinked, removeUntrusted } from './build-folder.ts'
+import { linkedFromElsewhere } from './link-inputs.ts'
 import { provideNodeApiHeaders } from './node-headers.ts'
-import { hashSources, packageVersions } from './source-hash.ts'
+import { hashSources, makersIn } from './source-hash.ts'
 
-export interface Compilation {
-  /** The folder of binding.gyp, in the project. */
-  readonly folder: string
-  readonly cc: string
-  readonly cxx: string
+export interface Compilation extends AddonCompilation {
   /** What the compiler says of itself. */
   readonly version: string
-  readonly linker?: 'lld'
-  /** An unpacked SDK, for the addon with V8 inside. */
-  readonly sdk?: string
+  /** The C++ and C libraries whose headers it finds. */
+  readonly libraries: Readonly<Record<string, string>>
 }
 
 /** The makefiles that node-gyp writes take a space for the end of a path. */
@@ -43,8 +40,9 @@ export interface BuiltAddon {
 /** Compiles and links an addon. */
 export async function runNodeGyp(
   { cache, project, signal }: BuildContext,
-  { folder, cc, cxx, version, linker, sdk }: Compilation,
+  compilation: Compilation,
 ): Promise<BuiltAddon> {
+  const { folder, version, libraries, linker, sdk } = compilation
   const nodeDirectory = await provideNodeApiHeaders(cache.nodeHeaders)
   requirePathsForNodeGyp([project, nodeDirectory, ...(sdk ? [sdk] : [])])
   const nodeGyp = createRequire(import.meta.url).resolve('node-gyp/bin/node-gyp.js')
@@ -53,26 +51,19 @@ export async function runNodeGyp(
   const build = join(place, 'build')
   const linkInputs = join(build, 'link-inputs.d')
   const inputs: BuildInputs = {
-    makers: sha256OfJson({ cxx: version, linker, packages: await packageVersions(project) }),
+    makers: sha256OfJson({
+      compiler: version,
+      libraries,
+      linker,
+      sdk: sdk && (await sha256OfFile(join(sdk, manifestName))),
+      ...(await makersIn(project)),
+    }),
     sources: await hashSources(project),
   }
   await removeUntrusted(build, project, inputs)
-  const environment: NodeJS.ProcessEnv = {
-    ...process.env,
-    CC: cc,
-    CXX: cxx,
-    AR: 'ar',
-    // The checkout's place must not get into the addon.
-    CXXFLAGS: [project, sdk]
-      .filter((path) => path !== undefined)
-      .map((path) => `-ffile-prefix-map=${path}=${path === sdk ? 'sdk' : '.'}`)
-      .join(' '),
-    LDFLAGS: [...(linker ? [`-fuse-ld=${linker}`] : []), listInputsTo(linkInputs)].join(' '),
-    // The user's npm configuration may name the headers of a Node release.
-    npm_config_nodedir: nodeDirectory,
-    V8_RAWMEM_SDK: sdk ?? '',
-  }
-  const run = $({ cwd: place, env: environment, signal, nothrow: true, quiet: true })
+  await removeLinked(build)
+  const env = addonEnvironment(project, compilation, linkInputs)
+  const run = $({ cwd: place, env, signal, nothrow: true, quiet: true })
   const built =
     await run`${process.execPath} ${nodeGyp} configure build --release --jobs=${defaultJobs()} --nodedir=${nodeDirectory} --loglevel=warn`
   signal.throwIfAborted()

@@ -1,11 +1,23 @@
-import { readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { z } from 'zod'
 import { glob } from 'zx'
-import { sha256, sha256OfJson } from '../hash.ts'
+import { BuildError } from '../build-error.ts'
+import { readJsonIfValid } from '../durable-files.ts'
+import { sha256OfFile, sha256OfJson } from '../hash.ts'
 import { headerPackages } from '../provenance/describe-addon.ts'
+import { LockedPackages } from '../provenance/npm-packages.ts'
 
 const repository = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
+
+/** Of the packages that decide about the addons' bytes: by their headers, and by the flags that node-gyp gives. */
+const packages = [...headerPackages, 'node-gyp']
+
+/** The scripts that have flags. */
+const scripts = [
+  'build-scripts/bind/{addon-environment,node-headers}.ts',
+  'build-scripts/compiler-environment.ts',
+]
 
 /**
  * Names the sources that both addons are compiled from, V8 aside: the C++ of the binding, how it is built, and the versions
@@ -14,30 +26,53 @@ const repository = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
 export async function sourceHash(project = repository): Promise<string> {
   return sha256OfJson({
     files: Object.entries(await hashSources(project)),
-    packages: await packageVersions(project),
+    ...(await makersIn(project)),
   })
 }
 
 /** The hash of each source of both addons, by path, in order. */
 export async function hashSources(project: string): Promise<Record<string, string>> {
-  const files = await glob(
-    [
-      'bindings/binding.gyp',
-      'bindings/exports.map',
-      'bindings/node-backends/*.{gyp,gypi}',
-      'bindings/{src,node-backends/src}/**/*.{cc,h}',
-    ],
-    { cwd: project },
-  )
-  const hashes: Record<string, string> = {}
-  for (const file of files.sort()) hashes[file] = sha256(await readFile(join(project, file)))
-  return hashes
+  return await hashFiles(project, [
+    'bindings/binding.gyp',
+    'bindings/exports.map',
+    'bindings/node-backends/*.{gyp,gypi}',
+    'bindings/{src,node-backends/src}/**/*.{cc,h}',
+  ])
 }
 
-/** The versions of the packages whose headers the addons include. */
-export async function packageVersions(project: string): Promise<[string, string | null][]> {
-  const { devDependencies } = JSON.parse(await readFile(join(project, 'package.json'), 'utf8')) as {
-    devDependencies: Record<string, string>
+/** What of the project decides about both addons besides their sources, and which make does not look at. */
+export async function makersIn(project: string) {
+  const locked = await LockedPackages.read(project)
+  return {
+    packages: packages.map((name) => locked.component(name).purl!),
+    scripts: await hashFiles(project, scripts),
   }
-  return headerPackages.map((name) => [name, devDependencies[name] ?? null])
+}
+
+/** Fails when other versions are installed than package-lock.json names, for what they give would be recorded under a false name. */
+export async function requireLockedPackages(project: string): Promise<void> {
+  const locked = await LockedPackages.read(project)
+  for (const name of packages) {
+    const { version } = locked.component(name)
+    const installed = await readJsonIfValid(
+      join(project, 'node_modules', name, 'package.json'),
+      z.object({ version: z.string() }),
+    )
+    if (installed?.version === version) continue
+    throw new BuildError(
+      `package-lock.json names ${name} ${version}, but ${installed ? `${installed.version} is` : 'none is'} installed.`,
+      'Install what it names: npm ci',
+    )
+  }
+}
+
+async function hashFiles(
+  project: string,
+  patterns: readonly string[],
+): Promise<Record<string, string>> {
+  const hashes: Record<string, string> = {}
+  for (const file of (await glob(patterns, { cwd: project })).sort()) {
+    hashes[file] = await sha256OfFile(join(project, file))
+  }
+  return hashes
 }

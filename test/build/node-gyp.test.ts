@@ -1,9 +1,135 @@
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import test from 'ava'
-import { requirePathsForNodeGyp } from '../../build-scripts/bind/node-gyp.ts'
+import { requirePathsForNodeGyp, runNodeGyp } from '../../build-scripts/bind/node-gyp.ts'
+import { requireLockedPackages } from '../../build-scripts/bind/source-hash.ts'
+import { compilerEnvironment } from '../../build-scripts/compiler-environment.ts'
+import { openContext } from '../../build-scripts/context.ts'
+import { sha256OfFile } from '../../build-scripts/hash.ts'
+
+const repository = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
 
 test('a path with a space is refused before node-gyp trips over it', (t) => {
   t.notThrows(() => requirePathsForNodeGyp(['/home/user/checkout', '/var/cache/sdk']))
   t.throws(() => requirePathsForNodeGyp(['/home/user/checkout', '/var/my cache/sdk']), {
     message: /space in it: \/var\/my cache\/sdk/,
   })
+})
+
+test("compilers find nothing in the environment that would change what they make, and all else of the user's", (t) => {
+  const kept = {
+    PATH: '/bin',
+    HOME: '/home/user',
+    CCACHE_DIR: '/cache',
+    npm_config_python: 'python3',
+  }
+  const dropped = ['CPPFLAGS', 'CXX_target', 'LINK', 'CPATH', 'MAKEFLAGS', 'npm_config_debug']
+  const environment = Object.fromEntries(dropped.map((name) => [name, 'x']))
+  t.deepEqual(compilerEnvironment({ ...environment, ...kept }), kept)
+})
+
+/** A checkout with a small addon, and an SDK. */
+const project = mkdtempSync(join(tmpdir(), 'v8-rawmem-node-gyp-'))
+test.after.always(() => rmSync(project, { recursive: true }))
+
+function write(path: string, text: string): void {
+  const file = join(project, path)
+  mkdirSync(dirname(file), { recursive: true })
+  writeFileSync(file, text)
+  // As tar and npm do, which give files a time of long ago.
+  utimesSync(file, 1e9, 1e9)
+}
+
+test.before(() => {
+  for (const name of ['package.json', 'package-lock.json', 'v8.lock.json', 'patches']) {
+    cpSync(join(repository, name), join(project, name), { recursive: true })
+  }
+  symlinkSync(join(repository, 'node_modules'), join(project, 'node_modules'))
+  write(
+    'bindings/binding.gyp',
+    `{ 'targets': [{
+      'target_name': 'small',
+      'sources': ['src/addon.cc'],
+      'variables': { 'openssl_fips': '' },
+      'include_dirs+': ['<!(node -p "process.env.V8_RAWMEM_SDK")/include'],
+      'ldflags': ['-Wl,--version-script=<(module_root_dir)/exports.map'],
+    }] }`,
+  )
+  write('bindings/exports.map', '{ global: napi_*; };')
+  write(
+    'bindings/src/addon.cc',
+    '#include <answer.h>\nextern "C" int napi_answer() { return ANSWER; }',
+  )
+  write('sdk/include/answer.h', '#define ANSWER 42')
+  write('sdk/manifest.json', '{}')
+})
+
+async function built() {
+  const context = await openContext({
+    project,
+    cache: join(project, 'cache'),
+    signal: new AbortController().signal,
+  })
+  const { path } = await runNodeGyp(context, {
+    folder: 'bindings',
+    cc: 'cc',
+    cxx: 'c++',
+    version: 'some compiler',
+    libraries: {},
+    sdk: join(project, 'sdk'),
+  })
+  const object = join(project, 'bindings/build/Release/obj.target/small/src/addon.o')
+  return { addon: await sha256OfFile(path), compiled: statSync(object).mtimeMs }
+}
+
+test.serial("flags of the user's shell do not get into an addon", async (t) => {
+  process.env.CPPFLAGS = '-DNAPI_ANSWER -O0 -g'
+  const flagged = await built()
+  delete process.env.CPPFLAGS
+  rmSync(join(project, 'bindings/build'), { recursive: true })
+  t.is(flagged.addon, (await built()).addon)
+})
+
+test.serial('an addon is linked anew from what make does not know of', async (t) => {
+  const before = await built()
+  write('bindings/exports.map', '{ global: napi_nothing; local: *; };')
+  // A newer source makes make trust its times.
+  const now = Date.now() / 1000 + 1
+  utimesSync(join(project, 'bindings/exports.map'), now, now)
+  const after = await built()
+  t.not(after.addon, before.addon)
+  t.is(after.compiled, before.compiled)
+})
+
+test.serial(
+  'an addon is compiled anew for another SDK, whatever the times of its files',
+  async (t) => {
+    const before = await built()
+    write('sdk/include/answer.h', '#define ANSWER 7')
+    write('sdk/manifest.json', '{ "other": true }')
+    t.not((await built()).compiled, before.compiled)
+  },
+)
+
+test('packages of other versions than the lock names are not built with', async (t) => {
+  await t.notThrowsAsync(requireLockedPackages(repository))
+  const root = mkdtempSync(join(tmpdir(), 'v8-rawmem-locked-'))
+  t.teardown(() => rmSync(root, { recursive: true }))
+  cpSync(join(repository, 'package-lock.json'), join(root, 'package-lock.json'))
+  const missing = await t.throwsAsync(requireLockedPackages(root))
+  t.regex(missing.message, /names node-addon-api \S+, but none is installed/)
+  mkdirSync(join(root, 'node_modules/node-addon-api'), { recursive: true })
+  writeFileSync(join(root, 'node_modules/node-addon-api/package.json'), '{ "version": "1.0.0" }')
+  await t.throwsAsync(requireLockedPackages(root), { message: /but 1\.0\.0 is installed/ })
 })

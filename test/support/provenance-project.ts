@@ -63,6 +63,7 @@ async function fill(made: ProvenanceProject, linked: readonly string[]): Promise
   mkdirSync(project)
   for (const path of [
     'bindings',
+    'build-scripts',
     'patches',
     'LICENSE',
     'LICENSE.v8',
