@@ -35,8 +35,18 @@ const buildNodeBackends = [
   "To build only the backends that use Node's own V8, in a checkout (Linux, a C++ compiler, a minute):",
   '  npm run build:binding -- --node-backends',
 ]
-const fetchCommand = '  npx v8-rawmem install'
-const fetchPackage = ['To fetch it now:', fetchCommand]
+
+/** What fetches the binding, as the package manager that runs this, if any, runs commands: npm refuses to in others' projects. */
+export const fetchCommand = `${commandRunner()} v8-rawmem install`
+const fetchPackage = ['To fetch it now:', `  ${fetchCommand}`]
+
+function commandRunner(): string {
+  const manager = process.env.npm_config_user_agent ?? ''
+  if (manager.startsWith('pnpm/')) return 'pnpm exec'
+  // Only Yarn has Plug'n'Play.
+  if (manager.startsWith('yarn/') || process.versions.pnp) return 'yarn'
+  return 'npx'
+}
 
 function describePlatform(platform: Platform): string {
   const { libc } = platform
@@ -107,7 +117,7 @@ export function diagnose(failures: readonly Failure[]): Diagnosis {
       reason: failure.reason,
       advice: [
         'If the file is damaged, fetch it anew:',
-        fetchCommand,
+        `  ${fetchCommand}`,
         ...build,
         ...buildNodeBackends,
       ],

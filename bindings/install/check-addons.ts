@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import type { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import type { Diagnosis } from '../load-error.ts'
@@ -13,15 +14,15 @@ const main = fileURLToPath(
 /** Why the addons in a folder cannot be loaded here; undefined if they can. In a process of its own, which they may end. */
 export async function checkAddons(folder: string): Promise<Diagnosis | undefined> {
   const child = spawn(process.execPath, [...(isCompiled ? [] : process.execArgv), main, folder], {
-    stdio: ['ignore', 'pipe', 'pipe'],
+    // A pipe of its own, for what NODE_OPTIONS loads may print.
+    stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
   })
-  const [stdout, stderr, [code, signal]] = await Promise.all([
-    text(child.stdout),
-    text(child.stderr),
+  const [answer, stderr, [code, signal]] = await Promise.all([
+    text(child.stdio[3] as Readable),
+    text(child.stderr!),
     once(child, 'close'),
   ])
-  // What NODE_OPTIONS loads may print something before.
-  if (code === 0) return JSON.parse(stdout.trimEnd().split('\n').at(-1)!).diagnosis
+  if (code === 0 && answer !== '') return JSON.parse(answer).diagnosis
   return {
     problem: 'cannot-load',
     reason: `Node ends with ${signal ?? `exit code ${code}`} while it loads the addons in ${folder}: ${stderr.trim()}`,

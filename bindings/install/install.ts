@@ -1,9 +1,7 @@
 import { existsSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { CommandError } from '../command/command-error.ts'
-import { type Diagnosis, refusal } from '../load-error.ts'
+import { type Diagnosis, fetchCommand, refusal } from '../load-error.ts'
 import {
   engineAddon,
   installedFolder,
@@ -36,7 +34,13 @@ export interface InstallOptions {
 /** Sees to it that the platform's addons are there: those that the package manager brought, or else fetched ones. */
 export async function install({ mirror, force, say, signal }: InstallOptions): Promise<void> {
   const chosen = process.env.V8_RAWMEM_BINDING
-  if (chosen) {
+  if (chosen && !force) {
+    if (!existsSync(chosen)) {
+      throw new CommandError(
+        `V8_RAWMEM_BINDING names a file that does not exist: ${chosen}`,
+        'Correct V8_RAWMEM_BINDING, or unset it.',
+      )
+    }
     say(`V8_RAWMEM_BINDING names the binding, ${chosen}: nothing to install`)
     return
   }
@@ -45,7 +49,8 @@ export async function install({ mirror, force, say, signal }: InstallOptions): P
   if (refused) throw asError(refused)
   const name = platformName(target)
   // What is for elsewhere cannot be tried here.
-  const isForHere = name === platformName(thisPlatform())
+  const here = thisPlatform()
+  const isForHere = name === platformName(here) && target.libc === here.libc
   const stand = isForHere ? checkAddons : isComplete
 
   if (!force) {
@@ -70,24 +75,22 @@ export async function install({ mirror, force, say, signal }: InstallOptions): P
       'In a checkout: npm ci. Elsewhere, install a released version.',
     )
   }
-  const tarball = await obtain(released, `${platformPackage(name)}@${version}`, mirror, say, signal)
+  const spec = `${platformPackage(name)}@${version}`
   const path = ownFolderPath(name)
   try {
     await makeFolder(path, async (folder) => {
-      await unpack(tarball, folder)
+      await unpack(await obtain(released, spec, mirror, folder, say, signal), folder)
       const problem = await stand(folder)
       // Ctrl-C ends the process that loads the addons, too, which is no fault of theirs.
       signal?.throwIfAborted()
       if (problem) throw asError(problem)
     })
   } catch (cause) {
-    const { code, message } = cause as NodeJS.ErrnoException
-    if (code === undefined || !['EACCES', 'EPERM', 'EROFS', 'ENOSPC', 'EDQUOT'].includes(code)) {
-      throw cause
-    }
+    const { syscall, message } = cause as NodeJS.ErrnoException
+    if (syscall === undefined) throw cause
     throw new CommandError(
       `The binding cannot be put into ${path}: ${message}`,
-      'Make room or grant the right to write there, and run "npx v8-rawmem install".',
+      `Make room, remove what is in the way or grant the right to write there, and run "${fetchCommand}".`,
       { cause },
     )
   }
@@ -108,11 +111,12 @@ async function isComplete(folder: string): Promise<Diagnosis | undefined> {
   }
 }
 
-/** The released tarball and no other. */
+/** The released tarball and no other, by way of an empty folder. */
 async function obtain(
   { filename, size, integrity }: ReleasedPackage,
   spec: string,
   mirror: string | undefined,
+  folder: string,
   say: (line: string) => void,
   signal: AbortSignal | undefined,
 ): Promise<Uint8Array> {
@@ -122,12 +126,7 @@ async function obtain(
     tarball = await readFromMirror(mirror, { filename, size }, signal)
   } else {
     say(`fetching ${spec} by npm`)
-    const folder = await mkdtemp(join(tmpdir(), 'v8-rawmem-install-'))
-    try {
-      tarball = await fetchByNpm(spec, folder, signal)
-    } finally {
-      await rm(folder, { recursive: true, force: true })
-    }
+    tarball = await fetchByNpm(spec, folder, signal)
   }
   const found = integrityOf(tarball)
   if (found === integrity) return tarball

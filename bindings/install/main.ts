@@ -1,7 +1,7 @@
 // What a package manager runs once this package is unpacked.
 
-import { existsSync } from 'node:fs'
 import { CommandError } from '../command/command-error.ts'
+import { fetchCommand } from '../load-error.ts'
 import { install } from './install.ts'
 
 const stop = new AbortController()
@@ -10,8 +10,11 @@ for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
 }
 
 // It runs in this package, but what V8_RAWMEM_MIRROR names is named from where the package manager was started.
-const { INIT_CWD } = process.env
-if (INIT_CWD && existsSync(INIT_CWD)) process.chdir(INIT_CWD)
+try {
+  process.chdir(process.env.INIT_CWD || '.')
+} catch {
+  // It is gone, or of somebody else: whole paths and URLs do without it.
+}
 
 try {
   await install({
@@ -24,7 +27,7 @@ try {
   const { message, advice, stack } = error as Partial<CommandError>
   console.error(
     error instanceof CommandError
-      ? `v8-rawmem: ${message?.replace(/\.?$/, '.')} ${advice}\n  To install without the binding: --ignore-scripts; "npx v8-rawmem install" fetches it later.`
+      ? `v8-rawmem: ${message?.replace(/\.?$/, '.')} ${advice}\n  To install without the binding: --ignore-scripts; "${fetchCommand}" fetches it later.`
       : `v8-rawmem: ${stack}`,
   )
   process.exitCode = 1

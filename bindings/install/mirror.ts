@@ -55,7 +55,8 @@ function folderOf(mirror: string): string {
 }
 
 async function download(url: URL, size: number, signal?: AbortSignal): Promise<Uint8Array> {
-  const headers: Record<string, string> = {}
+  signal?.throwIfAborted()
+  const headers: Record<string, string> = { 'accept-encoding': 'identity' }
   if (url.username !== '') {
     headers.authorization = `Basic ${Buffer.from(loginOf(url)).toString('base64')}`
     // fetch does not want to see it.
@@ -64,17 +65,31 @@ async function download(url: URL, size: number, signal?: AbortSignal): Promise<U
   }
   // Neither a login nor a key gets into error messages.
   const shown = `${url.origin}${url.pathname}`
-  const silence = Number(process.env.npm_config_fetch_timeout) || defaultSilence
-  const guard = new AbortController()
-  const timer = setTimeout(() => guard.abort(), silence)
-  const signals = signal ? [signal, guard.signal] : [guard.signal]
+  const silence = patience()
+  // AbortSignal.any is younger than Node 20.0.
+  const controller = new AbortController()
+  const stop = () => controller.abort()
+  signal?.addEventListener('abort', stop)
+  let isSilent = false
+  const timer = setTimeout(() => {
+    isSilent = true
+    stop()
+  }, silence)
   try {
-    const response = await fetch(url, { headers, signal: AbortSignal.any(signals) })
+    const response = await fetch(url, { headers, signal: controller.signal })
     if (!response.ok || response.body === null) {
       await response.body?.cancel()
       throw new CommandError(
         `The mirror answers ${response.status} ${response.statusText} for ${shown}`,
         advice,
+      )
+    }
+    const encoding = response.headers.get('content-encoding') || 'identity'
+    if (encoding !== 'identity') {
+      await response.body.cancel()
+      throw new CommandError(
+        `The mirror sends ${shown} with "Content-Encoding: ${encoding}", so that what arrives is not the file`,
+        'Have the server send .tgz files as they are, without a Content-Encoding.',
       )
     }
     const chunks: Uint8Array[] = []
@@ -96,7 +111,7 @@ async function download(url: URL, size: number, signal?: AbortSignal): Promise<U
     if (error instanceof CommandError) throw error
     signal?.throwIfAborted()
     throw new CommandError(
-      guard.signal.aborted
+      isSilent
         ? `The mirror has been silent for ${silence / 1000} s: ${shown}`
         : `The mirror cannot be read: ${shown}: ${describeNetworkError(error)}`,
       'Look at the mirror and the way there, and install again.',
@@ -104,7 +119,14 @@ async function download(url: URL, size: number, signal?: AbortSignal): Promise<U
     )
   } finally {
     clearTimeout(timer)
+    signal?.removeEventListener('abort', stop)
   }
+}
+
+/** How long a server may be silent, in milliseconds, no longer than a timer can run. */
+function patience(): number {
+  const given = Number(process.env.npm_config_fetch_timeout)
+  return given >= 1 ? Math.min(given, 2 ** 31 - 1) : defaultSilence
 }
 
 function loginOf({ username, password }: URL): string {

@@ -1,19 +1,20 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir, readFile, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { CommandError } from '../command/command-error.ts'
 
-/** Has npm fetch a package's tarball into `folder`, so that the user's registry, proxy and credentials hold. */
+/** Has npm fetch a package's tarball by way of an empty folder, so that the user's registry, proxy and credentials hold. */
 export async function fetchByNpm(
   spec: string,
   folder: string,
   signal?: AbortSignal,
 ): Promise<Uint8Array> {
+  // By force: otherwise npm does nothing in a project whose devEngines name another package manager.
   const { code, output } = await runNpm(
-    ['pack', spec, `--pack-destination=${folder}`, '--loglevel=error'],
+    ['pack', spec, `--pack-destination=${folder}`, '--loglevel=error', '--force'],
     signal,
   )
   const [tarball] =
@@ -24,7 +25,10 @@ export async function fetchByNpm(
       'Mend that, or name a folder or server that has the files of the release in V8_RAWMEM_MIRROR; then install again.',
     )
   }
-  return await readFile(join(folder, tarball))
+  const path = join(folder, tarball)
+  const content = await readFile(path)
+  await rm(path)
+  return content
 }
 
 /** What npm tells scripts of its options, less those that would make another command do something else. */
@@ -53,9 +57,9 @@ async function runNpm(
   signal?: AbortSignal,
 ): Promise<{ code: number | null; output: string }> {
   const [command, ...first] = npmCommand() as [string, ...string[]]
-  // Where npm was started, it finds the .npmrc of the project.
+  // Where npm was started, it finds the .npmrc of the project; the dot is there for whoever may enter the folder.
   const cwd = [process.env.npm_config_local_prefix, process.env.INIT_CWD].find(
-    (folder) => folder && existsSync(folder),
+    (folder) => folder && existsSync(`${folder}/.`),
   )
   const child = spawn(command, [...first, ...args], {
     cwd: cwd ?? process.cwd(),
@@ -69,7 +73,7 @@ async function runNpm(
     return { code, output }
   } catch (error) {
     signal?.throwIfAborted()
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
-    return { code: null, output: 'There is no npm on the PATH.' }
+    const { code, message } = error as NodeJS.ErrnoException
+    return { code: null, output: code === 'ENOENT' ? 'There is no npm on the PATH.' : message }
   }
 }

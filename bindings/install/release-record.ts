@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { CommandError } from '../command/command-error.ts'
 import { packageRoot } from '../platform.ts'
 
 /** What `npm run release` puts into this package about a platform's package. */
@@ -19,8 +20,11 @@ const recordPath = join(packageRoot, 'dist', 'release.json')
 export function readReleaseRecord(): Readonly<Record<string, ReleasedPackage>> | undefined {
   try {
     return JSON.parse(readFileSync(recordPath, 'utf8')) as Record<string, ReleasedPackage>
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    throw error
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException
+    if (code === 'ENOENT') return undefined
+    throw new CommandError(`${recordPath} cannot be read: ${message}`, 'Install v8-rawmem again.', {
+      cause,
+    })
   }
 }

@@ -56,6 +56,7 @@ export function installPackage(t: ExecutionContext): InstalledPackage {
       V8_RAWMEM_BINDING: '',
       V8_RAWMEM_BACKEND: '',
       V8_RAWMEM_MIRROR: '',
+      npm_config_user_agent: '',
       ...env,
     }).ended
   return {

@@ -34,6 +34,18 @@ test('without it, the error says how to come by it', async (t) => {
   t.regex(stderr, /npm run build:binding -- --node-backends/)
 })
 
+test('the command that mends it is for the package manager that runs the program', async (t) => {
+  const { evaluate } = installPackage(t)
+  for (const [npm_config_user_agent, command] of [
+    ['npm/11.4.2 node/v24.3.0 linux x64', 'npx v8-rawmem install'],
+    ['pnpm/10.34.5 npm/? node/v24.3.0 linux x64', 'pnpm exec v8-rawmem install'],
+    ['yarn/4.9.2 npm/? node/v24.3.0 linux x64', 'yarn v8-rawmem install'],
+  ]) {
+    const { stderr } = await evaluate('', { npm_config_user_agent })
+    t.true(stderr.includes(`To fetch it now:\n    ${command}\n`), stderr)
+  }
+})
+
 test('an older C library than the addons need is named, and the version they need', async (t) => {
   const { platform, evaluate } = installPackage(t)
   put(platform, { 'package.json': manifest, 'v8-rawmem.node': askForNewerGlibc(engine) })

