@@ -4,8 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { Command, Option } from 'commander'
 import { buildBinding, buildNodeBackends } from './bind/build-binding.ts'
 import { BuildError } from './build-error.ts'
-import { openContext } from './context.ts'
-import { sha256 } from './hash.ts'
+import { type BuildContext, openContext } from './context.ts'
 import { runCommand } from './run-command.ts'
 import { withLock } from './with-lock.ts'
 
@@ -19,6 +18,8 @@ interface Options {
   readonly wait: boolean
   readonly verbose?: boolean
 }
+
+const name = 'build:binding'
 
 const command = new Command('npm run build:binding --')
   .description(
@@ -41,25 +42,37 @@ const command = new Command('npm run build:binding --')
   .action(async (options: Options) => {
     await runCommand(options.verbose ?? false, async (signal) => {
       const context = await openContext({ ...options, signal })
-      // The build folder lies in the checkout, so that each checkout has a lock of its own.
-      const lockPath = join(context.cache.root, `bind-${sha256(options.project).slice(0, 12)}.lock`)
-      await withLock(context, lockPath, 'build:binding', options.wait, async (holder) => {
-        if (options.nodeBackends) {
-          await buildNodeBackends(holder)
-          return
-        }
-        const sdk = options.sdk ? resolve(options.sdk) : join(context.cache.sdk, 'current')
-        if (!existsSync(sdk)) {
-          throw new BuildError(
-            `There is no V8 SDK in ${sdk}.`,
-            options.sdk
-              ? 'Name an unpacked SDK with --sdk.'
-              : 'Make one with "npm run v8 -- all", or name one with --sdk. Without one, --node-backends builds what needs no V8.',
-          )
-        }
-        await buildBinding(holder, realpathSync(sdk))
-      })
+      const sdk = options.sdk ? resolve(options.sdk) : join(context.cache.sdk, 'current')
+      // Whoever packages V8 removes older SDKs from the cache. Nobody takes the two locks in another order.
+      if (!options.nodeBackends && sdk.startsWith(`${context.cache.sdk}/`)) {
+        await withLock(context, context.cache.lock, name, options, (holder) =>
+          build(holder, options, sdk),
+        )
+      } else {
+        await build(context, options, sdk)
+      }
     })
   })
+
+/** Builds while nobody else does in this checkout. */
+async function build(context: BuildContext, options: Options, sdk: string): Promise<void> {
+  const lock = join(options.project, 'bindings', 'build.lock')
+  const advice = 'Wait for it to end, or leave out --no-wait.'
+  await withLock(context, lock, name, { wait: options.wait, advice }, async (holder) => {
+    if (options.nodeBackends) {
+      await buildNodeBackends(holder)
+      return
+    }
+    if (!existsSync(sdk)) {
+      throw new BuildError(
+        `There is no V8 SDK in ${sdk}.`,
+        options.sdk
+          ? 'Name an unpacked SDK with --sdk.'
+          : 'Make one with "npm run v8 -- all", or name one with --sdk. Without one, --node-backends builds what needs no V8.',
+      )
+    }
+    await buildBinding(holder, realpathSync(sdk))
+  })
+}
 
 await command.parseAsync()

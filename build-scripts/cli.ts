@@ -71,7 +71,7 @@ function locked(
     const options = command.optsWithGlobals<GlobalOptions>()
     await runCommand(options.verbose ?? false, async (signal) => {
       const context = await openContext({ ...options, signal })
-      await withLock(context, context.cache.lock, `v8 ${command.name()}`, options.wait, (holder) =>
+      await withLock(context, context.cache.lock, `v8 ${command.name()}`, options, (holder) =>
         work(holder, options as never),
       )
     })

@@ -20,12 +20,23 @@ export interface HeldLock {
   release(): void
 }
 
+export interface LockOptions {
+  /** False: fail at once instead of waiting. */
+  readonly wait: boolean
+  /** What to do when it is taken. */
+  readonly advice?: string
+}
+
+const adviceOfCache =
+  'Wait for it to end, leave out --no-wait, or name another cache folder with --cache.'
+
 /**
  * Has every child process inherit the lock. Whatever this process starts and leaves running when it is killed (a tar, a git,
  * a make) keeps the next build waiting until it has ended, instead of changing files under its hands.
  */
 export function lendToChildren({ fd }: HeldLock): void {
-  $.stdio = ['pipe', 'pipe', 'pipe', fd]
+  const lent = Array.isArray($.stdio) ? $.stdio : (['pipe', 'pipe', 'pipe'] as const)
+  $.stdio = [...lent, fd]
 }
 
 /**
@@ -35,12 +46,11 @@ export function lendToChildren({ fd }: HeldLock): void {
  * are, kill -9 and power cuts included, so that no stale lock can be left behind.
  *
  * @param command what the holder does, told to those who wait
- * @param wait false: fail at once instead of waiting
  */
 export async function takeLock(
   path: string,
   command: string,
-  { wait, signal }: { wait: boolean; signal: AbortSignal },
+  { wait, advice = adviceOfCache, signal }: LockOptions & { readonly signal: AbortSignal },
 ): Promise<HeldLock> {
   await mkdir(dirname(path), { recursive: true })
   const fd = openSync(path, 'a+')
@@ -49,10 +59,7 @@ export async function takeLock(
     while (!tryLock(fd)) {
       const holder = describeHolder(readHolder(path))
       if (!wait) {
-        throw new BuildError(
-          `Another build uses ${dirname(path)}: ${holder}.`,
-          'Wait for it to end, leave out --no-wait, or name another cache folder with --cache.',
-        )
+        throw new BuildError(`Another build uses ${dirname(path)}: ${holder}.`, advice)
       }
       if (!told) say(`Waiting for another build to end: ${holder} ...`)
       told = true

@@ -7,8 +7,10 @@ import { $, glob } from 'zx'
 import { comparePrebuilds, differentToolchains } from './bind/compare-prebuilds.ts'
 import { requirePathsForNodeGyp } from './bind/node-gyp.ts'
 import { BuildError } from './build-error.ts'
-import { cacheRoot } from './cache.ts'
+import { cacheLayout, cacheRoot } from './cache.ts'
+import { takeLock } from './exclusive.ts'
 import { readCheckout } from './git.ts'
+import { loadPin } from './pin.ts'
 import { runCommand } from './run-command.ts'
 import { formatDuration, mark, say, sayStage } from './terminal.ts'
 
@@ -45,9 +47,15 @@ async function verify(
 
   sayStage('verify:prebuild', `commit ${commit.slice(0, 12)}, in ${folder}`)
   requirePathsForNodeGyp([folder])
+  const lock = await takeLock(join(folder, 'verify.lock'), 'verify:prebuild', {
+    wait: false,
+    advice: 'Wait for it to end, or name another folder with --folder.',
+    signal,
+  })
   await cloneCommit(checkout, commit, signal)
   const npm = async (...args: string[]) => {
-    const run = $({ signal, nothrow: true, stdio: ['ignore', 'inherit', 'inherit'], cwd: checkout })
+    const stdio = ['ignore', 'inherit', 'inherit', lock.fd] as const
+    const run = $({ signal, nothrow: true, stdio: [...stdio], cwd: checkout })
     const { exitCode } = await run`npm ${args}`
     signal.throwIfAborted()
     if (exitCode === 0) return
@@ -58,8 +66,7 @@ async function verify(
   }
   await npm('ci', '--no-audit', '--no-fund')
   // Archives that are here already are as good as those from elsewhere: the lock has their checksums.
-  const downloads = join(cacheRoot(), 'downloads')
-  const archive = existsSync(downloads) ? ['--archive', downloads] : []
+  const archive = (await downloadedArchives()).flatMap((path) => ['--archive', path])
   const jobs = options.jobs ? ['--jobs', options.jobs] : []
   await npm('run', 'v8', '--', '--cache', cache, 'all', ...archive, ...jobs)
   // What the clone brought along must not be what it is compared with. The rest of the platform's package is written by hand.
@@ -103,6 +110,15 @@ async function verify(
     'verify:prebuild',
     `the same bytes, after ${formatDuration((Date.now() - started) / 1000)}`,
   )
+}
+
+/** The archives of the pin that the cache has. */
+async function downloadedArchives(): Promise<string[]> {
+  const pin = await loadPin(repository)
+  const { downloads } = cacheLayout(cacheRoot(), pin)
+  return [pin.source.archive, pin.gn.archive]
+    .map(({ file }) => join(downloads, file))
+    .filter((path) => existsSync(path))
 }
 
 /** The commit that is checked out; what decides the addon's bytes must not differ from it. */

@@ -1,5 +1,5 @@
 import type { BuildContext } from './context.ts'
-import { lendToChildren, takeLock } from './exclusive.ts'
+import { type LockOptions, lendToChildren, takeLock } from './exclusive.ts'
 import { explain } from './explain.ts'
 
 /** Does the work of a command while no other process can hold the lock `path`. */
@@ -7,11 +7,11 @@ export async function withLock(
   context: BuildContext,
   path: string,
   command: string,
-  wait: boolean,
+  options: LockOptions,
   work: (context: BuildContext) => Promise<void>,
 ): Promise<void> {
   try {
-    const lock = await takeLock(path, command, { wait, signal: context.signal })
+    const lock = await takeLock(path, command, { ...options, signal: context.signal })
     try {
       lendToChildren(lock)
       await work({ ...context, lockFd: lock.fd })

@@ -1,10 +1,12 @@
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import test, { type ExecutionContext } from 'ava'
 import { takeLock } from '../../build-scripts/exclusive.ts'
+import { type BuildProject, makeBuildProject } from '../support/build-project.ts'
 
 const signal = new AbortController().signal
 
@@ -73,3 +75,29 @@ test('stops waiting when interrupted', async (t) => {
   await t.throwsAsync(waiting, { name: 'AbortError' })
   lock.release()
 })
+
+for (const { what, lockOf, options } of [
+  {
+    what: 'the SDK that is packaged',
+    lockOf: (p: BuildProject) => join(p.cache, 'build.lock'),
+    options: [],
+  },
+  {
+    what: 'what another is building in the checkout, from whatever cache',
+    lockOf: (p: BuildProject) => join(p.project, 'bindings/build.lock'),
+    options: ['--node-backends'],
+  },
+]) {
+  test(`a build of the binding keeps off ${what}`, async (t) => {
+    const project = makeBuildProject()
+    t.teardown(project.remove)
+    const lock = await takeLock(lockOf(project), 'the holder', { wait: false, signal })
+    const places = ['--project', project.project, '--cache', project.cache]
+    const script = fileURLToPath(new URL('../../build-scripts/bind.ts', import.meta.url))
+    const args = ['--import', 'tsx', script, ...places, '--no-wait', ...options]
+    const { status, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' })
+    lock.release()
+    t.is(status, 1)
+    t.regex(stderr, /Another build uses .*: process \d+ \("the holder", since /)
+  })
+}
