@@ -15,6 +15,7 @@
       '<(node_backends)/rewired_pages.cc',
       '<(node_backends)/stored_pages.cc',
       '<(node_backends)/window_target.cc',
+      '<(common)/external_buffer.cc',
       '<(common)/feeder.cc',
       '<(common)/host_mapping.cc',
       '<(common)/native_functions.cc',

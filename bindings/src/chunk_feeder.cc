@@ -19,7 +19,10 @@ Consumed FromInner(v8::Local<v8::Value> value, bool is_64_bit) {
     return Consumed::FromNumber(value.As<v8::Number>()->Value(), is_64_bit);
   }
   if (value->IsBigInt()) {
-    return Consumed::FromInteger(value.As<v8::BigInt>()->Int64Value());
+    bool lossless;
+    const int64_t integer = value.As<v8::BigInt>()->Int64Value(&lossless);
+    return lossless ? Consumed::FromInteger(integer)
+                    : Consumed{Consumed::Kind::kNoSize};
   }
   return {value->IsUndefined() ? Consumed::Kind::kAll
                                : Consumed::Kind::kNoNumber};

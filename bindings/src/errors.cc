@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "handle.h"
+#include "raw_memory.h"
 #include "v8-primitive.h"
 #include "values.h"
 
@@ -145,6 +146,11 @@ void ThrowToInner(Agent* agent, napi_ref owner) {
     agent->set_outer_interrupted();
     isolate->TerminateExecution();
     return;
+  }
+  // Code that catches the exception goes on, on its own memory if what threw
+  // took the bytes away.
+  if (!agent->borrowed_regions().Check()) {
+    napi_get_and_clear_last_exception(env, &exception);
   }
   v8::Local<v8::Value> inner;
   if (exception == nullptr) {

@@ -22,8 +22,9 @@ void ThrowToOuter(Agent* agent, v8::TryCatch& try_catch, napi_ref owner);
 // terminated. If so, this makes a RangeError pending, and gives true.
 bool ThrowIfHeapExhausted(Agent* agent);
 
-// Takes what is pending in Node and throws it in the inner engine. If nothing
-// is, because Node ends the thread, the inner engine ends its execution too.
+// Takes what is pending in Node and throws it in the inner engine; if borrowed
+// bytes are gone, the TypeError about that instead. If nothing is pending,
+// because Node ends the thread, the inner engine ends its execution too.
 // `owner` as for ToInner.
 void ThrowToInner(Agent* agent, napi_ref owner = nullptr);
 

@@ -6,16 +6,9 @@
 #include <utility>
 
 #include "agent.h"
+#include "external_buffer.h"
 
 namespace rawmem {
-
-namespace {
-
-void ReleaseBackingStore(napi_env, void*, void* store) {
-  delete static_cast<std::shared_ptr<v8::BackingStore>*>(store);
-}
-
-}  // namespace
 
 napi_value BufferAliases::BufferOf(v8::Local<v8::WasmMemoryObject> memory) {
   napi_env env = agent_->env();
@@ -45,25 +38,15 @@ napi_value BufferAliases::BufferOf(v8::Local<v8::WasmMemoryObject> memory) {
     napi_throw_range_error(env, nullptr, message.c_str());
     return nullptr;
   }
-  napi_value outer;
+  napi_value outer = nullptr;
   if (length == 0) {
     void* ignored;
     if (napi_create_arraybuffer(env, 0, &ignored, &outer) != napi_ok) {
       return nullptr;
     }
   } else {
-    auto* kept = new std::shared_ptr<v8::BackingStore>(store);
-    if (napi_create_external_arraybuffer(env, store->Data(), length,
-                                         ReleaseBackingStore, kept,
-                                         &outer) != napi_ok) {
-      delete kept;
-      bool pending = false;
-      napi_is_exception_pending(env, &pending);
-      if (!pending) {
-        napi_throw_error(env, nullptr,
-                         "WebAssembly.Memory.buffer: this runtime does not "
-                         "allow ArrayBuffers over foreign memory");
-      }
+    outer = NewExternalBuffer(env, store->Data(), length, store);
+    if (outer == nullptr) {
       return nullptr;
     }
   }

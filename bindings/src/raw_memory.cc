@@ -202,7 +202,9 @@ bool Attachments::Attach(Handle* handle,
                                             size) ==
                v8::WasmRawMemoryResult::kTooSmall;
       });
-      if (existing != attachments_.end()) {
+      // Without a lease it was pointed back, as its bytes are gone.
+      if (existing != attachments_.end() &&
+          existing->second.lease.get() != nullptr) {
         v8::SetWasmInstanceRawMemory(instance, memory_index,
                                      existing->second.data,
                                      existing->second.length);

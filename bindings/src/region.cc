@@ -11,6 +11,7 @@
 #include <string>
 #include <utility>
 
+#include "external_buffer.h"
 #include "tagged_object.h"
 
 namespace rawmem {
@@ -355,10 +356,6 @@ Napi::Value Open(const Napi::CallbackInfo& info) {
   return result;
 }
 
-void ReleaseBuffer(napi_env, void*, void* hint) {
-  delete static_cast<std::shared_ptr<HostMemory>*>(hint);
-}
-
 // buffer(handle, offset, byteLength): a new ArrayBuffer over those bytes. The
 // mapping stays until the engine has freed the backing store, wherever
 // ArrayBuffer.prototype.transfer may have moved that by then. Not for borrowed
@@ -374,22 +371,9 @@ Napi::Value NewBuffer(const Napi::CallbackInfo& info) {
     return env.Undefined();
   }
   view.memory->pages()->set_may_be_stored();
-  auto* owner = new std::shared_ptr<HostMemory>(std::move(view.memory));
-  napi_value buffer;
-  napi_status status = napi_create_external_arraybuffer(
-      env, view.data, view.length, ReleaseBuffer, owner, &buffer);
-  if (status != napi_ok) {
-    // Node has called, or will call, the finalizer if it threw on its own.
-    if (!env.IsExceptionPending()) {
-      delete owner;
-      Napi::Error::New(env, status == napi_no_external_buffers_allowed
-                                ? "This runtime allows no external ArrayBuffer"
-                                : "The ArrayBuffer could not be created")
-          .ThrowAsJavaScriptException();
-    }
-    return env.Undefined();
-  }
-  return Napi::Value(env, buffer);
+  napi_value buffer =
+      NewExternalBuffer(env, view.data, view.length, std::move(view.memory));
+  return buffer == nullptr ? env.Undefined() : Napi::Value(env, buffer);
 }
 
 // Whether a live ArrayBuffer was detached by this call.

@@ -6,6 +6,7 @@
 
 #include "errors.h"
 #include "handle.h"
+#include "raw_memory.h"
 #include "v8-container.h"
 #include "v8-external-memory-accounter.h"
 
@@ -75,7 +76,7 @@ void ReturnFromHook(Agent* agent,
                  napi_ok &&
              ([&] {
                napi_value value = agent->CallHook(hook, 2, argv);
-               return value != nullptr &&
+               return value != nullptr && agent->borrowed_regions().Check() &&
                       ToInner(agent, value, nullptr).ToLocal(&result);
              })()) {
     info.GetReturnValue().Set(result);
@@ -107,7 +108,8 @@ void Iterate(const v8::FunctionCallbackInfo<v8::Value>& info) {
   napi_value list =
       outer == nullptr ? nullptr : agent->CallHook(Hook::kToList, 1, &outer);
   uint32_t length = 0;
-  if (list != nullptr && napi_get_array_length(env, list, &length) == napi_ok) {
+  if (list != nullptr && agent->borrowed_regions().Check() &&
+      napi_get_array_length(env, list, &length) == napi_ok) {
     done = true;
     std::vector<v8::Local<v8::Value>> elements(length);
     for (uint32_t i = 0; done && i < length; ++i) {

@@ -1,5 +1,7 @@
 #include "web_assembly.h"
 
+#include <napi.h>
+
 #include <cstring>
 #include <memory>
 #include <string>
@@ -28,6 +30,8 @@
 namespace rawmem {
 
 namespace {
+
+using WeakReference = Napi::Reference<Napi::Value>;
 
 constexpr v8::ExternalPointerTypeTag kCompilationTag = 3;
 constexpr size_t kMaxArguments = 6;
@@ -282,15 +286,11 @@ napi_value Start(napi_env env, napi_callback_info info) {
 napi_value Construct(const Call& call) {
   Agent* agent = call.agent();
   const Kind kind = static_cast<Kind>(Int32(call.env(), call[0]));
-  napi_ref owner = nullptr;
+  const WeakReference owner = Napi::Weak(Napi::Value(call.env(), call[1]));
   Arguments arguments;
-  if (napi_create_reference(call.env(), call[1], 0, &owner) != napi_ok) {
-    return nullptr;
-  }
-  const bool built = BuildArguments(agent, call[2], owner, &arguments);
-  napi_delete_reference(call.env(), owner);
   v8::Local<v8::Object> object;
-  if (built && NewObject(agent, ClassName(kind), arguments).ToLocal(&object) &&
+  if (!owner.IsEmpty() && BuildArguments(agent, call[2], owner, &arguments) &&
+      NewObject(agent, ClassName(kind), arguments).ToLocal(&object) &&
       !ThrowIfHeapExhausted(agent)) {
     Wrap(agent, call[1], kind, object);
   }
@@ -634,9 +634,8 @@ napi_value Instantiate(const Call& call) {
   v8::Isolate* isolate = call.isolate();
   v8::Local<v8::Context> context = call.context();
   Handle* module = call.Unwrapped(1, Kind::kModule);
-  napi_ref owner;
-  if (module == nullptr ||
-      napi_create_reference(env, call[3], 0, &owner) != napi_ok) {
+  const WeakReference owner = Napi::Weak(Napi::Value(env, call[3]));
+  if (module == nullptr || owner.IsEmpty()) {
     return nullptr;
   }
   v8::Local<v8::Object> imports =
@@ -648,10 +647,14 @@ napi_value Instantiate(const Call& call) {
   napi_value result = nullptr;
   v8::Local<v8::Value> arguments[] = {module->inner.Get(isolate), imports};
   if (!BuildImports(agent, call[2], call[3], owner, imports)) {
-    napi_delete_reference(env, owner);
     if (try_catch.HasCaught()) {
       ThrowToOuter(agent, try_catch, nullptr);
     }
+    return nullptr;
+  }
+  // Segments may go into memories that are in use elsewhere, and the start
+  // function may be an instance's that is.
+  if (!agent->borrowed_regions().Check()) {
     return nullptr;
   }
   bool succeeded;
@@ -670,11 +673,9 @@ napi_value Instantiate(const Call& call) {
                                  v8::KeyConversionMode::kConvertToString)
            .ToLocal(&names)) {
     ThrowToOuter(agent, try_catch, owner);
-    napi_delete_reference(env, owner);
     return nullptr;
   }
   if (ThrowIfHeapExhausted(agent)) {
-    napi_delete_reference(env, owner);
     return nullptr;
   }
   Handle* handle = Wrap(agent, call[0], Kind::kInstance, instance);
@@ -695,7 +696,6 @@ napi_value Instantiate(const Call& call) {
       }
     }
   }
-  napi_delete_reference(env, owner);
   return result;
 }
 

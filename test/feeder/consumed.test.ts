@@ -1,6 +1,6 @@
 import test from 'ava'
 import { ChunkFeeder, HostRegion, WebAssembly } from 'v8-rawmem'
-import { lineReader, linesOf, type ProgramOptions, stepper } from './programs.ts'
+import { compile, lineReader, linesOf, type ProgramOptions, stepper } from './programs.ts'
 
 function regionOf(text: string): HostRegion {
   return HostRegion.from(Buffer.from(text))
@@ -148,4 +148,24 @@ test('JavaScript passes numbers, bigints and nothing', (t) => {
     })
   }
   t.is(feeder.position, 22)
+})
+
+test('a bigint that reaches next through WebAssembly is not cut off', (t) => {
+  using feeder = new ChunkFeeder(HostRegion.from(new Uint8Array(100)), { windowSize: 10 })
+  const module = compile(`(module
+    (import "env" "next" (func $next (param externref) (result i32)))
+    (memory 0)
+    (func (export "step") (param externref) (result i32) (call $next (local.get 0))))`)
+  const { step } = new WebAssembly.Instance(module, { env: { next: feeder.next } }).exports
+  t.is(step(undefined), 10)
+  t.is(step(2n), 10)
+  for (const consumed of [2n ** 64n + 2n, -(2n ** 64n) + 2n]) {
+    const refused = {
+      instanceOf: RangeError,
+      message: 'next: consumed must be an integer from 0 to 10, the bytes of the last window',
+    }
+    t.throws(() => feeder.next(consumed), refused)
+    t.throws(() => step(consumed), refused)
+  }
+  t.is(feeder.position, 2)
 })

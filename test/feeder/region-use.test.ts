@@ -1,6 +1,7 @@
 import test from 'ava'
 import { ChunkFeeder, HostRegion, setWasmInstanceRawMemory, WebAssembly } from 'v8-rawmem'
-import { reader, stepper } from './programs.ts'
+import { growableMemory } from '../support/growable-memory.ts'
+import { compile, reader, stepper } from './programs.ts'
 
 const pageSize = 65536
 
@@ -196,4 +197,26 @@ test('a buffer that is taken away by onProgress is noticed before the next windo
   t.throws(() => exports.step(), { instanceOf: TypeError, message: /transferred away/ })
   t.throws(() => exports.load(0), { instanceOf: WebAssembly.RuntimeError })
   t.is(feeder.windows, 1)
+})
+
+test('a buffer that onProgress takes away as it throws is noticed by code that catches', (t) => {
+  const memory = growableMemory()
+  const { buffer } = memory
+  new Uint8Array(buffer).fill(7)
+  using feeder = new ChunkFeeder(HostRegion.from(buffer), {
+    onProgress: () => {
+      memory.grow(1)
+      throw new Error('after')
+    },
+  })
+  const module = compile(`(module
+    (import "env" "next" (func $next (result i32)))
+    (memory 0)
+    (func (export "step") (result i32) (call $next))
+    (func (export "loadAtEnd") (result i32)
+      (try (do (drop (call $next))) (catch_all))
+      (i32.load8_u (i32.const 0))))`)
+  const { exports } = new WebAssembly.Instance(module, { env: { next: feeder.next } })
+  t.is(exports.step(), pageSize)
+  t.throws(() => exports.loadAtEnd(), { instanceOf: WebAssembly.RuntimeError })
 })

@@ -1,11 +1,8 @@
 import { MessageChannel } from 'node:worker_threads'
 import test from 'ava'
 import { HostRegion } from 'v8-rawmem'
-import {
-  growableMemory,
-  growableSharedArrayBuffer,
-  resizableArrayBuffer,
-} from './variable-length-buffers.ts'
+import { growableMemory } from '../support/growable-memory.ts'
+import { growableSharedArrayBuffer, resizableArrayBuffer } from './variable-length-buffers.ts'
 
 test('a whole ArrayBuffer is its own buffer', (t) => {
   const source = new ArrayBuffer(33)

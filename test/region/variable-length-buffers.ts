@@ -17,13 +17,3 @@ export function growableSharedArrayBuffer(
   const Constructor = SharedArrayBuffer as unknown as WithOptions<GrowableSharedArrayBuffer>
   return new Constructor(byteLength, { maxByteLength })
 }
-
-/** A memory of Node's own engine: growing it detaches its `buffer`. */
-export function growableMemory(): { readonly buffer: ArrayBuffer; grow(pages: number): number } {
-  const { WebAssembly } = globalThis as unknown as {
-    WebAssembly: {
-      Memory: new (descriptor: { initial: number }) => ReturnType<typeof growableMemory>
-    }
-  }
-  return new WebAssembly.Memory({ initial: 1 })
-}

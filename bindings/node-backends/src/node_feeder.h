@@ -43,7 +43,8 @@ class NodeFeeder final : public Feeder {
   const bool any_window_size_;
   const bool is_writable_;
 
-  // The bytes that are shown, while a window is.
+  // What base_ points into: the bytes of the last window shown, though it may
+  // have been replaced since.
   std::shared_ptr<HostMemory> memory_;
 
   // The function that gives the target, and what it gave.

@@ -1,0 +1,145 @@
+import test from 'ava'
+import { HostRegion, setWasmInstanceRawMemory, WebAssembly } from 'v8-rawmem'
+import { growableMemory } from '../support/growable-memory.ts'
+import { wat } from '../support/wat.ts'
+
+const takenAway = { instanceOf: TypeError, message: /transferred away/ }
+
+const accessor = new WebAssembly.Module(
+  wat(`(module
+    (import "env" "nothing" (func $nothing))
+    (import "env" "address" (func $address (result i32)))
+    (import "env" "addresses" (func $addresses (result i32 i32)))
+    (memory (export "memory") 1)
+    (func $load (export "load") (param i32) (result i32) (i32.load8_u (local.get 0)))
+    (func (export "mark") (i32.store8 (i32.const 0) (i32.const 9)))
+    (func (export "loadAtImported") (result i32) (call $load (call $address)))
+    (func (export "loadAtSum") (result i32) (call $load (i32.add (call $addresses))))
+    (func (export "loadAfterCaught") (result i32)
+      (try (do (call $nothing)) (catch_all))
+      (call $load (i32.const 0))))`),
+)
+
+/** What WebAssembly takes for the number 0. */
+function takingNumber(take: () => void): number {
+  const number = {
+    valueOf: () => {
+      take()
+      return 0
+    },
+  }
+  return number as unknown as number
+}
+
+function* takingNumbers(take: () => void): Generator<number> {
+  take()
+  yield* [0, 0]
+}
+
+type Imports = (take: () => void) => object
+type Attach = (instance: WebAssembly.Instance, region: HostRegion | null) => void
+
+interface Attached {
+  readonly instance: WebAssembly.Instance
+  /** Takes the bytes away: they stay where they are, so that using them shows. */
+  take(): void
+  /** The first of the bytes, which were all 7. */
+  firstByte(): number | undefined
+}
+
+function attached(attach: Attach, imports: Imports = () => ({})): Attached {
+  const memory = growableMemory()
+  const take = () => void memory.grow(1)
+  new Uint8Array(memory.buffer).fill(7)
+  const env = { nothing: () => 0, address: () => 0, addresses: () => [0, 0], ...imports(take) }
+  const instance = new WebAssembly.Instance(accessor, { env })
+  attach(instance, HostRegion.from(memory.buffer))
+  return { instance, take, firstByte: () => new Uint8Array(memory.buffer)[0] }
+}
+
+const ways: readonly (readonly [string, Attach])[] = [
+  ['setWasmInstanceRawMemory', setWasmInstanceRawMemory],
+  ['memory.attach', (instance, region) => instance.exports.memory.attach(region)],
+]
+
+for (const [way, attach] of ways) {
+  test(`${way}: a region that is refused afterwards does not bring back bytes that were taken away`, (t) => {
+    const { instance, take } = attached(attach)
+    const { load } = instance.exports
+    t.is(load(0), 7)
+    take()
+    t.throws(() => load(0), takenAway)
+    t.throws(() => attach(instance, HostRegion.allocate(8)), { instanceOf: RangeError })
+    t.is(load(0), 0)
+    attach(instance, null)
+    t.is(load(0), 0)
+  })
+
+  test(`${way}: a region that is refused before anything was called leaves that to be noticed`, (t) => {
+    const { instance, take } = attached(attach)
+    take()
+    t.throws(() => attach(instance, HostRegion.allocate(8)), { instanceOf: RangeError })
+    t.throws(() => instance.exports.load(0), takenAway)
+    t.is(instance.exports.load(0), 0)
+  })
+
+  test(`${way}: an import that takes the bytes away and throws is noticed by code that catches`, (t) => {
+    const thrown = [new Error('after'), undefined, 1]
+    for (const value of thrown) {
+      const { instance } = attached(attach, (take) => ({
+        nothing: () => {
+          take()
+          throw value
+        },
+      }))
+      t.is(instance.exports.loadAfterCaught(), 0)
+    }
+  })
+
+  test(`${way}: the conversion of an argument may take the bytes away`, (t) => {
+    const { instance, take } = attached(attach)
+    t.throws(() => instance.exports.load(takingNumber(take)), takenAway)
+    t.is(instance.exports.load(0), 0)
+  })
+
+  for (const [result, load, imports] of [
+    ['an object', 'loadAtImported', (take) => ({ address: () => takingNumber(take) })],
+    ['an object of several', 'loadAtSum', (take) => ({ addresses: () => [0, takingNumber(take)] })],
+    ['an iterable', 'loadAtSum', (take) => ({ addresses: () => takingNumbers(take) })],
+  ] as readonly (readonly [string, string, Imports])[]) {
+    test(`${way}: the conversion of what an import returns may take the bytes away: ${result}`, (t) => {
+      const { instance } = attached(attach, imports)
+      t.throws(() => instance.exports[load](), takenAway)
+      t.is(instance.exports.load(0), 0)
+    })
+  }
+
+  for (const [what, text] of [
+    ['a segment', '(import "env" "memory" (memory 1)) (data (i32.const 0) "\\09")'],
+    ['a start function', '(import "env" "mark" (func $mark)) (start $mark)'],
+  ] as const) {
+    const module = new WebAssembly.Module(wat(`(module ${text})`))
+
+    test(`${way}: ${what} of another instance does not store into bytes that were taken away`, (t) => {
+      const { instance, take, firstByte } = attached(attach)
+      const imports = { env: instance.exports }
+      take()
+      t.throws(() => new WebAssembly.Instance(module, imports), takenAway)
+      t.is(firstByte(), 7)
+      t.notThrows(() => new WebAssembly.Instance(module, imports))
+      t.is(firstByte(), 7)
+    })
+
+    test(`${way}: ${what} of another instance does not store into bytes that its imports took away`, (t) => {
+      const { instance, take, firstByte } = attached(attach)
+      const imports = {
+        get env() {
+          take()
+          return instance.exports
+        },
+      }
+      t.throws(() => new WebAssembly.Instance(module, imports), takenAway)
+      t.is(firstByte(), 7)
+    })
+  }
+}
