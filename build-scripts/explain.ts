@@ -9,6 +9,15 @@ import { diskFull, isDiskFull, saysDiskFull } from './disk.ts'
  */
 export async function explain(error: unknown, { root, tree }: CacheLayout): Promise<unknown> {
   if (error instanceof Interrupted || !(error instanceof Error)) return error
+  // Whoever met it may have taken the tree for no repository at all.
+  const owned = belongsToAnother(saidBy(error) || saidBy(error.cause))
+  if (owned) {
+    return new BuildError(
+      `${owned} belongs to another user, and git refuses to work there.`,
+      `Run this as that user, give all of ${root} to this one (chown -R), or name another cache folder with --cache or XDG_CACHE_HOME.`,
+      { cause: error },
+    )
+  }
   if (error instanceof BuildError) {
     if (/disk is full|disk space/.test(error.message) || !(await isDiskFull(root))) return error
     return new BuildError(
@@ -17,7 +26,7 @@ export async function explain(error: unknown, { root, tree }: CacheLayout): Prom
       { cause: error, exitCode: error.exitCode },
     )
   }
-  const said = error instanceof ProcessOutput ? error.stderr.trim() || error.stdout.trim() : ''
+  const said = saidBy(error)
   if (saysDiskFull(error) || saysDiskFull(said) || (await isDiskFull(root))) {
     return diskFull(root, 'the build', error)
   }
@@ -39,6 +48,15 @@ export async function explain(error: unknown, { root, tree }: CacheLayout): Prom
     ].join('\n'),
     { cause: error },
   )
+}
+
+function saidBy(error: unknown): string {
+  return error instanceof ProcessOutput ? error.stderr.trim() || error.stdout.trim() : ''
+}
+
+/** The repository that git does not trust for its owner. What git advises itself is configuration, and none is heard here. */
+function belongsToAnother(said: string): string | undefined {
+  return /detected dubious ownership in repository at '(.*)'/.exec(said)?.[1]
 }
 
 /** What a process may not do, when that is why it failed. */

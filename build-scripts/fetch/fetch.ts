@@ -32,6 +32,8 @@ export async function fetch(context: BuildContext, sources: Sources): Promise<vo
   if (await exists(cache.tree)) {
     await requirePinnedTree(context)
     sayStage('fetch', `V8 ${pin.v8.version} is there`)
+    // GN's pin may have changed alone, and downloads may have been deleted.
+    await fetchGnSource(context, sources)
   } else if ((await sources.kindFor(context, pin.source.archive)) === 'depot_tools') {
     await fetchFromRepositories(context, sources)
   } else {

@@ -33,7 +33,7 @@ test('lays the pinned folders out as a standalone tree, in git, with the same ha
   t.is(git(project.tree, 'rev-parse', 'upstream'), git(other.tree, 'rev-parse', 'upstream'))
 
   const started = Date.now()
-  const again = await runV8(project, ['fetch'])
+  const again = await runV8(project, fetchFrom(project))
   t.is(again.code, 0, again.stderr)
   t.is(again.stdout, 'fetch: V8 15.0.0.1 is there\n')
   t.true(Date.now() - started < 10_000)
@@ -90,6 +90,16 @@ test('refuses an archive with other bytes and names both checksums', async (t) =
     /expected \d+ bytes, sha256 [0-9a-f]{64}\n {2}got {6}\d+ bytes, sha256 [0-9a-f]{64}/,
   )
   t.false(existsSync(project.tree))
+})
+
+test("fetches GN's source when only V8 is there", async (t) => {
+  const project = makeBuildProject()
+  t.teardown(project.remove)
+  t.is((await runV8(project, fetchFrom(project))).code, 0)
+  writeFileSync(join(project.archives, 'gn_1.0.orig.tar.gz'), 'another GN')
+  const { code, stderr } = await runV8(project, fetchFrom(project))
+  t.is(code, 1)
+  t.regex(stderr, /gn_1\.0\.orig\.tar\.gz is not the archive v8\.lock\.json pins/)
 })
 
 test('refuses sources that give another tree', async (t) => {
