@@ -4,7 +4,7 @@ import { dirname } from 'node:path'
 import type { z } from 'zod'
 
 /** Makes a folder's entries (new names, renames) survive a power cut. */
-export function syncFolder(folder: string): void {
+function syncFolder(folder: string): void {
   const fd = openSync(folder, 'r')
   try {
     fsyncSync(fd)

@@ -4,6 +4,7 @@ import { $ } from 'zx'
 import { findClang } from './clang.ts'
 import { defaultJobs } from './compile/jobs.ts'
 import { runNinja } from './compile/run-ninja.ts'
+import { compilerEnvironment } from './compiler-environment.ts'
 import type { BuildContext } from './context.ts'
 import { renameDurably } from './durable-files.ts'
 import { extract } from './fetch/extract.ts'
@@ -112,7 +113,7 @@ async function generate(folder: string, { pin, signal }: BuildContext): Promise<
     quiet: true,
     cwd: folder,
     signal,
-    env: { ...process.env, CC: clang.cc, CXX: clang.cxx, AR: 'ar' },
+    env: { ...compilerEnvironment(), CC: clang.cc, CXX: clang.cxx, AR: 'ar' },
   })`python3 build/gen.py --no-last-commit-position --allow-warnings`
   await writeFile(
     join(folder, 'out', 'last_commit_position.h'),

@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { BuildError } from '../build-error.ts'
-import { sha256OfFile } from '../hash.ts'
 import { sdkLicences } from '../package/sdk-files.ts'
 import { readSdkManifest } from '../package/sdk-manifest.ts'
+import { hashTexts } from '../provenance/component.ts'
 import { headerPackages } from '../provenance/describe-addon.ts'
 import { LockedPackages } from '../provenance/npm-packages.ts'
 import { type LicensedComponent, linkedComponents } from '../provenance/system-libraries.ts'
@@ -43,13 +43,10 @@ async function packagesOfHeaders(project: string): Promise<LicensedComponent[]> 
       if (!file) {
         throw new BuildError(`There is no licence in ${folder}.`, 'Install what is missing: npm ci')
       }
-      const [path, source] = [`npm/${name}/${file}`, join(folder, file)]
+      const licences = new Map([[`npm/${name}/${file}`, join(folder, file)]])
       return {
-        component: {
-          ...locked.component(name),
-          texts: [{ path, sha256: await sha256OfFile(source) }],
-        },
-        licences: new Map([[path, source]]),
+        component: { ...locked.component(name), texts: await hashTexts(licences) },
+        licences,
       }
     }),
   )

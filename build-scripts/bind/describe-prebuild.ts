@@ -1,12 +1,11 @@
 import { copyFile, mkdir, readFile, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { glob } from 'zx'
-import { sha256OfFile } from '../hash.ts'
 import { sdkSources } from '../package/sdk-files.ts'
 import { readSdkManifest } from '../package/sdk-manifest.ts'
 import { loadPin, lockName } from '../pin.ts'
 import { readBill } from '../provenance/bill-of-materials.ts'
-import { component, mergeComponents } from '../provenance/component.ts'
+import { component, hashTexts, mergeComponents } from '../provenance/component.ts'
 import { claimOfAddon } from '../provenance/describe-addon.ts'
 import { documentsOf, writeDocuments } from '../provenance/documents.ts'
 import { requirePermitted } from '../provenance/permitted-licences.ts'
@@ -41,12 +40,8 @@ export async function describePrebuild({
   const { parts, direct } = await addonParts(project, linked, sdk)
   const components = mergeComponents(parts.map((part) => part.component))
   requirePermitted(components)
-  const own = ['LICENSE', 'LICENSE.v8']
-  const licences = [
-    ...own.map((path) => [path, join(project, path)] as const),
-    ...parts.flatMap((part) => [...part.licences]),
-  ]
-  for (const [path, file] of licences) {
+  const own = new Map(['LICENSE', 'LICENSE.v8'].map((path) => [path, join(project, path)]))
+  for (const [path, file] of [...own, ...parts.flatMap((part) => [...part.licences])]) {
     const target = join(folder, licencesFolder, path)
     await mkdir(dirname(target), { recursive: true })
     await copyFile(file, target)
@@ -61,9 +56,7 @@ export async function describePrebuild({
         ref: name,
         name,
         licence: 'BSD-3-Clause',
-        texts: await Promise.all(
-          own.map(async (path) => ({ path, sha256: await sha256OfFile(join(project, path)) })),
-        ),
+        texts: await hashTexts(own),
         digests: { sha256: entry.sha256 },
         needs: [...direct],
       }),

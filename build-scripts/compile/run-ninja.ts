@@ -4,6 +4,7 @@ import { basename, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { $ } from 'zx'
 import { BuildError } from '../build-error.ts'
+import { compilerEnvironment } from '../compiler-environment.ts'
 import { diskFull, saysDiskFull } from '../disk.ts'
 import { startProgress } from '../progress.ts'
 import { forLog, NinjaOutput, ninjaStatus } from './ninja-output.ts'
@@ -40,7 +41,7 @@ export async function runNinja(run: NinjaRun): Promise<boolean> {
     quiet: true,
     nothrow: true,
     stdio: ['ignore', 'pipe', 'pipe', run.lockFd ?? 'ignore'],
-    env: { ...process.env, LC_ALL: 'C', ...run.environment, NINJA_STATUS: ninjaStatus },
+    env: { ...compilerEnvironment(), LC_ALL: 'C', ...run.environment, NINJA_STATUS: ninjaStatus },
   })`exec ninja -C ${folder} -j ${jobs} ${targets} 2>&1`
   // Ninja stops its jobs at SIGINT and removes what they left half-written.
   const interrupt = () => ninja.child?.kill('SIGINT')

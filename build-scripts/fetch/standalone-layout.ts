@@ -40,7 +40,7 @@ async function merge(from: string, to: string): Promise<void> {
  * The file of GN variables that gclient generates from DEPS. The Chromium archive has Chromium's; the build files
  * under V8's root need what gclient would have written for V8.
  */
-export function gclientArguments(deps: string): { file: string; content: string } | undefined {
+function gclientArguments(deps: string): { file: string; content: string } | undefined {
   const file = /^gclient_gn_args_file\s*=\s*'([^']+)'/m.exec(deps)?.[1]
   if (!file) return undefined
   const list = /^gclient_gn_args\s*=\s*\[([^\]]*)\]/m.exec(deps)?.[1] ?? ''

@@ -6,8 +6,7 @@ import { BuildError } from '../build-error.ts'
 import { findClang } from '../clang.ts'
 import type { BuildContext } from '../context.ts'
 import { gitIn } from '../git.ts'
-import { sha256OfFile } from '../hash.ts'
-import { type Component, component } from '../provenance/component.ts'
+import { type Component, component, hashTexts } from '../provenance/component.ts'
 import { headerComponents, type LicensedComponent } from '../provenance/system-libraries.ts'
 import { loadUpstreamPin, type UpstreamPin } from '../upstream/upstream-pin.ts'
 import { compiledFiles } from './compiled-files.ts'
@@ -36,7 +35,9 @@ export async function libraryComponents(context: BuildContext): Promise<Licensed
     clang: /\d+\.\d+\.\d+/.exec(clang.version)?.[0] ?? clang.version,
   })
   const ownLicences = new Map(
-    licences.filter((path) => !path.includes('/')).map((path) => [`v8/${path}`, path]),
+    licences
+      .filter((path) => !path.includes('/'))
+      .map((path) => [`v8/${path}`, join(cache.tree, path)]),
   )
   const purl = new PackageURL('github', 'v8', 'v8', pin.v8.tag, undefined, undefined).toString()
   const v8 = component({
@@ -47,7 +48,7 @@ export async function libraryComponents(context: BuildContext): Promise<Licensed
     purl,
     website: 'https://v8.dev',
     licence: 'BSD-3-Clause AND SunPro',
-    texts: await hashed(cache.tree, ownLicences),
+    texts: await hashTexts(ownLicences),
     source: sourceOf(context),
     patched: {
       version: pin.v8.version,
@@ -56,7 +57,7 @@ export async function libraryComponents(context: BuildContext): Promise<Licensed
     },
     needs: [...parts, ...headers].map((part) => part.component.ref).sort(),
   })
-  return [{ component: v8, licences: absolute(cache.tree, ownLicences) }, ...parts, ...headers]
+  return [{ component: v8, licences: ownLicences }, ...parts, ...headers]
 }
 
 async function describe(
@@ -69,7 +70,9 @@ async function describe(
   const pinned = repositoryIn(await loadUpstreamPin(context), path)
   const readme = await readReadme(join(tree, path), pinned?.revision)
   const licences = new Map(
-    allLicences.filter((file) => file.startsWith(`${path}/`)).map((file) => [file, file]),
+    allLicences
+      .filter((file) => file.startsWith(`${path}/`))
+      .map((file) => [file, join(tree, file)]),
   )
   if (licences.size === 0) {
     throw new BuildError(
@@ -90,10 +93,10 @@ async function describe(
       ...(website && { website }),
       ...(purl && { purl }),
       licence: licenceOf(folder, readme),
-      texts: await hashed(tree, licences),
+      texts: await hashTexts(licences),
       source: sourceOf(context),
     }),
-    licences: absolute(tree, licences),
+    licences,
   }
 }
 
@@ -160,17 +163,4 @@ async function listLicences({ cache, signal }: BuildContext): Promise<string[]> 
     .split('\0')
     .filter((path) => licence.test(path))
     .sort()
-}
-
-async function hashed(tree: string, licences: ReadonlyMap<string, string>) {
-  return await Promise.all(
-    [...licences].map(async ([path, file]) => ({
-      path,
-      sha256: await sha256OfFile(join(tree, file)),
-    })),
-  )
-}
-
-function absolute(tree: string, licences: ReadonlyMap<string, string>): Map<string, string> {
-  return new Map([...licences].map(([path, file]) => [path, join(tree, file)]))
 }

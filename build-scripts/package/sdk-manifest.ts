@@ -9,7 +9,7 @@ import { componentSchema } from '../provenance/component.ts'
 /** Grows when the SDK's layout changes or its manifest's. */
 export const sdkSchema = 3
 
-export const sdkManifestSchema = z.object({
+const sdkManifestSchema = z.object({
   /** The version of this file's layout. */
   schema: z.literal(sdkSchema),
   v8: z.object({ version: z.string(), chromium: z.string() }),

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { sha256OfFile } from '../hash.ts'
 import { hex, innerPath } from '../pin.ts'
 
 /** SHA-256 and SHA-512 of one thing, in hexadecimal; either may be missing. */
@@ -47,6 +48,15 @@ export function component(
   known: Pick<Component, 'ref' | 'name' | 'licence'> & Partial<Component>,
 ): Component {
   return { texts: [], digests: {}, files: [], inside: true, optional: false, needs: [], ...known }
+}
+
+/** What a component says of its licences, given the file of each by the path that it is to have. */
+export async function hashTexts(
+  licences: ReadonlyMap<string, string>,
+): Promise<Component['texts']> {
+  return await Promise.all(
+    [...licences].map(async ([path, file]) => ({ path, sha256: await sha256OfFile(file) })),
+  )
 }
 
 /** The components of several lists, each once, by ref. What one list does not know, another may. */

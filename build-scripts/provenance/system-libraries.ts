@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { PackageURL } from 'packageurl-js'
 import { $, which } from 'zx'
 import { sha256OfFile } from '../hash.ts'
-import { type Component, component } from './component.ts'
+import { type Component, component, hashTexts } from './component.ts'
 
 /** A component, and for each of its licences, by the path that the component says, the file to copy. */
 export interface LicensedComponent {
@@ -78,7 +78,7 @@ export async function headerComponents(
       component: component({
         ...baseOf(library),
         ...(version && { version }),
-        texts: await hashed(licences),
+        texts: await hashTexts(licences),
       }),
       licences,
     })
@@ -101,7 +101,7 @@ export async function linkedComponents(paths: readonly string[]): Promise<Licens
       component: component({
         ...baseOf(library),
         ...(debian && { version: debian.version, purl: debian.purl }),
-        texts: await hashed(licences),
+        texts: await hashTexts(licences),
         files: await Promise.all(
           files.map(async (path) => ({ name: basename(path), sha256: await sha256OfFile(path) })),
         ),
@@ -144,12 +144,6 @@ function licencesOf(
   if (exception) licences.set(`system/${name}/${basename(exception)}`, exception)
   for (const [path, file] of licences) if (!existsSync(file)) licences.delete(path)
   return licences
-}
-
-async function hashed(licences: ReadonlyMap<string, string>): Promise<Component['texts']> {
-  return await Promise.all(
-    [...licences].map(async ([path, file]) => ({ path, sha256: await sha256OfFile(file) })),
-  )
 }
 
 interface DebianPackage {

@@ -74,7 +74,7 @@ function pythonLiteral(value: unknown, indent = ''): string {
 }
 
 /** The places of the repositories that gclient brings: all but its own. */
-export function gclientPaths(pin: UpstreamPin): string[] {
+function gclientPaths(pin: UpstreamPin): string[] {
   return Object.keys(pin.repositories).filter((path) => path !== depotToolsPath)
 }
 

@@ -21,7 +21,7 @@ import {
 const chromiumPath = 'chromium'
 
 /** All addresses that a pin names. */
-export function upstreamUrls(pin: UpstreamPin): string[] {
+function upstreamUrls(pin: UpstreamPin): string[] {
   const repositories = [pin.chromium, pin.gn, ...Object.values(pin.repositories)]
   return repositories.map(({ url }) => url)
 }
