@@ -2,6 +2,7 @@ import { existsSync, realpathSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { $, which } from 'zx'
 import { BuildError } from './build-error.ts'
+import { compilerEnvironment } from './compiler-environment.ts'
 import { installCommand } from './tools.ts'
 
 /** The pinned major version of clang as it is on this machine. */
@@ -41,7 +42,10 @@ export async function findClang(major: number): Promise<Clang> {
 
 /** The versions of the C++ and the C library that a compiler finds, as their headers name them. */
 export async function findLibraries(cxx: string): Promise<Readonly<Record<string, string>>> {
-  const listed = await $({ quiet: true })`${cxx} -x c++ -include cstddef -dM -E /dev/null`
+  const listed = await $({
+    quiet: true,
+    env: compilerEnvironment(),
+  })`${cxx} -x c++ -include cstddef -dM -E /dev/null`
   const macros = new Map(
     [...listed.stdout.matchAll(/^#define (\w+) (\d+)L?$/gm)].map((match) => [match[1], match[2]]),
   )

@@ -1,8 +1,10 @@
-import { readdir } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { glob } from 'zx'
 import { sha256OfFile } from '../hash.ts'
-import { type EngineAddon, readPrebuildManifest } from './prebuild-manifest.ts'
+import { readBill } from '../provenance/bill-of-materials.ts'
+import { documentsOf } from '../provenance/documents.ts'
+import { addonNames, readPrebuildManifest } from './prebuild-manifest.ts'
 
 /** A file of two prebuild folders. Hashes are SHA-256; undefined where the file is missing. */
 export interface ComparedFile {
@@ -37,24 +39,46 @@ export async function comparePrebuilds(expected: string, found: string): Promise
 
 /**
  * In sentences, what decides about bytes and is not the same on the machines where two prebuild folders were made: compiler, C++
- * and C library.
+ * and C library, and what was linked of the system.
  */
 export async function differentToolchains(expected: string, found: string): Promise<string[]> {
   const sentences: string[] = []
   for (const platform of await readdir(found)) {
-    const [theirs, ours] = await Promise.all(
-      [expected, found].map((folder) => readPrebuildManifest(join(folder, platform))),
-    )
-    if (!theirs?.engine || !ours?.engine) continue
-    const there = toolchain(theirs.engine)
-    const here = toolchain(ours.engine)
-    if (there !== here)
-      sentences.push(`prebuilds/${platform} was made with ${there}; here is ${here}.`)
+    for (const kind of ['engine', 'node'] as const) {
+      const there = await toolchain(join(expected, platform), kind)
+      const here = await toolchain(join(found, platform), kind)
+      if (!there || !here || there.join() === here.join()) continue
+      const [theirs, ours] = [without(here, there), without(there, here)]
+      sentences.push(`${platform}/${addonNames[kind]} was made with ${theirs}; here is ${ours}.`)
+    }
   }
   return sentences
 }
 
-function toolchain({ compiler, libraries }: EngineAddon): string {
-  const versions = Object.entries(libraries).map(([name, version]) => `${name} ${version}`)
-  return [compiler, ...versions.sort()].join(', ')
+function without(others: readonly string[], parts: readonly string[]): string {
+  return parts.filter((part) => !others.includes(part)).join(', ') || 'nothing else'
+}
+
+async function toolchain(
+  folder: string,
+  kind: keyof typeof addonNames,
+): Promise<readonly string[] | undefined> {
+  const entry = (await readPrebuildManifest(folder))?.[kind]
+  if (!entry) return undefined
+  const headers = Object.entries(entry.libraries).map(([name, version]) => `${name} ${version}`)
+  return [entry.compiler, ...headers.sort(), ...(await linkedInto(join(folder, addonNames[kind])))]
+}
+
+/** What of the system is in an addon, by its bill of materials. A package of one version may have other files elsewhere. */
+async function linkedInto(addon: string): Promise<string[]> {
+  const { bill } = documentsOf(addon)
+  const text = await readFile(bill, 'utf8').catch(() => undefined)
+  if (text === undefined) return []
+  const { components } = await readBill(text, bill)
+  return components
+    .filter(({ files }) => files.length > 0)
+    .map(({ name, version, files }) => {
+      const hashes = files.map((file) => `${file.name} ${file.sha256.slice(0, 12)}…`)
+      return `linked ${[name, version].filter(Boolean).join(' ')} (${hashes.join(', ')})`
+    })
 }

@@ -8,6 +8,8 @@ import {
 } from '../../build-scripts/bind/compare-prebuilds.ts'
 import { prebuildSchema } from '../../build-scripts/bind/prebuild-manifest.ts'
 import { sha256 } from '../../build-scripts/hash.ts'
+import { writeBill } from '../../build-scripts/provenance/bill-of-materials.ts'
+import { component } from '../../build-scripts/provenance/component.ts'
 
 function folders(files: Record<string, string>): string {
   const root = mkdtempSync(join(tmpdir(), 'v8-rawmem-compare-'))
@@ -58,6 +60,34 @@ test('machines with other compilers or libraries are told apart', async (t) => {
   t.teardown(() => rmSync(root, { recursive: true }))
   t.deepEqual(await differentToolchains(join(root, 'here'), join(root, 'same')), [])
   t.deepEqual(await differentToolchains(join(root, 'here'), join(root, 'other')), [
-    'prebuilds/linux-x64 was made with clang 22.1.8, libstdc++ 12; here is clang 22.1.8, libstdc++ 14.',
+    'linux-x64/v8-rawmem.node was made with libstdc++ 12; here is libstdc++ 14.',
+  ])
+})
+
+test('machines that link other files of one version of a library are told apart', async (t) => {
+  const bill = async (archive: string) =>
+    await writeBill({
+      artifact: component({ ref: 'addon', name: 'addon', licence: 'BSD-3-Clause' }),
+      components: [
+        component({
+          ref: 'libgcc',
+          name: 'libgcc',
+          version: '12.2.0-14',
+          licence: 'GPL-3.0-or-later WITH GCC-exception-3.1',
+          files: [{ name: 'libgcc.a', sha256: sha256(archive) }],
+        }),
+      ],
+      licences: 'licences/',
+    })
+  const root = folders({
+    'here/linux-x64/manifest.json': manifest('clang 22.1.8', '12'),
+    'here/linux-x64/v8-rawmem.node.cdx.json': await bill('one'),
+    'other/linux-x64/manifest.json': manifest('clang 22.1.8', '12'),
+    'other/linux-x64/v8-rawmem.node.cdx.json': await bill('two'),
+  })
+  t.teardown(() => rmSync(root, { recursive: true }))
+  const [one, two] = ['one', 'two'].map((archive) => sha256(archive).slice(0, 12))
+  t.deepEqual(await differentToolchains(join(root, 'here'), join(root, 'other')), [
+    `linux-x64/v8-rawmem.node was made with linked libgcc 12.2.0-14 (libgcc.a ${one}…); here is linked libgcc 12.2.0-14 (libgcc.a ${two}…).`,
   ])
 })
