@@ -19,17 +19,19 @@ const features = {
   threads: true,
 }
 
-/** Wabt's `file:line:column: error: what`, without the excerpt below it. */
-function firstComplaint(message: string): string {
-  const line = message.split('\n').find((each) => /:\d+:\d+: error: /.test(each))
-  return line === undefined ? message.trim() : line.replace(': error: ', ': ')
+/** Wabt's `text:line:column: error: what`, without the excerpt below it. */
+function firstComplaint(path: string, message: string): string {
+  const found = /^text(:\d+:\d+: )error: (.*)$/m.exec(message)
+  return found ? `${path}${found[1]}${found[2]}` : `${path}: ${message.trim()}`
 }
 
 async function assemble(path: string, text: string): Promise<Uint8Array> {
   const { default: wabt } = await import('wabt')
   const tools = await wabt()
+  // Wabt takes strings for ASCII, reads on behind names of some lengths, and sees the whole buffer of a view.
+  const bytes = new Uint8Array(new TextEncoder().encode(text))
   try {
-    const module = tools.parseWat(path, text, features as Parameters<typeof tools.parseWat>[2])
+    const module = tools.parseWat('text', bytes, features as Parameters<typeof tools.parseWat>[2])
     try {
       module.resolveNames()
       // Names of functions, for the stacks of errors.
@@ -39,7 +41,7 @@ async function assemble(path: string, text: string): Promise<Uint8Array> {
     }
   } catch (error) {
     throw new CommandError(
-      firstComplaint((error as Error).message),
+      firstComplaint(path, (error as Error).message),
       'Mend the text; positions are line and column.',
       { cause: error },
     )

@@ -1,13 +1,13 @@
 import { execFile } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { cpSync, existsSync, mkdirSync, readdirSync, symlinkSync } from 'node:fs'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import test, { type ExecutionContext } from 'ava'
 import { backends, openBackend } from 'v8-rawmem'
+import { compilePackage } from '../support/compiled-package.ts'
 import { runScript } from '../support/run-script.ts'
+import { temporaryFolder } from '../support/temporary-file.ts'
 
 const run = promisify(execFile)
 const project = fileURLToPath(new URL('../..', import.meta.url))
@@ -96,7 +96,7 @@ test('V8_RAWMEM_BACKEND with a name that is none fails when the package is impor
 })
 
 /**
- * Builds the package into a folder of its own, without the platform's package, with these addons in prebuilds/, and evaluates
+ * Puts the package, compiled, into a folder of its own, without the platform's package, with these addons in prebuilds/, and evaluates
  * an expression over it.
  */
 async function inPackage(
@@ -104,8 +104,7 @@ async function inPackage(
   addons: Record<string, string>,
   expression: string,
 ): Promise<string> {
-  const folder = mkdtempSync(join(tmpdir(), 'v8-rawmem-package-'))
-  t.teardown(() => rmSync(folder, { recursive: true }))
+  const folder = temporaryFolder(t)
   symlinkSync(join(project, 'package.json'), join(folder, 'package.json'))
   mkdirSync(join(folder, 'node_modules'))
   for (const name of readdirSync(join(project, 'node_modules'))) {
@@ -115,11 +114,7 @@ async function inPackage(
   const prebuilds = join(folder, 'prebuilds', `${process.platform}-${process.arch}`)
   if (Object.keys(addons).length > 0) mkdirSync(prebuilds, { recursive: true })
   for (const [name, path] of Object.entries(addons)) symlinkSync(path, join(prebuilds, name))
-  const tsc = createRequire(import.meta.url).resolve('typescript/package.json')
-  await run(process.execPath, [
-    join(dirname(tsc), 'bin', 'tsc'),
-    ...['-p', join(project, 'tsconfig.build.json'), '--outDir', join(folder, 'dist')],
-  ])
+  cpSync(compilePackage().dist, join(folder, 'dist'), { recursive: true })
   const { stdout } = await run(
     process.execPath,
     [

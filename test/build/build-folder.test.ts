@@ -1,15 +1,14 @@
-import { existsSync, mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, mkdirSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { recordBuild, removeUntrusted } from '../../build-scripts/bind/build-folder.ts'
+import { temporaryFolder } from '../support/temporary-file.ts'
 
 const inputs = { makers: 'clang', sources: { 'addon.cc': 'one' } }
 
 /** A project whose source was compiled, and recorded. */
 async function built(t: ExecutionContext) {
-  const project = mkdtempSync(join(tmpdir(), 'v8-rawmem-built-'))
-  t.teardown(() => rmSync(project, { recursive: true, force: true }))
+  const project = temporaryFolder(t)
   const build = join(project, 'build')
   const object = join(build, 'addon.o')
   mkdirSync(build)

@@ -1,7 +1,6 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import test from 'ava'
+import test, { type ExecutionContext } from 'ava'
 import {
   comparePrebuilds,
   differentToolchains,
@@ -10,9 +9,10 @@ import { prebuildSchema } from '../../build-scripts/bind/prebuild-manifest.ts'
 import { sha256 } from '../../build-scripts/hash.ts'
 import { writeBill } from '../../build-scripts/provenance/bill-of-materials.ts'
 import { component } from '../../build-scripts/provenance/component.ts'
+import { temporaryFolder } from '../support/temporary-file.ts'
 
-function folders(files: Record<string, string>): string {
-  const root = mkdtempSync(join(tmpdir(), 'v8-rawmem-compare-'))
+function folders(t: ExecutionContext, files: Record<string, string>): string {
+  const root = temporaryFolder(t)
   for (const [path, text] of Object.entries(files)) {
     mkdirSync(dirname(join(root, path)), { recursive: true })
     writeFileSync(join(root, path), text)
@@ -21,7 +21,7 @@ function folders(files: Record<string, string>): string {
 }
 
 test('files of the same bytes, changed ones, missing ones and new ones are told apart', async (t) => {
-  const root = folders({
+  const root = folders(t, {
     'here/linux-x64/same': 'a',
     'here/linux-x64/changed': 'b',
     'here/linux-x64/missing': 'c',
@@ -30,7 +30,6 @@ test('files of the same bytes, changed ones, missing ones and new ones are told 
     'built/linux-x64/changed': 'B',
     'built/linux-x64/new': 'e',
   })
-  t.teardown(() => rmSync(root, { recursive: true }))
   t.deepEqual(await comparePrebuilds(join(root, 'here'), join(root, 'built')), [
     { file: 'linux-x64/changed', expected: sha256('b'), found: sha256('B') },
     { file: 'linux-x64/missing', expected: sha256('c'), found: undefined },
@@ -40,8 +39,7 @@ test('files of the same bytes, changed ones, missing ones and new ones are told 
 })
 
 test('a build that made nothing compares nothing', async (t) => {
-  const root = folders({ 'here/linux-x64/addon': 'a' })
-  t.teardown(() => rmSync(root, { recursive: true }))
+  const root = folders(t, { 'here/linux-x64/addon': 'a' })
   t.deepEqual(await comparePrebuilds(join(root, 'here'), join(root, 'built')), [])
 })
 
@@ -52,12 +50,11 @@ const manifest = (compiler: string, libstdcxx: string) => {
 }
 
 test('machines with other compilers or libraries are told apart', async (t) => {
-  const root = folders({
+  const root = folders(t, {
     'here/linux-x64/manifest.json': manifest('clang 22.1.8', '12'),
     'same/linux-x64/manifest.json': manifest('clang 22.1.8', '12'),
     'other/linux-x64/manifest.json': manifest('clang 22.1.8', '14'),
   })
-  t.teardown(() => rmSync(root, { recursive: true }))
   t.deepEqual(await differentToolchains(join(root, 'here'), join(root, 'same')), [])
   t.deepEqual(await differentToolchains(join(root, 'here'), join(root, 'other')), [
     'linux-x64/v8-rawmem.node was made with libstdc++ 12; here is libstdc++ 14.',
@@ -79,13 +76,12 @@ test('machines that link other files of one version of a library are told apart'
       ],
       licences: 'licences/',
     })
-  const root = folders({
+  const root = folders(t, {
     'here/linux-x64/manifest.json': manifest('clang 22.1.8', '12'),
     'here/linux-x64/v8-rawmem.node.cdx.json': await bill('one'),
     'other/linux-x64/manifest.json': manifest('clang 22.1.8', '12'),
     'other/linux-x64/v8-rawmem.node.cdx.json': await bill('two'),
   })
-  t.teardown(() => rmSync(root, { recursive: true }))
   const [one, two] = ['one', 'two'].map((archive) => sha256(archive).slice(0, 12))
   t.deepEqual(await differentToolchains(join(root, 'here'), join(root, 'other')), [
     `linux-x64/v8-rawmem.node was made with linked libgcc 12.2.0-14 (libgcc.a ${one}…); here is linked libgcc 12.2.0-14 (libgcc.a ${two}…).`,

@@ -1,5 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import test from 'ava'
@@ -10,6 +9,7 @@ import { jsonDifferences } from '../../build-scripts/provenance/json-differences
 import { LockedPackages } from '../../build-scripts/provenance/npm-packages.ts'
 import { isPermitted, requirePermitted } from '../../build-scripts/provenance/permitted-licences.ts'
 import { uuidOf } from '../../build-scripts/provenance/uuid.ts'
+import { temporaryFolder } from '../support/temporary-file.ts'
 
 const repository = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
 
@@ -23,8 +23,7 @@ test("a linker's list of inputs is read, whichever linker wrote it", (t) => {
 })
 
 test('only objects and static libraries from outside of the project and the SDK count as linked', async (t) => {
-  const folder = mkdtempSync(join(tmpdir(), 'v8-rawmem-link-'))
-  t.teardown(() => rmSync(folder, { recursive: true }))
+  const folder = temporaryFolder(t)
   const list = join(folder, 'link.d')
   const inputs = [
     'obj/own.o',
@@ -85,8 +84,7 @@ test('what several lists know of a component comes together, the first having th
 })
 
 test('the packages that npm installs with one are found where Node looks for them', async (t) => {
-  const project = mkdtempSync(join(tmpdir(), 'v8-rawmem-lock-'))
-  t.teardown(() => rmSync(project, { recursive: true }))
+  const project = temporaryFolder(t)
   const entry = (version: string, dependencies: Record<string, string> = {}) => ({
     version,
     license: 'MIT',

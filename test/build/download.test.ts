@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto'
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
 import test, { type ExecutionContext } from 'ava'
 import { download } from '../../build-scripts/fetch/download.ts'
+import { listenOnLoopback } from '../support/loopback.ts'
+import { temporaryFolder } from '../support/temporary-file.ts'
 
 const content = Buffer.from(Array.from({ length: 300_000 }, (_, i) => (i * 7919) >> 3))
 const expected = {
@@ -27,18 +27,13 @@ async function serve(
     ranges.push(request.headers.range)
     answer(request, response, ranges.length)
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  t.teardown(() => {
-    server.closeAllConnections()
-    server.close()
-  })
-  const { port } = server.address() as AddressInfo
-  return { url: new URL(`http://127.0.0.1:${port}/source.tar.xz`), ranges }
+  const { url, close } = await listenOnLoopback(server)
+  t.teardown(close)
+  return { url: new URL('source.tar.xz', url), ranges }
 }
 
 function target(t: ExecutionContext): string {
-  const folder = mkdtempSync(join(tmpdir(), 'v8-rawmem-download-'))
-  t.teardown(() => rmSync(folder, { recursive: true }))
+  const folder = temporaryFolder(t)
   return join(folder, 'source.tar.xz')
 }
 

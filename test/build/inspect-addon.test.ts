@@ -1,9 +1,8 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'ava'
 import { $ } from 'zx'
 import { inspectAddon } from '../../build-scripts/bind/inspect-addon.ts'
+import { temporaryFolder } from '../support/temporary-file.ts'
 
 const shows = (symbol: string) => `.globl ${symbol}\n.type ${symbol}, @function\n${symbol}: ret\n`
 const seeks = (symbol: string) => `.data\n.quad ${symbol}\n`
@@ -18,8 +17,7 @@ async function library(folder: string, assembly: string): Promise<string> {
 }
 
 test('accepts an addon that shows only the entry points of Node-API', async (t) => {
-  const folder = mkdtempSync(join(tmpdir(), 'v8-rawmem-addon-'))
-  t.teardown(() => rmSync(folder, { recursive: true }))
+  const folder = temporaryFolder(t)
   const addon = await library(
     folder,
     shows('napi_register_module_v1') + seeks('napi_create_object'),
@@ -35,8 +33,7 @@ for (const [assembly, complaint] of [
   [seeks('uv_async_send'), 'seeks uv_async_send'],
 ] as const) {
   test(`refuses an addon that ${complaint}`, async (t) => {
-    const folder = mkdtempSync(join(tmpdir(), 'v8-rawmem-addon-'))
-    t.teardown(() => rmSync(folder, { recursive: true }))
+    const folder = temporaryFolder(t)
     const error = await t.throwsAsync(inspectAddon(await library(folder, assembly)))
     t.true(error.message.includes(complaint), error.message)
   })

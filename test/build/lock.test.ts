@@ -1,18 +1,16 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import test, { type ExecutionContext } from 'ava'
 import { takeLock } from '../../build-scripts/exclusive.ts'
 import { type BuildProject, makeBuildProject } from '../support/build-project.ts'
+import { temporaryFolder } from '../support/temporary-file.ts'
 
 const signal = new AbortController().signal
 
 function lockPath(t: ExecutionContext): string {
-  const folder = mkdtempSync(join(tmpdir(), 'v8-rawmem-lock-'))
-  t.teardown(() => rmSync(folder, { recursive: true }))
+  const folder = temporaryFolder(t)
   return join(folder, 'build.lock')
 }
 

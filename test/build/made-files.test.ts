@@ -1,27 +1,17 @@
 import { execFileSync } from 'node:child_process'
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  utimesSync,
-  writeFileSync,
-} from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, mkdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { findDamage, recordMade, removeDamage } from '../../build-scripts/compile/made-files.ts'
 import { settleSourceTimes } from '../../build-scripts/compile/source-times.ts'
 import { git } from '../support/build-project.ts'
+import { temporaryFolder } from '../support/temporary-file.ts'
 
 const { signal } = new AbortController()
 
 /** A repository with a source, and a folder in which ninja makes an object and a library of it. */
 function project(t: ExecutionContext) {
-  const root = mkdtempSync(join(tmpdir(), 'v8-rawmem-made-'))
-  t.teardown(() => rmSync(root, { recursive: true, force: true }))
+  const root = temporaryFolder(t)
   const folder = join(root, 'out')
   mkdirSync(folder)
   writeFileSync(

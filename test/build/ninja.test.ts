@@ -1,16 +1,15 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import test, { type ExecutionContext } from 'ava'
 import { BuildError } from '../../build-scripts/build-error.ts'
 import { forLog, NinjaOutput } from '../../build-scripts/compile/ninja-output.ts'
 import { runNinja } from '../../build-scripts/compile/run-ninja.ts'
+import { temporaryFolder } from '../support/temporary-file.ts'
 
 /** A ninja project of one rule: `command` makes `$out`. */
 function project(t: ExecutionContext, command: string, outputs: readonly string[]) {
-  const root = mkdtempSync(join(tmpdir(), 'v8-rawmem-ninja-'))
-  t.teardown(() => rmSync(root, { recursive: true, force: true }))
+  const root = temporaryFolder(t)
   const folder = join(root, 'out')
   mkdirSync(folder)
   const lines = ['rule make', `  command = ${command}`, '  description = MAKE $out']

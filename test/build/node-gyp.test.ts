@@ -17,6 +17,7 @@ import { requireLockedPackages } from '../../build-scripts/bind/source-hash.ts'
 import { compilerEnvironment } from '../../build-scripts/compiler-environment.ts'
 import { openContext } from '../../build-scripts/context.ts'
 import { sha256OfFile } from '../../build-scripts/hash.ts'
+import { temporaryFolder } from '../support/temporary-file.ts'
 
 const repository = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
 
@@ -124,8 +125,7 @@ test.serial(
 
 test('packages of other versions than the lock names are not built with', async (t) => {
   await t.notThrowsAsync(requireLockedPackages(repository))
-  const root = mkdtempSync(join(tmpdir(), 'v8-rawmem-locked-'))
-  t.teardown(() => rmSync(root, { recursive: true }))
+  const root = temporaryFolder(t)
   cpSync(join(repository, 'package-lock.json'), join(root, 'package-lock.json'))
   const missing = await t.throwsAsync(requireLockedPackages(root))
   t.regex(missing.message, /names node-addon-api \S+, but none is installed/)

@@ -1,23 +1,14 @@
-import {
-  chmodSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  utimesSync,
-  writeFileSync,
-} from 'node:fs'
-import { tmpdir } from 'node:os'
+import { chmodSync, mkdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'ava'
 import { $ } from 'zx'
 import { pack } from '../../build-scripts/package/pack.ts'
+import { temporaryFolder } from '../support/temporary-file.ts'
 
 const signal = new AbortController().signal
 
 test('gives the same bytes for the same files, whenever and in whatever order they were made', async (t) => {
-  const root = mkdtempSync(join(tmpdir(), 'v8-rawmem-pack-'))
-  t.teardown(() => rmSync(root, { recursive: true }))
+  const root = temporaryFolder(t)
   const names = ['b.h', 'a.h', 'lib/z.a', 'lib/README']
   const archives: Buffer[] = []
   for (const [run, order] of [names, names.toReversed()].entries()) {
@@ -45,8 +36,7 @@ test('gives the same bytes for the same files, whenever and in whatever order th
 })
 
 test('leaves nothing in place of an archive it cannot make', async (t) => {
-  const root = mkdtempSync(join(tmpdir(), 'v8-rawmem-pack-'))
-  t.teardown(() => rmSync(root, { recursive: true }))
+  const root = temporaryFolder(t)
   const archive = join(root, 'sdk.tar.zst')
   const attempt = pack(join(root, 'missing'), archive, 'v8-sdk', '2026-01-01T00:00:00Z', signal)
   const error = await t.throwsAsync(attempt)

@@ -1,17 +1,16 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import test, { type ExecutionContext } from 'ava'
 import { hashPin, loadPin } from '../../build-scripts/pin.ts'
 import { readSeries } from '../../build-scripts/series.ts'
+import { temporaryFolder } from '../support/temporary-file.ts'
 
 const repository = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
 const original = JSON.parse(readFileSync(join(repository, 'v8.lock.json'), 'utf8'))
 
 function write(t: ExecutionContext, content: string): string {
-  const folder = mkdtempSync(join(tmpdir(), 'v8-rawmem-pin-'))
-  t.teardown(() => rmSync(folder, { recursive: true }))
+  const folder = temporaryFolder(t)
   writeFileSync(join(folder, 'v8.lock.json'), content)
   return folder
 }

@@ -1,5 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import test from 'ava'
@@ -11,6 +10,7 @@ import {
 } from '../../build-scripts/bind/prebuild-manifest.ts'
 import { findPrebuildProblems } from '../../build-scripts/bind/prebuild-problems.ts'
 import { documentsOf } from '../../build-scripts/provenance/documents.ts'
+import { temporaryFolder } from '../support/temporary-file.ts'
 
 const repository = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
 const folder = join(repository, 'prebuilds/linux-x64')
@@ -24,8 +24,7 @@ test('the prebuilds, their manifest and their documents go with these sources, t
 })
 
 test('the bytes of the manifest do not depend on which addon was made last', async (t) => {
-  const other = mkdtempSync(join(tmpdir(), 'v8-rawmem-manifest-'))
-  t.teardown(() => rmSync(other, { recursive: true }))
+  const other = temporaryFolder(t)
   const { schema, engine, node } = (await readPrebuildManifest(folder))!
   const turned = Object.fromEntries(Object.entries(engine!).reverse()) as typeof engine
   await writePrebuildManifest(other, { node, engine: turned, schema })

@@ -3,7 +3,6 @@ import { createHash } from 'node:crypto'
 import {
   appendFileSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
   renameSync,
@@ -11,7 +10,6 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import test, { type ExecutionContext } from 'ava'
@@ -20,12 +18,12 @@ import { sha256 } from '../../build-scripts/hash.ts'
 import { checkArtifact } from '../../build-scripts/provenance/check-artifacts.ts'
 import { writeTarballDocuments } from '../../build-scripts/provenance/describe-tarball.ts'
 import { documentsOf } from '../../build-scripts/provenance/documents.ts'
-import { temporaryFolder } from '../region/temporary-file.ts'
 import {
   copyProvenanceProject,
   makeProvenanceProject,
   type ProvenanceProject,
 } from '../support/provenance-project.ts'
+import { temporaryFolder } from '../support/temporary-file.ts'
 
 const repository = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
 const sha512 = (bytes: Uint8Array) => createHash('sha512').update(bytes).digest('hex')
@@ -226,8 +224,7 @@ test('an addon with something inside whose licence is not permitted is refused',
 })
 
 function inFolder(t: ExecutionContext, name: string): string {
-  const folder = mkdtempSync(join(tmpdir(), 'v8-rawmem-linked-'))
-  t.teardown(() => rmSync(folder, { recursive: true }))
+  const folder = temporaryFolder(t)
   writeFileSync(join(folder, name), 'objects')
   return join(folder, name)
 }
@@ -278,8 +275,7 @@ test('a damaged SDK archive is found', async (t) => {
 
 /** A package as npm packs it, with what a platform's package has in it. */
 async function packPackage(t: ExecutionContext, made: ProvenanceProject, manifest: object) {
-  const folder = mkdtempSync(join(tmpdir(), 'v8-rawmem-tarball-'))
-  t.teardown(() => rmSync(folder, { recursive: true }))
+  const folder = temporaryFolder(t)
   renameSync(made.prebuild, join(folder, 'package'))
   mkdirSync(made.prebuild)
   writeFileSync(join(folder, 'package/package.json'), JSON.stringify(manifest))

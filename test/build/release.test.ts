@@ -1,7 +1,5 @@
-import { once } from 'node:events'
 import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import test, { type ExecutionContext } from 'ava'
@@ -13,7 +11,8 @@ import { makeRelease } from '../../build-scripts/release/make.ts'
 import { readRelease } from '../../build-scripts/release/manifest.ts'
 import type { PackedPackage } from '../../build-scripts/release/pack.ts'
 import { stageCheckout } from '../../build-scripts/release/stage.ts'
-import { temporaryFolder } from '../region/temporary-file.ts'
+import { listenOnLoopback } from '../support/loopback.ts'
+import { temporaryFolder } from '../support/temporary-file.ts'
 
 const repository = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
 const { signal } = new AbortController()
@@ -130,20 +129,19 @@ test('--registry decides, even where npm is set up with another one for the scop
   const registry = createServer(({ url }, response) => {
     asked.push(url)
     response.writeHead(404, { 'content-type': 'application/json' }).end('{}')
-  }).listen(0, '127.0.0.1')
-  t.teardown(() => registry.close())
-  await once(registry, 'listening')
-  const { port } = registry.address() as AddressInfo
+  })
+  const { url, close } = await listenOnLoopback(registry)
+  t.teardown(close)
   const script = join(repository, 'build-scripts/release.ts')
   const { exitCode, stderr } = await $({
     cwd: repository,
     env: { ...process.env, npm_config_userconfig: npmrc },
     quiet: true,
     nothrow: true,
-  })`node --import tsx ${script} --publish --dry-run --folder ${folder} --registry http://127.0.0.1:${port}/`
+  })`node --import tsx ${script} --publish --dry-run --folder ${folder} --registry ${url}`
   t.is(exitCode, 0, stderr)
   t.true(asked.includes('/@v8-rawmem%2fdemo'), asked.join(' '))
-  t.true(stderr.includes(`Publishing to http://127.0.0.1:${port}/`), stderr)
+  t.true(stderr.includes(`Publishing to ${url}`), stderr)
 })
 
 const main: PackedPackage = {

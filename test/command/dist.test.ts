@@ -3,14 +3,13 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'ava'
-import { temporaryFolder } from '../region/temporary-file.ts'
+import { compilePackage } from '../support/compiled-package.ts'
+import { temporaryFolder } from '../support/temporary-file.ts'
 import { sumBytes } from '../workers/programs.ts'
 import { start } from './command.ts'
-import { compilePackage } from './compiled-package.ts'
 
 test('the compiled library runs programs on compiled workers', async (t) => {
-  const { index, remove } = compilePackage()
-  t.teardown(remove)
+  const { index } = compilePackage()
   const folder = temporaryFolder(t)
   const program = join(folder, 'sum.wasm')
   const data = join(folder, 'data.bin')

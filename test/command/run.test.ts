@@ -2,10 +2,12 @@ import { execFileSync } from 'node:child_process'
 import { readFileSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
-import { patternBytes, temporaryFolder } from '../region/temporary-file.ts'
+import { WebAssembly } from 'v8-rawmem'
+import { readProgram } from '../../bindings/command/program-file.ts'
+import { compilePackage } from '../support/compiled-package.ts'
+import { patternBytes, temporaryFolder } from '../support/temporary-file.ts'
 import { describe, increment, sumBytes } from '../workers/programs.ts'
 import { sourceCommand, start, startOnTerminal } from './command.ts'
-import { compilePackage } from './compiled-package.ts'
 
 const content = patternBytes(1_000_000).map((byte) => byte % 255)
 const total = content.reduce((sum, byte) => sum + byte, 0)
@@ -23,8 +25,7 @@ const odds = `(module
     (loop $forever (br $forever))))`
 
 // Processes start in a fraction of the time that tsx takes.
-const { command, remove } = compilePackage()
-test.after.always(remove)
+const { command } = compilePackage()
 
 const run = (...args: string[]) => start([...command, ...args]).ended
 
@@ -137,6 +138,20 @@ test('a program that traps is told with its frames', async (t) => {
   t.is(exitCode, 1)
   t.is(stdout, '')
   t.regex(stderr, /^error: unreachable\n +at inner \(wasm:.*\)\n +at .*wasm:.*\n$/)
+})
+
+test('text and its path may be in any language', async (t) => {
+  const at = files(t)
+  writeFileSync(at('größe.wat'), '(module (func (export "größe")))')
+  const module = new WebAssembly.Module(await readProgram(at('größe.wat')))
+  t.is(WebAssembly.Module.exports(module)[0]!.name, 'größe')
+  // Of each length that a name may have within a word of memory.
+  for (const length of [1, 2, 3, 4, 5, 6, 7, 8]) {
+    const path = at(`${'ü'.repeat(length)}.wat`)
+    writeFileSync(path, '(module (fun))')
+    const { message } = await t.throwsAsync(readProgram(path))
+    t.true(message.startsWith(`${path}:1:10: unexpected token "fun"`), message)
+  }
 })
 
 test('what is wrong is told in one line that says what to do', async (t) => {

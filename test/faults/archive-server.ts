@@ -1,15 +1,12 @@
 import { createReadStream, statSync } from 'node:fs'
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { basename, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { type Loopback, listenOnLoopback } from '../support/loopback.ts'
 
 /** Serves the files of a folder on the loopback interface, slowly enough that a download can be struck. */
-export async function serveArchives(
-  folder: string,
-  bytesPerSecond: number,
-): Promise<{ url: string; close(): void }> {
+export async function serveArchives(folder: string, bytesPerSecond: number): Promise<Loopback> {
   const server = createServer((request, response) => {
     const path = join(folder, basename(request.url ?? ''))
     const { size } = statSync(path)
@@ -22,15 +19,7 @@ export async function serveArchives(
     // Whoever is killed hangs up.
     pipeline(slowed(chunks, bytesPerSecond), response).catch(() => {})
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  return {
-    url: `http://127.0.0.1:${port}`,
-    close: () => {
-      server.closeAllConnections()
-      server.close()
-    },
-  }
+  return await listenOnLoopback(server)
 }
 
 async function* slowed(chunks: AsyncIterable<Buffer>, bytesPerSecond: number) {

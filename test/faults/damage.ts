@@ -45,7 +45,7 @@ export async function damageFiles(
   if (files.length === 0) {
     throw new BuildError(
       `No file that can be damaged has "${only}" in its path.`,
-      `Take a part of a path below ${cache} or ${project}, such as "sdk/".`,
+      'Paths are those in the cache, such as "sdk/" or "out/release", and those of prebuilds and bindings/build.',
     )
   }
   const damages = thorough ? [...usual, ...further] : usual

@@ -9,6 +9,7 @@ import { provideGn } from '../../build-scripts/gn.ts'
 import { say } from '../../build-scripts/terminal.ts'
 import { type BuildProject, patchOfLine } from '../support/build-project.ts'
 import { addPatch, makeCompilableProject } from '../support/compilable-project.ts'
+import type { Loopback } from '../support/loopback.ts'
 import { serveArchives } from './archive-server.ts'
 import { type Artifact, differences, readArtifact } from './artifact.ts'
 import { BuildRun, type Outcome, type RunOptions } from './build-run.ts'
@@ -33,7 +34,7 @@ export class Workbench {
   private constructor(
     readonly project: BuildProject,
     readonly copies: string,
-    readonly server: { url: string; close(): void },
+    readonly server: Loopback,
     readonly signal: AbortSignal,
   ) {}
 
@@ -51,7 +52,7 @@ export class Workbench {
     try {
       await bench.#makeReferences()
     } catch (error) {
-      server.close()
+      await server.close()
       throw error
     }
     return bench
@@ -119,7 +120,7 @@ export class Workbench {
   get archives(): string[] {
     return ['chromium_1.0.orig.tar.xz', 'gn_1.0.orig.tar.gz'].flatMap((name) => [
       '--archive',
-      `${this.server.url}/${name}`,
+      `${this.server.url}${name}`,
     ])
   }
 
@@ -191,7 +192,7 @@ export class Workbench {
   }
 
   async remove(): Promise<void> {
-    this.server.close()
+    await this.server.close()
     this.project.remove()
     await rm(this.copies, { recursive: true, force: true })
   }

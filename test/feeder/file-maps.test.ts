@@ -2,7 +2,7 @@ import { closeSync, ftruncateSync, openSync, readFileSync, writeFileSync, writeS
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { ChunkFeeder, type ChunkFeederOptions, HostRegion, WebAssembly } from 'v8-rawmem'
-import { patternBytes, temporaryFile, temporaryFolder } from '../region/temporary-file.ts'
+import { patternBytes, temporaryFile, temporaryFolder } from '../support/temporary-file.ts'
 import { compile, hashOf, reader, stepper } from './programs.ts'
 
 const KiB = 1024

@@ -1,6 +1,6 @@
 import test from 'ava'
-import { temporaryFolder } from '../region/temporary-file.ts'
 import { runScript } from '../support/run-script.ts'
+import { temporaryFolder } from '../support/temporary-file.ts'
 
 const script = new URL('./teardown.ts', import.meta.url)
 

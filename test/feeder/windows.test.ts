@@ -1,7 +1,7 @@
 import test from 'ava'
 import { ChunkFeeder, HostRegion, WebAssembly } from 'v8-rawmem'
 import { defaultWindowSize } from '../../bindings/chunk-feeder/options.ts'
-import { patternBytes } from '../region/temporary-file.ts'
+import { patternBytes } from '../support/temporary-file.ts'
 import { compile, hashOf, type ProgramOptions, reader, stepper } from './programs.ts'
 
 const pageSize = 65536

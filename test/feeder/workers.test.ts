@@ -2,8 +2,8 @@ import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import test from 'ava'
 import { HostRegion } from 'v8-rawmem'
-import { patternBytes } from '../region/temporary-file.ts'
 import { startWorker } from '../support/start-worker.ts'
+import { patternBytes } from '../support/temporary-file.ts'
 import { hashOf } from './programs.ts'
 
 const worker = new URL('./worker.ts', import.meta.url)

@@ -1,16 +1,15 @@
 // The install script and "v8-rawmem install", from a folder; test/publish has registries and servers.
 
-import { once } from 'node:events'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type RequestListener } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { basename, dirname, join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { create } from 'tar'
 import { integrityOf } from '../../bindings/install/integrity.ts'
 import { npmEnvironment } from '../../bindings/install/npm.ts'
 import { makeFolder } from '../../bindings/install/unpack.ts'
-import { temporaryFolder } from '../region/temporary-file.ts'
+import { listenOnLoopback } from '../support/loopback.ts'
+import { temporaryFolder } from '../support/temporary-file.ts'
 import { type InstalledPackage, installPackage, prebuilds, put } from './installed-package.ts'
 
 const filename = 'linux-x64.tgz'
@@ -35,13 +34,9 @@ async function installReleased(
 
 /** The URL of a server that answers like that. */
 async function serve(t: ExecutionContext, answer: RequestListener): Promise<string> {
-  const server = createServer(answer).listen(0, '127.0.0.1')
-  t.teardown(() => {
-    server.close()
-    server.closeAllConnections()
-  })
-  await once(server, 'listening')
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
+  const { url, close } = await listenOnLoopback(createServer(answer))
+  t.teardown(close)
+  return url
 }
 
 test('the script does nothing in a package that no release made', async (t) => {

@@ -1,28 +1,13 @@
-import { execFileSync } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { cpSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { ExecutionContext } from 'ava'
 import { type Ended, start } from '../command/command.ts'
+import { compilePackage } from '../support/compiled-package.ts'
+import { temporaryFolder } from '../support/temporary-file.ts'
 
 export const repository = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
 export const prebuilds = join(repository, 'prebuilds', 'linux-x64')
-
-let compiled: string | undefined
-
-/** Once for all tests of a file. */
-function compile(): string {
-  if (compiled !== undefined) return compiled
-  const folder = mkdtempSync(join(tmpdir(), 'v8-rawmem-compiled-'))
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
-  execFileSync(process.execPath, [
-    join(repository, 'node_modules', 'typescript', 'bin', 'tsc'),
-    ...['-p', join(repository, 'tsconfig.build.json'), '--outDir', folder],
-  ])
-  compiled = folder
-  return folder
-}
 
 export interface InstalledPackage {
   /** Of the package, in node_modules. */
@@ -38,13 +23,12 @@ export interface InstalledPackage {
 
 /** The package in a project, as npm installs it, without the platform's package. */
 export function installPackage(t: ExecutionContext): InstalledPackage {
-  const project = mkdtempSync(join(tmpdir(), 'v8-rawmem-installed-'))
-  t.teardown(() => rmSync(project, { recursive: true, force: true }))
+  const project = temporaryFolder(t)
   const modules = join(project, 'node_modules')
   const folder = join(modules, 'v8-rawmem')
   const platform = join(modules, '@v8-rawmem', 'linux-x64')
   mkdirSync(folder, { recursive: true })
-  cpSync(compile(), join(folder, 'dist'), { recursive: true })
+  cpSync(compilePackage().dist, join(folder, 'dist'), { recursive: true })
   for (const name of ['package.json', 'install.js']) {
     cpSync(join(repository, name), join(folder, name))
   }

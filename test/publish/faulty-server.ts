@@ -6,8 +6,8 @@ import {
   request,
   type ServerResponse,
 } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import { listenOnLoopback } from '../support/loopback.ts'
 
 /** What happens to an answer on its way. */
 export type Fault =
@@ -73,17 +73,8 @@ async function serve(faults: Faults, answer: Answer): Promise<FaultyServer> {
       answer,
     ).catch(() => outgoing.destroy())
   })
-  server.listen(0, '127.0.0.1')
-  await new Promise((done, fail) => server.once('listening', done).once('error', fail))
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
-    requests,
-    [Symbol.asyncDispose]: () =>
-      new Promise((done) => {
-        server.close(() => done())
-        server.closeAllConnections()
-      }),
-  }
+  const { url, close } = await listenOnLoopback(server)
+  return { url, requests, [Symbol.asyncDispose]: close }
 }
 
 async function handle(

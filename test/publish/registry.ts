@@ -1,11 +1,10 @@
 import { createHash } from 'node:crypto'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
-import type { Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { runServer } from 'verdaccio'
 import { $ } from 'zx'
 import { npmEnvironment } from '../../bindings/install/npm.ts'
+import { listenOnLoopback } from '../support/loopback.ts'
 
 export interface Registry {
   readonly url: string
@@ -28,18 +27,8 @@ export async function startRegistry(folder: string): Promise<Registry> {
     web: { enable: false },
     log: { type: 'file', path: join(folder, 'log'), level: 'http', format: 'json' },
   } as never)
-  const server: Server = app.listen(0, '127.0.0.1')
-  await new Promise((done, fail) => server.once('listening', done).once('error', fail))
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
-  return {
-    url,
-    token: await addUser(url, 'publisher'),
-    close: () =>
-      new Promise((done) => {
-        server.close(() => done())
-        server.closeAllConnections()
-      }),
-  }
+  const { url, close } = await listenOnLoopback(app)
+  return { url, token: await addUser(url, 'publisher'), close }
 }
 
 async function addUser(registry: string, name: string): Promise<string> {

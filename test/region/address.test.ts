@@ -1,7 +1,7 @@
 import test from 'ava'
 import { HostRegion } from 'v8-rawmem'
+import { patternBytes, temporaryFile } from '../support/temporary-file.ts'
 import { mappingOf } from './mapped-bytes.ts'
-import { patternBytes, temporaryFile } from './temporary-file.ts'
 
 test('memory that something else mapped, by its address', (t) => {
   const path = temporaryFile(t, patternBytes(10_000))

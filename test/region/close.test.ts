@@ -1,8 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import test from 'ava'
 import { HostRegion } from 'v8-rawmem'
+import { patternBytes, temporaryFile } from '../support/temporary-file.ts'
 import { addressSpace, mappingOf, residentBytes } from './mapped-bytes.ts'
-import { patternBytes, temporaryFile } from './temporary-file.ts'
 
 const GiB = 2 ** 30
 

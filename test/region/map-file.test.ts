@@ -12,8 +12,8 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import test from 'ava'
 import { HostRegion } from 'v8-rawmem'
+import { patternBytes, temporaryFile, temporaryFolder } from '../support/temporary-file.ts'
 import { mappingOf } from './mapped-bytes.ts'
-import { patternBytes, temporaryFile, temporaryFolder } from './temporary-file.ts'
 
 const content = patternBytes(20_001)
 

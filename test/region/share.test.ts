@@ -5,9 +5,9 @@ import test from 'ava'
 import { HostRegion, setWasmInstanceRawMemory, WebAssembly } from 'v8-rawmem'
 import { runScript } from '../support/run-script.ts'
 import { startWorker } from '../support/start-worker.ts'
+import { patternBytes, temporaryFile } from '../support/temporary-file.ts'
 import { wat } from '../support/wat.ts'
 import { mappingOf } from './mapped-bytes.ts'
-import { patternBytes, temporaryFile } from './temporary-file.ts'
 
 const GiB = 2 ** 30
 const script = new URL('./share-worker.ts', import.meta.url)

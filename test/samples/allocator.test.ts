@@ -7,8 +7,8 @@ import {
   heapBase,
   type MallocExports,
 } from '../../samples/allocator/compile-malloc.ts'
-import { temporaryFolder } from '../region/temporary-file.ts'
 import { runScript } from '../support/run-script.ts'
+import { temporaryFolder } from '../support/temporary-file.ts'
 
 const sample = new URL('../../samples/allocator.ts', import.meta.url)
 

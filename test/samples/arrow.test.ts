@@ -28,8 +28,8 @@ import {
   UnsupportedType,
 } from '../../samples/arrow/kernel.ts'
 import { madeUpBatches } from '../../samples/arrow/made-up-batches.ts'
-import { temporaryFile, temporaryFolder } from '../region/temporary-file.ts'
 import { runScript } from '../support/run-script.ts'
+import { temporaryFile, temporaryFolder } from '../support/temporary-file.ts'
 
 const sample = new URL('../../samples/arrow.ts', import.meta.url)
 const texts = ['a', 'b', 'c']

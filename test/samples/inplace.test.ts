@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs'
 import test from 'ava'
 import { ChunkFeeder, HostRegion, WebAssembly } from 'v8-rawmem'
 import { compileText } from '../../samples/wasm/compile-text.ts'
-import { patternBytes, temporaryFile } from '../region/temporary-file.ts'
 import { runScript } from '../support/run-script.ts'
+import { patternBytes, temporaryFile } from '../support/temporary-file.ts'
 
 const sample = new URL('../../samples/inplace.ts', import.meta.url)
 

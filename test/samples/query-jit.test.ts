@@ -20,8 +20,8 @@ import {
 } from '../../samples/query-jit/reference.ts'
 import { countries, generateSales, sales } from '../../samples/query-jit/sales.ts'
 import { layOut, type Table } from '../../samples/query-jit/table.ts'
-import { temporaryFolder } from '../region/temporary-file.ts'
 import { runScript } from '../support/run-script.ts'
+import { temporaryFolder } from '../support/temporary-file.ts'
 
 const sample = new URL('../../samples/query-jit.ts', import.meta.url)
 const typescript = new URL('../../build-scripts/typescript.js', import.meta.url).href

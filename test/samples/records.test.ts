@@ -2,8 +2,8 @@ import test from 'ava'
 import { ChunkFeeder, HostRegion, WebAssembly } from 'v8-rawmem'
 import { type ColumnSum, columnSum, sp500, sumInJavaScript } from '../../samples/records/table.ts'
 import { compileText } from '../../samples/wasm/compile-text.ts'
-import { temporaryFile } from '../region/temporary-file.ts'
 import { runScript } from '../support/run-script.ts'
+import { temporaryFile } from '../support/temporary-file.ts'
 
 const sample = new URL('../../samples/records.ts', import.meta.url)
 const kernel = await compileText(new URL('../../samples/records/sum-column.wat', import.meta.url))

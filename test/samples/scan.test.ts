@@ -4,8 +4,8 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import test from 'ava'
 import { parseByteSize } from '../../samples/terminal/byte-size.ts'
-import { temporaryFile, temporaryFolder } from '../region/temporary-file.ts'
 import { runScript } from '../support/run-script.ts'
+import { temporaryFile, temporaryFolder } from '../support/temporary-file.ts'
 
 const sample = new URL('../../samples/scan.ts', import.meta.url)
 

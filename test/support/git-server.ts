@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo, Socket } from 'node:net'
 import { createGunzip } from 'node:zlib'
+import { listenOnLoopback } from './loopback.ts'
 
 /** One request for git objects, as the server saw it. */
 export interface GitRequest {
@@ -41,7 +41,6 @@ export async function serveGit(
   const requests: GitRequest[] = []
   const faults = { count: 0 }
   const children = new Set<ChildProcess>()
-  const sockets = new Set<Socket>()
   const server = createServer((message, response) => {
     const request = describe(message, requests)
     requests.push(request)
@@ -60,20 +59,14 @@ export async function serveGit(
     child.on('close', () => children.delete(child))
     answer(child, response, fault?.hangUpAfter, faults)
   })
-  server.on('connection', (socket) => {
-    sockets.add(socket)
-    socket.on('close', () => sockets.delete(socket))
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
+  const { url, close } = await listenOnLoopback(server)
   return {
-    url: `http://127.0.0.1:${port}/`,
+    url,
     requests,
     faults,
     async close() {
       for (const child of children) child.kill('SIGKILL')
-      for (const socket of sockets) socket.destroy()
-      await new Promise<void>((resolve) => server.close(() => resolve()))
+      await close()
     },
   }
 }

@@ -1,7 +1,7 @@
 import test from 'ava'
 import { backends, openBackend, parallelScan, runOnWorker } from 'v8-rawmem'
 import { mappingOf } from '../region/mapped-bytes.ts'
-import { patternBytes, temporaryFile } from '../region/temporary-file.ts'
+import { patternBytes, temporaryFile } from '../support/temporary-file.ts'
 import { endlessInPage, sumBytes, sumBytesInPage } from './programs.ts'
 
 const content = patternBytes(5 * 65536 + 1000).map((byte) => byte % 255)

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import test from 'ava'
 import { HostRegion, parallelScan } from 'v8-rawmem'
 import { mappingOf } from '../region/mapped-bytes.ts'
-import { patternBytes, temporaryFile } from '../region/temporary-file.ts'
+import { patternBytes, temporaryFile } from '../support/temporary-file.ts'
 import { countPorts } from './active-resources.ts'
 import { describe, endless, firstWindow, increment, sumBytes } from './programs.ts'
 

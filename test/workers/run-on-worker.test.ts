@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import test from 'ava'
 import { HostRegion, runOnWorker } from 'v8-rawmem'
 import { mappingOf } from '../region/mapped-bytes.ts'
-import { patternBytes, temporaryFile } from '../region/temporary-file.ts'
+import { patternBytes, temporaryFile } from '../support/temporary-file.ts'
 import { wat } from '../support/wat.ts'
 import { countPorts } from './active-resources.ts'
 import {

@@ -5,7 +5,7 @@ import type { ExecutionContext } from 'ava'
 
 /** An empty folder that goes when the test ends. */
 export function temporaryFolder(t: ExecutionContext): string {
-  const folder = mkdtempSync(join(tmpdir(), 'v8-rawmem-region-'))
+  const folder = mkdtempSync(join(tmpdir(), 'v8-rawmem-test-'))
   t.teardown(() => rmSync(folder, { recursive: true, force: true }))
   return folder
 }

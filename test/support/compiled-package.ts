@@ -1,0 +1,41 @@
+import { execFileSync } from 'node:child_process'
+import { cpSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const repository = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
+
+export interface CompiledPackage {
+  /** The folder with the JavaScript. */
+  readonly dist: string
+  /** The module that users import. */
+  readonly index: string
+  /** Runs the command. */
+  readonly command: readonly string[]
+}
+
+let compiled: CompiledPackage | undefined
+
+/** The package as it is published, compiled to JavaScript, so that nothing of it needs tsx; once for all tests of a file. */
+export function compilePackage(): CompiledPackage {
+  compiled ??= compile()
+  return compiled
+}
+
+function compile(): CompiledPackage {
+  const folder = mkdtempSync(join(tmpdir(), 'v8-rawmem-compiled-'))
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+  const dist = join(folder, 'dist')
+  execFileSync(process.execPath, [
+    join(repository, 'node_modules', 'typescript', 'bin', 'tsc'),
+    ...['-p', join(repository, 'tsconfig.build.json'), '--outDir', dist],
+  ])
+  cpSync(join(repository, 'package.json'), join(folder, 'package.json'))
+  symlinkSync(join(repository, 'node_modules'), join(folder, 'node_modules'))
+  return {
+    dist,
+    index: join(dist, 'index.js'),
+    command: [process.execPath, join(dist, 'command', 'main.js')],
+  }
+}
