@@ -1,28 +1,12 @@
 #include "code_cache.h"
 
-#include <cstring>
 #include <memory>
 #include <variant>
 
+#include "array_buffers.h"
 #include "v8-persistent-handle.h"
 
 namespace rawmem {
-
-namespace {
-
-napi_value Copy(napi_env env, const uint8_t* bytes, size_t size) {
-  void* data = nullptr;
-  napi_value buffer;
-  if (napi_create_arraybuffer(env, size, &data, &buffer) != napi_ok) {
-    return nullptr;
-  }
-  if (size > 0) {
-    std::memcpy(data, bytes, size);
-  }
-  return buffer;
-}
-
-}  // namespace
 
 napi_value SerializedCode(napi_env env,
                           v8::Local<v8::WasmModuleObject> module) {
@@ -30,8 +14,8 @@ napi_value SerializedCode(napi_env env,
   v8::OwnedBuffer code = compiled.Serialize();
   const v8::MemorySpan<const uint8_t> bytes = compiled.GetWireBytesRef();
   napi_value result;
-  napi_value parts[] = {Copy(env, code.buffer.get(), code.size),
-                        Copy(env, bytes.data(), bytes.size())};
+  napi_value parts[] = {CopyToBuffer(env, code.buffer.get(), code.size),
+                        CopyToBuffer(env, bytes.data(), bytes.size())};
   if (parts[0] == nullptr || parts[1] == nullptr ||
       napi_create_array_with_length(env, 2, &result) != napi_ok ||
       napi_set_element(env, result, 0, parts[0]) != napi_ok ||

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "fixed_sizes.h"
 #include "memory_buffer.h"
 #include "v8-external.h"
 
@@ -13,7 +14,6 @@ namespace rawmem {
 namespace {
 
 constexpr v8::ExternalPointerTypeTag kHostedMemoryTag = 4;
-constexpr size_t kPageSize = 65536;
 
 v8::Local<v8::Private> Key(v8::Isolate* isolate) {
   return v8::Private::ForApi(
@@ -51,7 +51,7 @@ size_t MinimumOf(Agent* agent, v8::Local<v8::WasmMemoryObject> memory) {
 
 std::string Pages(size_t bytes) {
   return std::to_string(bytes) + " bytes (" +
-         std::to_string(bytes / kPageSize) + " pages)";
+         std::to_string(bytes / kWasmPageSize) + " pages)";
 }
 
 void ThrowRefusal(Agent* agent,
@@ -234,7 +234,7 @@ bool HostedMemory::Detach(Agent* agent,
         Pages(hosted->own_store_->ByteLength()) +
         " of its own, and the modules which use it declare a minimum of " +
         Pages(minimum) + "; make the memory with initial: " +
-        std::to_string(minimum / kPageSize) + " to detach it; got null";
+        std::to_string(minimum / kWasmPageSize) + " to detach it; got null";
     napi_throw_range_error(agent->env(), nullptr, message.c_str());
     return false;
   }

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "agent.h"
-#include "external_buffer.h"
+#include "array_buffers.h"
 
 namespace rawmem {
 

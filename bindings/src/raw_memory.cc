@@ -4,6 +4,7 @@
 #include <string>
 
 #include "agent.h"
+#include "fixed_sizes.h"
 #include "handle.h"
 #include "tagged_object.h"
 #include "v8-wasm.h"
@@ -14,7 +15,6 @@ namespace {
 
 constexpr napi_type_tag kAttachmentsTag = {0x1d0b6a0f6cc24c7cu,
                                            0xa4ae45bd9f2b8ef1u};
-constexpr size_t kPageSize = 65536;
 
 void ThrowRange(napi_env env, const std::string& message) {
   napi_throw_range_error(env, nullptr, message.c_str());
@@ -31,7 +31,6 @@ void ThrowRefusal(napi_env env,
                   size_t minimum,
                   Attached what) {
   const std::string memory = "memory " + std::to_string(memory_index);
-  const std::string got = "; got " + std::to_string(size);
   using Result = v8::WasmRawMemoryResult;
   switch (result) {
     case Result::kNotAnInstance:
@@ -43,31 +42,11 @@ void ThrowRefusal(napi_env env,
                  "instance; got " +
                      std::to_string(memory_index));
       return;
-    case Result::kTooSmall: {
-      const std::string at_least =
-          " at least " + std::to_string(minimum) + " bytes (" +
-          std::to_string(minimum / kPageSize) +
-          " pages), the minimum that the module declares for " + memory;
-      ThrowRange(env, what == Attached::kRegion
-                          ? "region must have" + at_least + got
-                      : what == Attached::kWindow
-                          ? "windowSize must be" + at_least + got
-                          : "the last window must have" + at_least +
-                                "; declare that memory with a "
-                                "minimum of 0 pages" +
-                                got);
+    case Result::kTooSmall:
+      ThrowTooSmall(env, what, memory_index, minimum, size);
       return;
-    }
     case Result::kTooLarge:
-      ThrowRange(env,
-                 (what == Attached::kRegion ? "region must have"
-                                            : "windowSize must be") +
-                     (" no more bytes than addresses of " + memory) +
-                     " reach (4294967296 for a memory of 32 bits)" +
-                     (what == Attached::kRegion ? "; use "
-                                                  "region.subarray(begin, end)"
-                                                : "") +
-                     got);
+      ThrowTooLarge(env, what, memory_index, size);
       return;
     case Result::kShared:
       ThrowType(env,
@@ -96,9 +75,9 @@ size_t FindMinimum(const std::function<bool(size_t)>& is_too_small) {
     refused = accepted;
     accepted *= 2;
   }
-  while (accepted - refused > kPageSize) {
+  while (accepted - refused > kWasmPageSize) {
     const size_t middle =
-        refused + (accepted - refused) / 2 / kPageSize * kPageSize;
+        refused + (accepted - refused) / 2 / kWasmPageSize * kWasmPageSize;
     if (is_too_small(middle)) {
       refused = middle;
     } else {

@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "region.h"
+#include "size_errors.h"
 #include "v8-local-handle.h"
 #include "v8-object.h"
 #include "v8-persistent-handle.h"
@@ -83,10 +84,6 @@ class BorrowedRegions {
   Agent* const agent_;
   std::list<BorrowedUse*> uses_;
 };
-
-// What is attached, for the wording of errors: a region that the program named,
-// or a window of a feeder over one.
-enum class Attached { kRegion, kWindow, kLastWindow };
 
 // The attachments of the instances of one store (see
 // bindings/web-assembly/store.ts). While it lives, so do the regions.

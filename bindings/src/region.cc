@@ -11,7 +11,8 @@
 #include <string>
 #include <utility>
 
-#include "external_buffer.h"
+#include "array_buffers.h"
+#include "fixed_sizes.h"
 #include "tagged_object.h"
 
 namespace rawmem {
@@ -75,9 +76,6 @@ void RegionLease::Reset() {
 namespace {
 
 constexpr napi_type_tag kHandleTag = {0x7a4c5d1e0b6f4e92, 0x9d3a61c8f2e7b054};
-
-// Lengths and offsets come as JavaScript numbers, exact up to 2^53.
-constexpr double kMaxExactInteger = 9007199254740992.0;
 
 // What a region's handle, a plain tagged object, wraps.
 struct RegionHandle {

@@ -2,12 +2,12 @@
 
 #include <napi.h>
 
-#include <cstring>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "agent.h"
+#include "array_buffers.h"
 #include "chunk_feeder.h"
 #include "code_cache.h"
 #include "errors.h"
@@ -360,6 +360,11 @@ napi_value SetProperty(const Call& call) {
   return nullptr;
 }
 
+void SetModuleBytes(Handle* handle, size_t wire_bytes) {
+  SetExternalBytes(handle,
+                   static_cast<int64_t>(wire_bytes) * kModuleBytesPerWireByte);
+}
+
 // compile(target, bytes, options): `options` is undefined or an array as for
 // construct.
 napi_value Compile(const Call& call) {
@@ -373,8 +378,7 @@ napi_value Compile(const Call& call) {
     return nullptr;
   }
   if (Handle* handle = Wrap(agent, call[0], Kind::kModule, module)) {
-    SetExternalBytes(
-        handle, static_cast<int64_t>(bytes.length()) * kModuleBytesPerWireByte);
+    SetModuleBytes(handle, bytes.length());
   }
   return nullptr;
 }
@@ -435,8 +439,7 @@ void Settle(const v8::FunctionCallbackInfo<v8::Value>& info, bool fulfilled) {
     napi_get_and_clear_last_exception(env, &value);
   } else if (fulfilled) {
     if (Handle* handle = Unwrap(agent, value)) {
-      SetExternalBytes(handle, static_cast<int64_t>(compilation->byte_length) *
-                                   kModuleBytesPerWireByte);
+      SetModuleBytes(handle, compilation->byte_length);
     }
   }
   argv[0] = fulfilled ? undefined : value;
@@ -540,15 +543,9 @@ napi_value CustomSections(const Call& call) {
   for (uint32_t i = 0; i < sections->Length(); ++i) {
     auto section =
         sections->Get(call.context(), i).ToLocalChecked().As<v8::ArrayBuffer>();
-    void* data;
-    napi_value copy;
-    if (napi_create_arraybuffer(env, section->ByteLength(), &data, &copy) !=
-            napi_ok ||
-        napi_set_element(env, result, i, copy) != napi_ok) {
+    napi_value copy = CopyToBuffer(env, section->Data(), section->ByteLength());
+    if (copy == nullptr || napi_set_element(env, result, i, copy) != napi_ok) {
       return nullptr;
-    }
-    if (section->ByteLength() > 0) {
-      std::memcpy(data, section->Data(), section->ByteLength());
     }
   }
   return result;
@@ -783,8 +780,7 @@ napi_value DeserializeModule(const Call& call) {
     if (handle == nullptr) {
       return nullptr;
     }
-    SetExternalBytes(
-        handle, static_cast<int64_t>(bytes.size()) * kModuleBytesPerWireByte);
+    SetModuleBytes(handle, bytes.size());
   }
   napi_value result = nullptr;
   napi_get_boolean(call.env(), accepted, &result);

@@ -4,12 +4,13 @@
 
 #include <cmath>
 
+#include "fixed_sizes.h"
+
 namespace rawmem {
 
 namespace {
 
 constexpr int64_t kReportInterval = 100;  // milliseconds
-constexpr double kMaxExactInteger = 9007199254740992.0;
 
 // The control block.
 constexpr size_t kStopOffset = 0;

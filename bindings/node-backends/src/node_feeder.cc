@@ -76,9 +76,8 @@ bool NodeFeeder::Show(WindowCursor::Window window) {
     }
     return false;
   }
-  using Subject = WindowTarget::Subject;
-  shown_in->set_subject(cursor_.IsShort(window) ? Subject::kLastWindow
-                                                : Subject::kWindow);
+  shown_in->set_subject(cursor_.IsShort(window) ? Attached::kLastWindow
+                                                : Attached::kWindow);
   if (!shown_in->Show(env_, region, view)) {
     return false;
   }

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "../../src/fixed_sizes.h"
 #include "../../src/native_functions.h"
 #include "../../src/tagged_object.h"
 #include "node_backends.h"
@@ -43,7 +44,7 @@ T* Unwrap(napi_env env, const napi_type_tag& tag, napi_value value) {
 bool GetSize(napi_env env, napi_value value, size_t* size) {
   double number;
   if (napi_get_value_double(env, value, &number) != napi_ok ||
-      !(number >= 0 && number <= 0x1p53)) {
+      !(number >= 0 && number <= kMaxExactInteger)) {
     return false;
   }
   *size = static_cast<size_t>(number);

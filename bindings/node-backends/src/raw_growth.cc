@@ -2,13 +2,9 @@
 
 #include <utility>
 
+#include "../../src/fixed_sizes.h"
+
 namespace rawmem {
-
-namespace {
-
-constexpr size_t kPageSize = 65536;
-
-}  // namespace
 
 std::shared_ptr<GrowthLock> GrowthLock::New(napi_env env,
                                             std::shared_ptr<RawLayout> layout,
@@ -49,7 +45,7 @@ void GrowthLock::Lower(size_t bytes) {
     return;
   }
   declared_ = layout_->ReadMaximum(memory);
-  layout_->WriteMaximum(memory, RawLayout::SmallInteger(bytes / kPageSize));
+  layout_->WriteMaximum(memory, RawLayout::SmallInteger(bytes / kWasmPageSize));
   is_lowered_ = true;
 }
 

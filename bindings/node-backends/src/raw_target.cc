@@ -7,12 +7,6 @@ namespace rawmem {
 
 namespace {
 
-constexpr size_t kPageSize = 65536;
-
-void ThrowRange(napi_env env, const std::string& message) {
-  napi_throw_range_error(env, nullptr, message.c_str());
-}
-
 std::string Memory(const RawLimits& limits) {
   return "memory " + std::to_string(limits.memory_index);
 }
@@ -94,35 +88,14 @@ bool RawTarget::CheckShown(napi_env env, napi_value instance) {
   return false;
 }
 
-void RawTarget::ThrowSize(napi_env env, size_t length) const {
-  const bool is_region = subject() == Subject::kRegion;
-  const bool is_short = subject() == Subject::kLastWindow;
-  std::string message = is_region  ? "region must "
-                        : is_short ? "the last window must "
-                                   : "windowSize must ";
-  if (length < limits_.minimum) {
-    message += is_region || is_short ? "have" : "be";
-    message += " at least " + std::to_string(limits_.minimum) + " bytes (" +
-               std::to_string(limits_.minimum / kPageSize) +
-               " pages), the minimum that the module declares for " +
-               Memory(limits_);
-    if (is_short) {
-      message += "; declare that memory with a minimum of 0 pages";
-    }
-  } else {
-    message += is_region || is_short ? "have" : "be";
-    message += " no more bytes than addresses of " + Memory(limits_) +
-               " reach (4294967296 for a memory of 32 bits)";
-    if (is_region) {
-      message += "; use region.subarray(begin, end)";
-    }
-  }
-  ThrowRange(env, message + "; got " + std::to_string(length));
-}
-
 bool RawTarget::Show(napi_env env, napi_value handle, const RegionView& view) {
-  if (view.length < limits_.minimum || view.length > limits_.reach) {
-    ThrowSize(env, view.length);
+  if (view.length < limits_.minimum) {
+    ThrowTooSmall(env, subject(), limits_.memory_index, limits_.minimum,
+                  view.length);
+    return false;
+  }
+  if (view.length > limits_.reach) {
+    ThrowTooLarge(env, subject(), limits_.memory_index, view.length);
     return false;
   }
   const bool same_memory = lease_.get() == view.memory.get();

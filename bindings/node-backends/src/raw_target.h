@@ -61,7 +61,6 @@ class RawTarget final : public WindowTarget {
   // is pending and nothing is shown any more.
   bool CheckShown(napi_env env, napi_value instance);
   void Release();
-  void ThrowSize(napi_env env, size_t length) const;
 
   std::shared_ptr<RawLayout> const layout_;
   std::shared_ptr<GrowthLock> const growth_;

@@ -6,13 +6,12 @@
 #include <cstring>
 #include <string>
 
+#include "../../src/fixed_sizes.h"
 #include "stored_pages.h"
 
 namespace rawmem {
 
 namespace {
-
-constexpr size_t kWasmPageSize = 65536;
 
 bool ThrowType(napi_env env, const std::string& message) {
   napi_throw_type_error(env, nullptr, message.c_str());

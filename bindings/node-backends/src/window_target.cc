@@ -21,7 +21,7 @@ napi_value Show(napi_env env, napi_callback_info info) {
   }
   WindowTarget* target = UnwrapTarget(env, args[0]);
   if (target != nullptr && GetRegion(env, args[1], args[2], args[3], &view)) {
-    target->set_subject(WindowTarget::Subject::kRegion);
+    target->set_subject(Attached::kRegion);
     if (target->Show(env, args[1], view)) {
       target->set_owner(nullptr);
     }

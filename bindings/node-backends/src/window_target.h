@@ -10,6 +10,7 @@
 #include <memory>
 
 #include "../../src/region.h"
+#include "../../src/size_errors.h"
 
 namespace rawmem {
 
@@ -39,11 +40,9 @@ class WindowTarget {
   const void* owner() const { return shown() ? owner_ : nullptr; }
   void set_owner(const void* owner) { owner_ = owner; }
 
-  // What the bytes that are shown next are to the program, for messages: a
-  // region, a window of a feeder, or a last one that is shorter.
-  enum class Subject { kRegion, kWindow, kLastWindow };
-  Subject subject() const { return subject_; }
-  void set_subject(Subject subject) { subject_ = subject; }
+  // What the bytes that are shown next are, for messages.
+  Attached subject() const { return subject_; }
+  void set_subject(Attached subject) { subject_ = subject; }
 
   // Whether what was shown is still there. If the engine has taken it away,
   // nothing is shown any more, and an exception is pending.
@@ -61,7 +60,7 @@ class WindowTarget {
 
  private:
   const void* owner_ = nullptr;
-  Subject subject_ = Subject::kRegion;
+  Attached subject_ = Attached::kRegion;
 };
 
 // The opaque JavaScript object for a target; null, with an exception pending,

@@ -1,8 +1,21 @@
-#include "external_buffer.h"
+#include "array_buffers.h"
 
+#include <cstring>
 #include <utility>
 
 namespace rawmem {
+
+napi_value CopyToBuffer(napi_env env, const void* data, size_t length) {
+  void* copy = nullptr;
+  napi_value buffer;
+  if (napi_create_arraybuffer(env, length, &copy, &buffer) != napi_ok) {
+    return nullptr;
+  }
+  if (length > 0) {
+    std::memcpy(copy, data, length);
+  }
+  return buffer;
+}
 
 napi_value NewExternalBuffer(napi_env env,
                              void* data,
