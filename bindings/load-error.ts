@@ -32,7 +32,7 @@ const build = [
   '  npm run v8 -- all && npm run build:binding',
 ]
 const buildNodeBackends = [
-  "To build only the backends that use Node's own V8, in a checkout (Linux, a C++ compiler, a minute):",
+  "To build only the backends that use Node's own V8, in a checkout (Linux, a C++ compiler, half a minute):",
   '  npm run build:binding -- --node-backends',
 ]
 

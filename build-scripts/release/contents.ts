@@ -13,14 +13,14 @@ interface Contents {
 
 const mainContents: Contents = {
   allowed: [
-    /^(README\.md|LICENSE|LICENSE\.v8|package\.json|install\.js|v8\.lock\.json)$/,
+    /^((README|CHANGELOG)\.md|LICENSE(\.v8)?|package\.json|install\.js)$/,
     /^bindings\/[\w/-]+\.ts$/,
     /^dist\/release\.json$/,
     /^dist\/[\w/-]+\.js(\.map)?$/,
     /^types\/[\w-]+\.d\.ts$/,
   ],
   required: [
-    ...['README.md', 'LICENSE', 'LICENSE.v8', 'package.json', 'install.js', 'v8.lock.json'],
+    ...['README.md', 'CHANGELOG.md', 'LICENSE', 'LICENSE.v8', 'package.json', 'install.js'],
     ...['dist/index.js', 'dist/command/main.js', 'dist/install/main.js', 'dist/release.json'],
     ...['dist/workers/thread-main.js', 'types/index.d.ts', 'bindings/index.ts'],
   ],

@@ -152,7 +152,7 @@ const main: PackedPackage = {
   size: 1000,
   unpackedSize: 1000,
   files: [
-    ...['README.md', 'LICENSE', 'LICENSE.v8', 'package.json', 'install.js', 'v8.lock.json'],
+    ...['README.md', 'CHANGELOG.md', 'LICENSE', 'LICENSE.v8', 'package.json', 'install.js'],
     ...['dist/index.js', 'dist/command/main.js', 'dist/install/main.js', 'dist/release.json'],
     ...['dist/workers/thread-main.js', 'types/index.d.ts', 'bindings/index.ts'],
   ],
