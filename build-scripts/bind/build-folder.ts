@@ -24,7 +24,7 @@ export interface BuildInputs {
 const recordName = 'v8-rawmem-made.json'
 
 /**
- * Removes a build folder whose files make would be wrong about, for it goes by times alone: when something in it is damaged
+ * Empties a build folder whose files make would be wrong about, for it goes by times alone: when something in it is damaged
  * or half made, when a source has changed without being newer, when another compiler or package made it.
  */
 export async function removeUntrusted(
@@ -33,7 +33,10 @@ export async function removeUntrusted(
   inputs: BuildInputs,
 ): Promise<void> {
   if (!(await isTrusted(build, project, inputs))) {
-    await rm(build, { recursive: true, force: true })
+    // Not the folder itself, which may be where a file system is mounted.
+    for (const name of await readdir(build).catch(() => [])) {
+      await rm(join(build, name), { recursive: true, force: true })
+    }
   }
   // Whoever is killed from here on leaves no record, and so a folder that is not trusted.
   await rm(join(build, recordName), { force: true })
