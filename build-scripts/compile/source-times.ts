@@ -2,6 +2,7 @@ import { lstat, readFile, stat, utimes } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { z } from 'zod'
 import { readJsonIfValid, writeFileDurably } from '../durable-files.ts'
+import { upstreamTag } from '../fetch/fetch.ts'
 import { gitIn } from '../git.ts'
 import { sha256OfFile, sha256OfJson } from '../hash.ts'
 import { listMade } from './made-files.ts'
@@ -9,10 +10,10 @@ import { listMade } from './made-files.ts'
 const stateSchema = z.object({
   /** The clock when the last compile began, in milliseconds. */
   at: z.number(),
-  /** Git's hash of what was committed. */
-  tree: z.string(),
-  /** Files with edits that were in no commit, and their hashes. */
-  edited: z.record(z.string(), z.string()),
+  /** Git's hash of the tree before the patches. */
+  base: z.string(),
+  /** Files that differ from it, by patches or edits, and their hashes. */
+  changed: z.record(z.string(), z.string()),
 })
 type SourceState = z.infer<typeof stateSchema>
 
@@ -55,20 +56,23 @@ export async function settleSourceTimes(
   return !isFuture(made)
 }
 
-/** Names the sources: what is committed, and the edits that are not. */
+/** Names the contents of the sources; whether they are committed is all one. */
 export async function hashSources(tree: string, signal: AbortSignal): Promise<string> {
-  const { tree: committed, edited } = await sourceState(tree, 0, signal)
-  return sha256OfJson({ committed, edited })
+  const { base, changed } = await sourceState(tree, 0, signal)
+  return sha256OfJson({ base, changed })
 }
 
 async function sourceState(tree: string, at: number, signal: AbortSignal): Promise<SourceState> {
   const $git = gitIn(tree, signal)
-  const committed = (await $git`git rev-parse --verify ${'HEAD^{tree}'}`).stdout.trim()
-  const listed = await $git`git diff --name-only -z --no-renames --diff-filter=d HEAD`
-  const paths = listed.stdout.split('\0').filter(Boolean)
-  const edited: Record<string, string> = {}
-  for (const path of paths) edited[path] = await sha256OfFile(join(tree, path), signal)
-  return { at, tree: committed, edited }
+  const base = (await $git`git rev-parse --verify ${`${upstreamTag}^{tree}`}`).stdout.trim()
+  const listed = await $git`git diff --name-status -z --no-renames ${upstreamTag}`
+  const words = listed.stdout.split('\0')
+  const changed: Record<string, string> = {}
+  for (let at = 0; at + 1 < words.length; at += 2) {
+    const path = words[at + 1]!
+    changed[path] = words[at] === 'D' ? 'gone' : await sha256OfFile(join(tree, path), signal)
+  }
+  return { at, base, changed }
 }
 
 async function changedSince(
@@ -77,18 +81,10 @@ async function changedSince(
   state: SourceState,
   signal: AbortSignal,
 ): Promise<string[]> {
-  const changed = new Set<string>()
-  if (last.tree !== state.tree) {
-    const $git = gitIn(tree, signal)
-    const listed =
-      await $git`git diff-tree -r --name-only -z --no-renames ${last.tree} ${state.tree}`
-    for (const path of listed.stdout.split('\0').filter(Boolean)) changed.add(path)
-  }
-  for (const path of [...Object.keys(last.edited), ...Object.keys(state.edited)]) {
-    if (last.edited[path] === state.edited[path]) changed.delete(path)
-    else changed.add(path)
-  }
-  return [...changed]
+  if (last.base !== state.base) return await listSources(tree, signal)
+  return [...Object.keys(last.changed), ...Object.keys(state.changed)].filter(
+    (path) => last.changed[path] !== state.changed[path],
+  )
 }
 
 /** What GN has read, by its own list. */

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readFileSync, statSync, utimesSync, writeFileSyn
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { findDamage, recordMade, removeDamage } from '../../build-scripts/compile/made-files.ts'
-import { settleSourceTimes } from '../../build-scripts/compile/source-times.ts'
+import { hashSources, settleSourceTimes } from '../../build-scripts/compile/source-times.ts'
 import { git } from '../support/build-project.ts'
 import { temporaryFolder } from '../support/temporary-file.ts'
 
@@ -29,6 +29,7 @@ function project(t: ExecutionContext) {
   git(root, 'init', '--quiet')
   git(root, 'add', 'source')
   git(root, 'commit', '--quiet', '--message=one')
+  git(root, 'tag', 'upstream')
   const ninja = () => execFileSync('ninja', ['-C', folder], { stdio: 'ignore' })
   const library = () => readFileSync(join(folder, 'library'), 'utf8')
   return { root, folder, source, ninja, library }
@@ -156,6 +157,35 @@ test('an edit that is in no commit is seen as well, once', async (t) => {
   const { mtimeMs } = statSync(source)
   await settleSourceTimes(root, folder, signal)
   t.is(statSync(source).mtimeMs, mtimeMs)
+})
+
+test('an edit that was compiled is not compiled again when it is committed', async (t) => {
+  const { root, folder, source, ninja } = project(t)
+  writeFileSync(source, 'three\n')
+  await settleSourceTimes(root, folder, signal)
+  ninja()
+  const { mtimeMs } = statSync(source)
+  const hash = await hashSources(root, signal)
+  git(root, 'commit', '--quiet', '--all', '--message=three')
+  await settleSourceTimes(root, folder, signal)
+  t.is(statSync(source).mtimeMs, mtimeMs)
+  t.is(await hashSources(root, signal), hash)
+  writeFileSync(source, 'four\n')
+  t.not(await hashSources(root, signal), hash)
+})
+
+test('a source that is put back under its old time is compiled all the same', async (t) => {
+  const { root, folder, source, ninja, library } = project(t)
+  const { mtime } = statSync(source)
+  writeFileSync(source, 'three\n')
+  await settleSourceTimes(root, folder, signal)
+  ninja()
+  t.is(library(), 'three\n')
+  writeFileSync(source, 'one\n')
+  utimesSync(source, mtime, mtime)
+  await settleSourceTimes(root, folder, signal)
+  ninja()
+  t.is(library(), 'one\n')
 })
 
 test('files from the future are found, and the sources among them brought back', async (t) => {
