@@ -4,11 +4,33 @@ import { requireCommand, requireRuns, requireWorks, writePrograms } from '../pro
 import { Project } from '../project.ts'
 import type { Scenario } from '../scenario.ts'
 
+const npm = 'npm@12.2.0'
 const pnpm = 'pnpm@10.34.5'
 const yarnClassic = 'yarn@1.22.22'
 const yarn = '@yarnpkg/cli-dist@4.9.2'
 
 export const packageManagers: readonly Scenario[] = [
+  {
+    name: `${npm}, which runs no script that is not allowed`,
+    async run(setting) {
+      const cli = join(await setting.tool(npm), 'bin', 'npm-cli.js')
+      const spec = `v8-rawmem@${setting.version}`
+      // It does not run on Node 20.
+      const options = { node: '24', manifest: { allowScripts: undefined } }
+      const usual = await Project.create(setting, 'npm-12', options)
+      await usual.run(['node', cli, 'install', spec])
+      await requireWorks(usual)
+
+      const bare = await Project.create(setting, 'npm-12-bare', options)
+      await bare.run(['node', cli, 'install', spec, '--omit=optional'])
+      await writePrograms(bare, ['sum.mjs'])
+      await bare.fail(['node', 'sum.mjs'], [/npx v8-rawmem install/])
+      await bare.run(['node', cli, 'install-scripts', 'approve', 'v8-rawmem'])
+      await bare.run(['node', cli, 'rebuild', 'v8-rawmem'])
+      await requireWorks(bare)
+      return undefined
+    },
+  },
   {
     name: pnpm,
     async run(setting) {
