@@ -21,7 +21,7 @@ import type { Stage } from './stages.ts'
 /** When to kill: the stage, and between how many and how many seconds after its beginning. */
 const strokes: readonly { stage: Stage; from: number; to: number }[] = [
   { stage: 'download', from: 5, to: 90 },
-  { stage: 'patch', from: 0, to: 1.5 },
+  { stage: 'patch', from: 0, to: 0.8 },
   { stage: 'build GN', from: 5, to: 120 },
   { stage: 'compile', from: 60, to: 800 },
   { stage: 'package', from: 0, to: 8 },
