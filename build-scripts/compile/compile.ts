@@ -30,8 +30,8 @@ export async function compile(
   if (!existsSync(library)) await requireFreeBytes(folder, bytesOfBuild, 'compiling V8')
 
   sayStage('compile', `${pin.build.target}, ${jobs} jobs`)
-  const { ccWrapper } = await requireConfigured(context)
-  const key = await compileKey(context)
+  const { ccWrapper, hash: configuration } = await requireConfigured(context)
+  const key = await compileKey(context, configuration)
   await unstampCompiled(context)
   const running = join(folder, 'v8-rawmem-running')
   await removeLostOutputs(folder, running)
@@ -67,7 +67,7 @@ export async function compile(
   if (changed || !(await isRecorded(folder, pin.build.library))) {
     await recordMade(folder, { whole: true })
   }
-  await stampCompiled(context, key)
+  await stampCompiled(context, configuration, key)
   await rm(running, { force: true })
   sayStage('compile', changed ? library : 'nothing to do')
 }

@@ -12,10 +12,12 @@ function stampPath({ cache }: BuildContext): string {
   return join(cache.buildDirectory, 'v8-rawmem-compiled.json')
 }
 
-/** Names what a compile would begin from now: the configuration and the sources. */
-export async function compileKey(context: BuildContext): Promise<string> {
-  const { hash } = await requireConfigured(context)
-  return sha256OfJson([hash, await hashSources(context.cache.tree, context.signal)])
+/** Names what a compile would begin from now: the sources, and the configuration, by its hash. */
+export async function compileKey(
+  { cache, signal }: BuildContext,
+  configuration: string,
+): Promise<string> {
+  return sha256OfJson([configuration, await hashSources(cache.tree, signal)])
 }
 
 export async function unstampCompiled(context: BuildContext): Promise<void> {
@@ -23,13 +25,18 @@ export async function unstampCompiled(context: BuildContext): Promise<void> {
 }
 
 /** @param key of when the compile began; when the sources are others now, nobody knows which were compiled */
-export async function stampCompiled(context: BuildContext, key: string): Promise<void> {
-  if ((await compileKey(context)) === key) await stamp(stampPath(context), key)
+export async function stampCompiled(
+  context: BuildContext,
+  configuration: string,
+  key: string,
+): Promise<void> {
+  if ((await compileKey(context, configuration)) === key) await stamp(stampPath(context), key)
 }
 
 /** Fails unless what lies compiled is of the sources and the configuration of now. */
 export async function requireCompiled(context: BuildContext): Promise<void> {
-  if (await isStamped(stampPath(context), await compileKey(context))) return
+  const { hash } = await requireConfigured(context)
+  if (await isStamped(stampPath(context), await compileKey(context, hash))) return
   throw new BuildError(
     `What lies compiled in ${context.cache.buildDirectory} is not of the sources that are there now.`,
     'Run: npm run v8 -- compile, then package.',
