@@ -19,45 +19,46 @@ export async function takeShortcuts(bench: Workbench, tally: Tally): Promise<voi
       if (code !== 0) throw new Error(`${command.join(' ')} failed: ${stderr}`)
     }
   }
-  /** Runs one that has to refuse, and then everything. */
-  const refuse = async (what: string, command: string[], series: Series) => {
-    const outcome = await bench.startCommand(command).ended
+  /** Runs one that has to refuse, takes the reason away if the next build is not to heed it, and then runs everything. */
+  const refuse = async (
+    what: string,
+    command: string,
+    series: Series,
+    undo = async () => {},
+  ): Promise<void> => {
+    const outcome = await bench.startCommand([command]).ended
     tally.add(
       'a stage left out',
       outcome.code === 0
-        ? { verdict: 'wrong artifact', detail: `${command.join(' ')} ended well` }
+        ? { verdict: 'wrong artifact', detail: `${command} ended well` }
         : judgeError(outcome),
       what,
     )
+    await undo()
     tally.addRequired('… then all of them', await bench.judge(series), what)
   }
-  const edit = async (path: string, more: string) => {
+  const edit = async (path: string, change: (content: string) => string) => {
     const content = await readFile(path, 'utf8')
-    await writeFile(path, content + more)
+    await writeFile(path, change(content))
     return async () => await writeFile(path, content)
   }
 
   await bench.restore('first')
   await bench.use('second')
   await run(['patch'])
-  await refuse('packaged after a patch, not compiled', ['package'], 'second')
+  await refuse('packaged after a patch, not compiled', 'package', 'second')
 
   await bench.restore('first')
-  const undoEngine = await edit(engine, 'eleven\n')
+  const undoEngine = await edit(engine, (text) => `${text}eleven\n`)
   await run(['compile'])
   await undoEngine()
-  await refuse('packaged after an edit that was compiled and undone', ['package'], 'first')
+  await refuse('packaged after an edit that was compiled and undone', 'package', 'first')
 
   for (const command of ['compile', 'package']) {
     await bench.restore('first')
-    const text = await readFile(lock, 'utf8')
-    await writeFile(lock, text.replace('"is_debug":false', '"is_debug":true'))
-    const outcome = await bench.startCommand([command]).ended
-    const ended = { verdict: 'wrong artifact', detail: `${command} ended well` } as const
+    const undo = await edit(lock, (text) => text.replace('"is_debug":false', '"is_debug":true'))
     const what = `${command} after GN's arguments have changed, not configured`
-    tally.add('a stage left out', outcome.code === 0 ? ended : judgeError(outcome), what)
-    await writeFile(lock, text)
-    tally.addRequired('… then all of them', await bench.judge('first'), what)
+    await refuse(what, command, 'first', undo)
   }
 
   await bench.restore('first')
@@ -70,8 +71,8 @@ export async function takeShortcuts(bench: Workbench, tally: Tally): Promise<voi
   )
 
   await bench.restore('first')
-  const undoHeader = await edit(header, '// edited\n')
+  const undoHeader = await edit(header, (text) => `${text}// edited\n`)
   await run(['compile'], ['package', '--allow-modified'])
   await undoHeader()
-  await refuse('packaged after --allow-modified, with the edit undone', ['package'], 'first')
+  await refuse('packaged after --allow-modified, with the edit undone', 'package', 'first')
 }
