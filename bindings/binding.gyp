@@ -25,6 +25,8 @@
         'src/memory_buffer.cc',
         'src/platform.cc',
         'src/raw_memory.cc',
+        'src/store.cc',
+        'src/tracing.cc',
         'src/values.cc',
         'src/watchdog.cc',
         'src/web_assembly.cc',

@@ -6,14 +6,16 @@ import {
 import { engine } from './web-assembly/engine.ts'
 import { registerFeeder } from './web-assembly/feeders.ts'
 import { isInstance } from './web-assembly/instance.ts'
-import { type Store, storeOf } from './web-assembly/store.ts'
 
 /** What the addon defines as `chunkFeeder`, see bindings/src/chunk_feeder.cc. */
 export interface FeederBinding extends EngineFeederBinding {
-  bind(next: Next, instance: object, attachments: object): void
+  bind(next: Next, instance: object): void
 }
 
 const native: FeederBinding = engine.chunkFeeder
+
+/** What is mapped stays as long as the instance, even if nobody else knows the feeder. */
+const boundTo = new WeakMap<object, Set<Next>>()
 
 /** For instances of the V8 inside. */
 export const ChunkFeeder = chunkFeederClass({
@@ -22,14 +24,16 @@ export const ChunkFeeder = chunkFeederClass({
   isInstance,
   register: registerFeeder,
   bind(next, instance) {
-    const store = storeOf(instance) as Store
-    store.attachments ??= engine.newAttachments()
-    native.bind(next, instance, store.attachments)
-    // What is mapped stays as long as the instance, even if nobody else knows the feeder.
-    store.feeders.add(next)
+    native.bind(next, instance)
+    let bound = boundTo.get(instance)
+    if (bound === undefined) {
+      bound = new Set()
+      boundTo.set(instance, bound)
+    }
+    bound.add(next)
   },
   unbind(next, instance) {
     native.unbind(next)
-    storeOf(instance)?.feeders.delete(next)
+    boundTo.get(instance)?.delete(next)
   },
 })

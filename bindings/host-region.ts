@@ -7,7 +7,7 @@ import { markAsUntransferable } from 'node:worker_threads'
 import type * as api from '../types/host-region.d.ts'
 import { checkBoolean, checkInteger, show } from './arguments.ts'
 import { dispose } from './dispose.ts'
-import { binding } from './load.ts'
+import { binding, engineBinding } from './load.ts'
 
 /** A region's native side: an opaque object, tagged by the addon. One per root region. */
 export type RegionHandle = object
@@ -427,7 +427,11 @@ export class HostRegion<TArrayBuffer extends ArrayBufferLike = ArrayBufferLike>
       const buffers = root.buffers
         .map((ref) => ref.deref())
         .filter((buffer) => buffer !== undefined)
-      if (!native.close(root.handle, buffers)) {
+      // What it is attached to may be garbage that the engine has not found yet.
+      if (
+        !native.close(root.handle, buffers) &&
+        !(engineBinding?.collectDropped() && native.close(root.handle, buffers))
+      ) {
         throw new Error(
           'close: the region, or a part of it, is attached to a WebAssembly instance or memory; detach it first, as with feeder.close() or setWasmInstanceRawMemory(instance, null)',
         )

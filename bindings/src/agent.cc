@@ -10,7 +10,8 @@
 #include "handle.h"
 #include "memory_buffer.h"
 #include "platform.h"
-#include "raw_memory.h"
+#include "store.h"
+#include "tracing.h"
 #include "values.h"
 
 namespace rawmem {
@@ -19,6 +20,10 @@ namespace {
 
 constexpr size_t kKiB = 1024;
 constexpr size_t kMiB = 1024 * kKiB;
+
+constexpr double kTraceDelayInSeconds = 0.25;
+// Of the time that goes by, traces take a twentieth at most.
+constexpr int kTimeBetweenTraces = 20;
 
 // Of host memory, kept by objects that are garbage, until they are collected.
 constexpr size_t kUnreachableBytesLimit = 256 * kMiB;
@@ -45,8 +50,7 @@ void Record::Link(Record** head) {
 
 Agent::Agent(napi_env env)
     : env_(env),
-      buffer_aliases_(std::make_unique<BufferAliases>(this)),
-      borrowed_regions_(std::make_unique<BorrowedRegions>(this)) {}
+      buffer_aliases_(std::make_unique<BufferAliases>(this)) {}
 
 Agent::~Agent() = default;
 
@@ -200,7 +204,6 @@ void Agent::Close() {
     }
     handles_.clear();
     buffer_aliases_->Clear();
-    borrowed_regions_->Clear();
     while (records_ != nullptr) {
       delete records_;
     }
@@ -313,10 +316,85 @@ void Agent::OnWakeup(napi_env env, napi_value, void* context, void*) {
   CallScope call_scope(agent);
   Engine()->RunTasks(agent->isolate_);
   agent->isolate_->PerformMicrotaskCheckpoint();
-  if (agent->unreachable_bytes_ >= kUnreachableBytesLimit) {
-    agent->unreachable_bytes_ = 0;
-    agent->isolate_->LowMemoryNotification();
+  if (agent->changes_ > 0 && !agent->trace_is_scheduled_) {
+    agent->Trace();
+    if (agent->changes_ > 0) {
+      agent->ScheduleTrace();
+    }
   }
+  if (agent->unreachable_bytes_ >= kUnreachableBytesLimit) {
+    agent->CollectDropped();
+  }
+}
+
+Agent::Entry::Entry(Agent* agent, Store* store)
+    : agent_(agent), previous_(agent->entered_) {
+  agent->entered_ = store;
+  succeeded_ = store == nullptr || store->Open();
+}
+
+void Agent::NoteChange() {
+  ++changes_;
+  if (!trace_is_scheduled_) {
+    ScheduleTrace();
+  }
+}
+
+// Once the event loop has run the task, a trace is due.
+void Agent::ScheduleTrace() {
+  class Unschedule final : public v8::Task {
+   public:
+    explicit Unschedule(bool* is_scheduled) : is_scheduled_(is_scheduled) {}
+    void Run() override { *is_scheduled_ = false; }
+
+   private:
+    bool* const is_scheduled_;
+  };
+  trace_is_scheduled_ = true;
+  Engine()
+      ->GetForegroundTaskRunner(isolate_, v8::TaskPriority::kUserBlocking)
+      ->PostDelayedTask(std::make_unique<Unschedule>(&trace_is_scheduled_),
+                        kTraceDelayInSeconds);
+}
+
+void Agent::Trace() {
+  using Clock = std::chrono::steady_clock;
+  const Clock::time_point begin = Clock::now();
+  if (begin < next_trace_) {
+    return;
+  }
+  napi_handle_scope scope;
+  if (napi_open_handle_scope(env_, &scope) != napi_ok) {
+    return;
+  }
+  Tracing tracing(this);
+  for (Handle* handle : handles_) {
+    tracing.AddWrapper(handle);
+  }
+  for (Record* record = records_; record != nullptr; record = record->next_) {
+    record->Trace(tracing);
+  }
+  if (tracing.Run()) {
+    changes_ = 0;
+    for (Record* record = records_; record != nullptr; record = record->next_) {
+      record->OnTraced();
+    }
+  }
+  napi_close_handle_scope(env_, scope);
+  const Clock::time_point end = Clock::now();
+  next_trace_ = end + (end - begin) * kTimeBetweenTraces;
+}
+
+bool Agent::CollectDropped() {
+  Scope scope(this);
+  SweepHandles();
+  if (dropped_ == 0) {
+    return false;
+  }
+  dropped_ = 0;
+  unreachable_bytes_ = 0;
+  isolate_->LowMemoryNotification();
+  return true;
 }
 
 void Agent::NoteUnreachable(size_t bytes) {

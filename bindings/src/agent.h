@@ -8,6 +8,7 @@
 
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -30,15 +31,19 @@ namespace rawmem {
 
 struct Handle;
 class BufferAliases;
-class BorrowedRegions;
+class Store;
+class Tracing;
 
 // JavaScript functions of bindings/web-assembly that the addon calls. The
 // order is that of the array which `start` is given.
 enum class Hook {
-  // adopt(kind, owner | undefined) -> object: a new wrapper.
+  // adopt(kind) -> object: a new wrapper.
   kAdopt,
-  // link(owner, object): from now on each keeps the other alive.
-  kLink,
+  // keep(wrapper, keeper): the wrapper keeps the keeper, see store.h.
+  kKeep,
+  // keepAll(wrappers, keepers, rootKeeper): the same for all wrappers there
+  // are, and nothing else does any more. `rootKeeper` stays for good.
+  kKeepAll,
   // makeError(name, message, frames) -> error.
   kMakeError,
   // toPrimitive(value, hint) -> primitive.
@@ -55,8 +60,13 @@ enum class Hook {
 struct Record {
   virtual ~Record();
   void Link(Record** head);
+  // Says what JavaScript has to do with the inner object, see tracing.h.
+  virtual void Trace(Tracing& tracing) {}
+  // After stores have been replaced.
+  virtual void OnTraced() {}
 
  private:
+  friend class Agent;
   Record* next_ = nullptr;
   Record** previous_ = nullptr;
 };
@@ -123,6 +133,27 @@ class Agent final : public Watchdog::Client {
   // Has the event loop run the inner engine's tasks.
   void Wake();
 
+  // The store of what was entered last: code that runs may put anything which
+  // is reachable from there, and anything that it is given, into anything else.
+  // Null outside of calls.
+  Store* entered() const { return entered_; }
+
+  // References may lead elsewhere than the last trace found, or a wrapper or a
+  // value more is there to be traced. Sees to the next trace.
+  void NoteChange();
+  // Finds out what can be collected, if there are many changes and it did not
+  // take too much time lately. Does nothing while code runs.
+  void TraceIfDue() {
+    if (changes_ >= kManyChanges) {
+      Trace();
+    }
+  }
+  // A wrapper was collected.
+  void NoteDropped() { ++dropped_; }
+  // Frees what wrappers that are gone leave in the inner heap, host memory
+  // included. Whether there was any.
+  bool CollectDropped();
+
   // That many bytes of host memory are kept mapped by objects of the inner
   // engine which JavaScript let go of. The engine itself counts its heap only.
   void NoteUnreachable(size_t bytes);
@@ -139,7 +170,6 @@ class Agent final : public Watchdog::Client {
 
   Record** records() { return &records_; }
   BufferAliases& buffer_aliases() { return *buffer_aliases_; }
-  BorrowedRegions& borrowed_regions() { return *borrowed_regions_; }
 
   uint64_t NextId() { return ++last_id_; }
   int depth() const { return depth_; }
@@ -172,6 +202,23 @@ class Agent final : public Watchdog::Client {
     v8::Context::Scope context_scope_;
   };
 
+  // Around everything that inner objects of a store are asked to do.
+  class Entry {
+   public:
+    // `store` may be null.
+    Entry(Agent* agent, Store* store);
+    ~Entry() { agent_->entered_ = previous_; }
+    Entry(const Entry&) = delete;
+    Entry& operator=(const Entry&) = delete;
+    // If not, an exception is pending.
+    bool succeeded() const { return succeeded_; }
+
+   private:
+    Agent* const agent_;
+    Store* const previous_;
+    bool succeeded_;
+  };
+
   // Around calls that can run WebAssembly code.
   class CallScope {
    public:
@@ -196,7 +243,13 @@ class Agent final : public Watchdog::Client {
   void OnLongCall() override;
 
  private:
+  // So many are worth a trace at once; fewer wait until there is time.
+  static constexpr size_t kManyChanges = 256;
+
   ~Agent() override;
+
+  void Trace();
+  void ScheduleTrace();
 
   bool CreateIsolate();
   bool SetUpContext();
@@ -235,13 +288,19 @@ class Agent final : public Watchdog::Client {
   bool closed_ = false;
   size_t heap_limit_ = 0;
   size_t unreachable_bytes_ = 0;
+  size_t dropped_ = 0;
+
+  Store* entered_ = nullptr;
+  // Since the last trace.
+  size_t changes_ = 0;
+  std::chrono::steady_clock::time_point next_trace_;
+  bool trace_is_scheduled_ = false;
 
   Record* records_ = nullptr;
   std::vector<Handle*> handles_;
   size_t sweep_at_ = 1024;
   uint64_t last_id_ = 0;
   std::unique_ptr<BufferAliases> buffer_aliases_;
-  std::unique_ptr<BorrowedRegions> borrowed_regions_;
 };
 
 }  // namespace rawmem

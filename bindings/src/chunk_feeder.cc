@@ -4,6 +4,7 @@
 #include "handle.h"
 #include "memory_buffer.h"
 #include "region.h"
+#include "tracing.h"
 #include "v8-external.h"
 #include "v8-primitive.h"
 #include "v8-wasm.h"
@@ -54,6 +55,15 @@ struct ChunkFeeder::Import final : public RecordOf<v8::Function> {
     }
   }
 
+  void Trace(Tracing& tracing) override {
+    napi_value next = feeder == nullptr || inner.IsEmpty()
+                          ? nullptr
+                          : static_cast<napi_value>(feeder->next_.Value());
+    if (next != nullptr) {
+      tracing.AddValue(inner.Get(feeder->agent_->isolate()), next);
+    }
+  }
+
   void Orphan() {
     Agent* agent = feeder->agent_;
     feeder = nullptr;
@@ -76,7 +86,7 @@ ChunkFeeder::~ChunkFeeder() {
   Unbind();
   // The engine has gone first.
   if (attachment_ != nullptr) {
-    attachments_->Remove(attachment_);
+    attachment_->attachments->Remove(attachment_);
   }
   if (import_ != nullptr) {
     import_->Orphan();
@@ -145,57 +155,53 @@ bool ChunkFeeder::Next(Consumed consumed, uint64_t* length) {
     return false;
   }
   Agent::Scope scope(agent_);
-  return agent_->borrowed_regions().Check() &&
+  return (attachment_ == nullptr || CheckBorrowed(agent_, attachment_)) &&
          (TryNext(consumed, length) || Advance(consumed, length));
 }
 
 bool ChunkFeeder::Notify(Notice notice) {
   agent_->buffer_aliases().Update();
-  return Feeder::Notify(notice) && agent_->borrowed_regions().Check();
+  return Feeder::Notify(notice) && CheckBorrowed(agent_);
 }
 
 bool ChunkFeeder::Attach(WindowCursor::Window window) {
   Handle* instance = Unwrap(agent_, instance_.Value());
-  Attachments* attachments =
-      Attachments::From(env_, instance_attachments_.Value());
   const napi_value region = region_.Value();
   RegionView view;
-  if (instance == nullptr || attachments == nullptr) {
+  if (instance == nullptr) {
     napi_throw_error(env_, nullptr, "next: the instance is gone");
     return false;
   }
-  if (!GetRegion(env_, region, byte_offset_ + window.position, window.length,
+  Attachments* attachments = Attachments::Ensure(instance);
+  if (attachments == nullptr ||
+      !GetRegion(env_, region, byte_offset_ + window.position, window.length,
                  &view) ||
-      !attachments->Attach(instance, memory_index_, region, view,
+      !attachments->Attach(memory_index_, region, view,
                            cursor_.IsShort(window) ? Attached::kLastWindow
                                                    : Attached::kWindow)) {
     return false;
   }
   base_ = view.data - window.position;
-  attachments_ = attachments;
-  attachment_ = attachments->Find(instance, memory_index_);
+  attachment_ = attachments->Find(memory_index_);
   attachment_->SetOwner(this);
   return true;
 }
 
-// bind(next, instance, attachments).
+// bind(next, instance).
 void ChunkFeeder::Bind(const napi_value* arguments) {
   const napi_value instance = arguments[0];
-  const napi_value attachments = arguments[1];
   if (!agent_->Open()) {
     return;
   }
   Agent::Scope scope(agent_);
   Handle* handle = Unwrap(agent_, instance);
-  if (handle == nullptr || handle->kind != Kind::kInstance ||
-      Attachments::From(env_, attachments) == nullptr) {
+  if (handle == nullptr || handle->kind != Kind::kInstance) {
     napi_throw_type_error(env_, nullptr,
                           "bind: instance must be a WebAssembly.Instance");
     return;
   }
   Release();
   instance_.Reset({env_, instance});
-  instance_attachments_.Reset({env_, attachments});
   binding_ = new Binding(this, handle->inner.Get(agent_->isolate()));
 }
 
@@ -210,11 +216,10 @@ void ChunkFeeder::Release() {
   if (attachment_ != nullptr) {
     v8::ResetWasmInstanceRawMemory(binding_->instance.Get(agent_->isolate()),
                                    memory_index_);
-    attachments_->Remove(attachment_);
+    attachment_->attachments->Remove(attachment_);
   }
   delete binding_;
   instance_.Reset();
-  instance_attachments_.Reset();
 }
 
 void ChunkFeeder::CallInnerNext(
@@ -242,7 +247,7 @@ void ChunkFeeder::CallInnerNext(
     feeder->next_.Value();
     const bool succeeded = feeder->Advance(consumed, &length);
     if (!succeeded) {
-      ThrowToInner(agent, feeder->instance_);
+      ThrowToInner(agent);
     }
     napi_close_handle_scope(env, scope);
     if (!succeeded) {

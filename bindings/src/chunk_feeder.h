@@ -62,14 +62,12 @@ class ChunkFeeder final : public Feeder, public WindowOwner {
   Agent* const agent_;
   const uint32_t memory_index_;
 
-  // While a window is mapped; in `attachments_`.
+  // While a window is mapped.
   Attachment* attachment_ = nullptr;
-  Attachments* attachments_ = nullptr;
   Binding* binding_ = nullptr;
   Import* import_ = nullptr;
 
   Reference instance_;
-  Reference instance_attachments_;
 };
 
 }  // namespace rawmem

@@ -85,7 +85,7 @@ napi_value ErrorToOuter(Agent* agent, v8::Local<v8::Object> error) {
   return result;
 }
 
-void ThrowToOuter(Agent* agent, v8::TryCatch& try_catch, napi_ref owner) {
+void ThrowToOuter(Agent* agent, v8::TryCatch& try_catch) {
   napi_env env = agent->env();
   v8::Isolate* isolate = agent->isolate();
   if (!try_catch.HasCaught()) {
@@ -111,7 +111,7 @@ void ThrowToOuter(Agent* agent, v8::TryCatch& try_catch, napi_ref owner) {
     ThrowHeapExhausted(agent);
     return;
   }
-  napi_value outer = ToOuter(agent, exception, owner);
+  napi_value outer = ToOuter(agent, exception);
   if (outer != nullptr) {
     napi_throw(env, outer);
   }
@@ -125,7 +125,7 @@ bool ThrowIfHeapExhausted(Agent* agent) {
   return true;
 }
 
-void ThrowToInner(Agent* agent, napi_ref owner) {
+void ThrowToInner(Agent* agent) {
   napi_env env = agent->env();
   v8::Isolate* isolate = agent->isolate();
   bool pending = false;
@@ -149,7 +149,7 @@ void ThrowToInner(Agent* agent, napi_ref owner) {
   }
   // Code that catches the exception goes on, on its own memory if what threw
   // took the bytes away.
-  if (!agent->borrowed_regions().Check()) {
+  if (!CheckBorrowed(agent)) {
     napi_get_and_clear_last_exception(env, &exception);
   }
   v8::Local<v8::Value> inner;
@@ -158,7 +158,7 @@ void ThrowToInner(Agent* agent, napi_ref owner) {
         isolate, "v8-rawmem: a call into JavaScript failed")));
     return;
   }
-  if (!ToInner(agent, exception, owner).ToLocal(&inner)) {
+  if (!ToInner(agent, exception).ToLocal(&inner)) {
     napi_value ignored;
     napi_get_and_clear_last_exception(env, &ignored);
     inner = v8::Exception::RangeError(v8::String::NewFromUtf8Literal(

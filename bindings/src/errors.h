@@ -15,8 +15,8 @@ namespace rawmem {
 // Makes what `try_catch` caught pending in Node: what JavaScript threw comes
 // out as the same value, an error of the engine as an error of Node's of the
 // same class, with the WebAssembly frames on its stack. Leaves `try_catch`
-// empty. `owner` as for ToOuter.
-void ThrowToOuter(Agent* agent, v8::TryCatch& try_catch, napi_ref owner);
+// empty.
+void ThrowToOuter(Agent* agent, v8::TryCatch& try_catch);
 
 // Code that took the last of the heap may have ended before it could be
 // terminated. If so, this makes a RangeError pending, and gives true.
@@ -25,8 +25,7 @@ bool ThrowIfHeapExhausted(Agent* agent);
 // Takes what is pending in Node and throws it in the inner engine; if borrowed
 // bytes are gone, the TypeError about that instead. If nothing is pending,
 // because Node ends the thread, the inner engine ends its execution too.
-// `owner` as for ToInner.
-void ThrowToInner(Agent* agent, napi_ref owner = nullptr);
+void ThrowToInner(Agent* agent);
 
 // An error of the engine that is passed as a value. Null, with an exception
 // pending, on failure.

@@ -8,6 +8,8 @@
 #include "handle.h"
 #include "memory_buffer.h"
 #include "raw_memory.h"
+#include "store.h"
+#include "tracing.h"
 #include "v8-external.h"
 #include "values.h"
 
@@ -43,15 +45,20 @@ struct Import final : public RecordOf<v8::Function> {
     if (outer != nullptr) {
       napi_delete_reference(agent->env(), outer);
     }
-    if (store != nullptr) {
-      napi_delete_reference(agent->env(), store);
+  }
+
+  void Trace(Tracing& tracing) override {
+    napi_value function = nullptr;
+    if (!inner.IsEmpty() &&
+        napi_get_reference_value(agent->env(), outer, &function) == napi_ok &&
+        function != nullptr) {
+      tracing.AddValue(inner.Get(agent->isolate()), function);
     }
   }
 
   Agent* const agent;
-  // Both weak.
+  // Weak: the store of what imports it keeps the function.
   napi_ref outer = nullptr;
-  napi_ref store = nullptr;
 };
 
 napi_value CallExport(napi_env env, napi_callback_info info) {
@@ -81,6 +88,10 @@ napi_value CallExport(napi_env env, napi_callback_info info) {
   }
 
   Agent::Scope scope(agent);
+  Agent::Entry entry(agent, handle->store.get());
+  if (!entry.succeeded()) {
+    return nullptr;
+  }
   v8::Isolate* isolate = agent->isolate();
   const size_t count = static_cast<size_t>(handle->parameter_count);
   ValueList<v8::Local<v8::Value>> arguments(count);
@@ -92,20 +103,18 @@ napi_value CallExport(napi_env env, napi_callback_info info) {
       return nullptr;
     }
     for (size_t i = 0; i < count; ++i) {
-      if (!ToInner(agent, outer_arguments[i], handle->outer)
-               .ToLocal(&arguments[i])) {
+      if (!ToInner(agent, outer_arguments[i]).ToLocal(&arguments[i])) {
         return nullptr;
       }
     }
   } else {
     for (size_t i = 0; i < count; ++i) {
-      if (!ToInner(agent, first_arguments[i], handle->outer)
-               .ToLocal(&arguments[i])) {
+      if (!ToInner(agent, first_arguments[i]).ToLocal(&arguments[i])) {
         return nullptr;
       }
     }
   }
-  if (!agent->borrowed_regions().Check()) {
+  if (!CheckBorrowed(agent)) {
     return nullptr;
   }
 
@@ -123,7 +132,7 @@ napi_value CallExport(napi_env env, napi_callback_info info) {
   }
   agent->buffer_aliases().Update();
   if (!succeeded) {
-    ThrowToOuter(agent, try_catch, handle->outer);
+    ThrowToOuter(agent, try_catch);
     return nullptr;
   }
   if (ThrowIfHeapExhausted(agent)) {
@@ -133,7 +142,7 @@ napi_value CallExport(napi_env env, napi_callback_info info) {
   if (result->IsUndefined()) {
     return nullptr;
   }
-  return ToOuter(agent, result, handle->outer);
+  return ToOuter(agent, result);
 }
 
 void CallImport(const v8::FunctionCallbackInfo<v8::Value>& info) {
@@ -151,7 +160,7 @@ void CallImport(const v8::FunctionCallbackInfo<v8::Value>& info) {
   ValueList<napi_value> arguments(count);
   bool succeeded = true;
   for (size_t i = 0; succeeded && i < count; ++i) {
-    arguments[i] = ToOuter(agent, info[static_cast<int>(i)], import->store);
+    arguments[i] = ToOuter(agent, info[static_cast<int>(i)]);
     succeeded = arguments[i] != nullptr;
   }
   napi_value function = nullptr;
@@ -162,12 +171,12 @@ void CallImport(const v8::FunctionCallbackInfo<v8::Value>& info) {
       function != nullptr && napi_get_undefined(env, &undefined) == napi_ok &&
       napi_call_function(env, undefined, function, count, arguments.data(),
                          &result) == napi_ok &&
-      agent->borrowed_regions().Check();
+      CheckBorrowed(agent);
   v8::Local<v8::Value> inner;
-  if (succeeded && ToInner(agent, result, import->store).ToLocal(&inner)) {
+  if (succeeded && ToInner(agent, result).ToLocal(&inner)) {
     info.GetReturnValue().Set(inner);
   } else {
-    ThrowToInner(agent, import->store);
+    ThrowToInner(agent);
   }
   napi_close_handle_scope(env, scope);
 }
@@ -216,14 +225,12 @@ napi_value NewExportedFunction(Agent* agent, v8::Local<v8::Function> function) {
 }
 
 v8::MaybeLocal<v8::Function> NewImportedFunction(Agent* agent,
-                                                 napi_value function,
-                                                 napi_value store) {
+                                                 napi_value function) {
   napi_env env = agent->env();
   v8::Isolate* isolate = agent->isolate();
   auto import = std::make_unique<Import>(agent);
   v8::Local<v8::Function> result;
   if (napi_create_reference(env, function, 0, &import->outer) != napi_ok ||
-      napi_create_reference(env, store, 0, &import->store) != napi_ok ||
       !v8::Function::New(agent->context(), CallImport,
                          v8::External::New(isolate, import.get(), kImportTag),
                          0, v8::ConstructorBehavior::kThrow)

@@ -15,12 +15,11 @@ namespace rawmem {
 // with an exception pending, on failure.
 napi_value NewExportedFunction(Agent* agent, v8::Local<v8::Function> function);
 
-// An inner function that calls `function` of Node's. It does not keep that
-// alive, `store` does (see bindings/web-assembly/store.ts); both are held
-// weakly. Empty, with an exception pending in Node, on failure.
+// An inner function that calls `function` of Node's. It does not keep that, the
+// store of the instance does. Empty, with an exception pending in Node, on
+// failure.
 v8::MaybeLocal<v8::Function> NewImportedFunction(Agent* agent,
-                                                 napi_value function,
-                                                 napi_value store);
+                                                 napi_value function);
 
 }  // namespace rawmem
 

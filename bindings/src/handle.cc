@@ -2,6 +2,7 @@
 
 #include "functions.h"
 #include "hosted_memory.h"
+#include "raw_memory.h"
 #include "v8-array-buffer.h"
 #include "v8-external.h"
 #include "v8-wasm.h"
@@ -114,7 +115,10 @@ void Handle::Release() {
   slot_is_set = false;
   if (kind == Kind::kMemory) {
     HostedMemory::NoteDropped(agent, object);
+  } else if (kind == Kind::kInstance) {
+    Attachments::NoteDropped(agent, object);
   }
+  agent->NoteDropped();
   inner.Reset();
 }
 
@@ -136,6 +140,48 @@ Kind KindOf(Agent* agent, v8::Local<v8::Object> object) {
   return Kind::kReference;
 }
 
+namespace {
+
+bool HasStore(Kind kind) {
+  return kind != Kind::kModule && kind != Kind::kTag && kind != Kind::kError;
+}
+
+// Puts a new wrapper into a store.
+bool EnterStore(Handle* handle, napi_value outer, v8::Local<v8::Object> inner) {
+  Agent* agent = handle->agent;
+  napi_env env = agent->env();
+  Store* entered = agent->entered();
+  if (handle->kind == Kind::kMemory) {
+    handle->store = HostedMemory::StoreOf(agent, inner);
+  } else {
+    handle->store =
+        entered != nullptr ? entered->shared_from_this() : Store::New(env);
+  }
+  if (handle->store == nullptr) {
+    return false;
+  }
+  // What a feeder or a region is tied to is the wrapper; it stays as long as
+  // something leads to the object.
+  const bool stays =
+      handle->kind == Kind::kMemory || handle->kind == Kind::kInstance;
+  napi_value arguments[] = {outer, handle->store->Root()->Keeper()};
+  return (!stays || handle->store->Keep(outer)) &&
+         agent->CallHook(Hook::kKeep, 2, arguments) != nullptr &&
+         (handle->kind != Kind::kMemory || LinkToEntered(handle));
+}
+
+}  // namespace
+
+bool LinkToEntered(Handle* handle) {
+  Store* entered = handle->agent->entered();
+  if (entered == nullptr || handle->store == nullptr ||
+      entered->Root() == handle->store->Root()) {
+    return true;
+  }
+  handle->agent->NoteChange();
+  return Store::Link(entered->shared_from_this(), handle->store);
+}
+
 bool WrapWith(Handle* handle, napi_value outer, v8::Local<v8::Object> inner) {
   Agent* agent = handle->agent;
   napi_env env = agent->env();
@@ -154,6 +200,9 @@ bool WrapWith(Handle* handle, napi_value outer, v8::Local<v8::Object> inner) {
   if (!handle->slot_is_set ||
       napi_type_tag_object(env, outer, &kWrapperTag) != napi_ok) {
     napi_throw_error(env, nullptr, "v8-rawmem: an object cannot be wrapped");
+    return false;
+  }
+  if (HasStore(handle->kind) && !EnterStore(handle, outer, inner)) {
     return false;
   }
   UpdateExternalBytes(handle);
@@ -195,37 +244,20 @@ napi_value ExistingWrapper(Agent* agent, v8::Local<v8::Object> inner) {
   return value;
 }
 
-napi_value WrapperOf(Agent* agent,
-                     v8::Local<v8::Object> inner,
-                     napi_ref owner) {
+napi_value WrapperOf(Agent* agent, v8::Local<v8::Object> inner) {
   if (napi_value existing = ExistingWrapper(agent, inner)) {
     return existing;
   }
   napi_env env = agent->env();
   const Kind kind = KindOf(agent, inner);
-  napi_value arguments[2];
-  if (napi_create_int32(env, static_cast<int>(kind), &arguments[0]) !=
-      napi_ok) {
+  if (kind == Kind::kFunction) {
+    return NewExportedFunction(agent, inner.As<v8::Function>());
+  }
+  napi_value argument;
+  if (napi_create_int32(env, static_cast<int>(kind), &argument) != napi_ok) {
     return nullptr;
   }
-  napi_value owner_value = nullptr;
-  if (owner != nullptr) {
-    napi_get_reference_value(env, owner, &owner_value);
-  }
-  if (owner_value == nullptr) {
-    napi_get_undefined(env, &owner_value);
-  }
-  if (kind == Kind::kFunction) {
-    napi_value function = NewExportedFunction(agent, inner.As<v8::Function>());
-    if (function == nullptr) {
-      return nullptr;
-    }
-    napi_value link[] = {owner_value, function};
-    return agent->CallHook(Hook::kLink, 2, link) == nullptr ? nullptr
-                                                            : function;
-  }
-  arguments[1] = owner_value;
-  napi_value wrapper = agent->CallHook(Hook::kAdopt, 2, arguments);
+  napi_value wrapper = agent->CallHook(Hook::kAdopt, 1, &argument);
   if (wrapper == nullptr || Wrap(agent, wrapper, kind, inner) == nullptr) {
     return nullptr;
   }

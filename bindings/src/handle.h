@@ -13,6 +13,7 @@
 
 #include "agent.h"
 #include "kind.h"
+#include "store.h"
 #include "v8-local-handle.h"
 #include "v8-object.h"
 #include "v8-persistent-handle.h"
@@ -36,6 +37,9 @@ struct Handle {
   v8::Global<v8::Object> inner;
   // Weak.
   napi_ref outer = nullptr;
+  // What keeps that the inner object may lead to. Null for kinds that lead to
+  // nothing of JavaScript's.
+  Store::Pointer store;
   // Whether the inner object points back at this.
   bool slot_is_set = false;
   // Of an exported function.
@@ -49,8 +53,8 @@ struct Handle {
 // What `object` is. Everything unknown is a kReference.
 Kind KindOf(Agent* agent, v8::Local<v8::Object> object);
 
-// Makes `outer` the wrapper of `inner`. Null, with an exception pending, if
-// that fails.
+// Makes `outer` the wrapper of `inner`, in the store that was entered or, if
+// none was, in one of its own. Null, with an exception pending, if that fails.
 Handle* Wrap(Agent* agent,
              napi_value outer,
              Kind kind,
@@ -62,10 +66,14 @@ bool WrapWith(Handle* handle, napi_value outer, v8::Local<v8::Object> inner);
 // Null if `value` is no wrapper of this agent.
 Handle* Unwrap(Agent* agent, napi_value value);
 
-// The wrapper of `inner`, made if there is none; `owner` (a weak reference, may
-// be null) is then linked to it, see `Store` in
-// bindings/web-assembly/store.ts. Null, with an exception pending, on failure.
-napi_value WrapperOf(Agent* agent, v8::Local<v8::Object> inner, napi_ref owner);
+// The wrapper of `inner`, made if there is none. Null, with an exception
+// pending, on failure.
+napi_value WrapperOf(Agent* agent, v8::Local<v8::Object> inner);
+
+// To be called before code that was entered (see Agent::Entry) gets the inner
+// object: it may store that anywhere. False, with an exception pending, on
+// failure.
+bool LinkToEntered(Handle* handle);
 
 // Null if there is none.
 napi_value ExistingWrapper(Agent* agent, v8::Local<v8::Object> inner);

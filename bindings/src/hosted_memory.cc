@@ -6,7 +6,9 @@
 #include <utility>
 
 #include "fixed_sizes.h"
+#include "handle.h"
 #include "memory_buffer.h"
+#include "tracing.h"
 #include "v8-external.h"
 
 namespace rawmem {
@@ -93,8 +95,10 @@ void ThrowRefusal(Agent* agent,
 
 }  // namespace
 
-HostedMemory::HostedMemory(Agent* agent, v8::Local<v8::WasmMemoryObject> memory)
-    : agent_(agent) {
+HostedMemory::HostedMemory(Agent* agent,
+                           v8::Local<v8::WasmMemoryObject> memory,
+                           Store::Pointer store)
+    : agent_(agent), store_(std::move(store)) {
   Link(agent->records());
   inner.Reset(agent->isolate(), memory);
   LeaveToObject();
@@ -105,14 +109,15 @@ HostedMemory::~HostedMemory() {
 }
 
 void HostedMemory::Release() {
-  if (borrowed != nullptr) {
-    agent_->borrowed_regions().Remove(this);
-    DropReferences();
-  }
+  DropReferences();
   lease_.Reset();
 }
 
 void HostedMemory::DropReferences() {
+  if (borrowed == nullptr) {
+    return;
+  }
+  store_->Unwatch(this);
   napi_delete_reference(agent_->env(), borrowed);
   napi_delete_reference(agent_->env(), region_);
   borrowed = nullptr;
@@ -130,13 +135,14 @@ HostedMemory* HostedMemory::Of(Agent* agent, v8::Local<v8::Object> memory) {
       value.As<v8::External>()->Value(kHostedMemoryTag));
 }
 
-HostedMemory* HostedMemory::Ensure(Agent* agent,
-                                   v8::Local<v8::WasmMemoryObject> memory) {
+HostedMemory* HostedMemory::Ensure(Handle* handle) {
+  Agent* agent = handle->agent;
+  v8::Isolate* isolate = agent->isolate();
+  auto memory = handle->inner.Get(isolate).As<v8::WasmMemoryObject>();
   if (HostedMemory* hosted = Of(agent, memory)) {
     return hosted;
   }
-  v8::Isolate* isolate = agent->isolate();
-  auto* hosted = new HostedMemory(agent, memory);
+  auto* hosted = new HostedMemory(agent, memory, handle->store);
   if (!memory
            ->SetPrivate(agent->context(), Key(isolate),
                         v8::External::New(isolate, hosted, kHostedMemoryTag))
@@ -147,6 +153,33 @@ HostedMemory* HostedMemory::Ensure(Agent* agent,
     return nullptr;
   }
   return hosted;
+}
+
+Store::Pointer HostedMemory::StoreOf(Agent* agent,
+                                     v8::Local<v8::Object> memory) {
+  HostedMemory* hosted = Of(agent, memory);
+  if (hosted != nullptr && hosted->store_->Keeper() != nullptr) {
+    return hosted->store_;
+  }
+  Store::Pointer store = Store::New(agent->env(), Store::Kind::kLeaf);
+  if (hosted != nullptr && store != nullptr) {
+    hosted->store_->Unwatch(hosted);
+    hosted->store_ = store;
+    hosted->OnTraced();
+  }
+  return store;
+}
+
+void HostedMemory::Trace(Tracing& tracing) {
+  if (!inner.IsEmpty()) {
+    tracing.AddStore(inner.Get(agent_->isolate()), &store_);
+  }
+}
+
+void HostedMemory::OnTraced() {
+  if (borrowed != nullptr) {
+    store_->Watch(this);
+  }
 }
 
 bool HostedMemory::IsAttached(Agent* agent, v8::Local<v8::Object> memory) {
@@ -171,17 +204,18 @@ void HostedMemory::NoteDropped(Agent* agent, v8::Local<v8::Object> memory) {
   }
 }
 
-bool HostedMemory::Attach(Agent* agent,
-                          v8::Local<v8::WasmMemoryObject> memory,
+bool HostedMemory::Attach(Handle* memory_handle,
                           napi_value region,
                           napi_value handle,
                           const RegionView& view,
                           const std::string& name) {
+  Agent* agent = memory_handle->agent;
   napi_env env = agent->env();
-  HostedMemory* hosted = Ensure(agent, memory);
+  HostedMemory* hosted = Ensure(memory_handle);
   if (hosted == nullptr) {
     return false;
   }
+  v8::Local<v8::WasmMemoryObject> memory = hosted->inner.Get(agent->isolate());
   std::shared_ptr<v8::BackingStore> own = hosted->own_store_;
   if (!hosted->is_attached()) {
     own = memory->Buffer()->GetBackingStore();
@@ -212,15 +246,15 @@ bool HostedMemory::Attach(Agent* agent,
   hosted->lease_ = RegionLease(view.memory);
   hosted->borrowed = borrowed;
   hosted->region_ = region_reference;
-  if (borrowed != nullptr) {
-    agent->borrowed_regions().Add(hosted);
-  }
+  hosted->OnTraced();
   agent->buffer_aliases().Update();
   return true;
 }
 
-bool HostedMemory::Detach(Agent* agent,
-                          v8::Local<v8::WasmMemoryObject> memory) {
+bool HostedMemory::Detach(Handle* memory_handle) {
+  Agent* agent = memory_handle->agent;
+  auto memory =
+      memory_handle->inner.Get(agent->isolate()).As<v8::WasmMemoryObject>();
   HostedMemory* hosted = Of(agent, memory);
   if (hosted == nullptr || !hosted->is_attached()) {
     return true;

@@ -11,12 +11,15 @@
 #include "agent.h"
 #include "raw_memory.h"
 #include "region.h"
+#include "store.h"
 #include "v8-array-buffer.h"
 #include "v8-local-handle.h"
 #include "v8-persistent-handle.h"
 #include "v8-wasm.h"
 
 namespace rawmem {
+
+struct Handle;
 
 // What a memory that was attached once has to remember. Lives as long as the
 // inner memory, to which any number of wrappers may come and go.
@@ -30,14 +33,13 @@ class HostedMemory final : public RecordOf<v8::WasmMemoryObject>,
   // Makes the bytes of `view` those of `memory`. `region` is what JavaScript
   // calls them, `handle` the object behind it, `name` the argument they came
   // in. False, with an exception pending, on failure; nothing has changed then.
-  static bool Attach(Agent* agent,
-                     v8::Local<v8::WasmMemoryObject> memory,
+  static bool Attach(Handle* memory,
                      napi_value region,
                      napi_value handle,
                      const RegionView& view,
                      const std::string& name);
   // Back to the memory's own bytes.
-  static bool Detach(Agent* agent, v8::Local<v8::WasmMemoryObject> memory);
+  static bool Detach(Handle* memory);
 
   static bool IsAttached(Agent* agent, v8::Local<v8::Object> memory);
 
@@ -50,24 +52,34 @@ class HostedMemory final : public RecordOf<v8::WasmMemoryObject>,
   // much of what such memories keep mapped may be unreachable.
   static void NoteDropped(Agent* agent, v8::Local<v8::Object> memory);
 
+  // The store for a new wrapper of `memory`: the one that it has, if something
+  // still leads there. Null, with an exception pending, on failure.
+  static Store::Pointer StoreOf(Agent* agent, v8::Local<v8::Object> memory);
+
   ~HostedMemory() override;
 
   // BorrowedUse:
   void PointBack(v8::Isolate* isolate) override;
-  void Clear() override { inner.Reset(); }
+
+  // Record:
+  void Trace(Tracing& tracing) override;
+  void OnTraced() override;
 
  private:
-  HostedMemory(Agent* agent, v8::Local<v8::WasmMemoryObject> memory);
+  HostedMemory(Agent* agent,
+               v8::Local<v8::WasmMemoryObject> memory,
+               Store::Pointer store);
 
   static HostedMemory* Of(Agent* agent, v8::Local<v8::Object> memory);
-  static HostedMemory* Ensure(Agent* agent,
-                              v8::Local<v8::WasmMemoryObject> memory);
+  static HostedMemory* Ensure(Handle* memory);
 
   bool is_attached() const { return lease_.get() != nullptr; }
   void Release();
   void DropReferences();
 
   Agent* const agent_;
+  // That of the memory's wrapper.
+  Store::Pointer store_;
   // What V8 allocated, while something else is attached.
   std::shared_ptr<v8::BackingStore> own_store_;
   RegionLease lease_;

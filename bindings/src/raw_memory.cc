@@ -1,20 +1,25 @@
 #include "raw_memory.h"
 
-#include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
-#include "agent.h"
 #include "fixed_sizes.h"
 #include "handle.h"
-#include "tagged_object.h"
+#include "tracing.h"
+#include "v8-external.h"
 #include "v8-wasm.h"
 
 namespace rawmem {
 
 namespace {
 
-constexpr napi_type_tag kAttachmentsTag = {0x1d0b6a0f6cc24c7cu,
-                                           0xa4ae45bd9f2b8ef1u};
+constexpr v8::ExternalPointerTypeTag kAttachmentsTag = 6;
+
+v8::Local<v8::Private> Key(v8::Isolate* isolate) {
+  return v8::Private::ForApi(
+      isolate, v8::String::NewFromUtf8Literal(isolate, "v8-rawmem:attached"));
+}
 
 void ThrowRange(napi_env env, const std::string& message) {
   napi_throw_range_error(env, nullptr, message.c_str());
@@ -88,8 +93,12 @@ size_t FindMinimum(const std::function<bool(size_t)>& is_too_small) {
 }
 
 void Attachment::PointBack(v8::Isolate* isolate) {
-  v8::ResetWasmInstanceRawMemory(instance.Get(isolate), memory_index);
-  instance.Reset();
+  attachments->DropBorrowed(this);
+  // Empty when the instance is collected, and about to be forgotten.
+  if (!attachments->inner.IsEmpty()) {
+    v8::ResetWasmInstanceRawMemory(attachments->inner.Get(isolate),
+                                   memory_index);
+  }
   // Nothing of the region is attached any more, so it may be closed.
   lease.Reset();
   SetOwner(nullptr);
@@ -102,75 +111,157 @@ void Attachment::SetOwner(WindowOwner* new_owner) {
   owner = new_owner;
 }
 
-bool BorrowedRegions::CheckAll() {
-  napi_env env = agent_->env();
-  bool intact = true;
-  for (auto it = uses_.begin(); it != uses_.end();) {
-    BorrowedUse* use = *it;
-    napi_value region = nullptr;
-    napi_get_reference_value(env, use->borrowed, &region);
-    if (region != nullptr && !IsRegionDetached(env, region)) {
-      ++it;
-      continue;
+namespace {
+
+bool IsGone(Agent* agent, BorrowedUse* use) {
+  napi_value region = nullptr;
+  return napi_get_reference_value(agent->env(), use->borrowed, &region) !=
+             napi_ok ||
+         region == nullptr || IsRegionDetached(agent->env(), region);
+}
+
+void ThrowGone(Agent* agent) {
+  ThrowType(agent->env(),
+            "The ArrayBuffer behind an attached HostRegion has been "
+            "transferred away; what was attached to it is back on its own "
+            "memory");
+}
+
+}  // namespace
+
+bool CheckBorrowed(Agent* agent) {
+  Store* entered = agent->entered();
+  if (entered == nullptr) {
+    return true;
+  }
+  std::vector<BorrowedUse*> gone;
+  entered->VisitBorrowed([&](BorrowedUse* use) {
+    if (IsGone(agent, use)) {
+      gone.push_back(use);
     }
-    // A region that was collected went together with everything that could
-    // call the instance.
-    intact = intact && region == nullptr;
-    v8::HandleScope scope(agent_->isolate());
-    use->PointBack(agent_->isolate());
-    it = uses_.erase(it);
+  });
+  if (gone.empty()) {
+    return true;
   }
-  if (!intact) {
-    ThrowType(env,
-              "The ArrayBuffer behind an attached HostRegion has been "
-              "transferred away; what was attached to it is back on its own "
-              "memory");
+  v8::HandleScope scope(agent->isolate());
+  for (BorrowedUse* use : gone) {
+    use->PointBack(agent->isolate());
   }
-  return intact;
+  ThrowGone(agent);
+  return false;
 }
 
-void BorrowedRegions::Clear() {
-  for (BorrowedUse* use : uses_) {
-    use->Clear();
+bool CheckBorrowed(Agent* agent, BorrowedUse* use) {
+  if (use->borrowed == nullptr || !IsGone(agent, use)) {
+    return true;
   }
-  uses_.clear();
+  use->PointBack(agent->isolate());
+  ThrowGone(agent);
+  return false;
 }
 
-Attachments::Attachments(Agent* agent) : agent_(agent) {
-  agent->Ref();
+Attachments::Attachments(Agent* agent, Store::Pointer store)
+    : agent_(agent), store_(std::move(store)) {
+  Link(agent->records());
 }
 
 Attachments::~Attachments() {
-  for (auto& [key, attachment] : attachments_) {
+  for (auto& [memory_index, attachment] : attachments_) {
     Drop(&attachment);
   }
-  agent_->Unref();
 }
 
-void Attachments::Drop(Attachment* attachment) {
+Attachments* Attachments::Of(Agent* agent, v8::Local<v8::Object> instance) {
+  v8::Local<v8::Value> value;
+  if (!instance->GetPrivate(agent->context(), Key(agent->isolate()))
+           .ToLocal(&value) ||
+      !value->IsExternal()) {
+    return nullptr;
+  }
+  return static_cast<Attachments*>(
+      value.As<v8::External>()->Value(kAttachmentsTag));
+}
+
+Attachments* Attachments::Ensure(Handle* handle) {
+  Agent* agent = handle->agent;
+  v8::Isolate* isolate = agent->isolate();
+  v8::Local<v8::Object> instance = handle->inner.Get(isolate);
+  if (Attachments* attachments = Of(agent, instance)) {
+    return attachments;
+  }
+  auto* attachments = new Attachments(agent, handle->store);
+  if (!instance
+           ->SetPrivate(agent->context(), Key(isolate),
+                        v8::External::New(isolate, attachments,
+                                          kAttachmentsTag))
+           .FromMaybe(false)) {
+    delete attachments;
+    napi_throw_error(agent->env(), nullptr,
+                     "v8-rawmem: the instance cannot be attached");
+    return nullptr;
+  }
+  attachments->inner.Reset(isolate, instance);
+  attachments->LeaveToObject();
+  return attachments;
+}
+
+void Attachments::NoteDropped(Agent* agent, v8::Local<v8::Object> instance) {
+  if (Attachments* attachments = Of(agent, instance)) {
+    for (auto& [memory_index, attachment] : attachments->attachments_) {
+      if (attachment.lease.get() != nullptr) {
+        agent->NoteUnreachable(attachment.lease.get()->length());
+      }
+    }
+  }
+}
+
+void Attachments::Trace(Tracing& tracing) {
+  if (!inner.IsEmpty()) {
+    tracing.AddStore(inner.Get(agent_->isolate()), &store_);
+  }
+}
+
+void Attachments::OnTraced() {
+  for (auto& [memory_index, attachment] : attachments_) {
+    if (attachment.borrowed != nullptr) {
+      store_->Watch(&attachment);
+    }
+  }
+}
+
+void Attachments::DropBorrowed(Attachment* attachment) {
   if (attachment->borrowed != nullptr) {
-    agent_->borrowed_regions().Remove(attachment);
+    store_->Unwatch(attachment);
     napi_delete_reference(agent_->env(), attachment->borrowed);
     attachment->borrowed = nullptr;
   }
-  attachment->instance.Reset();
+}
+
+void Attachments::Drop(Attachment* attachment) {
+  DropBorrowed(attachment);
   attachment->lease.Reset();
   attachment->SetOwner(nullptr);
 }
 
-bool Attachments::Attach(Handle* handle,
-                         uint32_t memory_index,
+bool Attachments::Attach(uint32_t memory_index,
                          napi_value region,
                          const RegionView& view,
                          Attached what) {
   napi_env env = agent_->env();
-  v8::Isolate* isolate = agent_->isolate();
-  v8::Local<v8::Object> instance = handle->inner.Get(isolate);
-  const Key key{handle->id, memory_index};
-  const auto existing = attachments_.find(key);
+  v8::Local<v8::Object> instance = inner.Get(agent_->isolate());
+  const auto existing = attachments_.find(memory_index);
+  const bool is_borrowed = view.memory->kind() == HostMemory::Kind::kBorrowed;
+  napi_ref borrowed = nullptr;
+  if (is_borrowed &&
+      napi_create_reference(env, region, 1, &borrowed) != napi_ok) {
+    return false;
+  }
   const v8::WasmRawMemoryResult result = v8::SetWasmInstanceRawMemory(
       instance, memory_index, view.data, view.length);
   if (result != v8::WasmRawMemoryResult::kOk) {
+    if (borrowed != nullptr) {
+      napi_delete_reference(env, borrowed);
+    }
     size_t minimum = 0;
     if (result == v8::WasmRawMemoryResult::kTooSmall) {
       uint8_t* data = view.data;
@@ -195,34 +286,32 @@ bool Attachments::Attach(Handle* handle,
     return false;
   }
 
-  Attachment& attachment = attachments_[key];
-  // The usual case is the next window of the same region.
-  const bool same_memory = attachment.lease.get() == view.memory.get();
+  Attachment& attachment = attachments_[memory_index];
+  attachment.attachments = this;
+  attachment.memory_index = memory_index;
   attachment.data = view.data;
   attachment.length = view.length;
   attachment.SetOwner(nullptr);
-  if (same_memory && attachment.borrowed == nullptr) {
-    return true;
+  DropBorrowed(&attachment);
+  // The usual case is the next window of the same region.
+  if (attachment.lease.get() != view.memory.get()) {
+    attachment.lease = RegionLease(view.memory);
   }
-  Drop(&attachment);
-  attachment.memory_index = memory_index;
-  attachment.lease = RegionLease(view.memory);
-  if (view.memory->kind() == HostMemory::Kind::kBorrowed &&
-      napi_create_reference(env, region, 0, &attachment.borrowed) == napi_ok) {
-    attachment.instance.Reset(isolate, instance);
-    agent_->borrowed_regions().Add(&attachment);
+  if (borrowed != nullptr) {
+    attachment.borrowed = borrowed;
+    store_->Watch(&attachment);
   }
   return true;
 }
 
-bool Attachments::Detach(Handle* handle, uint32_t memory_index) {
+bool Attachments::Detach(uint32_t memory_index) {
   const v8::WasmRawMemoryResult result = v8::ResetWasmInstanceRawMemory(
-      handle->inner.Get(agent_->isolate()), memory_index);
+      inner.Get(agent_->isolate()), memory_index);
   if (result != v8::WasmRawMemoryResult::kOk) {
     ThrowRefusal(agent_->env(), result, memory_index, 0, 0, Attached::kRegion);
     return false;
   }
-  auto it = attachments_.find({handle->id, memory_index});
+  auto it = attachments_.find(memory_index);
   if (it != attachments_.end()) {
     Drop(&it->second);
     attachments_.erase(it);
@@ -230,28 +319,14 @@ bool Attachments::Detach(Handle* handle, uint32_t memory_index) {
   return true;
 }
 
-Attachment* Attachments::Find(Handle* handle, uint32_t memory_index) {
-  auto it = attachments_.find({handle->id, memory_index});
+Attachment* Attachments::Find(uint32_t memory_index) {
+  auto it = attachments_.find(memory_index);
   return it == attachments_.end() ? nullptr : &it->second;
 }
 
 void Attachments::Remove(Attachment* attachment) {
-  for (auto it = attachments_.begin(); it != attachments_.end(); ++it) {
-    if (&it->second == attachment) {
-      Drop(attachment);
-      attachments_.erase(it);
-      return;
-    }
-  }
-}
-
-napi_value Attachments::New(Agent* agent) {
-  return WrapTagged(agent->env(), kAttachmentsTag,
-                    std::make_unique<Attachments>(agent));
-}
-
-Attachments* Attachments::From(napi_env env, napi_value value) {
-  return UnwrapTagged<Attachments>(env, kAttachmentsTag, value);
+  Drop(attachment);
+  attachments_.erase(attachment->memory_index);
 }
 
 }  // namespace rawmem

@@ -8,31 +8,29 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <list>
 #include <map>
-#include <utility>
 
+#include "agent.h"
 #include "region.h"
 #include "size_errors.h"
+#include "store.h"
 #include "v8-local-handle.h"
 #include "v8-object.h"
 #include "v8-persistent-handle.h"
 
 namespace rawmem {
 
-class Agent;
 struct Handle;
 
 // Something that reads and writes bytes which JavaScript can take away, by
 // transferring the ArrayBuffer that they are borrowed from.
 struct BorrowedUse {
   virtual ~BorrowedUse() = default;
-  // From now on without those bytes.
+  // From now on without those bytes. Lets go of `borrowed`.
   virtual void PointBack(v8::Isolate* isolate) = 0;
-  // Lets go of objects of the inner engine.
-  virtual void Clear() = 0;
 
-  // To the region's handle. Null where no ArrayBuffer is borrowed.
+  // To the region's handle, strong: it keeps the ArrayBuffer. Null where none
+  // is borrowed.
   napi_ref borrowed = nullptr;
 };
 
@@ -44,80 +42,81 @@ struct WindowOwner {
   virtual void OnWindowGone() = 0;
 };
 
+class Attachments;
+
 // A memory of an instance that reads and writes a host region.
 struct Attachment final : BorrowedUse {
   void PointBack(v8::Isolate* isolate) override;
-  void Clear() override { instance.Reset(); }
   // Makes `owner`, which may be null, the one to be told.
   void SetOwner(WindowOwner* owner);
 
+  Attachments* attachments = nullptr;
+  uint32_t memory_index = 0;
   uint8_t* data = nullptr;
   size_t length = 0;
   RegionLease lease;
-  uint32_t memory_index = 0;
   // Null if nobody has to be told.
   WindowOwner* owner = nullptr;
-  // Only where the region borrows an ArrayBuffer. `borrowed` is weak.
-  v8::Global<v8::Object> instance;
 };
 
 // The smallest size, a whole number of pages, that is not too small.
 size_t FindMinimum(const std::function<bool(size_t)>& is_too_small);
 
-// All uses of borrowed bytes.
-class BorrowedRegions {
+// Before code runs that was entered (see Agent::Entry), and where it goes on
+// after JavaScript ran. If bytes are gone that it can reach, instances and
+// memories are pointed back at their own, a TypeError is pending, and the
+// result is false.
+bool CheckBorrowed(Agent* agent);
+// The same for one use.
+bool CheckBorrowed(Agent* agent, BorrowedUse* use);
+
+// What the memories of an instance are attached to. It belongs to the inner
+// instance and goes with that: as long as code can be reached there, so can
+// the bytes that it runs on, whatever became of wrappers.
+class Attachments final : public RecordOf<v8::Object> {
  public:
-  explicit BorrowedRegions(Agent* agent) : agent_(agent) {}
+  // Null if nothing was ever attached to `instance`.
+  static Attachments* Of(Agent* agent, v8::Local<v8::Object> instance);
+  // Null, with an exception pending, on failure.
+  static Attachments* Ensure(Handle* instance);
 
-  // Before code runs. If bytes are gone, instances and memories are pointed
-  // back at their own, a TypeError is pending, and the result is false.
-  bool Check() { return uses_.empty() || CheckAll(); }
+  // To be called when JavaScript dropped an instance: has garbage collected
+  // when much of what such instances keep mapped may be unreachable.
+  static void NoteDropped(Agent* agent, v8::Local<v8::Object> instance);
 
-  void Add(BorrowedUse* use) { uses_.push_back(use); }
-  void Remove(BorrowedUse* use) { uses_.remove(use); }
-  // Lets go of instances and memories.
-  void Clear();
-
- private:
-  bool CheckAll();
-
-  Agent* const agent_;
-  std::list<BorrowedUse*> uses_;
-};
-
-// The attachments of the instances of one store (see
-// bindings/web-assembly/store.ts). While it lives, so do the regions.
-class Attachments {
- public:
-  explicit Attachments(Agent* agent);
-  ~Attachments();
+  ~Attachments() override;
 
   // False, with an exception pending, on failure; nothing has changed then.
-  bool Attach(Handle* instance,
-              uint32_t memory_index,
+  bool Attach(uint32_t memory_index,
               napi_value region,
               const RegionView& view,
               Attached what = Attached::kRegion);
   // Back to the instance's own memory.
-  bool Detach(Handle* instance, uint32_t memory_index);
+  bool Detach(uint32_t memory_index);
 
   // Null if nothing is attached there.
-  Attachment* Find(Handle* instance, uint32_t memory_index);
+  Attachment* Find(uint32_t memory_index);
   // Only forgets it: the instance must have been pointed elsewhere.
   void Remove(Attachment* attachment);
 
-  // As a value that JavaScript can hold. Null on failure.
-  static napi_value New(Agent* agent);
-  // Null if `value` is none.
-  static Attachments* From(napi_env env, napi_value value);
+  Agent* agent() const { return agent_; }
+
+  // Record:
+  void Trace(Tracing& tracing) override;
+  void OnTraced() override;
 
  private:
-  using Key = std::pair<uint64_t, uint32_t>;
+  friend struct Attachment;
+
+  Attachments(Agent* agent, Store::Pointer store);
 
   void Drop(Attachment* attachment);
+  void DropBorrowed(Attachment* attachment);
 
   Agent* const agent_;
-  std::map<Key, Attachment> attachments_;
+  // That of the instance.
+  Store::Pointer store_;
+  std::map<uint32_t, Attachment> attachments_;
 };
 
 }  // namespace rawmem

@@ -7,6 +7,7 @@
 #include "errors.h"
 #include "handle.h"
 #include "raw_memory.h"
+#include "tracing.h"
 #include "v8-container.h"
 #include "v8-external-memory-accounter.h"
 
@@ -22,16 +23,36 @@ constexpr size_t kOpaqueBytes = 512;
 
 // The C++ side of an opaque object.
 struct Opaque final : public RecordOf<v8::Object> {
-  explicit Opaque(Agent* agent) : agent(agent) { Link(agent->records()); }
+  explicit Opaque(Agent* agent) : agent(agent) {
+    Link(agent->records());
+    agent->NoteChange();
+  }
   ~Opaque() override {
     napi_delete_reference(agent->env(), outer);
     accounter.Decrease(agent->isolate(), kOpaqueBytes);
   }
 
+  void Trace(Tracing& tracing) override {
+    napi_value value = nullptr;
+    if (!inner.IsEmpty() &&
+        napi_get_reference_value(agent->env(), outer, &value) == napi_ok &&
+        value != nullptr) {
+      tracing.AddValue(inner.Get(agent->isolate()), value);
+    }
+  }
+
+  // Now whatever leads here keeps the value.
+  void OnTraced() override {
+    if (is_strong) {
+      napi_reference_unref(agent->env(), outer, nullptr);
+      is_strong = false;
+    }
+  }
+
   Agent* const agent;
   v8::ExternalMemoryAccounter accounter;
-  // Strong.
   napi_ref outer = nullptr;
+  bool is_strong = true;
 };
 
 v8::MaybeLocal<v8::Value> NewOpaque(Agent* agent, napi_value value) {
@@ -76,8 +97,8 @@ void ReturnFromHook(Agent* agent,
                  napi_ok &&
              ([&] {
                napi_value value = agent->CallHook(hook, 2, argv);
-               return value != nullptr && agent->borrowed_regions().Check() &&
-                      ToInner(agent, value, nullptr).ToLocal(&result);
+               return value != nullptr && CheckBorrowed(agent) &&
+                      ToInner(agent, value).ToLocal(&result);
              })()) {
     info.GetReturnValue().Set(result);
   } else {
@@ -108,14 +129,14 @@ void Iterate(const v8::FunctionCallbackInfo<v8::Value>& info) {
   napi_value list =
       outer == nullptr ? nullptr : agent->CallHook(Hook::kToList, 1, &outer);
   uint32_t length = 0;
-  if (list != nullptr && agent->borrowed_regions().Check() &&
+  if (list != nullptr && CheckBorrowed(agent) &&
       napi_get_array_length(env, list, &length) == napi_ok) {
     done = true;
     std::vector<v8::Local<v8::Value>> elements(length);
     for (uint32_t i = 0; done && i < length; ++i) {
       napi_value element;
       done = napi_get_element(env, list, i, &element) == napi_ok &&
-             ToInner(agent, element, nullptr).ToLocal(&elements[i]);
+             ToInner(agent, element).ToLocal(&elements[i]);
     }
     v8::Local<v8::Value> values, iterator;
     v8::Local<v8::Array> array;
@@ -215,8 +236,7 @@ napi_value BigIntToOuter(Agent* agent, v8::Local<v8::BigInt> bigint) {
 
 // Several results of a function.
 napi_value ArrayToOuter(Agent* agent,
-                        v8::Local<v8::Array> array,
-                        napi_ref owner) {
+                        v8::Local<v8::Array> array) {
   napi_value result;
   if (napi_create_array_with_length(agent->env(), array->Length(), &result) !=
       napi_ok) {
@@ -227,7 +247,7 @@ napi_value ArrayToOuter(Agent* agent,
     if (!array->Get(agent->context(), i).ToLocal(&element)) {
       return nullptr;
     }
-    napi_value outer = ToOuter(agent, element, owner);
+    napi_value outer = ToOuter(agent, element);
     if (outer == nullptr ||
         napi_set_element(agent->env(), result, i, outer) != napi_ok) {
       return nullptr;
@@ -264,9 +284,7 @@ napi_value FromOpaque(Agent* agent, v8::Local<v8::Value> value) {
   return result;
 }
 
-v8::MaybeLocal<v8::Value> ToInner(Agent* agent,
-                                  napi_value value,
-                                  napi_ref owner) {
+v8::MaybeLocal<v8::Value> ToInner(Agent* agent, napi_value value) {
   napi_env env = agent->env();
   v8::Isolate* isolate = agent->isolate();
   double number;
@@ -294,14 +312,7 @@ v8::MaybeLocal<v8::Value> ToInner(Agent* agent,
     case napi_object:
     case napi_function:
       if (Handle* handle = Unwrap(agent, value)) {
-        napi_value owner_value = nullptr;
-        if (owner != nullptr && handle->kind != Kind::kError &&
-            handle->kind != Kind::kReference) {
-          napi_get_reference_value(env, owner, &owner_value);
-        }
-        napi_value link[] = {owner_value, value};
-        if (owner_value != nullptr &&
-            agent->CallHook(Hook::kLink, 2, link) == nullptr) {
+        if (!LinkToEntered(handle)) {
           return {};
         }
         return handle->inner.Get(isolate);
@@ -312,7 +323,7 @@ v8::MaybeLocal<v8::Value> ToInner(Agent* agent,
   }
 }
 
-napi_value ToOuter(Agent* agent, v8::Local<v8::Value> value, napi_ref owner) {
+napi_value ToOuter(Agent* agent, v8::Local<v8::Value> value) {
   napi_env env = agent->env();
   napi_value result = nullptr;
   if (value->IsInt32()) {
@@ -332,11 +343,11 @@ napi_value ToOuter(Agent* agent, v8::Local<v8::Value> value, napi_ref owner) {
   } else if (napi_value outer = FromOpaque(agent, value)) {
     return outer;
   } else if (value->IsArray()) {
-    return ArrayToOuter(agent, value.As<v8::Array>(), owner);
+    return ArrayToOuter(agent, value.As<v8::Array>());
   } else if (value->IsNativeError()) {
     return ErrorToOuter(agent, value.As<v8::Object>());
   } else if (value->IsObject()) {
-    return WrapperOf(agent, value.As<v8::Object>(), owner);
+    return WrapperOf(agent, value.As<v8::Object>());
   } else {
     napi_throw_type_error(env, nullptr,
                           "The engine gave a value that has no counterpart");

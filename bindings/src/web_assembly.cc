@@ -31,8 +31,6 @@ namespace rawmem {
 
 namespace {
 
-using WeakReference = Napi::Reference<Napi::Value>;
-
 constexpr v8::ExternalPointerTypeTag kCompilationTag = 3;
 constexpr size_t kMaxArguments = 6;
 
@@ -140,10 +138,9 @@ bool Elements(napi_env env, napi_value array, std::vector<napi_value>* result) {
 
 v8::MaybeLocal<v8::Value> BuildArgument(Agent* agent,
                                         Shape shape,
-                                        napi_value value,
-                                        napi_ref owner) {
+                                        napi_value value) {
   if (shape == Shape::kValue) {
-    return ToInner(agent, value, owner);
+    return ToInner(agent, value);
   }
   napi_env env = agent->env();
   std::vector<napi_value> parts;
@@ -153,7 +150,7 @@ v8::MaybeLocal<v8::Value> BuildArgument(Agent* agent,
   if (shape == Shape::kList) {
     std::vector<v8::Local<v8::Value>> elements(parts.size());
     for (size_t i = 0; i < parts.size(); ++i) {
-      if (!ToInner(agent, parts[i], owner).ToLocal(&elements[i])) {
+      if (!ToInner(agent, parts[i]).ToLocal(&elements[i])) {
         return {};
       }
     }
@@ -162,9 +159,9 @@ v8::MaybeLocal<v8::Value> BuildArgument(Agent* agent,
   v8::Local<v8::Object> object = v8::Object::New(agent->isolate());
   for (size_t i = 0; i + 2 < parts.size(); i += 3) {
     v8::Local<v8::Value> name, member;
-    if (!ToInner(agent, parts[i], nullptr).ToLocal(&name) ||
+    if (!ToInner(agent, parts[i]).ToLocal(&name) ||
         !BuildArgument(agent, static_cast<Shape>(Int32(env, parts[i + 1])),
-                       parts[i + 2], owner)
+                       parts[i + 2])
              .ToLocal(&member) ||
         object
             ->CreateDataProperty(agent->context(), name.As<v8::Name>(), member)
@@ -179,10 +176,7 @@ using Arguments = std::vector<v8::Local<v8::Value>>;
 
 // Adds to `result`, from an array of shape, value, shape, value, ... False,
 // with an exception pending, on failure.
-bool BuildArguments(Agent* agent,
-                    napi_value array,
-                    napi_ref owner,
-                    Arguments* result) {
+bool BuildArguments(Agent* agent, napi_value array, Arguments* result) {
   std::vector<napi_value> parts;
   if (!Elements(agent->env(), array, &parts)) {
     return false;
@@ -190,7 +184,7 @@ bool BuildArguments(Agent* agent,
   for (size_t i = 0; i + 1 < parts.size(); i += 2) {
     v8::Local<v8::Value> argument;
     if (!BuildArgument(agent, static_cast<Shape>(Int32(agent->env(), parts[i])),
-                       parts[i + 1], owner)
+                       parts[i + 1])
              .ToLocal(&argument)) {
       return false;
     }
@@ -237,15 +231,14 @@ class BytesArgument {
 v8::MaybeLocal<v8::Value> CallMethod(Agent* agent,
                                      v8::Local<v8::Object> object,
                                      const char* name,
-                                     Arguments arguments,
-                                     napi_ref owner = nullptr) {
+                                     Arguments arguments) {
   v8::TryCatch try_catch(agent->isolate());
   v8::Local<v8::Value> result;
   if (!InnerFunction(agent, object, name)
            ->Call(agent->context(), object, static_cast<int>(arguments.size()),
                   arguments.data())
            .ToLocal(&result)) {
-    ThrowToOuter(agent, try_catch, owner);
+    ThrowToOuter(agent, try_catch);
   }
   return result;
 }
@@ -260,7 +253,7 @@ v8::MaybeLocal<v8::Object> NewObject(Agent* agent,
            ->NewInstance(agent->context(), static_cast<int>(arguments.size()),
                          arguments.data())
            .ToLocal(&object)) {
-    ThrowToOuter(agent, try_catch, nullptr);
+    ThrowToOuter(agent, try_catch);
   }
   return object;
 }
@@ -286,10 +279,12 @@ napi_value Start(napi_env env, napi_callback_info info) {
 napi_value Construct(const Call& call) {
   Agent* agent = call.agent();
   const Kind kind = static_cast<Kind>(Int32(call.env(), call[0]));
-  const WeakReference owner = Napi::Weak(Napi::Value(call.env(), call[1]));
+  const Store::Pointer store =
+      kind == Kind::kMemory ? nullptr : Store::New(call.env());
+  Agent::Entry entry(agent, store.get());
   Arguments arguments;
   v8::Local<v8::Object> object;
-  if (!owner.IsEmpty() && BuildArguments(agent, call[2], owner, &arguments) &&
+  if (BuildArguments(agent, call[2], &arguments) &&
       NewObject(agent, ClassName(kind), arguments).ToLocal(&object) &&
       !ThrowIfHeapExhausted(agent)) {
     Wrap(agent, call[1], kind, object);
@@ -301,13 +296,16 @@ napi_value Construct(const Call& call) {
 napi_value Invoke(const Call& call) {
   Agent* agent = call.agent();
   Handle* handle = Unwrap(agent, call[0]);
+  if (handle == nullptr) {
+    return nullptr;
+  }
+  Agent::Entry entry(agent, handle->store.get());
   const std::string method = Utf8(call.env(), call[1]);
   Arguments arguments;
   v8::Local<v8::Value> result;
-  if (handle == nullptr ||
-      !BuildArguments(agent, call[2], handle->outer, &arguments) ||
+  if (!entry.succeeded() || !BuildArguments(agent, call[2], &arguments) ||
       !CallMethod(agent, handle->inner.Get(call.isolate()), method.c_str(),
-                  arguments, handle->outer)
+                  arguments)
            .ToLocal(&result)) {
     return nullptr;
   }
@@ -319,7 +317,7 @@ napi_value Invoke(const Call& call) {
   if (method == "grow") {
     UpdateExternalBytes(handle);
   }
-  return ToOuter(agent, result, handle->outer);
+  return ToOuter(agent, result);
 }
 
 // getProperty(target, name).
@@ -329,25 +327,32 @@ napi_value GetProperty(const Call& call) {
   if (handle == nullptr) {
     return nullptr;
   }
+  Agent::Entry entry(agent, handle->store.get());
   v8::TryCatch try_catch(call.isolate());
   v8::Local<v8::Value> result;
+  if (!entry.succeeded()) {
+    return nullptr;
+  }
   if (!handle->inner.Get(call.isolate())
            ->Get(call.context(),
                  InnerName(agent, Utf8(call.env(), call[1]).c_str()))
            .ToLocal(&result)) {
-    ThrowToOuter(agent, try_catch, handle->outer);
+    ThrowToOuter(agent, try_catch);
     return nullptr;
   }
-  return ToOuter(agent, result, handle->outer);
+  return ToOuter(agent, result);
 }
 
 // setProperty(target, name, value).
 napi_value SetProperty(const Call& call) {
   Agent* agent = call.agent();
   Handle* handle = Unwrap(agent, call[0]);
+  if (handle == nullptr) {
+    return nullptr;
+  }
+  Agent::Entry entry(agent, handle->store.get());
   v8::Local<v8::Value> value;
-  if (handle == nullptr ||
-      !ToInner(agent, call[2], handle->outer).ToLocal(&value)) {
+  if (!entry.succeeded() || !ToInner(agent, call[2]).ToLocal(&value)) {
     return nullptr;
   }
   v8::TryCatch try_catch(call.isolate());
@@ -355,7 +360,7 @@ napi_value SetProperty(const Call& call) {
           ->Set(call.context(),
                 InnerName(agent, Utf8(call.env(), call[1]).c_str()), value)
           .IsNothing()) {
-    ThrowToOuter(agent, try_catch, handle->outer);
+    ThrowToOuter(agent, try_catch);
   }
   return nullptr;
 }
@@ -373,7 +378,7 @@ napi_value Compile(const Call& call) {
   Arguments arguments{bytes.value()};
   v8::Local<v8::Object> module;
   if (!bytes.is_valid() ||
-      !BuildArguments(agent, call[2], nullptr, &arguments) ||
+      !BuildArguments(agent, call[2], &arguments) ||
       !NewObject(agent, "Module", arguments).ToLocal(&module)) {
     return nullptr;
   }
@@ -390,12 +395,12 @@ napi_value Validate(const Call& call) {
   Arguments arguments{bytes.value()};
   v8::Local<v8::Value> result;
   if (!bytes.is_valid() ||
-      !BuildArguments(agent, call[1], nullptr, &arguments) ||
+      !BuildArguments(agent, call[1], &arguments) ||
       !CallMethod(agent, agent->web_assembly(), "validate", arguments)
            .ToLocal(&result)) {
     return nullptr;
   }
-  return ToOuter(agent, result, nullptr);
+  return ToOuter(agent, result);
 }
 
 // A compilation that goes on in the background.
@@ -432,7 +437,7 @@ void Settle(const v8::FunctionCallbackInfo<v8::Value>& info, bool fulfilled) {
   napi_value argv[2];
   napi_get_undefined(env, &undefined);
   napi_get_reference_value(env, compilation->callback, &callback);
-  napi_value value = ToOuter(agent, info[0], nullptr);
+  napi_value value = ToOuter(agent, info[0]);
   if (value == nullptr) {
     // What went wrong on the way is what the caller gets to see.
     fulfilled = false;
@@ -458,7 +463,7 @@ napi_value CompileAsync(const Call& call) {
   Arguments arguments{bytes.value()};
   v8::Local<v8::Value> promise;
   if (!bytes.is_valid() ||
-      !BuildArguments(agent, call[1], nullptr, &arguments) ||
+      !BuildArguments(agent, call[1], &arguments) ||
       !CallMethod(agent, agent->web_assembly(), "compile", arguments)
            .ToLocal(&promise)) {
     return nullptr;
@@ -488,7 +493,7 @@ napi_value CompileAsync(const Call& call) {
       promise.As<v8::Promise>()
           ->Then(call.context(), fulfilled, rejected)
           .IsEmpty()) {
-    ThrowToOuter(agent, try_catch, nullptr);
+    ThrowToOuter(agent, try_catch);
     return nullptr;
   }
   compilation.release();
@@ -516,10 +521,10 @@ napi_value Describe(const Call& call) {
   }
   v8::TryCatch try_catch(call.isolate());
   if (!v8::JSON::Stringify(call.context(), list).ToLocal(&json)) {
-    ThrowToOuter(agent, try_catch, nullptr);
+    ThrowToOuter(agent, try_catch);
     return nullptr;
   }
-  return ToOuter(agent, json, nullptr);
+  return ToOuter(agent, json);
 }
 
 // customSections(module, name): an array of ArrayBuffers.
@@ -528,7 +533,7 @@ napi_value CustomSections(const Call& call) {
   Agent* agent = call.agent();
   Handle* handle = call.Unwrapped(0, Kind::kModule);
   v8::Local<v8::Value> name, list;
-  if (handle == nullptr || !ToInner(agent, call[1], nullptr).ToLocal(&name) ||
+  if (handle == nullptr || !ToInner(agent, call[1]).ToLocal(&name) ||
       !CallMethod(agent, InnerFunction(agent, agent->web_assembly(), "Module"),
                   "customSections", {handle->inner.Get(call.isolate()), name})
            .ToLocal(&list)) {
@@ -555,8 +560,6 @@ napi_value CustomSections(const Call& call) {
 // expected, value, ... False, with an exception pending, on failure.
 bool BuildImports(Agent* agent,
                   napi_value array,
-                  napi_value store,
-                  napi_ref owner,
                   v8::Local<v8::Object> imports) {
   napi_env env = agent->env();
   v8::Local<v8::Context> context = agent->context();
@@ -566,7 +569,7 @@ bool BuildImports(Agent* agent,
   }
   for (size_t i = 0; i + 3 < parts.size(); i += 4) {
     v8::Local<v8::Value> module_name, name, value, module;
-    if (!ToInner(agent, parts[i], nullptr).ToLocal(&module_name) ||
+    if (!ToInner(agent, parts[i]).ToLocal(&module_name) ||
         !imports->Get(context, module_name).ToLocal(&module)) {
       return false;
     }
@@ -577,7 +580,7 @@ bool BuildImports(Agent* agent,
     if (name_type != napi_string) {
       // Not an object where the module's imports should be. The engine words
       // the error.
-      if (!ToInner(agent, parts[i + 3], nullptr).ToLocal(&value) ||
+      if (!ToInner(agent, parts[i + 3]).ToLocal(&value) ||
           imports
               ->CreateDataProperty(context, module_name.As<v8::Name>(), value)
               .IsNothing()) {
@@ -604,16 +607,17 @@ bool BuildImports(Agent* agent,
         Unwrap(agent, parts[i + 3]) == nullptr) {
       ChunkFeeder* feeder = ChunkFeeder::From(agent, parts[i + 3]);
       v8::Local<v8::Function> function;
-      if (!(feeder != nullptr ? feeder->InnerNext()
-                              : NewImportedFunction(agent, parts[i + 3], store))
+      if (!agent->entered()->Keep(parts[i + 3]) ||
+          !(feeder != nullptr ? feeder->InnerNext()
+                              : NewImportedFunction(agent, parts[i + 3]))
                .ToLocal(&function)) {
         return false;
       }
       value = function;
-    } else if (!ToInner(agent, parts[i + 3], owner).ToLocal(&value)) {
+    } else if (!ToInner(agent, parts[i + 3]).ToLocal(&value)) {
       return false;
     }
-    if (!ToInner(agent, parts[i + 1], nullptr).ToLocal(&name) ||
+    if (!ToInner(agent, parts[i + 1]).ToLocal(&name) ||
         module.As<v8::Object>()
             ->CreateDataProperty(context, name.As<v8::Name>(), value)
             .IsNothing()) {
@@ -623,18 +627,24 @@ bool BuildImports(Agent* agent,
   return true;
 }
 
-// instantiate(target, module, imports, store): makes `target` the instance;
-// the result is an array of name, value, ... of its exports.
+// instantiate(target, module, imports): makes `target` the instance; the result
+// is an array of name, value, ... of its exports.
 napi_value Instantiate(const Call& call) {
   napi_env env = call.env();
   Agent* agent = call.agent();
   v8::Isolate* isolate = call.isolate();
   v8::Local<v8::Context> context = call.context();
   Handle* module = call.Unwrapped(1, Kind::kModule);
-  const WeakReference owner = Napi::Weak(Napi::Value(env, call[3]));
-  if (module == nullptr || owner.IsEmpty()) {
+  if (module == nullptr) {
     return nullptr;
   }
+  agent->NoteChange();
+  agent->TraceIfDue();
+  const Store::Pointer store = Store::New(env);
+  if (store == nullptr) {
+    return nullptr;
+  }
+  Agent::Entry entry(agent, store.get());
   v8::Local<v8::Object> imports =
       v8::Object::New(isolate, v8::Null(isolate), nullptr, nullptr, 0);
   v8::TryCatch try_catch(isolate);
@@ -643,15 +653,15 @@ napi_value Instantiate(const Call& call) {
   v8::Local<v8::Array> names;
   napi_value result = nullptr;
   v8::Local<v8::Value> arguments[] = {module->inner.Get(isolate), imports};
-  if (!BuildImports(agent, call[2], call[3], owner, imports)) {
+  if (!BuildImports(agent, call[2], imports)) {
     if (try_catch.HasCaught()) {
-      ThrowToOuter(agent, try_catch, nullptr);
+      ThrowToOuter(agent, try_catch);
     }
     return nullptr;
   }
   // Segments may go into memories that are in use elsewhere, and the start
   // function may be an instance's that is.
-  if (!agent->borrowed_regions().Check()) {
+  if (!CheckBorrowed(agent)) {
     return nullptr;
   }
   bool succeeded;
@@ -669,7 +679,7 @@ napi_value Instantiate(const Call& call) {
            ->GetOwnPropertyNames(context, v8::PropertyFilter::ALL_PROPERTIES,
                                  v8::KeyConversionMode::kConvertToString)
            .ToLocal(&names)) {
-    ThrowToOuter(agent, try_catch, owner);
+    ThrowToOuter(agent, try_catch);
     return nullptr;
   }
   if (ThrowIfHeapExhausted(agent)) {
@@ -683,9 +693,9 @@ napi_value Instantiate(const Call& call) {
       v8::Local<v8::Value> name = names->Get(context, i).ToLocalChecked();
       v8::Local<v8::Value> value =
           exports.As<v8::Object>()->Get(context, name).ToLocalChecked();
-      napi_value outer_name = ToOuter(agent, name, nullptr);
+      napi_value outer_name = ToOuter(agent, name);
       napi_value outer_value =
-          outer_name == nullptr ? nullptr : ToOuter(agent, value, owner);
+          outer_name == nullptr ? nullptr : ToOuter(agent, value);
       if (outer_value == nullptr ||
           napi_set_element(env, result, 2 * i, outer_name) != napi_ok ||
           napi_set_element(env, result, 2 * i + 1, outer_value) != napi_ok) {
@@ -703,7 +713,8 @@ napi_value MemoryBuffer(const Call& call) {
   if (handle == nullptr) {
     return nullptr;
   }
-  if (!call.agent()->borrowed_regions().Check()) {
+  Agent::Entry entry(call.agent(), handle->store.get());
+  if (!CheckBorrowed(call.agent())) {
     return nullptr;
   }
   auto memory = handle->inner.Get(call.isolate()).As<v8::WasmMemoryObject>();
@@ -721,10 +732,8 @@ napi_value AttachMemory(const Call& call) {
       !GetRegion(call.env(), call[2], call[3], call[4], &view)) {
     return nullptr;
   }
-  if (HostedMemory::Attach(
-          call.agent(),
-          handle->inner.Get(call.isolate()).As<v8::WasmMemoryObject>(), call[1],
-          call[2], view, Utf8(call.env(), call[5]))) {
+  if (HostedMemory::Attach(handle, call[1], call[2], view,
+                           Utf8(call.env(), call[5]))) {
     UpdateExternalBytes(handle);
   }
   return nullptr;
@@ -733,10 +742,7 @@ napi_value AttachMemory(const Call& call) {
 // detachMemory(memory).
 napi_value DetachMemory(const Call& call) {
   Handle* handle = call.Unwrapped(0, Kind::kMemory);
-  if (handle != nullptr &&
-      HostedMemory::Detach(
-          call.agent(),
-          handle->inner.Get(call.isolate()).As<v8::WasmMemoryObject>())) {
+  if (handle != nullptr && HostedMemory::Detach(handle)) {
     UpdateExternalBytes(handle);
   }
   return nullptr;
@@ -794,42 +800,51 @@ napi_value JsTag(const Call& call) {
       agent->web_assembly()
           ->Get(call.context(), InnerName(agent, "JSTag"))
           .ToLocalChecked();
-  return ToOuter(agent, tag, nullptr);
+  return ToOuter(agent, tag);
 }
 
-// newAttachments(): where the attachments of a store are kept.
-napi_value NewAttachments(const Call& call) {
-  return Attachments::New(call.agent());
-}
-
-// attachRawMemory(attachments, instance, memoryIndex, handle, offset, length).
+// attachRawMemory(instance, memoryIndex, handle, offset, length).
 napi_value AttachRawMemory(const Call& call) {
   napi_env env = call.env();
-  Attachments* attachments = Attachments::From(env, call[0]);
-  Handle* instance = call.Unwrapped(1, Kind::kInstance);
+  Handle* instance = call.Unwrapped(0, Kind::kInstance);
   RegionView view;
   uint32_t memory_index = 0;
-  if (instance == nullptr || attachments == nullptr ||
-      napi_get_value_uint32(env, call[2], &memory_index) != napi_ok ||
-      !GetRegion(env, call[3], call[4], call[5], &view)) {
+  if (instance == nullptr ||
+      napi_get_value_uint32(env, call[1], &memory_index) != napi_ok ||
+      !GetRegion(env, call[2], call[3], call[4], &view)) {
     return nullptr;
   }
-  attachments->Attach(instance, memory_index, call[3], view);
+  if (Attachments* attachments = Attachments::Ensure(instance)) {
+    attachments->Attach(memory_index, call[2], view);
+  }
   return nullptr;
 }
 
-// detachRawMemory(attachments, instance, memoryIndex).
+// detachRawMemory(instance, memoryIndex).
 napi_value DetachRawMemory(const Call& call) {
-  napi_env env = call.env();
-  Attachments* attachments = Attachments::From(env, call[0]);
-  Handle* instance = call.Unwrapped(1, Kind::kInstance);
+  Handle* instance = call.Unwrapped(0, Kind::kInstance);
   uint32_t memory_index = 0;
-  if (instance == nullptr || attachments == nullptr ||
-      napi_get_value_uint32(env, call[2], &memory_index) != napi_ok) {
+  if (instance == nullptr ||
+      napi_get_value_uint32(call.env(), call[1], &memory_index) != napi_ok) {
     return nullptr;
   }
-  attachments->Detach(instance, memory_index);
+  if (Attachments* attachments = Attachments::Ensure(instance)) {
+    attachments->Detach(memory_index);
+  }
   return nullptr;
+}
+
+// collectDropped(): boolean, see Agent::CollectDropped.
+napi_value CollectDropped(napi_env env, napi_callback_info info) {
+  void* data;
+  size_t argc = 0;
+  napi_value result = nullptr;
+  if (napi_get_cb_info(env, info, &argc, nullptr, nullptr, &data) == napi_ok) {
+    auto* agent = static_cast<Agent*>(data);
+    napi_get_boolean(env, agent->is_open() && agent->CollectDropped(),
+                     &result);
+  }
+  return result;
 }
 
 // version(): that of the inner V8.
@@ -872,9 +887,9 @@ bool InitWebAssembly(napi_env env, napi_value exports) {
                              {"serializeModule", Enter<SerializeModule>},
                              {"deserializeModule", Enter<DeserializeModule>},
                              {"jsTag", Enter<JsTag>},
-                             {"newAttachments", Enter<NewAttachments>},
                              {"attachRawMemory", Enter<AttachRawMemory>},
                              {"detachRawMemory", Enter<DetachRawMemory>},
+                             {"collectDropped", CollectDropped},
                              {"version", Version},
                          },
                          agent);

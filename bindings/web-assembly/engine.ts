@@ -3,7 +3,7 @@ import type { FeederBinding } from '../chunk-feeder.ts'
 import type { HostRegion } from '../host-region.ts'
 import { engineBinding, withoutEngine } from '../load.ts'
 import { makeError } from './errors.ts'
-import { link } from './store.ts'
+import { keep, keepAll } from './store.ts'
 
 /** What an object of the engine is. The numbers are those of bindings/src/kind.h. */
 export const Kind = {
@@ -44,7 +44,7 @@ export interface EngineBinding {
   validate(bytes: Uint8Array, options: Arguments): boolean
   describe(module: object, what: 'imports' | 'exports'): string
   customSections(module: object, name: string): ArrayBuffer[]
-  instantiate(target: object, module: object, imports: unknown[], store: object): unknown[]
+  instantiate(target: object, module: object, imports: unknown[]): unknown[]
   /** The region itself where it borrows an ArrayBuffer. */
   memoryBuffer(memory: object): ArrayBuffer | HostRegion
   attachMemory(
@@ -61,16 +61,16 @@ export interface EngineBinding {
   serializeModule(module: object): [ArrayBuffer, ArrayBuffer]
   deserializeModule(target: object, code: Uint8Array, bytes: Uint8Array): boolean
   jsTag(): object
-  newAttachments(): object
   attachRawMemory(
-    attachments: object,
     instance: object,
     memoryIndex: number,
     handle: object,
     byteOffset: number,
     byteLength: number,
   ): void
-  detachRawMemory(attachments: object, instance: object, memoryIndex: number): void
+  detachRawMemory(instance: object, memoryIndex: number): void
+  /** Frees what collected wrappers left behind, host memory included. Whether there was any. */
+  collectDropped(): boolean
   version(): string
   readonly chunkFeeder: FeederBinding
 }
@@ -81,12 +81,11 @@ export const adoption: unique symbol = Symbol('adoption')
 type Adopter = new (key: typeof adoption) => object
 const adopters = new Map<Kind, Adopter>()
 
-function adopt(kind: Kind, owner: object | undefined): object {
+function adopt(kind: Kind): object {
   const Adopter = adopters.get(kind)
-  const wrapper =
-    Adopter === undefined ? Object.preventExtensions(Object.create(null)) : new Adopter(adoption)
-  link(owner, wrapper)
-  return wrapper
+  return Adopter === undefined
+    ? Object.preventExtensions(Object.create(null))
+    : new Adopter(adoption)
 }
 
 function isObject(value: unknown): value is object {
@@ -133,7 +132,10 @@ const noEngine = new Proxy(Object.create(null) as EngineBinding, {
 })
 
 // In the order of `Hook` in bindings/src/agent.h.
-engineBinding?.start([adopt, link, makeError, toPrimitive, toList, probe], constants.MAX_LENGTH)
+engineBinding?.start(
+  [adopt, keep, keepAll, makeError, toPrimitive, toList, probe],
+  constants.MAX_LENGTH,
+)
 
 /** The addon's engine, started. */
 export const engine: EngineBinding = engineBinding ?? noEngine

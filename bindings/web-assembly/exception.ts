@@ -9,7 +9,6 @@ import {
   values,
   wrongReceiver,
 } from './engine.ts'
-import { link } from './store.ts'
 
 export class Tag implements api.Tag {
   declare readonly [Symbol.toStringTag]: string
@@ -17,7 +16,6 @@ export class Tag implements api.Tag {
   constructor(descriptor: api.TagDescriptor | typeof adoption) {
     if (descriptor === adoption) return
     engine.construct(Kind.Tag, this, record(descriptor, ['parameters'], ['parameters']))
-    link(undefined, this)
   }
 }
 
@@ -33,7 +31,6 @@ export class Exception implements api.Exception {
     options?: api.ExceptionOptions,
   ) {
     if (tag === adoption) return
-    link(undefined, this)
     engine.construct(Kind.Exception, this, [
       ...values([tag]),
       ...list(payload),

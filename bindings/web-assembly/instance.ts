@@ -2,22 +2,13 @@ import type * as api from '../../types/web-assembly.d.ts'
 import { adoption, engine, Kind, registerClass, wrongReceiver } from './engine.ts'
 import { type Bindable, feederOf } from './feeders.ts'
 import { checkModule, Module } from './module.ts'
-import { Store, setStore } from './store.ts'
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return (typeof value === 'object' && value !== null) || typeof value === 'function'
 }
 
-/**
- * Reads the imports in the order of the module, and has the store keep the functions among them. Those of feeders are put
- * into `feeders`.
- */
-function readImports(
-  module: Module,
-  imports: unknown,
-  store: Store,
-  feeders: Set<Bindable>,
-): unknown[] {
+/** Reads the imports in the order of the module. Feeders among them are put into `feeders`. */
+function readImports(module: Module, imports: unknown, feeders: Set<Bindable>): unknown[] {
   const entries: unknown[] = []
   for (const { module: moduleName, name, kind } of Module.imports(module)) {
     if (!isObject(imports)) {
@@ -32,7 +23,6 @@ function readImports(
     }
     const value = namespace[name]
     if (typeof value === 'function') {
-      store.keep(value)
       const feeder = feederOf(value)
       const refusal = feeder?.refusal()
       if (refusal !== undefined) {
@@ -59,11 +49,9 @@ export class Instance implements api.Instance {
     if (imports !== undefined && !isObject(imports)) {
       throw new TypeError('WebAssembly.Instance(): Argument 1 must be an object')
     }
-    const store = new Store()
-    setStore(this, store)
     const feeders = new Set<Bindable>()
-    const values = readImports(module, imports, store, feeders)
-    const entries = engine.instantiate(this, module, values, store)
+    const values = readImports(module, imports, feeders)
+    const entries = engine.instantiate(this, module, values)
     for (let i = 0; i < entries.length; i += 2) {
       // Not an assignment: a name may be __proto__.
       Object.defineProperty(this.#exports, entries[i] as string, {

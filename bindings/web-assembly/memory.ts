@@ -2,7 +2,6 @@ import type * as region from '../../types/host-region.d.ts'
 import type * as api from '../../types/web-assembly.d.ts'
 import { HostRegion, regionParts } from '../host-region.ts'
 import { adoption, engine, Kind, record, registerClass, values, wrongReceiver } from './engine.ts'
-import { link } from './store.ts'
 
 function attach(memory: Memory, region: unknown, name: string): void {
   const { handle, byteOffset, byteLength } = regionParts(region, name)
@@ -28,7 +27,6 @@ export class Memory implements api.Memory {
       }
     }
     engine.construct(Kind.Memory, this, record(descriptor, ['address', 'initial', 'maximum']))
-    link(undefined, this)
   }
 
   #constructOn(host: unknown, descriptor: api.MemoryDescriptor): void {
@@ -36,7 +34,6 @@ export class Memory implements api.Memory {
     const { address, initial, maximum } = descriptor
     const own = { address, initial: initial ?? (address === 'i64' ? 0n : 0), maximum }
     engine.construct(Kind.Memory, this, record(own, ['address', 'initial', 'maximum']))
-    link(undefined, this)
     attach(this, host, 'host')
   }
 

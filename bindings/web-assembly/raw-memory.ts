@@ -4,7 +4,6 @@ import { checkInteger, show } from '../arguments.ts'
 import { regionParts } from '../host-region.ts'
 import { engine } from './engine.ts'
 import { isInstance } from './instance.ts'
-import { type Store, storeOf } from './store.ts'
 
 /** The engine's limit, kV8MaxWasmMemories. */
 const maxMemories = 100_000
@@ -25,22 +24,13 @@ export function setWasmInstanceRawMemory(
     )
   }
   checkMemoryIndex(memoryIndex)
-  const store = storeOf(instance) as Store
-  store.attachments ??= engine.newAttachments()
   if (region === null) {
-    engine.detachRawMemory(store.attachments, instance, memoryIndex)
-    store.regions.get(instance)?.delete(memoryIndex)
+    engine.detachRawMemory(instance, memoryIndex)
     return
   }
   if (region === undefined) {
     throw new TypeError('region must be a HostRegion, or null to detach; got undefined')
   }
   const { handle, byteOffset, byteLength } = regionParts(region)
-  engine.attachRawMemory(store.attachments, instance, memoryIndex, handle, byteOffset, byteLength)
-  let regions = store.regions.get(instance)
-  if (regions === undefined) {
-    regions = new Map()
-    store.regions.set(instance, regions)
-  }
-  regions.set(memoryIndex, handle)
+  engine.attachRawMemory(instance, memoryIndex, handle, byteOffset, byteLength)
 }

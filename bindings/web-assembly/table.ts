@@ -1,6 +1,5 @@
 import type * as api from '../../types/web-assembly.d.ts'
 import { adoption, engine, Kind, record, registerClass, values, wrongReceiver } from './engine.ts'
-import { link } from './store.ts'
 
 export class Table implements api.Table {
   declare readonly [Symbol.toStringTag]: string
@@ -9,7 +8,6 @@ export class Table implements api.Table {
   // Whether a value is passed makes a difference, so arguments are counted.
   constructor(descriptor: api.TableDescriptor | typeof adoption, ...value: unknown[]) {
     if (descriptor === adoption) return
-    link(undefined, this)
     engine.construct(Kind.Table, this, [
       ...record(descriptor, ['address', 'element', 'initial', 'maximum']),
       ...values(value.slice(0, 1)),
