@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { BuildError } from '../../build-scripts/build-error.ts'
 import { say } from '../../build-scripts/terminal.ts'
-import type { Random } from './random.ts'
+import type { Random } from '../support/random.ts'
 import type { Tally } from './tally.ts'
 import type { Build, Workbench } from './workbench.ts'
 

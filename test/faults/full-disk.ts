@@ -1,7 +1,7 @@
 import { statfs } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Random } from '../support/random.ts'
 import { type Mount, mountDisk } from './mounts.ts'
-import type { Random } from './random.ts'
 import { stages } from './stages.ts'
 import type { Tally } from './tally.ts'
 import { judgeError } from './verdict.ts'

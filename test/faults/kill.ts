@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { say } from '../../build-scripts/terminal.ts'
-import type { Random } from './random.ts'
+import type { Random } from '../support/random.ts'
 import { type Stage, stages } from './stages.ts'
 import type { Tally } from './tally.ts'
 import type { Build, Series, Workbench } from './workbench.ts'

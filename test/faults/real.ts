@@ -14,8 +14,8 @@ import {
   readSdkManifest,
 } from '../../build-scripts/package/sdk-manifest.ts'
 import { formatDuration, say, sayStage } from '../../build-scripts/terminal.ts'
+import { Random } from '../support/random.ts'
 import { BuildRun } from './build-run.ts'
-import { Random } from './random.ts'
 import type { Stage } from './stages.ts'
 
 /** When to kill: the stage, and between how many and how many seconds after its beginning. */

@@ -1,0 +1,453 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import vm from 'node:vm'
+import { ChunkFeeder, HostRegion, setWasmInstanceRawMemory, WebAssembly } from 'v8-rawmem'
+import { collectGarbage } from '../support/collect-garbage.ts'
+import { growableMemory } from '../support/growable-memory.ts'
+import { Random } from '../support/random.ts'
+import { creature, slotCount } from './creatures.ts'
+
+const byteLength = 256 * 1024
+const windowSize = 4096
+
+/** A region whose n-th four bytes are `first + n`. */
+interface Ground {
+  readonly first: number
+  /** Undefined once JavaScript has dropped it. */
+  region: HostRegion | undefined
+  /** Node's memory, whose buffer the region borrows: growing takes the bytes away. */
+  lender: { grow(pages: number): void } | undefined
+  state: 'open' | 'closed' | 'taken away'
+}
+
+/** Where an instance reads: `first + offset / 4`. */
+interface Place {
+  readonly ground: Ground
+  readonly offset: number
+  /** What shows it, if a feeder does. */
+  readonly feeder?: ChunkFeeder
+}
+
+/** What a struct in an `any` leads to. */
+interface Box {
+  readonly animal: Animal
+  readonly inner: Box | undefined
+}
+
+/** What the model knows of an instance. */
+interface Animal {
+  readonly id: number
+  /** Undefined once JavaScript has dropped it. */
+  instance: WebAssembly.Instance | undefined
+  readonly slots: (Animal | undefined)[]
+  box: Box | undefined
+  /** What setWasmInstanceRawMemory or a feeder shows, and what `memory.attach` does below that. */
+  shown: Place | undefined
+  below: Place | undefined
+  feeder: ChunkFeeder | undefined
+}
+
+export interface ZooReport {
+  readonly steps: number
+  readonly reads: number
+  readonly animals: number
+  readonly collected: number
+}
+
+/**
+ * Has instances, references, regions and feeders do what comes to mind, with garbage collected in between, and compares
+ * each value with a model that knows who keeps whom.
+ */
+export class Zoo {
+  readonly #random: Random
+  readonly #collected = new FinalizationRegistry<void>(() => ++this.#collectedCount)
+  readonly #grounds: Ground[] = []
+  readonly #animals: Animal[] = []
+  #collectedCount = 0
+  #animalCount = 0
+  #reads = 0
+  #steps = 0
+  #nextFirst = 1
+  /** What the import `give` returns. */
+  readonly #given: unknown[] = [null, null]
+
+  constructor(seed: number) {
+    this.#random = new Random(seed)
+  }
+
+  /** @throws {Error} where something else came out than the model says. */
+  async run(milliseconds: number): Promise<ZooReport> {
+    const end = Date.now() + milliseconds
+    while (Date.now() < end) {
+      for (let i = 0; i < 50; ++i) {
+        this.#step()
+        ++this.#steps
+      }
+      if (this.#random.below(4) === 0) await collectGarbage()
+      // Long enough for a trace.
+      if (this.#random.below(30) === 0) await sleep(300)
+    }
+    return this.#empty()
+  }
+
+  #step(): void {
+    const step = this.#random.pick(this.#choices)
+    step.call(this)
+  }
+
+  readonly #choices: (() => void)[] = [
+    this.#bear,
+    this.#bear,
+    this.#open,
+    this.#attach,
+    this.#attach,
+    this.#attachMemory,
+    this.#detach,
+    this.#feed,
+    this.#feedMore,
+    this.#dropFeeder,
+    this.#give,
+    this.#give,
+    this.#give,
+    this.#forgetReference,
+    this.#leadBack,
+    this.#drop,
+    this.#drop,
+    this.#dropRegion,
+    this.#close,
+    this.#takeAway,
+    this.#interrupt,
+    ...Array.from({ length: 20 }, () => this.#read),
+  ]
+
+  #bear(): void {
+    if (this.#held().length > 60) return
+    const id = ++this.#animalCount
+    const animal: Animal = {
+      id,
+      instance: undefined,
+      slots: new Array(slotCount).fill(undefined),
+      box: undefined,
+      shown: undefined,
+      below: undefined,
+      feeder: undefined,
+    }
+    const given = this.#given
+    const instance: WebAssembly.Instance = new WebAssembly.Instance(creature, {
+      env: {
+        // The usual cycle.
+        seen: () => (instance.exports === undefined ? 0 : id),
+        give: () => given.slice(),
+      },
+    })
+    animal.instance = instance
+    this.#collected.register(instance)
+    this.#animals.push(animal)
+  }
+
+  #open(): void {
+    if (this.#grounds.filter(({ region }) => region !== undefined).length > 30) return
+    const first = this.#nextFirst
+    this.#nextFirst += byteLength / 4
+    const lender = this.#random.below(3) === 0 ? growableMemory(byteLength / 65_536) : undefined
+    const region =
+      lender === undefined ? HostRegion.allocate(byteLength) : HostRegion.from(lender.buffer)
+    const values = region.view(Int32Array)
+    for (let i = 0; i < values.length; ++i) values[i] = first + i
+    this.#grounds.push({ first, region, lender, state: 'open' })
+  }
+
+  #attach(): void {
+    const animal = this.#pickHeld()
+    const ground = this.#pickOpen()
+    if (animal?.instance === undefined || ground?.region === undefined) return
+    const offset = 4 * this.#random.below(byteLength / 4)
+    setWasmInstanceRawMemory(animal.instance, ground.region.subarray(offset))
+    animal.shown = { ground, offset }
+  }
+
+  #attachMemory(): void {
+    const animal = this.#pickHeld()
+    const ground = this.#pickOpen()
+    if (animal?.instance === undefined || ground?.region === undefined) return
+    animal.instance.exports.memory.attach(ground.region)
+    animal.below = { ground, offset: 0 }
+  }
+
+  #detach(): void {
+    const animal = this.#pickHeld()
+    if (animal?.instance === undefined) return
+    if (this.#random.below(2) === 0) {
+      setWasmInstanceRawMemory(animal.instance, null)
+      animal.shown = undefined
+    } else {
+      animal.instance.exports.memory.attach(null)
+      animal.below = undefined
+    }
+  }
+
+  #feed(): void {
+    const animal = this.#pickHeld()
+    const ground = this.#pickOpen()
+    if (animal?.instance === undefined || ground?.region === undefined) return
+    this.#stopFeeding(animal)
+    const feeder = new ChunkFeeder(ground.region, { windowSize })
+    feeder.bind(animal.instance)
+    feeder.next()
+    animal.shown = { ground, offset: 0, feeder }
+    animal.feeder = feeder
+  }
+
+  #feedMore(): void {
+    const animal = this.#animals.find(
+      ({ feeder, instance }) => feeder !== undefined && instance !== undefined,
+    )
+    if (animal?.feeder === undefined) return
+    const { feeder } = animal
+    const ground = this.#grounds.find(({ region }) => region === feeder.region)
+    if (ground?.state !== 'open') return
+    if (feeder.next() > 0) animal.shown = { ground, offset: feeder.position, feeder }
+  }
+
+  #stopFeeding(animal: Animal): void {
+    const { feeder } = animal
+    if (feeder === undefined) return
+    feeder.close()
+    animal.feeder = undefined
+    // What was attached since stays.
+    if (animal.shown?.feeder === feeder) animal.shown = undefined
+  }
+
+  #dropFeeder(): void {
+    const animal = this.#animals.find(({ feeder }) => feeder !== undefined)
+    if (animal !== undefined) animal.feeder = undefined
+  }
+
+  /** Lets one instance have a function or a struct of another, by one of the ways there are. */
+  #give(): void {
+    const from = this.#pickHeld()
+    const to = this.#pickHeld()
+    if (from?.instance === undefined || to?.instance === undefined) return
+    const giver = from.instance.exports
+    const taker = to.instance.exports
+    const slot = this.#random.below(slotCount)
+    const box = { animal: from, inner: from.box }
+    const makeBox = () => this.#persist(() => giver.box())
+    switch (this.#random.below(6)) {
+      case 0:
+        this.#persist(() => {
+          taker.take(slot, giver.read)
+        })
+        to.slots[slot] = from
+        break
+      case 1:
+        this.#persist(() => {
+          taker.table.set(slot, giver.read)
+        })
+        to.slots[slot] = from
+        break
+      case 2:
+        this.#persist(() => {
+          taker.keep(makeBox())
+        })
+        to.box = box
+        break
+      case 3:
+        this.#persist(() => {
+          taker.any.value = makeBox()
+        })
+        to.box = box
+        break
+      case 4:
+        this.#given.splice(0, 2, makeBox(), giver.read)
+        this.#persist(() => {
+          taker.fetch(slot)
+        })
+        this.#given.fill(null)
+        to.box = box
+        to.slots[slot] = from
+        break
+      case 5: {
+        const other = this.#random.below(slotCount)
+        this.#persist(() => {
+          taker.table.set(slot, giver.table.get(other))
+        })
+        to.slots[slot] = from.slots[other]
+        break
+      }
+    }
+  }
+
+  #forgetReference(): void {
+    const animal = this.#pickHeld()
+    if (animal?.instance === undefined) return
+    const slot = this.#random.below(slotCount)
+    const { exports } = animal.instance
+    this.#persist(() => exports.take(slot, null))
+    animal.slots[slot] = undefined
+    exports.any.value = null
+    animal.box = undefined
+  }
+
+  /** A value of JavaScript's that leads back to the instance which holds it. */
+  #leadBack(): void {
+    const animal = this.#pickHeld()
+    if (animal?.instance === undefined) return
+    const { instance } = animal
+    instance.exports.extern.value = { instance, id: animal.id }
+  }
+
+  #drop(): void {
+    const animal = this.#pickHeld()
+    if (animal === undefined) return
+    animal.instance = undefined
+    animal.feeder = undefined
+  }
+
+  #dropRegion(): void {
+    const ground = this.#random.pick(this.#grounds)
+    if (ground === undefined) return
+    ground.region = undefined
+    ground.lender = undefined
+  }
+
+  #close(): void {
+    const ground = this.#pickOpen()
+    if (ground?.region === undefined) return
+    const isUsed = [...this.#reachable()].some(
+      ({ shown, below }) => shown?.ground === ground || below?.ground === ground,
+    )
+    try {
+      ground.region.close()
+      ground.state = 'closed'
+    } catch (error) {
+      if (!/attached/.test(String(error))) throw error
+      return
+    }
+    if (isUsed) throw new Error(`region ${ground.first} was closed under an instance`)
+  }
+
+  #takeAway(): void {
+    if (this.#random.below(4) !== 0) return
+    const ground = this.#grounds.find(
+      ({ lender, state }) => lender !== undefined && state === 'open',
+    )
+    if (ground?.lender === undefined) return
+    ground.lender.grow(1)
+    ground.state = 'taken away'
+  }
+
+  #interrupt(): void {
+    const animal = this.#pickHeld()
+    if (animal?.instance === undefined || this.#random.below(20) !== 0) return
+    const { spin } = animal.instance.exports
+    try {
+      vm.runInNewContext('for (;;) { try { spin() } catch {} }', { spin }, { timeout: 20 })
+    } catch (error) {
+      if ((error as { code?: unknown }).code === 'ERR_SCRIPT_EXECUTION_TIMEOUT') return
+      throw error
+    }
+    throw new Error('an endless loop came to an end')
+  }
+
+  #read(): void {
+    const animal = this.#pickHeld()
+    if (animal?.instance === undefined) return
+    const { exports } = animal.instance
+    const slot = this.#random.below(slotCount)
+    const inSlot = animal.slots[slot]
+    if (inSlot !== undefined) this.#compare(inSlot, () => exports.readSlot(slot))
+    let depth = 0
+    for (let box = animal.box; box !== undefined && depth < 4; box = box.inner) {
+      const at = depth++
+      this.#compare(box.animal, () => exports.readBox(at))
+    }
+    this.#compare(animal, () => exports.read())
+    const { value } = exports.extern
+    if (value !== null && value.id !== animal.id) throw new Error('another value came back')
+  }
+
+  #compare(animal: Animal, read: () => bigint): void {
+    ++this.#reads
+    let got: string
+    try {
+      const value = this.#persist(read)
+      got = `${value >> 32n}: ${value & 0xffffffffn}`
+    } catch (error) {
+      got = `${animal.id}: ${(error as Error).message}`
+    }
+    for (const place of ['shown', 'below'] as const) {
+      if (animal[place]?.ground.state === 'taken away') animal[place] = undefined
+    }
+    const place = animal.shown ?? animal.below
+    const expected = `${animal.id}: ${
+      place === undefined ? 'memory access out of bounds' : place.ground.first + place.offset / 4
+    }`
+    if (got !== expected) throw new Error(`expected ${expected}; got ${got}`)
+  }
+
+  /** Each call that can reach bytes which were taken away says so, once. */
+  #persist<T>(call: () => T): T {
+    for (let tries = 0; ; ++tries) {
+      try {
+        return call()
+      } catch (error) {
+        if (!/transferred away/.test(String(error)) || tries > 100) throw error
+      }
+    }
+  }
+
+  #held(): Animal[] {
+    return this.#animals.filter(({ instance }) => instance !== undefined)
+  }
+
+  #pickHeld(): Animal | undefined {
+    const held = this.#held()
+    return held.length === 0 ? undefined : this.#random.pick(held)
+  }
+
+  #pickOpen(): Ground | undefined {
+    const open = this.#grounds.filter(
+      ({ region, state }) => region !== undefined && state === 'open',
+    )
+    return open.length === 0 ? undefined : this.#random.pick(open)
+  }
+
+  /** What JavaScript can still have code run in. */
+  #reachable(): Set<Animal> {
+    const reached = new Set<Animal>()
+    const visit = (animal: Animal | undefined) => {
+      if (animal === undefined || reached.has(animal)) return
+      reached.add(animal)
+      animal.slots.forEach(visit)
+      for (let box = animal.box; box !== undefined; box = box.inner) visit(box.animal)
+    }
+    this.#held().forEach(visit)
+    return reached
+  }
+
+  /** Drops everything; all of it has to go. */
+  async #empty(): Promise<ZooReport> {
+    this.#animals.length = 0
+    for (let i = 0; i < 50 && this.#collectedCount < this.#animalCount - 3; ++i) {
+      await sleep(100)
+      await collectGarbage()
+    }
+    if (this.#collectedCount < this.#animalCount - 3) {
+      throw new Error(`${this.#collectedCount} of ${this.#animalCount} instances were collected`)
+    }
+    for (const { region, state, first } of this.#grounds) {
+      if (region === undefined || state !== 'open') continue
+      try {
+        region.close()
+      } catch (error) {
+        throw new Error(`region ${first} cannot be closed in the end: ${error}`)
+      }
+    }
+    return {
+      steps: this.#steps,
+      reads: this.#reads,
+      animals: this.#animalCount,
+      collected: this.#collectedCount,
+    }
+  }
+}
