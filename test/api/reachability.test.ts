@@ -66,10 +66,13 @@ const taking = new WebAssembly.Module(
       (call $call (ref.cast (ref $f) (global.get $func)))))`),
 )
 
-const tag = new WebAssembly.Tag({ parameters: ['anyfunc'] })
+/** One of its own for each instance: a shared one could be what keeps them together. */
+function newTag(): WebAssembly.Tag {
+  return new WebAssembly.Tag({ parameters: ['anyfunc'] })
+}
 
 /** An instance on a region of its own, which nothing but what it gives away leads to in the end. */
-function giver(region: HostRegion): WebAssembly.Instance {
+function giver(region: HostRegion, tag = newTag()): WebAssembly.Instance {
   region.view(Int32Array)[offset / 4] = 4711
   const big = new Uint8Array(1000)
   const instance: WebAssembly.Instance = new WebAssembly.Instance(giving, {
@@ -80,6 +83,15 @@ function giver(region: HostRegion): WebAssembly.Instance {
   return instance
 }
 
+const { pass } = new WebAssembly.Instance(
+  new WebAssembly.Module(binaryenText('(module (func (export "pass") (param externref)))')),
+).exports
+
+/** Has the engine collect its own garbage, by making much of it. */
+function churn(): void {
+  for (let i = 0; i < 60_000; ++i) pass({})
+}
+
 function unused(): never {
   throw new Error('not used')
 }
@@ -87,7 +99,7 @@ function unused(): never {
 function taker(imports: Record<string, WebAssembly.ImportValue> = {}): WebAssembly.Exports {
   return new WebAssembly.Instance(taking, {
     env: {
-      tag,
+      tag: newTag(),
       give: unused,
       several: unused,
       struct: unused,
@@ -99,7 +111,7 @@ function taker(imports: Record<string, WebAssembly.ImportValue> = {}): WebAssemb
   }).exports
 }
 
-type Way = (makeGiver: () => WebAssembly.Instance) => WebAssembly.Exports
+type Way = (makeGiver: (tag?: WebAssembly.Tag) => WebAssembly.Instance) => WebAssembly.Exports
 
 /** All ways in which a reference gets from one instance to another. */
 const ways: Readonly<Record<string, Way>> = {
@@ -185,12 +197,15 @@ const ways: Readonly<Record<string, Way>> = {
     return exports
   },
   'an exception that code throws': (make) => {
-    const exports = taker({ throwing: () => make().exports.throw() })
+    const tag = newTag()
+    const exports = taker({ tag, throwing: () => make(tag).exports.throw() })
     exports.catch()
     return exports
   },
   'an exception that JavaScript makes': (make) => {
+    const tag = newTag()
     const exports = taker({
+      tag,
       throwing: () => {
         throw new WebAssembly.Exception(tag, [make().exports.load])
       },
@@ -208,9 +223,10 @@ const regions: Readonly<Record<string, () => HostRegion>> = {
 for (const [what, makeRegion] of Object.entries(regions)) {
   for (const [way, give] of Object.entries(ways)) {
     test.serial(`${way} keeps ${what} and imports of the other instance`, async (t) => {
-      const exports = give(() => giver(makeRegion()))
+      const exports = give((tag) => giver(makeRegion(), tag))
       t.is(exports.call(), 4711)
       for (let i = 0; i < 3; ++i) {
+        churn()
         await collectGarbage()
         // A trace in between finds the way again.
         await sleep(300)
