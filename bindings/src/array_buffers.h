@@ -20,6 +20,12 @@ napi_value NewExternalBuffer(napi_env env,
                              size_t length,
                              std::shared_ptr<void> owner);
 
+// Detaches an ArrayBuffer that the addon made, also one that JavaScript marked
+// as untransferable: the mark is about messages, not about what the owner of
+// the bytes does. False if it was detached already, or cannot be while this
+// thread is being terminated. Throws nothing.
+bool DetachOwnBuffer(napi_env env, napi_value buffer);
+
 }  // namespace rawmem
 
 #endif  // BINDINGS_SRC_ARRAY_BUFFERS_H_

@@ -86,11 +86,18 @@ void BufferAliases::DetachStale() {
     }
     if (!alias.inner.IsEmpty()) {
       napi_handle_scope outer_scope;
-      if (napi_open_handle_scope(agent_->env(), &outer_scope) == napi_ok) {
-        if (napi_value outer = OuterOf(alias)) {
-          napi_detach_arraybuffer(agent_->env(), outer);
-        }
-        napi_close_handle_scope(agent_->env(), outer_scope);
+      if (napi_open_handle_scope(agent_->env(), &outer_scope) != napi_ok) {
+        return false;
+      }
+      napi_value outer = OuterOf(alias);
+      // While Node's JavaScript is being terminated, some releases detach
+      // nothing. It is for a later call then: until that, the outer buffer
+      // keeps the bytes it has.
+      const bool is_done =
+          outer == nullptr || DetachOwnBuffer(agent_->env(), outer);
+      napi_close_handle_scope(agent_->env(), outer_scope);
+      if (!is_done) {
+        return false;
       }
     }
     napi_delete_reference(agent_->env(), alias.outer);

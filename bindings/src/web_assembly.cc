@@ -713,6 +713,7 @@ napi_value MemoryBuffer(const Call& call) {
   if (handle == nullptr) {
     return nullptr;
   }
+  call.agent()->buffer_aliases().Update();
   Agent::Entry entry(call.agent(), handle->store.get());
   if (!CheckBorrowed(call.agent())) {
     return nullptr;
