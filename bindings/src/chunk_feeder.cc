@@ -201,7 +201,7 @@ void ChunkFeeder::Bind(const napi_value* arguments) {
     return;
   }
   Release();
-  instance_.Reset({env_, instance});
+  instance_ = Reference::Weak(env_, instance);
   binding_ = new Binding(this, handle->inner.Get(agent_->isolate()));
 }
 

@@ -131,9 +131,9 @@ napi_value Feeder::Wrap(const FeederOptions& options) {
     delete this;
     return nullptr;
   }
-  next_.Reset({env_, next});
-  region_.Reset({env_, options.region});
-  notify_.Reset({env_, options.notify});
+  next_ = Reference::Weak(env_, next);
+  region_ = Reference::Weak(env_, options.region);
+  notify_ = Reference::Weak(env_, options.notify);
   return next;
 }
 

@@ -6,11 +6,12 @@
 #ifndef BINDINGS_SRC_FEEDER_H_
 #define BINDINGS_SRC_FEEDER_H_
 
-#include <napi.h>
+#include <node_api.h>
 
 #include <cstddef>
 #include <cstdint>
 
+#include "reference.h"
 #include "window_cursor.h"
 
 namespace rawmem {
@@ -37,8 +38,6 @@ class Feeder {
   Feeder& operator=(const Feeder&) = delete;
 
  protected:
-  using Reference = Napi::Reference<Napi::Value>;
-
   // Why `notify` is called, see feeder-class.ts.
   enum class Notice { kProgress = 0, kAborted = 1, kStopped = 2 };
 

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <napi.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -13,6 +12,7 @@
 
 #include "array_buffers.h"
 #include "fixed_sizes.h"
+#include "native_functions.h"
 #include "tagged_object.h"
 
 namespace rawmem {
@@ -142,25 +142,41 @@ void FinalizeHandle(napi_env env, void* data, void*) {
   delete handle;
 }
 
-// Makes the JavaScript object that stands for `memory`.
-Napi::Value NewHandle(Napi::Env env,
-                      std::shared_ptr<HostMemory> memory,
-                      Napi::Value source = Napi::Value()) {
-  Napi::Object object = Napi::Object::New(env);
+// Makes the JavaScript object that stands for `memory`. Null, with an exception
+// pending if JavaScript may still run, on failure.
+napi_value NewHandle(napi_env env,
+                     std::shared_ptr<HostMemory> memory,
+                     napi_value source = nullptr) {
+  napi_value object;
   auto handle = std::make_unique<RegionHandle>();
   handle->memory = std::move(memory);
-  if (napi_type_tag_object(env, object, &kHandleTag) != napi_ok ||
-      (!source.IsEmpty() &&
+  if (napi_create_object(env, &object) != napi_ok ||
+      napi_type_tag_object(env, object, &kHandleTag) != napi_ok ||
+      (source != nullptr &&
        napi_create_reference(env, source, 1, &handle->source) != napi_ok) ||
       napi_wrap(env, object, handle.get(), FinalizeHandle, nullptr, nullptr) !=
           napi_ok) {
     Forget(env, handle.get());
-    Napi::Error::New(env, "The region's handle could not be created")
-        .ThrowAsJavaScriptException();
-    return env.Undefined();
+    napi_throw_error(env, nullptr, "The region's handle could not be created");
+    return nullptr;
   }
   handle.release();
   return object;
+}
+
+// The arguments of a call, undefined where there are fewer. False on failure.
+template <size_t kCount>
+bool GetArguments(napi_env env,
+                  napi_callback_info info,
+                  napi_value (&args)[kCount]) {
+  size_t count = kCount;
+  return napi_get_cb_info(env, info, &count, args, nullptr, nullptr) == napi_ok;
+}
+
+napi_value Boolean(napi_env env, bool value) {
+  napi_value result = nullptr;
+  napi_get_boolean(env, value, &result);
+  return result;
 }
 
 size_t PageSize() {
@@ -170,24 +186,27 @@ size_t PageSize() {
 
 // A failed system call, as Node reports it: the negative errno. Closes
 // `descriptor`, if there is one.
-Napi::Value SystemError(Napi::Env env, int descriptor = -1) {
+napi_value SystemError(napi_env env, int descriptor = -1) {
   const int error = errno;
   if (descriptor >= 0) {
     close(descriptor);
   }
-  return Napi::Number::New(env, -error);
+  napi_value result = nullptr;
+  napi_create_int32(env, -error, &result);
+  return result;
 }
 
 // allocate(byteLength, shareable): handle, or a negative errno. Shareable: the
 // pages can be mapped a second time, at another address.
-Napi::Value Allocate(const Napi::CallbackInfo& info) {
-  Napi::Env env = info.Env();
+napi_value Allocate(napi_env env, napi_callback_info info) {
+  napi_value args[2];
   size_t length;
-  if (!GetSize(env, info[0], &length)) {
-    ThrowType(env, "allocate: byteLength is no size");
-    return env.Undefined();
+  bool shareable;
+  if (!GetArguments(env, info, args) || !GetSize(env, args[0], &length) ||
+      napi_get_value_bool(env, args[1], &shareable) != napi_ok) {
+    ThrowType(env, "allocate: expected (byteLength, shareable)");
+    return nullptr;
   }
-  const bool shareable = info[1].ToBoolean();
   // An empty region has an address of its own too, so that nobody downstream
   // has to think about null.
   size_t mapping_length = std::max<size_t>(length, 1);
@@ -214,7 +233,7 @@ Napi::Value Allocate(const Napi::CallbackInfo& info) {
                                              static_cast<uint8_t*>(mapping),
                                              length, mapping, mapping_length);
   pages->KeepDescriptor(descriptor, 0);
-  Napi::Value object =
+  napi_value object =
       NewHandle(env, std::make_shared<HostMemory>(std::move(pages)));
   if (RegionHandle* handle = Unwrap(env, object)) {
     // The collector cannot see mapped pages; told of them, it looks for
@@ -232,18 +251,21 @@ Napi::Value Allocate(const Napi::CallbackInfo& info) {
 
 // mapFile(fd, offset, byteLength, writable, shareable): handle, or a negative
 // errno. The range lies inside the file; byteLength is not 0.
-Napi::Value MapFile(const Napi::CallbackInfo& info) {
-  Napi::Env env = info.Env();
+napi_value MapFile(napi_env env, napi_callback_info info) {
+  napi_value args[5];
   int32_t fd;
   size_t offset, length;
-  bool writable;
-  if (napi_get_value_int32(env, info[0], &fd) != napi_ok ||
-      !GetSize(env, info[1], &offset) || !GetSize(env, info[2], &length) ||
-      napi_get_value_bool(env, info[3], &writable) != napi_ok) {
-    ThrowType(env, "mapFile: expected (fd, offset, byteLength, writable)");
-    return env.Undefined();
+  bool writable, shareable;
+  if (!GetArguments(env, info, args) ||
+      napi_get_value_int32(env, args[0], &fd) != napi_ok ||
+      !GetSize(env, args[1], &offset) || !GetSize(env, args[2], &length) ||
+      napi_get_value_bool(env, args[3], &writable) != napi_ok ||
+      napi_get_value_bool(env, args[4], &shareable) != napi_ok) {
+    ThrowType(env,
+              "mapFile: expected (fd, offset, byteLength, writable, "
+              "shareable)");
+    return nullptr;
   }
-  const bool shareable = info[4].ToBoolean();
   int descriptor = -1;
   if (shareable) {
     descriptor = fcntl(fd, F_DUPFD_CLOEXEC, 0);
@@ -272,42 +294,40 @@ Napi::Value MapFile(const Napi::CallbackInfo& info) {
 // borrow(bytes, source): handle. `bytes` is a Uint8Array over the
 // ArrayBuffer or SharedArrayBuffer `source`; Node-API tells a typed array's
 // address for both, a SharedArrayBuffer's it does not.
-Napi::Value Borrow(const Napi::CallbackInfo& info) {
-  Napi::Env env = info.Env();
-  if (!info[0].IsTypedArray() || !info[1].IsObject()) {
-    ThrowType(env, "borrow: expected (bytes, source)");
-    return env.Undefined();
-  }
+napi_value Borrow(napi_env env, napi_callback_info info) {
+  napi_value args[2];
   napi_typedarray_type type;
   size_t length;
   void* data;
   napi_value buffer;
   bool same = false;
-  if (napi_get_typedarray_info(env, info[0], &type, &length, &data, &buffer,
+  if (!GetArguments(env, info, args) ||
+      napi_get_typedarray_info(env, args[0], &type, &length, &data, &buffer,
                                nullptr) != napi_ok ||
       type != napi_uint8_array ||
-      napi_strict_equals(env, buffer, info[1], &same) != napi_ok || !same) {
+      napi_strict_equals(env, buffer, args[1], &same) != napi_ok || !same) {
     ThrowType(env, "borrow: bytes is no Uint8Array over source");
-    return env.Undefined();
+    return nullptr;
   }
   // An empty ArrayBuffer may have no address.
   static uint8_t nothing;
   auto* bytes =
       data == nullptr || length == 0 ? &nothing : static_cast<uint8_t*>(data);
-  return NewHandle(env, std::make_shared<HostMemory>(bytes, length), info[1]);
+  return NewHandle(env, std::make_shared<HostMemory>(bytes, length), args[1]);
 }
 
 // at(address: bigint, byteLength): handle.
-Napi::Value At(const Napi::CallbackInfo& info) {
-  Napi::Env env = info.Env();
+napi_value At(napi_env env, napi_callback_info info) {
+  napi_value args[2];
   uint64_t address;
   bool lossless = false;
   size_t length;
-  if (napi_get_value_bigint_uint64(env, info[0], &address, &lossless) !=
+  if (!GetArguments(env, info, args) ||
+      napi_get_value_bigint_uint64(env, args[0], &address, &lossless) !=
           napi_ok ||
-      !lossless || !GetSize(env, info[1], &length)) {
+      !lossless || !GetSize(env, args[1], &length)) {
     ThrowType(env, "at: expected (address, byteLength)");
-    return env.Undefined();
+    return nullptr;
   }
   return NewHandle(
       env, std::make_shared<HostMemory>(std::make_shared<HostMapping>(
@@ -317,115 +337,130 @@ Napi::Value At(const Napi::CallbackInfo& info) {
 
 // share(handle): the name under which `open` finds the bytes on any thread, or
 // a negative errno.
-Napi::Value Share(const Napi::CallbackInfo& info) {
-  Napi::Env env = info.Env();
-  RegionHandle* handle = Unwrap(env, info[0]);
+napi_value Share(napi_env env, napi_callback_info info) {
+  napi_value args[1];
+  RegionHandle* handle =
+      GetArguments(env, info, args) ? Unwrap(env, args[0]) : nullptr;
   if (handle == nullptr || !handle->memory || !handle->memory->pages()) {
     ThrowType(env, "share: expected the handle of an open, unborrowed region");
-    return env.Undefined();
+    return nullptr;
   }
   const std::string name = HostMapping::Share(handle->memory->pages());
-  return name.empty() ? SystemError(env)
-                      : Napi::Value(Napi::String::New(env, name));
+  if (name.empty()) {
+    return SystemError(env);
+  }
+  napi_value result = nullptr;
+  napi_create_string_utf8(env, name.data(), name.size(), &result);
+  return result;
 }
 
 // open(name): { handle, byteLength }, or undefined if no thread has such bytes
 // open.
-Napi::Value Open(const Napi::CallbackInfo& info) {
-  Napi::Env env = info.Env();
-  if (!info[0].IsString()) {
+napi_value Open(napi_env env, napi_callback_info info) {
+  napi_value args[1];
+  char name[64];
+  size_t name_length;
+  if (!GetArguments(env, info, args) ||
+      napi_get_value_string_utf8(env, args[0], name, sizeof name,
+                                 &name_length) != napi_ok) {
     ThrowType(env, "open: expected (name)");
-    return env.Undefined();
+    return nullptr;
   }
   std::shared_ptr<HostMapping> pages =
-      HostMapping::Find(info[0].As<Napi::String>().Utf8Value());
+      HostMapping::Find(std::string(name, name_length));
   if (!pages) {
-    return env.Undefined();
+    return nullptr;
   }
   const auto length = static_cast<double>(pages->length());
-  Napi::Value handle =
+  napi_value handle =
       NewHandle(env, std::make_shared<HostMemory>(std::move(pages)));
-  if (env.IsExceptionPending()) {
-    return env.Undefined();
-  }
-  Napi::Object result = Napi::Object::New(env);
-  result.Set("handle", handle);
-  result.Set("byteLength", length);
-  return result;
+  napi_value result, byte_length;
+  return handle != nullptr && napi_create_object(env, &result) == napi_ok &&
+                 napi_create_double(env, length, &byte_length) == napi_ok &&
+                 napi_set_named_property(env, result, "handle", handle) ==
+                     napi_ok &&
+                 napi_set_named_property(env, result, "byteLength",
+                                         byte_length) == napi_ok
+             ? result
+             : nullptr;
 }
 
 // buffer(handle, offset, byteLength): a new ArrayBuffer over those bytes. The
 // mapping stays until the engine has freed the backing store, wherever
 // ArrayBuffer.prototype.transfer may have moved that by then. Not for borrowed
 // memory: its owner can go while the new ArrayBuffer lives.
-Napi::Value NewBuffer(const Napi::CallbackInfo& info) {
-  Napi::Env env = info.Env();
+napi_value NewBuffer(napi_env env, napi_callback_info info) {
+  napi_value args[3];
   RegionView view;
-  if (!GetRegion(env, info[0], info[1], info[2], &view)) {
-    return env.Undefined();
+  if (!GetArguments(env, info, args) ||
+      !GetRegion(env, args[0], args[1], args[2], &view)) {
+    return nullptr;
   }
   if (view.memory->kind() == HostMemory::Kind::kBorrowed) {
     ThrowType(env, "buffer: the memory is borrowed");
-    return env.Undefined();
+    return nullptr;
   }
   view.memory->pages()->set_may_be_stored();
-  napi_value buffer =
-      NewExternalBuffer(env, view.data, view.length, std::move(view.memory));
-  return buffer == nullptr ? env.Undefined() : Napi::Value(env, buffer);
-}
-
-// Whether a live ArrayBuffer was detached by this call.
-bool Detach(napi_env env, napi_value buffer) {
-  bool detached = true;
-  return napi_is_detached_arraybuffer(env, buffer, &detached) == napi_ok &&
-         !detached && napi_detach_arraybuffer(env, buffer) == napi_ok;
+  return NewExternalBuffer(env, view.data, view.length, std::move(view.memory));
 }
 
 // detach(buffer): ends an ArrayBuffer made by buffer().
-Napi::Value DetachBuffer(const Napi::CallbackInfo& info) {
-  return Napi::Boolean::New(info.Env(), Detach(info.Env(), info[0]));
+napi_value DetachBuffer(napi_env env, napi_callback_info info) {
+  napi_value args[1];
+  return GetArguments(env, info, args)
+             ? Boolean(env, DetachOwnBuffer(env, args[0]))
+             : nullptr;
 }
 
 // isDetached(buffer).
-Napi::Value IsDetached(const Napi::CallbackInfo& info) {
+napi_value IsDetached(napi_env env, napi_callback_info info) {
+  napi_value args[1];
   bool detached = false;
-  napi_is_detached_arraybuffer(info.Env(), info[0], &detached);
-  return Napi::Boolean::New(info.Env(), detached);
+  if (!GetArguments(env, info, args)) {
+    return nullptr;
+  }
+  napi_is_detached_arraybuffer(env, args[0], &detached);
+  return Boolean(env, detached);
 }
 
 // close(handle, buffers): false if the memory is attached. `buffers` are the
 // ArrayBuffers handed out that are still reachable.
-Napi::Value Close(const Napi::CallbackInfo& info) {
-  Napi::Env env = info.Env();
-  RegionHandle* handle = Unwrap(env, info[0]);
-  if (handle == nullptr || !info[1].IsArray()) {
+napi_value Close(napi_env env, napi_callback_info info) {
+  napi_value args[2];
+  uint32_t count;
+  RegionHandle* handle =
+      GetArguments(env, info, args) ? Unwrap(env, args[0]) : nullptr;
+  if (handle == nullptr ||
+      napi_get_array_length(env, args[1], &count) != napi_ok) {
     ThrowType(env, "close: expected (handle, buffers)");
-    return env.Undefined();
+    return nullptr;
   }
   if (!handle->memory) {
-    return Napi::Boolean::New(env, true);
+    return Boolean(env, true);
   }
   if (handle->memory->attached()) {
-    return Napi::Boolean::New(env, false);
+    return Boolean(env, false);
   }
-  auto buffers = info[1].As<Napi::Array>();
   long detached = 0;
-  for (uint32_t i = 0; i < buffers.Length(); ++i) {
-    Napi::Value buffer = buffers.Get(i);
-    if (!buffer.IsEmpty() && Detach(env, buffer)) {
+  for (uint32_t i = 0; i < count; ++i) {
+    napi_value buffer;
+    if (napi_get_element(env, args[1], i, &buffer) == napi_ok &&
+        DetachOwnBuffer(env, buffer)) {
       ++detached;
     }
   }
   // Owners left at this point: this handle, and each detached ArrayBuffer
   // until Node gets round to its finalizer. Any further one is a backing store
-  // that moved on by transfer(), or one that waits to be swept.
+  // that moved on by transfer(), or one that waits to be swept, or that of an
+  // ArrayBuffer which could not be detached, as this thread is being
+  // terminated.
   if (handle->memory.use_count() <= 1 + detached) {
     handle->memory->Unmap();
   } else {
     handle->memory->Discard();
   }
   Forget(env, handle);
-  return Napi::Boolean::New(env, true);
+  return Boolean(env, true);
 }
 
 }  // namespace
@@ -488,21 +523,20 @@ napi_value GetRegionSource(napi_env env, napi_value object) {
   return source;
 }
 
-bool InitRegion(napi_env raw_env, napi_value exports) {
-  Napi::Env env(raw_env);
-  Napi::Object region = Napi::Object::New(env);
-  region.Set("allocate", Napi::Function::New<Allocate>(env, "allocate"));
-  region.Set("mapFile", Napi::Function::New<MapFile>(env, "mapFile"));
-  region.Set("borrow", Napi::Function::New<Borrow>(env, "borrow"));
-  region.Set("at", Napi::Function::New<At>(env, "at"));
-  region.Set("share", Napi::Function::New<Share>(env, "share"));
-  region.Set("open", Napi::Function::New<Open>(env, "open"));
-  region.Set("buffer", Napi::Function::New<NewBuffer>(env, "buffer"));
-  region.Set("detach", Napi::Function::New<DetachBuffer>(env, "detach"));
-  region.Set("isDetached", Napi::Function::New<IsDetached>(env, "isDetached"));
-  region.Set("close", Napi::Function::New<Close>(env, "close"));
-  Napi::Object(env, exports).Set("region", region);
-  return !env.IsExceptionPending();
+bool InitRegion(napi_env env, napi_value exports) {
+  return DefineFunctionsAs(env, exports, "region",
+                           {
+                               {"allocate", Allocate},
+                               {"mapFile", MapFile},
+                               {"borrow", Borrow},
+                               {"at", At},
+                               {"share", Share},
+                               {"open", Open},
+                               {"buffer", NewBuffer},
+                               {"detach", DetachBuffer},
+                               {"isDetached", IsDetached},
+                               {"close", Close},
+                           });
 }
 
 }  // namespace rawmem

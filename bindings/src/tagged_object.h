@@ -31,12 +31,15 @@ napi_value WrapTagged(napi_env env,
   return object;
 }
 
-// What an object with that tag wraps. Null if `object` is none.
+// What an object with that tag wraps. Null if `object` is none, or is null,
+// which Node-API does not look for here.
 template <typename T>
 T* UnwrapTagged(napi_env env, const napi_type_tag& tag, napi_value object) {
   bool tagged = false;
   void* data = nullptr;
-  return napi_check_object_type_tag(env, object, &tag, &tagged) == napi_ok &&
+  return object != nullptr &&
+                 napi_check_object_type_tag(env, object, &tag, &tagged) ==
+                     napi_ok &&
                  tagged && napi_unwrap(env, object, &data) == napi_ok
              ? static_cast<T*>(data)
              : nullptr;

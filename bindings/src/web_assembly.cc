@@ -1,6 +1,6 @@
 #include "web_assembly.h"
 
-#include <napi.h>
+#include <node_api.h>
 
 #include <memory>
 #include <string>
@@ -17,6 +17,7 @@
 #include "memory_buffer.h"
 #include "native_functions.h"
 #include "raw_memory.h"
+#include "reference.h"
 #include "region.h"
 #include "v8-array-buffer.h"
 #include "v8-container.h"

@@ -52,7 +52,7 @@ bool NodeFeeder::Resolve() {
     cursor_.set_window_size(static_cast<size_t>(capacity));
   }
   target->set_keep_stores(is_writable_);
-  target_.Reset({env_, value});
+  target_ = Reference::Weak(env_, value);
   found_ = target;
   return true;
 }
@@ -104,7 +104,7 @@ void NodeFeeder::TakeBack(WindowTarget* shown_in) {
 // bind(next, resolve).
 void NodeFeeder::Bind(const napi_value* arguments) {
   if (TakeAway()) {
-    resolve_.Reset({env_, arguments[0]});
+    resolve_ = Reference::Weak(env_, arguments[0]);
   }
 }
 

@@ -10,8 +10,8 @@ std::shared_ptr<GrowthLock> GrowthLock::New(napi_env env,
                                             std::shared_ptr<RawLayout> layout,
                                             napi_value memory) {
   std::shared_ptr<GrowthLock> lock(new GrowthLock(std::move(layout)));
-  lock->memory_ = Napi::Weak(Napi::Value(env, memory));
-  return lock->memory_.IsEmpty() ? nullptr : lock;
+  lock->memory_ = Reference::Weak(env, memory);
+  return lock->memory_.is_empty() ? nullptr : lock;
 }
 
 void GrowthLock::Acquire(size_t bytes) {

@@ -3,12 +3,13 @@
 #ifndef BINDINGS_NODE_BACKENDS_SRC_RAW_GROWTH_H_
 #define BINDINGS_NODE_BACKENDS_SRC_RAW_GROWTH_H_
 
-#include <napi.h>
+#include <node_api.h>
 
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 
+#include "../../src/reference.h"
 #include "raw_layout.h"
 
 namespace rawmem {
@@ -44,7 +45,7 @@ class GrowthLock {
       : layout_(std::move(layout)) {}
 
   std::shared_ptr<RawLayout> const layout_;
-  Napi::Reference<Napi::Value> memory_;  // weak
+  Reference memory_;  // weak
   size_t holders_ = 0;
   uint32_t drops_ = 0;
   bool is_lowered_ = false;

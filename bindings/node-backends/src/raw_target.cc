@@ -26,9 +26,9 @@ std::unique_ptr<RawTarget> RawTarget::New(napi_env env,
                                           napi_value buffer_getter) {
   std::unique_ptr<RawTarget> target(
       new RawTarget(std::move(layout), std::move(growth), limits));
-  target->instance_ = Napi::Weak(Napi::Value(env, instance));
-  target->memory_ = Napi::Weak(Napi::Value(env, memory));
-  target->buffer_getter_ = Napi::Persistent(Napi::Value(env, buffer_getter));
+  target->instance_ = Reference::Weak(env, instance);
+  target->memory_ = Reference::Weak(env, memory);
+  target->buffer_getter_ = Reference::Strong(env, buffer_getter);
   MemoryWords own, found;
   if (!target->ReadOwn(env, &own)) {
     return nullptr;

@@ -4,11 +4,12 @@
 #ifndef BINDINGS_NODE_BACKENDS_SRC_RAW_TARGET_H_
 #define BINDINGS_NODE_BACKENDS_SRC_RAW_TARGET_H_
 
-#include <napi.h>
+#include <node_api.h>
 
 #include <cstdint>
 #include <memory>
 
+#include "../../src/reference.h"
 #include "../../src/region.h"
 #include "raw_growth.h"
 #include "raw_layout.h"
@@ -65,9 +66,9 @@ class RawTarget final : public WindowTarget {
   std::shared_ptr<RawLayout> const layout_;
   std::shared_ptr<GrowthLock> const growth_;
   const RawLimits limits_;
-  Napi::Reference<Napi::Value> instance_;
-  Napi::Reference<Napi::Value> memory_;
-  Napi::Reference<Napi::Value> buffer_getter_;  // strong
+  Reference instance_;
+  Reference memory_;
+  Reference buffer_getter_;  // strong
   bool shown_ = false;
   MemoryWords window_;
   uint8_t* own_start_ = nullptr;  // of the memory itself, when it was replaced

@@ -55,8 +55,8 @@ bool RewireTarget::Initialize(napi_env env,
                               napi_value buffer_of) {
   uint8_t* start;
   size_t length;
-  memory_ = Napi::Weak(Napi::Value(env, memory));
-  buffer_of_ = Napi::Persistent(Napi::Value(env, buffer_of));
+  memory_ = Reference::Weak(env, memory);
+  buffer_of_ = Reference::Strong(env, buffer_of);
   return FindMemory(env, &start, &length);
 }
 

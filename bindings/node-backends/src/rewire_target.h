@@ -4,8 +4,9 @@
 #ifndef BINDINGS_NODE_BACKENDS_SRC_REWIRE_TARGET_H_
 #define BINDINGS_NODE_BACKENDS_SRC_REWIRE_TARGET_H_
 
-#include <napi.h>
+#include <node_api.h>
 
+#include "../../src/reference.h"
 #include "rewired_pages.h"
 #include "window_target.h"
 
@@ -34,10 +35,10 @@ class RewireTarget final : public WindowTarget {
   bool KeepStores(napi_env env);
   void Forget();
 
-  Napi::Reference<Napi::Value> memory_;     // weak
-  Napi::Reference<Napi::Value> buffer_of_;  // strong
-  bool keep_stores_ = true;                 // of windows to come
-  bool keep_shown_stores_ = true;           // of the one that is shown
+  Reference memory_;               // weak
+  Reference buffer_of_;            // strong
+  bool keep_stores_ = true;        // of windows to come
+  bool keep_shown_stores_ = true;  // of the one that is shown
   RewiredPages pages_;
   RegionLease lease_;
   RegionView view_;  // without its `memory`, which `lease_` has
