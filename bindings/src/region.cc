@@ -212,11 +212,15 @@ napi_value Allocate(napi_env env, napi_callback_info info) {
   size_t mapping_length = std::max<size_t>(length, 1);
   int descriptor = -1;
   if (shareable) {
-    descriptor = memfd_create("v8-rawmem", MFD_CLOEXEC);
+    descriptor = memfd_create("v8-rawmem", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     if (descriptor < 0) {
       return SystemError(env);
     }
-    if (ftruncate(descriptor, static_cast<off_t>(mapping_length)) != 0) {
+    // Sealed, since the descriptor is in /proc for all of the process to open,
+    // and an access to pages beyond the end of a file ends the process.
+    if (ftruncate(descriptor, static_cast<off_t>(mapping_length)) != 0 ||
+        fcntl(descriptor, F_ADD_SEALS,
+              F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0) {
       return SystemError(env, descriptor);
     }
   }

@@ -1,3 +1,4 @@
+import { readdirSync, readlinkSync, truncateSync } from 'node:fs'
 import test from 'ava'
 import { HostRegion } from 'v8-rawmem'
 import { residentBytes } from './mapped-bytes.ts'
@@ -108,4 +109,30 @@ test('there is no public constructor', (t) => {
   const Constructor = HostRegion as unknown as new (...values: unknown[]) => unknown
   t.throws(() => new Constructor(), { instanceOf: TypeError, message: /HostRegion\.allocate/ })
   t.throws(() => new Constructor(Symbol('HostRegion'), {}, 0, 1, true), { instanceOf: TypeError })
+})
+
+/** Descriptors of memory that has a file's ways. */
+function memoryDescriptors(): string[] {
+  return readdirSync('/proc/self/fd').filter((descriptor) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${descriptor}`).startsWith('/memfd:')
+    } catch {
+      // It was open while the folder was read.
+      return false
+    }
+  })
+}
+
+test('the pages of a shareable region cannot be cut short by a path to them', (t) => {
+  const before = memoryDescriptors()
+  using region = HostRegion.allocate(100_000, { shareable: true })
+  region.view(Uint8Array).fill(7)
+  const paths = memoryDescriptors()
+    .filter((descriptor) => !before.includes(descriptor))
+    .map((descriptor) => `/proc/self/fd/${descriptor}`)
+  t.is(paths.length, 1)
+  for (const length of [0, 4096, 200_000]) {
+    t.throws(() => truncateSync(paths[0] as string, length), { code: 'EPERM' })
+  }
+  t.true(region.view(Uint8Array).every((byte) => byte === 7))
 })
