@@ -218,7 +218,7 @@ void Agent::Close() {
     }
     context_.Reset();
   }
-  isolate_->Dispose();
+  Engine()->DisposeIsolate(isolate_);
   isolate_ = nullptr;
 }
 

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <utility>
 
+#include "v8-isolate.h"
 #include "watchdog.h"
 
 namespace rawmem {
@@ -100,6 +101,25 @@ void Platform::RemoveIsolate(v8::Isolate* isolate) {
   }
   runner->StopWaking();
   v8::platform::NotifyIsolateShutdown(base_.get(), isolate);
+}
+
+void Platform::DisposeIsolate(v8::Isolate* isolate) {
+  std::shared_ptr<WakingTaskRunner> runner;
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    auto it = runners_.find(isolate);
+    if (it != runners_.end()) {
+      runner = it->second;
+    }
+  }
+  isolate->Dispose();
+  // By now another thread may have an isolate at that address, with a runner of
+  // its own.
+  std::lock_guard<std::mutex> lock(mutex_);
+  auto it = runners_.find(isolate);
+  if (it != runners_.end() && it->second == runner) {
+    runners_.erase(it);
+  }
 }
 
 void Platform::RunTasks(v8::Isolate* isolate) {

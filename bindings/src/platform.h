@@ -25,8 +25,10 @@ class Platform final : public v8::Platform {
   // Isolate::Initialize.
   void AddIsolate(v8::Isolate* isolate, std::function<void()> wake);
   // Drops the isolate's tasks; afterwards `wake` is not called any more.
-  // Comes before Isolate::Dispose.
+  // Comes before Isolate::Dispose, which may still ask for the task runner.
   void RemoveIsolate(v8::Isolate* isolate);
+  // Isolate::Dispose, and nothing is kept for the isolate any more.
+  void DisposeIsolate(v8::Isolate* isolate);
   // Runs what is due, without waiting for more.
   void RunTasks(v8::Isolate* isolate);
 
