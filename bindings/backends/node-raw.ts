@@ -5,6 +5,7 @@ import { available, type BackendDefinition, unavailable } from './backend.ts'
 import type { WindowTarget } from './node/binding.ts'
 import { NodeFeeders } from './node/chunk-feeder.ts'
 import { hostMemories, newSeal } from './node/hosted-memories.ts'
+import type { ModuleLayout } from './node/module-layout.ts'
 import { native, nodeNamespace, type PreparedModule } from './node/namespace.ts'
 import { type InstanceMemory, rawMemoryFunction } from './node/raw-memory.ts'
 import {
@@ -59,6 +60,31 @@ function settle(state: MemoryState, delay: number): void {
   setTimeout(settle, delay, state, Math.min(delay * 2, 1000)).unref()
 }
 
+/** Calls `action` while the memories have the maximum that they were declared with. */
+function whileGrowable<T>(memories: readonly object[], action: () => T): T {
+  const { raw } = binding.nodeBackends
+  const locked = memories.flatMap((memory) => {
+    const lock = memoryStates.get(memory)?.lock
+    return lock === undefined ? [] : [{ memory, lock }]
+  })
+  for (const { lock } of locked) raw.lift(lock)
+  try {
+    return action()
+  } finally {
+    for (const { memory, lock } of locked) {
+      raw.lower(lock, bufferOf.call(memory as never).byteLength)
+    }
+  }
+}
+
+/** What is imported where the module wants memories, which need not be such. */
+function importedMemories({ memories }: ModuleLayout, imports: api.Imports): object[] {
+  return memories.flatMap(({ imported }) => {
+    const value = imported === undefined ? undefined : imports[imported[0]]?.[imported[1]]
+    return typeof value === 'object' && value !== null ? [value] : []
+  })
+}
+
 class Memory extends (native.Memory as unknown as new (
   descriptor: api.MemoryDescriptor,
 ) => { grow(delta: never): never }) {
@@ -75,13 +101,11 @@ class Memory extends (native.Memory as unknown as new (
   override grow(delta: never): never {
     const state = memoryStates.get(this)
     if (state === undefined) return super.grow(delta)
-    const { lock, targets } = state
+    const { targets } = state
     const { raw } = binding.nodeBackends
-    raw.lift(lock)
     try {
-      return super.grow(delta)
+      return whileGrowable([this], () => super.grow(delta))
     } finally {
-      raw.lower(lock, bufferOf.call(this as never).byteLength)
       for (const reference of targets) {
         const target = reference.deref()
         if (target === undefined) targets.delete(reference)
@@ -116,8 +140,10 @@ function open() {
       const { link } = hosted
       return {
         ...hosted,
-        link(imports) {
-          const linked = link(imports)
+        link(imports, where) {
+          const linked = whileGrowable(importedMemories(layout as ModuleLayout, imports), () =>
+            link(imports, where),
+          )
           const memories = [...linked.memories]
           rewritten.add(memories)
           return { imports: linked.imports, memories }

@@ -78,6 +78,7 @@ export function newSeal(): string {
  * maximum is its minimum never moves, so that its start is read once. Neither holds for a memory that is attached to
  * something else. So in the module that V8 compiles no memory has a maximum, and those it defines are imports. What is
  * imported there is a memory with just the limits that were declared: programs, `memory.grow` included, see no difference.
+ * What a program imports itself has to keep to the limits that were declared, too: see `ImportCheck`.
  *
  * V8 also keeps compiled code by the bytes of a module. `seal` is in the bytes of all modules that come from here, so that
  * none shares code with a module that somebody else compiled, under other flags.
@@ -102,6 +103,9 @@ export function hostMemories(
     if (memory.shared) return bytes.subarray(memory.begin, memory.end)
     return [memory.address === 'i64' ? 4 : 0, ...leb(memory.initial)]
   }
+
+  const check = ImportCheck.of(bytes, layout, sections)
+  if (check === undefined) return undefined
 
   const defined = memories.flatMap(({ imported }, index) => (imported === undefined ? [index] : []))
   const added = defined.flatMap((index) => [
@@ -138,7 +142,7 @@ export function hostMemories(
 
   const declaration = sections.find(({ id }) => id === SectionId.Memory)
   if (declaration === undefined) {
-    return { bytes: concatenate(parts), link: withoutMemories }
+    return { bytes: concatenate(parts), link: linkTo(undefined, [], seal, check) }
   }
   const exported = defined.flatMap((index, number) => [
     ...name(String(index)),
@@ -155,7 +159,7 @@ export function hostMemories(
   return {
     bytes: concatenate(parts),
     isHidden: (moduleName) => moduleName === seal,
-    link: linkTo(module, defined, seal),
+    link: linkTo(module, defined, seal, check),
   }
 }
 
@@ -175,18 +179,60 @@ function providerModule(bytes: Uint8Array): api.Module | undefined {
   return module
 }
 
-const withoutMemories: NonNullable<PreparedModule['link']> = (imports) => ({
-  imports,
-  memories: [],
-})
+/** Tells what the module would have said of its imports as it was. */
+class ImportCheck {
+  /** Undefined if there is nothing that the changed module does not check. */
+  readonly #module: api.Module | undefined
+
+  private constructor(module: api.Module | undefined) {
+    this.#module = module
+  }
+
+  /** Undefined if the module is not valid. */
+  static of(
+    bytes: Uint8Array,
+    { memories }: ModuleLayout,
+    sections: readonly Section[],
+  ): ImportCheck | undefined {
+    const section = sections.find(({ id }) => id === SectionId.Import)
+    if (section === undefined) return new ImportCheck(undefined)
+    // Imports, and the types ahead of them, are a module by themselves.
+    const module = concatenate([
+      magicAndVersion,
+      ...sections
+        .filter(({ id, first }) => id !== customSectionId && first <= section.first)
+        .map(({ first, end }) => bytes.subarray(first, end)),
+    ]) as Uint8Array<ArrayBuffer>
+    if (!native.validate(module)) return undefined
+    const isLimited = memories.some(
+      ({ imported, shared, maximum }) => imported !== undefined && !shared && maximum !== undefined,
+    )
+    return new ImportCheck(isLimited ? new native.Module(module) : undefined)
+  }
+
+  /** @throws {WebAssembly.LinkError} on behalf of the function `where`. */
+  check(imports: api.Imports, where: string): void {
+    if (this.#module === undefined) return
+    try {
+      new native.Instance(this.#module, imports)
+    } catch (error) {
+      // Others come up again when the changed module is instantiated.
+      if (!(error instanceof native.LinkError)) return
+      throw new native.LinkError(error.message.replace(/^WebAssembly\.Instance\(\)/, where))
+    }
+  }
+}
 
 /** Makes, for each instance, the memories that the module defined. */
 function linkTo(
-  provider: api.Module,
+  provider: api.Module | undefined,
   defined: readonly number[],
   seal: string,
+  check: ImportCheck,
 ): NonNullable<PreparedModule['link']> {
-  return (given) => {
+  return (given, where = 'WebAssembly.Instance()') => {
+    check.check(given, where)
+    if (provider === undefined) return { imports: given, memories: [] }
     const { exports } = new native.Instance(provider)
     const memories: (api.Memory | undefined)[] = []
     for (const index of defined) memories[index] = exports[index] as api.Memory

@@ -24,8 +24,14 @@ export interface InstanceParts {
 /** A module as Node compiles it. */
 export interface PreparedModule {
   readonly bytes: Uint8Array
-  /** Adds what the changed module imports besides. Called once for each instance. */
-  link?(imports: api.Imports): {
+  /**
+   * Adds what the changed module imports besides. Called once for each instance, on behalf of the function `where`, by
+   * default `WebAssembly.Instance()`. Throws for imports that the module would refuse as it was.
+   */
+  link?(
+    imports: api.Imports,
+    where?: string,
+  ): {
     readonly imports: api.Imports
     readonly memories: readonly (api.Memory | undefined)[]
   }
@@ -115,12 +121,12 @@ export function nodeNamespace(options: NamespaceOptions): NodeNamespace {
   }
 
   /** What Node gets to instantiate a module of this namespace. */
-  function link(module: api.Module, known: KnownModule, given: unknown) {
+  function link(module: api.Module, known: KnownModule, given: unknown, where: string) {
     const imports = readImports(module, given)
     // What is no object is for Node to complain about.
     const own = isObject(imports) ? (imports as api.Imports) : {}
     options.instantiating?.(own)
-    const linked = isObject(imports) ? known.link?.(own) : undefined
+    const linked = isObject(imports) ? known.link?.(own, where) : undefined
     const parts: InstanceParts = {
       layout: known.layout,
       imports: own,
@@ -157,7 +163,7 @@ export function nodeNamespace(options: NamespaceOptions): NodeNamespace {
       const known = isObject(module) ? modules.get(module) : undefined
       // Node complains about what is no module.
       if (known === undefined) return Reflect.construct(target, [module, given], self)
-      const { imports, parts } = link(module, known, given)
+      const { imports, parts } = link(module, known, given, 'WebAssembly.Instance()')
       const instance: api.Instance = Reflect.construct(target, [module, imports], self)
       finish(instance, parts)
       return instance
@@ -180,7 +186,7 @@ export function nodeNamespace(options: NamespaceOptions): NodeNamespace {
   ): Promise<api.Instance> {
     const known = modules.get(module)
     if (known === undefined) return await native.instantiate(module, given)
-    const { imports, parts } = link(module, known, given)
+    const { imports, parts } = link(module, known, given, 'WebAssembly.instantiate()')
     const instance = await native.instantiate(module, imports)
     finish(instance, parts)
     return instance

@@ -1,4 +1,4 @@
-import { equal, throws } from 'node:assert/strict'
+import { AssertionError, deepEqual, equal, match, rejects, throws } from 'node:assert/strict'
 import { accessors, type Feature, pattern } from '../feature.ts'
 
 const size = 65536
@@ -55,6 +55,26 @@ const atTheEnd = (
       },
     },
   }
+}
+
+/** A module that imports a memory by limits of any form. */
+const importing = (...limits: readonly number[]) =>
+  new Uint8Array([
+    ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
+    ...[2, 6 + limits.length, 1, 1, 0x65, 1, 0x6d, 2, ...limits],
+  ])
+
+// biome-ignore lint/suspicious/noExplicitAny: the global namespace has no types here
+const node = (globalThis as any).WebAssembly
+
+/** The error that it gives, at once or later. */
+async function attempt(run: () => unknown): Promise<Error> {
+  try {
+    await run()
+  } catch (error) {
+    return error as Error
+  }
+  throw new AssertionError({ message: 'nothing was thrown' })
 }
 
 export const memories: Feature[] = [
@@ -248,6 +268,82 @@ export const memories: Feature[] = [
       setWasmInstanceRawMemory(instance, null)
       equal(load(1), 11)
       equal(load(5 * size - 1), 12)
+    },
+  },
+  {
+    name: 'the declared maximum of an imported memory',
+    async check({
+      HostRegion,
+      region: keep,
+      compile,
+      name,
+      setWasmInstanceRawMemory,
+      wat,
+      WebAssembly,
+    }) {
+      const text = accessors(1, '(import "e" "f" (func)) (import "e" "m" (memory 1 2))')
+      const module = compile(text)
+      const own = new node.Module(wat(text))
+      const given = (maximum?: number) => {
+        const m = new WebAssembly.Memory(
+          maximum === undefined ? { initial: 1 } : { initial: 1, maximum },
+        )
+        return { e: { f() {}, m } }
+      }
+      for (const imports of [given(), given(3)]) {
+        const refusal = async (run: () => unknown) => {
+          const { name, message } = await attempt(run)
+          equal(name, 'LinkError')
+          match(message, /memory import .*(has no|has a larger) maximum/)
+          return message
+        }
+        const messages = [
+          await refusal(() => new WebAssembly.Instance(module, imports)),
+          await refusal(() => WebAssembly.instantiate(module, imports)),
+        ]
+        if (name !== 'patched') {
+          deepEqual(messages, [
+            await refusal(() => new node.Instance(own, imports)),
+            await refusal(() => node.instantiate(own, imports)),
+          ])
+        }
+        // While a region is attached to an instance that allows for more, that memory cannot grow.
+        const attached = new WebAssembly.Instance(
+          compile(accessors(1, '(import "e" "m" (memory 1))')),
+          imports,
+        )
+        setWasmInstanceRawMemory(attached, keep(HostRegion.allocate(size)))
+        equal(await refusal(() => new WebAssembly.Instance(module, imports)), messages[0])
+        setWasmInstanceRawMemory(attached, null)
+        equal(imports.e.m.grow(2), 1)
+      }
+      for (const maximum of [1, 2]) {
+        const imports = given(maximum)
+        equal(new WebAssembly.Instance(module, imports).exports.size(), 1)
+        equal((await WebAssembly.instantiate(module, imports)).exports.size(), 1)
+        const shown = new WebAssembly.Instance(module, imports)
+        setWasmInstanceRawMemory(shown, keep(HostRegion.allocate(size)))
+        equal(new WebAssembly.Instance(module, imports).exports.size(), 1)
+        setWasmInstanceRawMemory(shown, null)
+      }
+    },
+  },
+  {
+    name: 'limits of an imported memory that are not valid',
+    async check({ WebAssembly }) {
+      equal(WebAssembly.validate(importing(1, 1, 0x80, 0x80, 4)), true)
+      for (const limits of [
+        // A maximum of 65537 pages, a minimum beyond the maximum, numbers of too many bytes.
+        [1, 1, 0x81, 0x80, 4],
+        [1, 2, 1],
+        [0, 0x81, 0x80, 0x80, 0x80, 0x80, 0],
+        [1, 1, 0x82, 0x80, 0x80, 0x80, 0x80, 0],
+      ]) {
+        const bytes = importing(...limits)
+        equal(WebAssembly.validate(bytes), false)
+        throws(() => new WebAssembly.Module(bytes), { name: 'CompileError' })
+        await rejects(WebAssembly.compile(bytes), { name: 'CompileError' })
+      }
     },
   },
   {
