@@ -10,7 +10,7 @@ import { readFeederOptions } from './options.ts'
 export type Next = api.ChunkFeeder['next']
 
 /** Why the addon calls back, see `Notice` in bindings/src/feeder.h. */
-const Notice = { Progress: 0, Aborted: 1, Stopped: 2 } as const
+const Notice = { Progress: 0, Aborted: 1, Stopped: 2, End: 3 } as const
 
 type Notify = (
   notice: (typeof Notice)[keyof typeof Notice],
@@ -96,7 +96,18 @@ export function chunkFeederClass(engine: FeederEngine): api.ChunkFeederConstruct
       this.#memoryIndex = memoryIndex
       this.#notify = (notice, position, windows) => {
         switch (notice) {
-          case Notice.Progress:
+          case Notice.Progress: {
+            const reader = this.#instance
+            onProgress?.({ position, byteLength, windows })
+            // The window goes to whom the feeder is bound, but its length would go to the program that called `next`.
+            if (this.#instance !== undefined && this.#instance !== reader) {
+              throw new Error(
+                'next: onProgress has bound the ChunkFeeder to another instance, which sees the following windows, so the program that called next cannot go on; bind it before a program begins or when it has come to its end, or use a ChunkFeeder for each instance',
+              )
+            }
+            return
+          }
+          case Notice.End:
             onProgress?.({ position, byteLength, windows })
             return
           case Notice.Aborted:

@@ -206,7 +206,7 @@ bool Feeder::Report(bool at_end) {
   if (!cursor_.BeginReport(at_end)) {
     return true;
   }
-  const bool succeeded = Notify(Notice::kProgress);
+  const bool succeeded = Notify(at_end ? Notice::kEnd : Notice::kProgress);
   cursor_.EndReport();
   return succeeded;
 }

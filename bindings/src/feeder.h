@@ -39,7 +39,7 @@ class Feeder {
 
  protected:
   // Why `notify` is called, see feeder-class.ts.
-  enum class Notice { kProgress = 0, kAborted = 1, kStopped = 2 };
+  enum class Notice { kProgress = 0, kAborted = 1, kStopped = 2, kEnd = 3 };
 
   // `engine` stands for those whose instances it feeds.
   Feeder(napi_env env, const FeederOptions& options, const void* engine);

@@ -1,5 +1,7 @@
 import { deepEqual, equal, throws } from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
+import { setTimeout as wait } from 'node:timers/promises'
+import type { WebAssembly as api, ChunkFeeder } from 'v8-rawmem'
 import { type Feature, type Kit, pattern } from '../feature.ts'
 
 const size = 65536
@@ -246,6 +248,53 @@ export const feeding: Feature[] = [
       feeder.close()
       equal(load(0), 0)
       throws(() => next(), { name: 'TypeError', message: /closed/ })
+    },
+  },
+  {
+    name: 'ChunkFeeder: bound to another instance by onProgress',
+    async check(kit) {
+      const region = kit.region(kit.HostRegion.allocate(3 * size))
+      for (let i = 0; i < 3; i++)
+        region
+          .subarray(i * size)
+          .view(Uint8Array)
+          .fill(i + 1)
+      let bindTo: api.Instance | null | undefined
+      const feeder: ChunkFeeder = new kit.ChunkFeeder(region, {
+        windowSize: size,
+        onProgress() {
+          if (bindTo === undefined) return
+          feeder.bind(bindTo)
+          bindTo = undefined
+        },
+      })
+      const instance = (next: ChunkFeeder['next']) =>
+        kit.instantiate(summing(kit, size), { env: { next } })
+      const first = instance(feeder.next)
+      const second = instance(() => feeder.next())
+      equal(first.exports.next(), size)
+      await wait(120)
+      bindTo = second
+      throws(() => first.exports.next(), {
+        name: 'Error',
+        message: /^next: onProgress has bound the ChunkFeeder to another instance/,
+      })
+      // The other goes on where this one was.
+      equal(second.exports.next(), size)
+      equal(second.exports.load(7), 2)
+      await wait(120)
+      bindTo = null
+      throws(() => second.exports.next(), { message: /is not bound to an instance/ })
+      feeder.bind(second)
+      equal(second.exports.next(), size)
+      equal(second.exports.load(7), 3)
+      // At the end there is no window that could go elsewhere.
+      bindTo = first
+      equal(second.exports.next(), 0)
+      feeder.rewind()
+      equal(first.exports.next(), size)
+      equal(first.exports.load(7), 1)
+      feeder.close()
     },
   },
   {
