@@ -5,8 +5,10 @@
 #include <mutex>
 #include <thread>
 
+#include "memory_buffer.h"
 #include "platform.h"
 #include "v8-initialization.h"
+#include "v8-wasm.h"
 
 namespace rawmem {
 
@@ -24,6 +26,7 @@ Platform* Initialize() {
   auto* platform = new Platform(v8::platform::NewDefaultPlatform(threads));
   v8::V8::InitializePlatform(platform);
   v8::V8::Initialize();
+  v8::SetWasmMemoryBufferDetachedCallback(BufferAliases::OnDetached);
   return platform;
 }
 

@@ -10,16 +10,36 @@
 
 namespace rawmem {
 
+void BufferAliases::OnDetached(v8::Isolate* isolate,
+                               v8::Local<v8::ArrayBuffer> inner) {
+  BufferAliases& aliases =
+      static_cast<Agent*>(isolate->GetData(0))->buffer_aliases();
+  const auto found = aliases.Find(inner);
+  if (found != aliases.aliases_.end()) {
+    aliases.stale_.push_back(std::move(found->second));
+    aliases.aliases_.erase(found);
+  }
+}
+
+BufferAliases::Aliases::iterator BufferAliases::Find(
+    v8::Local<v8::ArrayBuffer> inner) {
+  const auto [begin, end] = aliases_.equal_range(inner->GetIdentityHash());
+  const auto found = std::find_if(begin, end, [&](const auto& entry) {
+    return entry.second.inner == inner;
+  });
+  return found == end ? aliases_.end() : found;
+}
+
 napi_value BufferAliases::BufferOf(v8::Local<v8::WasmMemoryObject> memory) {
   napi_env env = agent_->env();
   v8::Isolate* isolate = agent_->isolate();
   v8::Local<v8::ArrayBuffer> inner = memory->Buffer();
-  for (const Alias& alias : aliases_) {
-    if (alias.inner == inner) {
-      if (napi_value outer = OuterOf(alias)) {
-        return outer;
-      }
+  if (const auto found = Find(inner); found != aliases_.end()) {
+    if (napi_value outer = OuterOf(found->second)) {
+      return outer;
     }
+    napi_delete_reference(env, found->second.outer);
+    aliases_.erase(found);
   }
   std::shared_ptr<v8::BackingStore> store = inner->GetBackingStore();
   if (store->IsShared()) {
@@ -60,7 +80,7 @@ napi_value BufferAliases::BufferOf(v8::Local<v8::WasmMemoryObject> memory) {
   }
   alias.inner.Reset(isolate, inner);
   alias.inner.SetWeak();
-  aliases_.push_back(std::move(alias));
+  aliases_.emplace(inner->GetIdentityHash(), std::move(alias));
   return outer;
 }
 
@@ -78,63 +98,68 @@ napi_value BufferAliases::OuterOf(const Alias& alias) {
 }
 
 void BufferAliases::DetachStale() {
-  v8::Isolate* isolate = agent_->isolate();
-  std::erase_if(aliases_, [&](Alias& alias) {
-    v8::HandleScope scope(isolate);
-    if (!alias.inner.IsEmpty() && !alias.inner.Get(isolate)->WasDetached()) {
+  napi_env env = agent_->env();
+  std::erase_if(stale_, [&](Alias& alias) {
+    napi_handle_scope scope;
+    if (napi_open_handle_scope(env, &scope) != napi_ok) {
       return false;
     }
-    if (!alias.inner.IsEmpty()) {
-      napi_handle_scope outer_scope;
-      if (napi_open_handle_scope(agent_->env(), &outer_scope) != napi_ok) {
-        return false;
-      }
-      napi_value outer = OuterOf(alias);
-      // While Node's JavaScript is being terminated, some releases detach
-      // nothing. It is for a later call then: until that, the outer buffer
-      // keeps the bytes it has.
-      const bool is_done =
-          outer == nullptr || DetachOwnBuffer(agent_->env(), outer);
-      napi_close_handle_scope(agent_->env(), outer_scope);
-      if (!is_done) {
-        return false;
-      }
+    napi_value outer = OuterOf(alias);
+    // While Node's JavaScript is being terminated, some releases detach
+    // nothing. It is for a later call then: until that, the outer buffer keeps
+    // the bytes it has.
+    const bool is_done = outer == nullptr || DetachOwnBuffer(env, outer);
+    napi_close_handle_scope(env, scope);
+    if (is_done) {
+      napi_delete_reference(env, alias.outer);
     }
-    napi_delete_reference(agent_->env(), alias.outer);
-    return true;
+    return is_done;
   });
 }
 
 void BufferAliases::Replace(v8::Local<v8::ArrayBuffer> before,
                             v8::Local<v8::ArrayBuffer> now) {
-  for (Alias& alias : aliases_) {
-    if (alias.inner == before) {
-      alias.inner.Reset(agent_->isolate(), now);
-      alias.inner.SetWeak();
-    }
+  const auto found =
+      std::find_if(stale_.begin(), stale_.end(),
+                   [&](const Alias& alias) { return alias.inner == before; });
+  if (found == stale_.end()) {
+    return;
   }
+  Alias alias = std::move(*found);
+  stale_.erase(found);
+  alias.inner.Reset(agent_->isolate(), now);
+  alias.inner.SetWeak();
+  aliases_.emplace(now->GetIdentityHash(), std::move(alias));
 }
 
 void BufferAliases::DropCollected() {
-  std::erase_if(aliases_, [&](Alias& alias) {
-    napi_handle_scope outer_scope;
-    if (napi_open_handle_scope(agent_->env(), &outer_scope) != napi_ok) {
-      return false;
+  napi_env env = agent_->env();
+  for (auto entry = aliases_.begin(); entry != aliases_.end();) {
+    const Alias& alias = entry->second;
+    napi_handle_scope scope;
+    if (napi_open_handle_scope(env, &scope) != napi_ok) {
+      return;
     }
     const bool collected = alias.inner.IsEmpty() || OuterOf(alias) == nullptr;
-    napi_close_handle_scope(agent_->env(), outer_scope);
+    napi_close_handle_scope(env, scope);
     if (collected) {
-      napi_delete_reference(agent_->env(), alias.outer);
+      napi_delete_reference(env, alias.outer);
+      entry = aliases_.erase(entry);
+    } else {
+      ++entry;
     }
-    return collected;
-  });
+  }
 }
 
 void BufferAliases::Clear() {
-  for (Alias& alias : aliases_) {
+  for (auto& [hash, alias] : aliases_) {
+    napi_delete_reference(agent_->env(), alias.outer);
+  }
+  for (Alias& alias : stale_) {
     napi_delete_reference(agent_->env(), alias.outer);
   }
   aliases_.clear();
+  stale_.clear();
 }
 
 }  // namespace rawmem

@@ -6,6 +6,7 @@
 #include <node_api.h>
 
 #include <cstddef>
+#include <unordered_map>
 #include <vector>
 
 #include "v8-array-buffer.h"
@@ -18,10 +19,16 @@ class Agent;
 
 // The buffers handed out. When a memory grows, its inner buffer is detached,
 // be it by code that runs; then the outer one has to be detached as well before
-// JavaScript looks at it again.
+// JavaScript looks at it again. The engine tells which those are, so that
+// nothing is looked at on the way to JavaScript while no memory has grown,
+// however many buffers there are.
 class BufferAliases {
  public:
   explicit BufferAliases(Agent* agent) : agent_(agent) {}
+
+  // For v8::SetWasmMemoryBufferDetachedCallback.
+  static void OnDetached(v8::Isolate* isolate,
+                         v8::Local<v8::ArrayBuffer> inner);
 
   // The buffer of `memory`: the same one until the memory grows. Null, with an
   // exception pending, on failure.
@@ -29,7 +36,7 @@ class BufferAliases {
 
   // To be called on every way from the inner engine to JavaScript.
   void Update() {
-    if (!aliases_.empty()) {
+    if (!stale_.empty()) {
       DetachStale();
     }
   }
@@ -52,13 +59,19 @@ class BufferAliases {
     napi_ref outer;
   };
 
+  // By the identity hash of the inner buffer.
+  using Aliases = std::unordered_multimap<int, Alias>;
+
+  Aliases::iterator Find(v8::Local<v8::ArrayBuffer> inner);
   void DetachStale();
   void DropCollected();
   // Null if it was collected, or detached by JavaScript.
   napi_value OuterOf(const Alias& alias);
 
   Agent* const agent_;
-  std::vector<Alias> aliases_;
+  Aliases aliases_;
+  // Of inner buffers that were detached since the last Update().
+  std::vector<Alias> stale_;
   size_t drop_at_ = 64;
   size_t max_length_ = 0;
 };
