@@ -280,9 +280,12 @@ napi_value Start(napi_env env, napi_callback_info info) {
 napi_value Construct(const Call& call) {
   Agent* agent = call.agent();
   const Kind kind = static_cast<Kind>(Int32(call.env(), call[0]));
-  const Store::Pointer store =
-      kind == Kind::kMemory ? nullptr : Store::New(call.env());
-  Agent::Entry entry(agent, store.get());
+  const Store::Pointer store = Store::New(call.env());
+  if (store == nullptr) {
+    return nullptr;
+  }
+  // A memory leads nowhere.
+  Agent::Entry entry(agent, kind == Kind::kMemory ? nullptr : store.get());
   Arguments arguments;
   v8::Local<v8::Object> object;
   if (BuildArguments(agent, call[2], &arguments) &&
