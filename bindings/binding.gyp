@@ -23,6 +23,7 @@
         'src/handle.cc',
         'src/hosted_memory.cc',
         'src/memory_buffer.cc',
+        'src/node_isolate.cc',
         'src/platform.cc',
         'src/raw_memory.cc',
         'src/store.cc',

@@ -4,14 +4,17 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 #include "engine.h"
+#include "errors.h"
 #include "handle.h"
 #include "memory_buffer.h"
 #include "platform.h"
 #include "store.h"
 #include "tracing.h"
+#include "v8-proxy.h"
 #include "values.h"
 
 namespace rawmem {
@@ -50,6 +53,7 @@ void Record::Link(Record** head) {
 
 Agent::Agent(napi_env env)
     : env_(env),
+      node_(env),
       buffer_aliases_(std::make_unique<BufferAliases>(this)) {}
 
 Agent::~Agent() = default;
@@ -61,7 +65,7 @@ void Agent::Unref() {
 }
 
 bool Agent::Open() {
-  if (is_open()) {
+  if (outer_stack_limit_ != 0 && is_open()) {
     return true;
   }
   if (closed_) {
@@ -70,15 +74,21 @@ bool Agent::Open() {
                      "code can run any more");
     return false;
   }
-  if (!CreateWakeup() || !CreateIsolate()) {
-    napi_throw_error(env_, nullptr,
-                     "v8-rawmem: the WebAssembly engine could not be started "
-                     "on this thread");
-    return false;
+  if (!is_open()) {
+    if (!CreateWakeup() || !CreateIsolate()) {
+      napi_throw_error(env_, nullptr,
+                       "v8-rawmem: the WebAssembly engine could not be started "
+                       "on this thread");
+      return false;
+    }
+    // After the thread-safe function was made, so as to run before its own
+    // hook.
+    napi_add_env_cleanup_hook(env_, CleanUp, this);
+    Watchdog::Get()->Add(this);
   }
-  // After the thread-safe function was made, so as to run before its own hook.
-  napi_add_env_cleanup_hook(env_, CleanUp, this);
-  Watchdog::Get()->Add(this);
+  if (!node_.FindStackLimit(stack_limit_, &outer_stack_limit_)) {
+    node_stops_ = true;
+  }
   return true;
 }
 
@@ -156,6 +166,14 @@ bool Agent::SetUpContext() {
         isolate_, get(get(web_assembly, ClassName(kind)), "prototype"));
   }
   opaque_template_.Reset(isolate_, NewOpaqueTemplate(this));
+  v8::Local<v8::Proxy> probe;
+  if (!v8::Proxy::New(
+           context, v8::Object::New(isolate_),
+           v8::Object::New(isolate_, v8::Null(isolate_), nullptr, nullptr, 0))
+           .ToLocal(&probe)) {
+    return false;
+  }
+  probe_.Reset(isolate_, probe);
   return true;
 }
 
@@ -176,7 +194,9 @@ void Agent::SetStackLimit() {
       guard + std::clamp(size / 4, 256 * kKiB, size_t{4 * kMiB});
   // A stack without limit is no reason to let endless recursion eat all memory.
   const size_t depth = std::min(size - std::min(headroom, size), 16 * kMiB);
-  isolate_->SetStackLimit(reinterpret_cast<uintptr_t>(low) + size - depth);
+  const uintptr_t limit = reinterpret_cast<uintptr_t>(low) + size - depth;
+  isolate_->SetStackLimit(limit);
+  stack_limit_ = limit;
 }
 
 void Agent::CleanUp(void* agent) {
@@ -213,6 +233,7 @@ void Agent::Close() {
     weak_map_get_.Reset();
     weak_map_set_.Reset();
     opaque_template_.Reset();
+    probe_.Reset();
     for (auto& prototype : prototypes_) {
       prototype.Reset();
     }
@@ -227,6 +248,7 @@ void Agent::SetHooks(napi_value array) {
     napi_delete_reference(env_, hooks_);
   }
   napi_create_reference(env_, array, 1, &hooks_);
+  node_.SetProbe(hook(Hook::kProbe));
 }
 
 napi_value Agent::hook(Hook which) {
@@ -243,31 +265,67 @@ napi_value Agent::hook(Hook which) {
 }
 
 napi_value Agent::CallHook(Hook which, size_t argc, const napi_value* argv) {
+  if (node_stops_) {
+    return nullptr;
+  }
   napi_value function = hook(which);
   napi_value undefined, result;
   if (function == nullptr || napi_get_undefined(env_, &undefined) != napi_ok ||
       napi_call_function(env_, undefined, function, argc, argv, &result) !=
           napi_ok) {
+    NoticeStop();
     return nullptr;
   }
   return result;
 }
 
-bool Agent::OuterIsAlive() {
-  napi_handle_scope scope;
-  if (napi_open_handle_scope(env_, &scope) != napi_ok) {
+bool Agent::NoticeStop() {
+  node_stops_ = node_stops_ || node_.HasStopped();
+  return node_stops_;
+}
+
+void Agent::RequestTermination() {
+  termination_requested_ = true;
+  isolate_->TerminateExecution();
+}
+
+void Agent::EndInnerCall() {
+  RequestTermination();
+  // Code would run on until it looks. This looks at once (see node_isolate.h),
+  // and leaves the exception in flight.
+  std::ignore = probe_.Get(isolate_)->Has(context(), 0);
+}
+
+bool Agent::MayCallOuter() {
+  if (node_stops_) {
+    EndInnerCall();
     return false;
   }
-  const bool alive = CallHook(Hook::kProbe, 0, nullptr) != nullptr;
-  if (!alive) {
-    bool pending = false;
-    napi_value ignored;
-    if (napi_is_exception_pending(env_, &pending) == napi_ok && pending) {
-      napi_get_and_clear_last_exception(env_, &ignored);
-    }
+  if (!HasOuterStack()) {
+    // As Node's V8 would say.
+    isolate_->ThrowException(
+        v8::Exception::RangeError(v8::String::NewFromUtf8Literal(
+            isolate_, "Maximum call stack size exceeded")));
+    return false;
   }
-  napi_close_handle_scope(env_, scope);
-  return alive;
+  return true;
+}
+
+void Agent::CancelTermination() {
+  termination_requested_ = false;
+  isolate_->CancelTerminateExecution();
+}
+
+void Agent::LeaveBorder() {
+  if (is_open()) {
+    Scope scope(this);
+    CancelTermination();
+    ThrowIfHeapExhausted(this);
+  }
+  if (node_stops_) {
+    node_stops_ = false;
+    node_.Raise();
+  }
 }
 
 void Agent::OnLongCall() {
@@ -280,9 +338,11 @@ void Agent::OnInterrupt(v8::Isolate* isolate, void* data) {
   auto* agent = static_cast<Agent*>(data);
   agent->interrupt_requested_ = false;
   // An interrupt may be served after the call that it was requested for.
-  if (agent->depth_ > 0 && !agent->OuterIsAlive()) {
-    agent->outer_interrupted_ = true;
-    isolate->TerminateExecution();
+  if (agent->depth_ > 0 && !agent->node_stops_ &&
+      (agent->HasOuterStack() ? agent->node_.IsStopping()
+                              : agent->node_.IsClosed())) {
+    agent->node_stops_ = true;
+    agent->RequestTermination();
   }
 }
 
@@ -290,7 +350,7 @@ size_t Agent::OnNearHeapLimit(void* data, size_t current, size_t initial) {
   auto* agent = static_cast<Agent*>(data);
   agent->heap_exhausted_ = true;
   agent->heap_limit_ = initial;
-  agent->isolate_->TerminateExecution();
+  agent->RequestTermination();
   // Room for what is allocated until the code that runs notices.
   return current + std::max(initial, 1024 * kMiB);
 }
@@ -301,7 +361,7 @@ void Agent::RestoreHeapLimit() {
   // As far as what is still alive allows.
   isolate_->RemoveNearHeapLimitCallback(OnNearHeapLimit, heap_limit_);
   isolate_->AddNearHeapLimitCallback(OnNearHeapLimit, this);
-  isolate_->CancelTerminateExecution();
+  CancelTermination();
   heap_exhausted_ = false;
 }
 
@@ -324,6 +384,13 @@ void Agent::OnWakeup(napi_env env, napi_value, void* context, void*) {
   }
   if (agent->unreachable_bytes_ >= kUnreachableBytesLimit) {
     agent->CollectDropped();
+  }
+  // There is no border here, nor JavaScript that could be told of anything.
+  if (agent->heap_exhausted_) {
+    agent->RestoreHeapLimit();
+  }
+  if (agent->depth_ == 1) {
+    agent->node_stops_ = false;
   }
 }
 

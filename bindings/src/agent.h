@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "kind.h"
+#include "node_isolate.h"
 #include "v8-context.h"
 #include "v8-exception.h"
 #include "v8-function.h"
@@ -50,7 +51,7 @@ enum class Hook {
   kToPrimitive,
   // toList(value) -> array of what iterating over the value gives.
   kToList,
-  // probe(): does nothing. Whether it can be called is the question.
+  // No function, but the proxy that node_isolate.h is about.
   kProbe,
   kCount,
 };
@@ -118,13 +119,21 @@ class Agent final : public Watchdog::Client {
   // Calls a hook. Null if that threw; the exception is then pending.
   napi_value CallHook(Hook which, size_t argc, const napi_value* argv);
 
-  // Whether Node still runs JavaScript on this thread. While it does not, or
-  // is about to stop doing so, calls into it fail without an exception.
-  bool OuterIsAlive();
-  // Set once OuterIsAlive gave false during a call into the inner engine.
-  bool outer_interrupted() const { return outer_interrupted_; }
-  void set_outer_interrupted() { outer_interrupted_ = true; }
-  void clear_outer_interrupted() { outer_interrupted_ = false; }
+  // Whether Node is ending the JavaScript that called into the inner engine:
+  // seen, and not passed on yet (see Border). Until then, no more JavaScript is
+  // to be called.
+  bool node_stops() const { return node_stops_; }
+  // To be called right after a call into JavaScript has failed, to find out
+  // whether that was the reason. If so, no exception is pending any more.
+  bool NoticeStop();
+  // To be called by a callback of the inner engine: what runs there ends as
+  // soon as that returns.
+  void EndInnerCall();
+  // To be asked by a callback of the inner engine before it does anything in
+  // Node. If not, it has to return; why is in flight.
+  bool MayCallOuter();
+  // What was asked to end has ended.
+  void CancelTermination();
 
   // The engine's heap came near its limit; the code running was terminated.
   bool heap_exhausted() const { return heap_exhausted_; }
@@ -219,6 +228,26 @@ class Agent final : public Watchdog::Client {
     bool succeeded_;
   };
 
+  // Around everything that JavaScript calls and that can run code, of the inner
+  // engine or of JavaScript again. Has to be the first thing opened, so as to
+  // be the last thing closed: then a termination that the code did not come to
+  // notice is taken back, and one of Node's is passed on.
+  class Border {
+   public:
+    explicit Border(Agent* agent) : agent_(agent) {}
+    ~Border() {
+      if (agent_->termination_requested_ || agent_->heap_exhausted_ ||
+          agent_->node_stops_) {
+        agent_->LeaveBorder();
+      }
+    }
+    Border(const Border&) = delete;
+    Border& operator=(const Border&) = delete;
+
+   private:
+    Agent* const agent_;
+  };
+
   // Around calls that can run WebAssembly code.
   class CallScope {
    public:
@@ -255,6 +284,13 @@ class Agent final : public Watchdog::Client {
   bool SetUpContext();
   void SetStackLimit();
   void Close();
+  void RequestTermination();
+  void LeaveBorder();
+  // Whether Node's stack limit has not been reached.
+  bool HasOuterStack() const {
+    return reinterpret_cast<uintptr_t>(__builtin_frame_address(0)) >
+           outer_stack_limit_;
+  }
   void SweepHandles();
   bool CreateWakeup();
 
@@ -275,6 +311,7 @@ class Agent final : public Watchdog::Client {
   v8::Global<v8::Function> weak_map_get_;
   v8::Global<v8::Function> weak_map_set_;
   v8::Global<v8::FunctionTemplate> opaque_template_;
+  v8::Global<v8::Object> probe_;
   std::array<v8::Global<v8::Object>, kKindCount> prototypes_;
 
   napi_threadsafe_function wakeup_ = nullptr;
@@ -283,7 +320,12 @@ class Agent final : public Watchdog::Client {
 
   int depth_ = 0;
   std::atomic<bool> interrupt_requested_{false};
-  bool outer_interrupted_ = false;
+  NodeIsolate node_;
+  uintptr_t stack_limit_ = 0;
+  // Node's. 0 as long as it is not known.
+  uintptr_t outer_stack_limit_ = 0;
+  bool node_stops_ = false;
+  bool termination_requested_ = false;
   bool heap_exhausted_ = false;
   bool closed_ = false;
   size_t heap_limit_ = 0;

@@ -154,6 +154,7 @@ bool ChunkFeeder::Next(Consumed consumed, uint64_t* length) {
   if (!agent_->Open()) {
     return false;
   }
+  Agent::Border border(agent_);
   Agent::Scope scope(agent_);
   return (attachment_ == nullptr || CheckBorrowed(agent_, attachment_)) &&
          (TryNext(consumed, length) || Advance(consumed, length));
@@ -161,7 +162,11 @@ bool ChunkFeeder::Next(Consumed consumed, uint64_t* length) {
 
 bool ChunkFeeder::Notify(Notice notice) {
   agent_->buffer_aliases().Update();
-  return Feeder::Notify(notice) && CheckBorrowed(agent_);
+  if (!Feeder::Notify(notice)) {
+    agent_->NoticeStop();
+    return false;
+  }
+  return CheckBorrowed(agent_);
 }
 
 bool ChunkFeeder::Attach(WindowCursor::Window window) {
@@ -238,6 +243,9 @@ void ChunkFeeder::CallInnerNext(
   uint64_t length = 0;
   if (!feeder->TryNext(consumed, &length)) {
     Agent* agent = feeder->agent_;
+    if (!agent->MayCallOuter()) {
+      return;
+    }
     napi_env env = agent->env();
     napi_handle_scope scope;
     if (napi_open_handle_scope(env, &scope) != napi_ok) {

@@ -87,7 +87,6 @@ napi_value ErrorToOuter(Agent* agent, v8::Local<v8::Object> error) {
 
 void ThrowToOuter(Agent* agent, v8::TryCatch& try_catch) {
   napi_env env = agent->env();
-  v8::Isolate* isolate = agent->isolate();
   if (!try_catch.HasCaught()) {
     napi_throw_error(env, nullptr,
                      "v8-rawmem: the engine failed without an exception");
@@ -96,18 +95,13 @@ void ThrowToOuter(Agent* agent, v8::TryCatch& try_catch) {
   const bool terminated = try_catch.HasTerminated();
   v8::Local<v8::Value> exception = try_catch.Exception();
   // As long as it is caught, the engine would not run what follows.
-  isolate->CancelTerminateExecution();
+  agent->CancelTermination();
   try_catch.Reset();
+  if (agent->node_stops()) {
+    // The border passes that on, whatever it was here.
+    return;
+  }
   if (terminated) {
-    if (agent->outer_interrupted()) {
-      agent->clear_outer_interrupted();
-      // Is Node still about to end this thread? Then nothing can be thrown,
-      // nor needs to be.
-      if (agent->OuterIsAlive()) {
-        napi_throw_error(env, nullptr, "WebAssembly was interrupted");
-      }
-      return;
-    }
     ThrowHeapExhausted(agent);
     return;
   }
@@ -128,24 +122,15 @@ bool ThrowIfHeapExhausted(Agent* agent) {
 void ThrowToInner(Agent* agent) {
   napi_env env = agent->env();
   v8::Isolate* isolate = agent->isolate();
+  if (agent->NoticeStop()) {
+    agent->EndInnerCall();
+    return;
+  }
   bool pending = false;
   napi_value exception = nullptr;
   napi_is_exception_pending(env, &pending);
   if (pending) {
     napi_get_and_clear_last_exception(env, &exception);
-  }
-  napi_valuetype type = napi_undefined;
-  if (exception != nullptr) {
-    napi_typeof(env, exception, &type);
-  }
-  // Interrupted code leaves no exception, or one that reads as null, which
-  // code may also have thrown.
-  const bool may_be_interrupted =
-      exception == nullptr || type == napi_null || type == napi_undefined;
-  if (may_be_interrupted && !agent->OuterIsAlive()) {
-    agent->set_outer_interrupted();
-    isolate->TerminateExecution();
-    return;
   }
   // Code that catches the exception goes on, on its own memory if what threw
   // took the bytes away.

@@ -23,8 +23,8 @@ void ThrowToOuter(Agent* agent, v8::TryCatch& try_catch);
 bool ThrowIfHeapExhausted(Agent* agent);
 
 // Takes what is pending in Node and throws it in the inner engine; if borrowed
-// bytes are gone, the TypeError about that instead. If nothing is pending,
-// because Node ends the thread, the inner engine ends its execution too.
+// bytes are gone, the TypeError about that instead. If Node ends JavaScript,
+// the inner engine ends what it runs, too.
 void ThrowToInner(Agent* agent);
 
 // An error of the engine that is passed as a value. Null, with an exception

@@ -81,6 +81,7 @@ napi_value CallExport(napi_env env, napi_callback_info info) {
   if (!agent->Open()) {
     return nullptr;
   }
+  Agent::Border border(agent);
   // Keeps the function, hence the store it is in, alive during the call.
   napi_value self;
   if (napi_get_reference_value(env, handle->outer, &self) != napi_ok) {
@@ -149,6 +150,9 @@ void CallImport(const v8::FunctionCallbackInfo<v8::Value>& info) {
   auto* import =
       static_cast<Import*>(info.Data().As<v8::External>()->Value(kImportTag));
   Agent* agent = import->agent;
+  if (!agent->MayCallOuter()) {
+    return;
+  }
   napi_env env = agent->env();
   napi_handle_scope scope;
   if (napi_open_handle_scope(env, &scope) != napi_ok) {

@@ -82,6 +82,9 @@ void ReturnFromHook(Agent* agent,
                     const v8::FunctionCallbackInfo<v8::Value>& info,
                     Hook hook,
                     const char* hint) {
+  if (!agent->MayCallOuter()) {
+    return;
+  }
   napi_env env = agent->env();
   napi_handle_scope scope;
   if (napi_open_handle_scope(env, &scope) != napi_ok) {
@@ -118,6 +121,9 @@ void ToPrimitive(const v8::FunctionCallbackInfo<v8::Value>& info) {
 void Iterate(const v8::FunctionCallbackInfo<v8::Value>& info) {
   v8::Isolate* isolate = info.GetIsolate();
   auto* agent = static_cast<Agent*>(isolate->GetData(0));
+  if (!agent->MayCallOuter()) {
+    return;
+  }
   v8::Local<v8::Context> context = agent->context();
   napi_env env = agent->env();
   napi_handle_scope scope;

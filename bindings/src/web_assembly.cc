@@ -91,6 +91,7 @@ napi_value Enter(napi_env env, napi_callback_info info) {
       !static_cast<Agent*>(agent)->Open()) {
     return nullptr;
   }
+  Agent::Border border(static_cast<Agent*>(agent));
   return kFunction(Call(static_cast<Agent*>(agent), arguments));
 }
 
@@ -259,7 +260,8 @@ v8::MaybeLocal<v8::Object> NewObject(Agent* agent,
   return object;
 }
 
-// start(hooks, maxBufferLength): what the addon has to know of TypeScript.
+// start(hooks, maxBufferLength): what the addon has to know of
+// TypeScript.
 napi_value Start(napi_env env, napi_callback_info info) {
   size_t argc = 2;
   napi_value arguments[2];

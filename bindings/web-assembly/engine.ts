@@ -29,8 +29,7 @@ export type Arguments = unknown[]
 
 /** The functions of the addon, see bindings/src/web_assembly.cc. */
 export interface EngineBinding {
-  // biome-ignore lint/complexity/noBannedTypes: hooks have all sorts of signatures
-  start(hooks: Function[], maxBufferLength: number): void
+  start(hooks: object[], maxBufferLength: number): void
   construct(kind: Kind, target: object, args: Arguments): void
   invoke(target: object, method: string, args: Arguments): unknown
   getProperty(target: object, name: string): unknown
@@ -122,7 +121,8 @@ function toList(value: unknown): unknown[] {
   return Array.from(value as Iterable<unknown>)
 }
 
-function probe(): void {}
+/** Without traps: see bindings/src/node_isolate.h. */
+const probe = new Proxy(Object.create(null), Object.create(null))
 
 /** For an addon without V8: says so instead of failing for want of a function. */
 const noEngine = new Proxy(Object.create(null) as EngineBinding, {
