@@ -31,6 +31,9 @@ constexpr int kTimeBetweenTraces = 20;
 // Of host memory, kept by objects that are garbage, until they are collected.
 constexpr size_t kUnreachableBytesLimit = 256 * kMiB;
 
+// What the heap may have beyond its limit, until it is under the limit again.
+constexpr size_t kHeapRoom = 1024 * kMiB;
+
 }  // namespace
 
 Record::~Record() {
@@ -117,6 +120,11 @@ bool Agent::CreateIsolate() {
       static_cast<uint64_t>(sysconf(_SC_PHYS_PAGES)) *
       static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
   params.constraints.ConfigureDefaults(physical_memory, 0);
+  if (outer_heap_limit_ != 0) {
+    params.constraints.set_max_old_generation_size_in_bytes(std::min<uint64_t>(
+        params.constraints.max_old_generation_size_in_bytes(),
+        outer_heap_limit_));
+  }
   v8::Isolate::Initialize(isolate_, params);
 
   isolate_->SetData(0, this);
@@ -351,8 +359,9 @@ size_t Agent::OnNearHeapLimit(void* data, size_t current, size_t initial) {
   agent->heap_exhausted_ = true;
   agent->heap_limit_ = initial;
   agent->RequestTermination();
-  // Room for what is allocated until the code that runs notices.
-  return current + std::max(initial, 1024 * kMiB);
+  // Room for what is allocated until the code that runs notices: one object,
+  // the largest of which are arrays.
+  return current + kHeapRoom;
 }
 
 void Agent::RestoreHeapLimit() {

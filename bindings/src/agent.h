@@ -138,6 +138,9 @@ class Agent final : public Watchdog::Client {
   // The engine's heap came near its limit; the code running was terminated.
   bool heap_exhausted() const { return heap_exhausted_; }
   void RestoreHeapLimit();
+  // What Node's heap may have, in bytes: no reason to take more than that for
+  // this one.
+  void set_outer_heap_limit(uint64_t bytes) { outer_heap_limit_ = bytes; }
 
   // Has the event loop run the inner engine's tasks.
   void Wake();
@@ -329,6 +332,7 @@ class Agent final : public Watchdog::Client {
   bool heap_exhausted_ = false;
   bool closed_ = false;
   size_t heap_limit_ = 0;
+  uint64_t outer_heap_limit_ = 0;
   size_t unreachable_bytes_ = 0;
   size_t dropped_ = 0;
 

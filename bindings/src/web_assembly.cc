@@ -260,17 +260,20 @@ v8::MaybeLocal<v8::Object> NewObject(Agent* agent,
   return object;
 }
 
-// start(hooks, maxBufferLength): what the addon has to know of
+// start(hooks, maxBufferLength, heapLimit): what the addon has to know of
 // TypeScript.
 napi_value Start(napi_env env, napi_callback_info info) {
-  size_t argc = 2;
-  napi_value arguments[2];
+  size_t argc = 3;
+  napi_value arguments[3];
   void* data;
   double max_length = 0;
+  double heap_limit = 0;
   if (napi_get_cb_info(env, info, &argc, arguments, nullptr, &data) ==
           napi_ok &&
-      napi_get_value_double(env, arguments[1], &max_length) == napi_ok) {
+      napi_get_value_double(env, arguments[1], &max_length) == napi_ok &&
+      napi_get_value_double(env, arguments[2], &heap_limit) == napi_ok) {
     auto* agent = static_cast<Agent*>(data);
+    agent->set_outer_heap_limit(static_cast<uint64_t>(heap_limit));
     agent->SetHooks(arguments[0]);
     agent->buffer_aliases().set_max_length(static_cast<size_t>(max_length));
   }

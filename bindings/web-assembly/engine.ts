@@ -1,4 +1,5 @@
 import { constants } from 'node:buffer'
+import { getHeapStatistics } from 'node:v8'
 import type { FeederBinding } from '../chunk-feeder.ts'
 import type { HostRegion } from '../host-region.ts'
 import { engineBinding, withoutEngine } from '../load.ts'
@@ -29,7 +30,7 @@ export type Arguments = unknown[]
 
 /** The functions of the addon, see bindings/src/web_assembly.cc. */
 export interface EngineBinding {
-  start(hooks: object[], maxBufferLength: number): void
+  start(hooks: object[], maxBufferLength: number, heapLimit: number): void
   construct(kind: Kind, target: object, args: Arguments): void
   invoke(target: object, method: string, args: Arguments): unknown
   getProperty(target: object, name: string): unknown
@@ -135,6 +136,7 @@ const noEngine = new Proxy(Object.create(null) as EngineBinding, {
 engineBinding?.start(
   [adopt, keep, keepAll, makeError, toPrimitive, toList, probe],
   constants.MAX_LENGTH,
+  getHeapStatistics().heap_size_limit,
 )
 
 /** The addon's engine, started. */

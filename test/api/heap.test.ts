@@ -32,3 +32,34 @@ for (const what of ['tables', 'structs', 'arrays']) {
     t.regex(stdout, /^RangeError: .*\nRangeError: .*\n42\n$/)
   })
 }
+
+/** What a run of heap.ts had resident. */
+function most(stderr: string): number {
+  return Number(/^at most (\d+) MiB$/m.exec(stderr)?.[1])
+}
+
+// Was before: 4 GiB and more.
+for (const what of ['tables', 'structs', 'arrays']) {
+  test.serial(`${what} are under the limit of Node's own heap`, async (t) => {
+    const { exitCode, signal, stdout, stderr } = await runScript(
+      new URL('./heap.ts', import.meta.url),
+      { args: [what, module], nodeArgs: ['--max-old-space-size=64'] },
+    )
+    t.is(signal, null, stderr)
+    t.is(exitCode, 0, stderr)
+    t.regex(stdout, /^RangeError: .*\nRangeError: .*\n42\n$/)
+    t.true(most(stderr) < 1500, stderr)
+  })
+}
+
+// Was before: 4 GiB and more.
+test.serial('structs are under the limit of a worker', async (t) => {
+  const { exitCode, signal, stdout, stderr } = await runScript(
+    new URL('./heap.ts', import.meta.url),
+    { args: ['structs', module, '64'] },
+  )
+  t.is(signal, null, stderr)
+  t.is(exitCode, 0, stderr)
+  t.regex(stdout, /^RangeError: .*\nRangeError: .*\n42\n$/)
+  t.true(most(stderr) < 1500, stderr)
+})

@@ -1,5 +1,22 @@
-// Run by heap.test.ts: takes memory until there is none, twice; then does something ordinary.
+// Run by heap.test.ts: takes memory until there is none, twice; then does something ordinary. In a worker, if there is
+// a limit for one.
+import { once } from 'node:events'
+import { isMainThread } from 'node:worker_threads'
 import { WebAssembly } from 'v8-rawmem'
+import { startWorker } from '../support/start-worker.ts'
+
+const limit = process.argv[4]
+if (limit !== undefined && isMainThread) {
+  const worker = startWorker(new URL(import.meta.url), undefined, {
+    argv: process.argv.slice(2),
+    resourceLimits: { maxOldGenerationSizeMb: Number(limit) },
+  })
+  await once(worker, 'exit')
+  process.exit()
+}
+process.on('exit', () => {
+  console.error(`at most ${Math.round(process.resourceUsage().maxRSS / 1024)} MiB`)
+})
 
 const module = new WebAssembly.Module(Buffer.from(process.argv[3] as string, 'base64'))
 const { exports } = new WebAssembly.Instance(module)
