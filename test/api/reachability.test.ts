@@ -248,7 +248,7 @@ test.serial('what code moved since the last trace is kept', async (t) => {
         (table.set $to (i32.const 0) (table.get $from (i32.const 0)))
         (table.set $from (i32.const 0) (ref.null func))))`),
   )
-  const mover: { move?: () => void } = {}
+  const mover: { move?: (() => void) | undefined } = {}
   ;(() => {
     const from = giver(HostRegion.allocate(64 * MiB)).exports.table
     mover.move = new WebAssembly.Instance(moving, { env: { from, to: table } }).exports.move
