@@ -7,7 +7,7 @@ import { engine } from './web-assembly/engine.ts'
 import { registerFeeder } from './web-assembly/feeders.ts'
 import { isInstance } from './web-assembly/instance.ts'
 
-/** What the addon defines as `chunkFeeder`, see bindings/src/chunk_feeder.cc. */
+/** What the addon defines as `chunkFeeder`, see bindings/native/patched/chunk_feeder.cc. */
 export interface FeederBinding extends EngineFeederBinding {
   bind(next: Next, instance: object): void
 }

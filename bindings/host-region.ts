@@ -12,7 +12,7 @@ import { binding, engineBinding } from './load.ts'
 /** A region's native side: an opaque object, tagged by the addon. One per root region. */
 export type RegionHandle = object
 
-/** What the addon defines as `region`, see bindings/src/region.cc. A `number` is a negative errno. */
+/** What the addon defines as `region`, see bindings/native/common/region.cc. A `number` is a negative errno. */
 export interface RegionBinding {
   allocate(byteLength: number, shareable: boolean): RegionHandle | number
   mapFile(

@@ -9,7 +9,7 @@ import { readFeederOptions } from './options.ts'
 
 export type Next = api.ChunkFeeder['next']
 
-/** Why the addon calls back, see `Notice` in bindings/src/feeder.h. */
+/** Why the addon calls back, see `Notice` in bindings/native/common/feeder.h. */
 const Notice = { Progress: 0, Aborted: 1, Stopped: 2, End: 3 } as const
 
 type Notify = (

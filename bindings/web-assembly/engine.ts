@@ -6,7 +6,7 @@ import { engineBinding, withoutEngine } from '../load.ts'
 import { makeError } from './errors.ts'
 import { keep, keepAll } from './store.ts'
 
-/** What an object of the engine is. The numbers are those of bindings/src/kind.h. */
+/** What an object of the engine is. The numbers are those of bindings/native/patched/kind.h. */
 export const Kind = {
   Module: 0,
   Instance: 1,
@@ -22,13 +22,13 @@ export const Kind = {
 
 export type Kind = (typeof Kind)[keyof typeof Kind]
 
-/** How an argument reaches the engine, see `Shape` in bindings/src/web_assembly.cc. */
+/** How an argument reaches the engine, see `Shape` in bindings/native/patched/web_assembly.cc. */
 const Shape = { Value: 0, Record: 1, List: 2 } as const
 
 /** Arguments for the engine: shape, value, shape, value, … */
 export type Arguments = unknown[]
 
-/** The functions of the addon, see bindings/src/web_assembly.cc. */
+/** The functions of the addon, see bindings/native/patched/web_assembly.cc. */
 export interface EngineBinding {
   start(hooks: object[], maxBufferLength: number, heapLimit: number): void
   construct(kind: Kind, target: object, args: Arguments): void
@@ -122,7 +122,7 @@ function toList(value: unknown): unknown[] {
   return Array.from(value as Iterable<unknown>)
 }
 
-/** Without traps: see bindings/src/node_isolate.h. */
+/** Without traps: see bindings/native/patched/node_isolate.h. */
 const probe = new Proxy(Object.create(null), Object.create(null))
 
 /** For an addon without V8: says so instead of failing for want of a function. */
@@ -132,7 +132,7 @@ const noEngine = new Proxy(Object.create(null) as EngineBinding, {
   },
 })
 
-// In the order of `Hook` in bindings/src/agent.h.
+// In the order of `Hook` in bindings/native/patched/agent.h.
 engineBinding?.start(
   [adopt, keep, keepAll, makeError, toPrimitive, toList, probe],
   constants.MAX_LENGTH,

@@ -1,6 +1,6 @@
 /**
  * What a wrapper keeps for the object of the engine that it stands for: an array that the addon made and fills. Why it is
- * there: bindings/src/store.h.
+ * there: bindings/native/patched/store.h.
  */
 type Keeper = unknown[]
 

@@ -42,7 +42,7 @@ export async function buildBinding(context: BuildContext, sdk: string): Promise<
     inputs: { sources, compiler, libraries },
     build: async () => {
       sayStage('build:binding', "the backends on Node's own V8")
-      return await runNodeGyp(context, { folder: 'bindings/node-backends', ...clang })
+      return await runNodeGyp(context, { folder: 'bindings/native/node', ...clang })
     },
   })
   await providePrebuild({
@@ -62,7 +62,7 @@ export async function buildBinding(context: BuildContext, sdk: string): Promise<
     sdk,
     build: async () => {
       sayStage('build:binding', `against V8 ${sdkManifest.v8.version}`)
-      return await runNodeGyp(context, { folder: 'bindings', ...clang, sdk })
+      return await runNodeGyp(context, { folder: 'bindings/native/patched', ...clang, sdk })
     },
   })
 }
@@ -87,7 +87,7 @@ export async function buildNodeBackends(context: BuildContext): Promise<void> {
     inputs: { sources: await sourceHash(project), compiler: version, libraries },
     build: async () => {
       sayStage('build:binding', `the backends on Node's own V8, by ${version}`)
-      return await runNodeGyp(context, { folder: 'bindings/node-backends', ...compiler })
+      return await runNodeGyp(context, { folder: 'bindings/native/node', ...compiler })
     },
   })
 }

@@ -21,7 +21,7 @@ export async function inspectAddon(addon: string): Promise<void> {
   const more = wrong.length > 10 ? `\n  and ${wrong.length - 10} more` : ''
   throw new BuildError(
     `${addon} must export only Node-API's entry points and take no symbol of V8 from Node, but\n  ${wrong.slice(0, 10).join('\n  ')}${more}`,
-    'Look at visibility and link flags in bindings/binding.gyp.',
+    'Look at visibility and link flags in bindings/native/*/binding.gyp.',
   )
 }
 

@@ -33,10 +33,8 @@ export async function sourceHash(project = repository): Promise<string> {
 /** The hash of each source of both addons, by path, in order. */
 export async function hashSources(project: string): Promise<Record<string, string>> {
   return await hashFiles(project, [
-    'bindings/binding.gyp',
-    'bindings/exports.map',
-    'bindings/node-backends/*.{gyp,gypi}',
-    'bindings/{src,node-backends/src}/**/*.{cc,h}',
+    'bindings/native/{exports.map,sources.gypi,*/binding.gyp}',
+    'bindings/native/{common/**,node,patched}/*.{cc,h}',
   ])
 }
 

@@ -58,18 +58,18 @@ test.before(() => {
   }
   symlinkSync(join(repository, 'node_modules'), join(project, 'node_modules'))
   write(
-    'bindings/binding.gyp',
+    'bindings/native/patched/binding.gyp',
     `{ 'targets': [{
       'target_name': 'small',
-      'sources': ['src/addon.cc'],
+      'sources': ['addon.cc'],
       'variables': { 'openssl_fips': '' },
       'include_dirs+': ['<!(node -p "process.env.V8_RAWMEM_SDK")/include'],
-      'ldflags': ['-Wl,--version-script=<(module_root_dir)/exports.map'],
+      'ldflags': ['-Wl,--version-script=<(module_root_dir)/../exports.map'],
     }] }`,
   )
-  write('bindings/exports.map', '{ global: napi_*; };')
+  write('bindings/native/exports.map', '{ global: napi_*; };')
   write(
-    'bindings/src/addon.cc',
+    'bindings/native/patched/addon.cc',
     '#include <answer.h>\nextern "C" int napi_answer() { return ANSWER; }',
   )
   write('sdk/include/answer.h', '#define ANSWER 42')
@@ -83,14 +83,14 @@ async function built() {
     signal: new AbortController().signal,
   })
   const { path } = await runNodeGyp(context, {
-    folder: 'bindings',
+    folder: 'bindings/native/patched',
     cc: 'cc',
     cxx: 'c++',
     version: 'some compiler',
     libraries: {},
     sdk: join(project, 'sdk'),
   })
-  const object = join(project, 'bindings/build/Release/obj.target/small/src/addon.o')
+  const object = join(project, 'bindings/native/patched/build/Release/obj.target/small/addon.o')
   return { addon: await sha256OfFile(path), compiled: statSync(object).mtimeMs }
 }
 
@@ -98,16 +98,16 @@ test.serial("flags of the user's shell do not get into an addon", async (t) => {
   process.env.CPPFLAGS = '-DNAPI_ANSWER -O0 -g'
   const flagged = await built()
   delete process.env.CPPFLAGS
-  rmSync(join(project, 'bindings/build'), { recursive: true })
+  rmSync(join(project, 'bindings/native/patched/build'), { recursive: true })
   t.is(flagged.addon, (await built()).addon)
 })
 
 test.serial('an addon is linked anew from what make does not know of', async (t) => {
   const before = await built()
-  write('bindings/exports.map', '{ global: napi_nothing; local: *; };')
+  write('bindings/native/exports.map', '{ global: napi_nothing; local: *; };')
   // A newer source makes make trust its times.
   const now = Date.now() / 1000 + 1
-  utimesSync(join(project, 'bindings/exports.map'), now, now)
+  utimesSync(join(project, 'bindings/native/exports.map'), now, now)
   const after = await built()
   t.not(after.addon, before.addon)
   t.is(after.compiled, before.compiled)

@@ -167,7 +167,7 @@ test('another archive or argument in v8.lock.json is found', async (t) => {
 
 test('sources of the binding that were changed since are found', async (t) => {
   const made = project(t)
-  appendFileSync(join(made.project, 'bindings/src/addon.cc'), '\n')
+  appendFileSync(join(made.project, 'bindings/native/patched/addon.cc'), '\n')
   t.regex(
     (await check(made.addon, made)).join('\n'),
     /sources of the binding › digest › sha256: is/,

@@ -85,7 +85,7 @@ test('what is no regular file, or not there any more, is not packed', async (t) 
 
 test('prebuilds of other sources are not released', async (t) => {
   const { project, commit } = await clone(t)
-  writeFileSync(join(project, 'bindings/src/addon.cc'), '// changed\n')
+  writeFileSync(join(project, 'bindings/native/patched/addon.cc'), '// changed\n')
   await commit()
   await t.throwsAsync(
     makeRelease({ project, folder: join(project, 'release'), snapshot: false, signal }),
@@ -162,7 +162,10 @@ test('a package has what it must have, nothing else, and not too much of it', (t
   t.notThrows(() => checkContents(main))
   const refused = (change: Partial<PackedPackage>, message: RegExp) =>
     t.throws(() => checkContents({ ...main, ...change }), { message })
-  refused({ files: [...main.files, 'bindings/src/addon.cc'] }, /addon\.cc does not belong in it/)
+  refused(
+    { files: [...main.files, 'bindings/native/patched/addon.cc'] },
+    /addon\.cc does not belong in it/,
+  )
   refused({ files: [...main.files, 'test/nodes.ts'] }, /test\/nodes\.ts does not belong in it/)
   refused({ files: main.files.slice(1) }, /README\.md is missing/)
   refused({ size: 10_000_000 }, /its tarball has 10\.0 MB, more than 250 kB/)

@@ -39,13 +39,13 @@ export async function damageFiles(
   const files = [
     ...(await listFiles(cache, cache)),
     ...(await listFiles(project, join(project, 'prebuilds'))),
-    ...(await listFiles(project, join(project, 'bindings/build'))),
-    ...(await listFiles(project, join(project, 'bindings/node-backends/build'))),
+    ...(await listFiles(project, join(project, 'bindings/native/patched/build'))),
+    ...(await listFiles(project, join(project, 'bindings/native/node/build'))),
   ].filter((path) => only === undefined || path.includes(only))
   if (files.length === 0) {
     throw new BuildError(
       `No file that can be damaged has "${only}" in its path.`,
-      'Paths are those in the cache, such as "sdk/" or "out/release", and those of prebuilds and bindings/build.',
+      'Paths are those in the cache, such as "sdk/" or "out/release", and those of prebuilds and bindings/native/*/build.',
     )
   }
   const damages = thorough ? [...usual, ...further] : usual

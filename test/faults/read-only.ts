@@ -21,7 +21,7 @@ export async function forbidWriting(bench: Workbench, tally: Tally): Promise<voi
     [join(cache, '15.0.0.1/logs'), 'all'],
     [join(cache, 'sdk'), 'all'],
     [join(project, 'prebuilds'), 'binding'],
-    [join(project, 'bindings/build'), 'binding'],
+    [join(project, 'bindings/native/patched/build'), 'binding'],
   ]
   for (const [folder, build] of folders) {
     await bench.restore('first')

@@ -170,7 +170,8 @@ export class Workbench {
   async clear(): Promise<void> {
     this.signal.throwIfAborted()
     await rm(this.project.cache, { recursive: true, force: true })
-    for (const name of ['prebuilds', 'bindings/build', 'bindings/node-backends/build']) {
+    const native = 'bindings/native'
+    for (const name of ['prebuilds', `${native}/patched/build`, `${native}/node/build`]) {
       await rm(join(this.project.project, name), { recursive: true, force: true })
     }
     await this.use('first')

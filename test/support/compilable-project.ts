@@ -159,19 +159,19 @@ with open('out/build.ninja', 'w') as out:
 
 /** Two addons in miniature, and what else build:binding wants of a project. */
 const bindingFiles: Record<string, string> = {
-  'bindings/binding.gyp': `{
+  'bindings/native/patched/binding.gyp': `{
   'variables': { 'sdk%': '<!(node -p "process.env.V8_RAWMEM_SDK")', 'openssl_fips': '' },
   'targets': [{
     'target_name': 'v8-rawmem',
-    'sources': ['src/addon.cc'],
+    'sources': ['addon.cc'],
     'include_dirs+': ['<(sdk)/include'],
     'cflags': ['-fvisibility=hidden'],
     'libraries': ['<(sdk)/lib/libv8_monolith.a'],
   }],
 }
 `,
-  'bindings/exports.map': '{ global: napi_*; };\n',
-  'bindings/src/addon.cc': `
+  'bindings/native/exports.map': '{ global: napi_*; };\n',
+  'bindings/native/patched/addon.cc': `
 #include <node_api.h>
 #include <v8.h>
 int answer();
@@ -181,16 +181,16 @@ NAPI_MODULE_INIT() {
   return value;
 }
 `,
-  'bindings/node-backends/binding.gyp': `{
+  'bindings/native/node/binding.gyp': `{
   'variables': { 'openssl_fips': '' },
   'targets': [{
     'target_name': 'v8-rawmem-node',
-    'sources': ['src/addon.cc'],
+    'sources': ['addon.cc'],
     'cflags': ['-fvisibility=hidden'],
   }],
 }
 `,
-  'bindings/node-backends/src/addon.cc': `
+  'bindings/native/node/addon.cc': `
 #include <node_api.h>
 NAPI_MODULE_INIT() {
   napi_value value;

@@ -73,7 +73,7 @@ async function fill(made: ProvenanceProject, linked: readonly string[]): Promise
   ]) {
     cpSync(join(repository, path), join(project, path), {
       recursive: true,
-      filter: (file) => !/bindings(\/node-backends)?\/build$/.test(file),
+      filter: (file) => !/native\/\w+\/build$/.test(file),
     })
   }
   symlinkSync(join(repository, 'node_modules'), join(project, 'node_modules'))

@@ -4,7 +4,7 @@ import type { RegionHandle } from '../../host-region.ts'
 /** Native side of one memory that windows are shown in: an opaque object, tagged by the addon. */
 export type WindowTarget = object
 
-/** What the addon defines as `nodeBackends`, see bindings/node-backends/src/. */
+/** What the addon defines as `nodeBackends`, see bindings/native/node/. */
 export interface NodeBackendsBinding {
   /** Puts a part of a region at address 0 of the memory. */
   show(target: WindowTarget, handle: RegionHandle, byteOffset: number, byteLength: number): void

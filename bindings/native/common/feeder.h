@@ -1,0 +1,126 @@
+// What the feeders of all engines have in common: `next`, a function of Node's,
+// and how it gets from window to window.
+//
+// No V8 header is needed here; everything is plain Node-API.
+
+#ifndef BINDINGS_NATIVE_COMMON_FEEDER_H_
+#define BINDINGS_NATIVE_COMMON_FEEDER_H_
+
+#include <node_api.h>
+
+#include <cstddef>
+#include <cstdint>
+
+#include "common/napi/reference.h"
+#include "window_cursor.h"
+
+namespace rawmem {
+
+// What bindings/chunk-feeder/feeder-class.ts passes to create(), once checked.
+struct FeederOptions {
+  WindowCursor::Options cursor;
+  napi_value region = nullptr;
+  size_t byte_offset = 0;
+  uint32_t memory_index = 0;
+  bool is_64_bit = false;
+  // Whether windows may be as small as the memory is.
+  bool any_window_size = false;
+  bool is_writable = false;
+  napi_value notify = nullptr;
+};
+
+// Owned by its `next`. What that leads to in JavaScript (the region's handle,
+// what it is bound to, `notify`) is kept there, see bindings/chunk-feeder/, and
+// referred to weakly here.
+class Feeder {
+ public:
+  Feeder(const Feeder&) = delete;
+  Feeder& operator=(const Feeder&) = delete;
+
+ protected:
+  // Why `notify` is called, see feeder-class.ts.
+  enum class Notice { kProgress = 0, kAborted = 1, kStopped = 2, kEnd = 3 };
+
+  // `engine` stands for those whose instances it feeds.
+  Feeder(napi_env env, const FeederOptions& options, const void* engine);
+  virtual ~Feeder();
+
+  // Defines `exports.chunkFeeder`. `create` makes a feeder, by ReadOptions()
+  // and Wrap(). False, with an exception pending, on failure.
+  static bool Define(napi_env env,
+                     napi_value exports,
+                     napi_callback create,
+                     void* engine = nullptr);
+  // Of create(handle, byteOffset, byteLength, windowSize, memoryIndex, flags,
+  // control, notify). `control` is a Uint8Array, or undefined. False, with an
+  // exception pending, if the region cannot be used.
+  static bool ReadOptions(napi_env env,
+                          napi_callback_info info,
+                          FeederOptions* options,
+                          void** engine);
+  // Makes `next`. Null, with an exception pending, on failure; this may be gone
+  // then.
+  napi_value Wrap(const FeederOptions& options);
+
+  // The feeder that `value` is the `next` of. Null if it is none, or one for
+  // others' instances.
+  static Feeder* From(napi_env env, napi_value value, const void* engine);
+
+  // Each of these gives false, with an exception pending, on failure.
+
+  // next(), as called by JavaScript. Usually no more than Peek() and to show
+  // that window; the rest is for Advance().
+  virtual bool Next(Consumed consumed, uint64_t* length) = 0;
+  // next() in all cases.
+  bool Advance(Consumed consumed, uint64_t* length);
+  // Whether there is no reason not to go on.
+  virtual bool IsUsable();
+  virtual bool IsBound() = 0;
+  // Shows the window, and sets base_.
+  virtual bool Show(WindowCursor::Window window) = 0;
+  // Whether the window that is shown, if any, has been there all along.
+  virtual bool IsIntact() { return true; }
+  virtual bool Notify(Notice notice);
+
+  // bind(next, ...arguments).
+  virtual void Bind(const napi_value* arguments) = 0;
+  virtual void Unbind() = 0;
+
+  napi_env const env_;
+  const size_t byte_offset_;
+  const bool is_64_bit_;
+  WindowCursor cursor_;
+  // The region's bytes. Null without a window: they may be gone then.
+  uint8_t* base_ = nullptr;
+  bool is_closed_ = false;
+
+  Reference next_;
+  Reference region_;
+
+ private:
+  bool Report(bool at_end);
+  // For good. Unbinds it, too.
+  void Close();
+  // From now on, next() has `notify` throw.
+  void Abort() { cursor_.Abort(); }
+  void Rewind() { cursor_.Rewind(); }
+  size_t Position() const { return cursor_.position(); }
+  size_t Windows() const { return cursor_.windows(); }
+
+  static napi_value CallNext(napi_env env, napi_callback_info info);
+  static Feeder* Receiver(napi_env env,
+                          napi_callback_info info,
+                          napi_value (&argv)[3]);
+  static napi_value CallBind(napi_env env, napi_callback_info info);
+  template <void (Feeder::*kAction)()>
+  static napi_value Do(napi_env env, napi_callback_info info);
+  template <size_t (Feeder::*kNumber)() const>
+  static napi_value Get(napi_env env, napi_callback_info info);
+
+  const void* const engine_;
+  Reference notify_;
+};
+
+}  // namespace rawmem
+
+#endif  // BINDINGS_NATIVE_COMMON_FEEDER_H_

@@ -1,0 +1,106 @@
+// What bindings/backends/node-rewire.ts calls.
+
+#include <errno.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "common/napi/native_functions.h"
+#include "node_backends.h"
+#include "rewire_target.h"
+#include "rewired_pages.h"
+
+namespace rawmem {
+
+namespace {
+
+// Does on a mapping of its own what attaching and detaching will do. Empty if
+// that works, otherwise what does not.
+std::string SelfTest() {
+  const size_t page = RewiredPages::PageSize();
+  const size_t length = 4 * page;
+  const int descriptor = memfd_create("v8-rawmem", MFD_CLOEXEC);
+  if (descriptor < 0 ||
+      ftruncate(descriptor, static_cast<off_t>(length)) != 0) {
+    const std::string reason = std::strerror(errno);
+    if (descriptor >= 0) {
+      close(descriptor);
+    }
+    return "the system gives no memory by memfd_create: " + reason;
+  }
+  void* memory = mmap(nullptr, length, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  void* region =
+      mmap(nullptr, length, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0);
+  std::string result;
+  if (memory == MAP_FAILED || region == MAP_FAILED) {
+    result = std::string("the system maps no memory: ") + std::strerror(errno);
+  } else {
+    auto* own = static_cast<uint8_t*>(memory);
+    auto* host = static_cast<uint8_t*>(region);
+    std::memset(own, 1, length);
+    std::memset(host, 2, length);
+    RewiredPages pages;
+    int error = pages.Map(own, 3 * page, descriptor, page, true);
+    if (error == 0) {
+      own[0] = 3;
+      const bool aliased =
+          host[page] == 3 && own[3 * page - 1] == 2 && own[3 * page] == 1;
+      error = pages.Unmap();
+      if (error == 0 && !(aliased && own[0] == 1 && own[3 * page - 1] == 1)) {
+        result = "pages mapped over others do not show what they should";
+      }
+    }
+    if (error != 0) {
+      result = std::string(
+                   "the system does not move pages as Linux 5.7 and later do "
+                   "(mremap, MREMAP_DONTUNMAP): ") +
+               std::strerror(error);
+    }
+  }
+  if (memory != MAP_FAILED) {
+    munmap(memory, length);
+  }
+  if (region != MAP_FAILED) {
+    munmap(region, length);
+  }
+  close(descriptor);
+  return result;
+}
+
+// selfTest(): undefined, or why this system cannot do it.
+napi_value SelfTestFunction(napi_env env, napi_callback_info) {
+  const std::string reason = SelfTest();
+  napi_value result = nullptr;
+  if (!reason.empty()) {
+    napi_create_string_utf8(env, reason.data(), reason.size(), &result);
+  }
+  return result;
+}
+
+// target(memory, bufferOf).
+napi_value Target(napi_env env, napi_callback_info info) {
+  napi_value args[2];
+  size_t count = 2;
+  if (napi_get_cb_info(env, info, &count, args, nullptr, nullptr) != napi_ok) {
+    return nullptr;
+  }
+  auto target = std::make_unique<RewireTarget>();
+  return target->Initialize(env, args[0], args[1])
+             ? WrapTarget(env, std::move(target))
+             : nullptr;
+}
+
+}  // namespace
+
+bool InitRewire(napi_env env, napi_value exports) {
+  return DefineFunctionsAs(
+      env, exports, "rewire",
+      {{"selfTest", SelfTestFunction}, {"target", Target}});
+}
+
+}  // namespace rawmem

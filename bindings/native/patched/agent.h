@@ -1,0 +1,354 @@
+// One thread of JavaScript as the addon sees it: Node's environment on one
+// side, an isolate of the inner engine on the other.
+
+#ifndef BINDINGS_NATIVE_PATCHED_AGENT_H_
+#define BINDINGS_NATIVE_PATCHED_AGENT_H_
+
+#include <node_api.h>
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "kind.h"
+#include "node_isolate.h"
+#include "v8-context.h"
+#include "v8-exception.h"
+#include "v8-function.h"
+#include "v8-isolate.h"
+#include "v8-local-handle.h"
+#include "v8-object.h"
+#include "v8-persistent-handle.h"
+#include "v8-primitive.h"
+#include "v8-template.h"
+#include "v8-weak-callback-info.h"
+#include "watchdog.h"
+
+namespace rawmem {
+
+struct Handle;
+class BufferAliases;
+class Store;
+class Tracing;
+
+// JavaScript functions of bindings/web-assembly that the addon calls. The
+// order is that of the array which `start` is given.
+enum class Hook {
+  // adopt(kind) -> object: a new wrapper.
+  kAdopt,
+  // keep(wrapper, keeper): the wrapper keeps the keeper, see store.h.
+  kKeep,
+  // keepAll(wrappers, keepers, rootKeeper): the same for all wrappers there
+  // are, and nothing else does any more. `rootKeeper` stays for good.
+  kKeepAll,
+  // makeError(name, message, frames) -> error.
+  kMakeError,
+  // toPrimitive(value, hint) -> primitive.
+  kToPrimitive,
+  // toList(value) -> array of what iterating over the value gives.
+  kToList,
+  // No function, but the proxy that node_isolate.h is about.
+  kProbe,
+  kCount,
+};
+
+// Whatever C++ object an inner object points at. All of them are in a list, so
+// that closing the agent frees those that no garbage collection got to.
+struct Record {
+  virtual ~Record();
+  void Link(Record** head);
+  // Says what JavaScript has to do with the inner object, see tracing.h.
+  virtual void Trace(Tracing& tracing) {}
+  // After stores have been replaced.
+  virtual void OnTraced() {}
+
+ private:
+  friend class Agent;
+  Record* next_ = nullptr;
+  Record** previous_ = nullptr;
+};
+
+// One that knows the inner object.
+template <typename T>
+struct RecordOf : Record {
+  // To be called when nothing but the object leads here any more: they go
+  // together.
+  void LeaveToObject() {
+    inner.SetWeak(
+        this,
+        [](const v8::WeakCallbackInfo<RecordOf>& info) {
+          // No other call into the engine is allowed yet.
+          info.GetParameter()->inner.Reset();
+          info.SetSecondPassCallback(
+              [](const v8::WeakCallbackInfo<RecordOf>& second) {
+                delete second.GetParameter();
+              });
+        },
+        v8::WeakCallbackType::kParameter);
+  }
+
+  v8::Global<T> inner;
+};
+
+class Agent final : public Watchdog::Client {
+ public:
+  explicit Agent(napi_env env);
+
+  // References are held by whatever may be finalised after the environment's
+  // cleanup hooks ran.
+  void Ref() { ++references_; }
+  void Unref();
+
+  // Creates the isolate, unless it is there. On failure an exception is
+  // pending in Node.
+  bool Open();
+  // Whether there is an isolate to enter.
+  bool is_open() const { return isolate_ != nullptr; }
+
+  napi_env env() const { return env_; }
+  v8::Isolate* isolate() const { return isolate_; }
+  v8::Local<v8::Context> context() const { return context_.Get(isolate_); }
+
+  void SetHooks(napi_value array);
+  // Null, with nothing pending, if JavaScript is being torn down.
+  napi_value hook(Hook which);
+  // Calls a hook. Null if that threw; the exception is then pending.
+  napi_value CallHook(Hook which, size_t argc, const napi_value* argv);
+
+  // Whether Node is ending the JavaScript that called into the inner engine:
+  // seen, and not passed on yet (see Border). Until then, no more JavaScript is
+  // to be called.
+  bool node_stops() const { return node_stops_; }
+  // To be called right after a call into JavaScript has failed, to find out
+  // whether that was the reason. If so, no exception is pending any more.
+  bool NoticeStop();
+  // To be called by a callback of the inner engine: what runs there ends as
+  // soon as that returns.
+  void EndInnerCall();
+  // To be asked by a callback of the inner engine before it does anything in
+  // Node. If not, it has to return; why is in flight.
+  bool MayCallOuter();
+  // What was asked to end has ended.
+  void CancelTermination();
+
+  // The engine's heap came near its limit; the code running was terminated.
+  bool heap_exhausted() const { return heap_exhausted_; }
+  void RestoreHeapLimit();
+  // What Node's heap may have, in bytes: no reason to take more than that for
+  // this one.
+  void set_outer_heap_limit(uint64_t bytes) { outer_heap_limit_ = bytes; }
+
+  // Has the event loop run the inner engine's tasks.
+  void Wake();
+
+  // The store of what was entered last: code that runs may put anything which
+  // is reachable from there, and anything that it is given, into anything else.
+  // Null outside of calls.
+  Store* entered() const { return entered_; }
+
+  // References may lead elsewhere than the last trace found, or a wrapper or a
+  // value more is there to be traced. Sees to the next trace.
+  void NoteChange();
+  // Finds out what can be collected, if there are many changes and it did not
+  // take too much time lately. Does nothing while code runs.
+  void TraceIfDue() {
+    if (changes_ >= kManyChanges) {
+      Trace();
+    }
+  }
+  // A wrapper was collected.
+  void NoteDropped() { ++dropped_; }
+  // Frees what wrappers that are gone leave in the inner heap, host memory
+  // included. Whether there was any.
+  bool CollectDropped();
+
+  // That many bytes of host memory are kept mapped by objects of the inner
+  // engine which JavaScript let go of. The engine itself counts its heap only.
+  void NoteUnreachable(size_t bytes);
+
+  // Inner promises that something waits for keep the event loop alive.
+  void AddPendingPromise();
+  void RemovePendingPromise();
+
+  // Handles whose wrapper Node has collected need not wait for their
+  // finalizer. Called when many handles were made.
+  void NoteNewHandle(Handle* handle);
+  // Undoes it.
+  void ForgetHandle(Handle* handle);
+
+  Record** records() { return &records_; }
+  BufferAliases& buffer_aliases() { return *buffer_aliases_; }
+
+  uint64_t NextId() { return ++last_id_; }
+  int depth() const { return depth_; }
+
+  // Things of the inner context that are looked up once.
+  v8::Local<v8::Object> web_assembly() { return web_assembly_.Get(isolate_); }
+  v8::Local<v8::Private> slot_key() { return slot_key_.Get(isolate_); }
+  v8::Local<v8::Object> weak_map() { return weak_map_.Get(isolate_); }
+  v8::Local<v8::Function> weak_map_get() { return weak_map_get_.Get(isolate_); }
+  v8::Local<v8::Function> weak_map_set() { return weak_map_set_.Get(isolate_); }
+  v8::Local<v8::FunctionTemplate> opaque_template() {
+    return opaque_template_.Get(isolate_);
+  }
+  // Of WebAssembly.Memory and the like.
+  v8::Local<v8::Object> prototype(Kind kind) {
+    return prototypes_[static_cast<size_t>(kind)].Get(isolate_);
+  }
+
+  // The scope of everything that is done in the inner engine.
+  class Scope {
+   public:
+    explicit Scope(Agent* agent)
+        : isolate_scope_(agent->isolate_),
+          handle_scope_(agent->isolate_),
+          context_scope_(agent->context()) {}
+
+   private:
+    v8::Isolate::Scope isolate_scope_;
+    v8::HandleScope handle_scope_;
+    v8::Context::Scope context_scope_;
+  };
+
+  // Around everything that inner objects of a store are asked to do.
+  class Entry {
+   public:
+    // `store` may be null.
+    Entry(Agent* agent, Store* store);
+    ~Entry() { agent_->entered_ = previous_; }
+    Entry(const Entry&) = delete;
+    Entry& operator=(const Entry&) = delete;
+    // If not, an exception is pending.
+    bool succeeded() const { return succeeded_; }
+
+   private:
+    Agent* const agent_;
+    Store* const previous_;
+    bool succeeded_;
+  };
+
+  // Around everything that JavaScript calls and that can run code, of the inner
+  // engine or of JavaScript again. Has to be the first thing opened, so as to
+  // be the last thing closed: then a termination that the code did not come to
+  // notice is taken back, and one of Node's is passed on.
+  class Border {
+   public:
+    explicit Border(Agent* agent) : agent_(agent) {}
+    ~Border() {
+      if (agent_->termination_requested_ || agent_->heap_exhausted_ ||
+          agent_->node_stops_) {
+        agent_->LeaveBorder();
+      }
+    }
+    Border(const Border&) = delete;
+    Border& operator=(const Border&) = delete;
+
+   private:
+    Agent* const agent_;
+  };
+
+  // Around calls that can run WebAssembly code.
+  class CallScope {
+   public:
+    explicit CallScope(Agent* agent) : agent_(agent) {
+      if (agent_->depth_++ == 0) {
+        agent_->EnterCall();
+      }
+    }
+    ~CallScope() {
+      if (--agent_->depth_ == 0) {
+        agent_->LeaveCall();
+      }
+    }
+    CallScope(const CallScope&) = delete;
+    CallScope& operator=(const CallScope&) = delete;
+
+   private:
+    Agent* const agent_;
+  };
+
+  // Watchdog::Client:
+  void OnLongCall() override;
+
+ private:
+  // So many are worth a trace at once; fewer wait until there is time.
+  static constexpr size_t kManyChanges = 256;
+
+  ~Agent() override;
+
+  void Trace();
+  void ScheduleTrace();
+
+  bool CreateIsolate();
+  bool SetUpContext();
+  void SetStackLimit();
+  void Close();
+  void RequestTermination();
+  void LeaveBorder();
+  // Whether Node's stack limit has not been reached.
+  bool HasOuterStack() const {
+    return reinterpret_cast<uintptr_t>(__builtin_frame_address(0)) >
+           outer_stack_limit_;
+  }
+  void SweepHandles();
+  bool CreateWakeup();
+
+  static void CleanUp(void* agent);
+  static void OnWakeup(napi_env env, napi_value, void* context, void* data);
+  static void OnInterrupt(v8::Isolate* isolate, void* agent);
+  static size_t OnNearHeapLimit(void* agent, size_t current, size_t initial);
+
+  napi_env env_;
+  int references_ = 1;
+  v8::Isolate* isolate_ = nullptr;
+  v8::Global<v8::Context> context_;
+  napi_ref hooks_ = nullptr;
+
+  v8::Global<v8::Object> web_assembly_;
+  v8::Global<v8::Private> slot_key_;
+  v8::Global<v8::Object> weak_map_;
+  v8::Global<v8::Function> weak_map_get_;
+  v8::Global<v8::Function> weak_map_set_;
+  v8::Global<v8::FunctionTemplate> opaque_template_;
+  v8::Global<v8::Object> probe_;
+  std::array<v8::Global<v8::Object>, kKindCount> prototypes_;
+
+  napi_threadsafe_function wakeup_ = nullptr;
+  std::atomic<bool> wakeup_sent_{false};
+  int pending_promises_ = 0;
+
+  int depth_ = 0;
+  std::atomic<bool> interrupt_requested_{false};
+  NodeIsolate node_;
+  uintptr_t stack_limit_ = 0;
+  // Node's. 0 as long as it is not known.
+  uintptr_t outer_stack_limit_ = 0;
+  bool node_stops_ = false;
+  bool termination_requested_ = false;
+  bool heap_exhausted_ = false;
+  bool closed_ = false;
+  size_t heap_limit_ = 0;
+  uint64_t outer_heap_limit_ = 0;
+  size_t unreachable_bytes_ = 0;
+  size_t dropped_ = 0;
+
+  Store* entered_ = nullptr;
+  // Since the last trace.
+  size_t changes_ = 0;
+  std::chrono::steady_clock::time_point next_trace_;
+  bool trace_is_scheduled_ = false;
+
+  Record* records_ = nullptr;
+  std::vector<Handle*> handles_;
+  size_t sweep_at_ = 1024;
+  uint64_t last_id_ = 0;
+  std::unique_ptr<BufferAliases> buffer_aliases_;
+};
+
+}  // namespace rawmem
+
+#endif  // BINDINGS_NATIVE_PATCHED_AGENT_H_

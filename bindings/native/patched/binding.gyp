@@ -1,0 +1,80 @@
+# The Node-API addon with V8 inside. Built by `npm run build:binding`, which sets
+# V8_RAWMEM_SDK to the folder of an unpacked SDK (include/, lib/libv8_monolith.a).
+{
+  'includes': ['../sources.gypi'],
+  'variables': {
+    'sdk%': '<!(node -p "process.env.V8_RAWMEM_SDK")',
+    'openssl_fips': '',
+  },
+  'targets': [
+    {
+      'target_name': 'v8-rawmem',
+      'sources': [
+        '<@(shared_sources)',
+        'addon.cc',
+        'agent.cc',
+        'chunk_feeder.cc',
+        'code_cache.cc',
+        'engine.cc',
+        'errors.cc',
+        'functions.cc',
+        'handle.cc',
+        'hosted_memory.cc',
+        'memory_buffer.cc',
+        'node_isolate.cc',
+        'platform.cc',
+        'raw_memory.cc',
+        'store.cc',
+        'tracing.cc',
+        'values.cc',
+        'watchdog.cc',
+        'web_assembly.cc',
+      ],
+      # Ahead of Node's headers, which bring a v8.h of their own.
+      'include_dirs+': ['<(sdk)/include'],
+      'include_dirs': [
+        '..',
+        '<!(node -p "require(\'node-addon-api\').include_dir")',
+      ],
+      'defines': [
+        'NAPI_VERSION=8',
+        'V8_ENABLE_WEBASSEMBLY=1',
+        # What else the library was compiled with is in the SDK's v8-gn.h.
+        'V8_GN_HEADER',
+        'NODE_ADDON_API_DISABLE_CPP_EXCEPTIONS',
+        'NODE_ADDON_API_DISABLE_DEPRECATED',
+      ],
+      'cflags_cc!': ['-std=gnu++17', '-std=gnu++20', '-std=c++17'],
+      'cflags!': ['-fno-omit-frame-pointer'],
+      'cflags_cc': [
+        '-std=c++20',
+        '-fno-exceptions',
+        '-fno-rtti',
+        '-fvisibility=hidden',
+        '-fvisibility-inlines-hidden',
+        '-ffunction-sections',
+        '-fdata-sections',
+        '-Wall',
+        '-Wextra',
+        '-Wno-unused-parameter',
+        '-Wno-cast-function-type',
+      ],
+      'libraries': ['<(sdk)/lib/libv8_monolith.a', '-lpthread', '-ldl', '-lm'],
+      'ldflags': [
+        '-fuse-ld=lld',
+        # Symbols of this V8 must meet neither those of Node's V8 nor anyone's
+        # C++ library.
+        '-Wl,--exclude-libs,ALL',
+        '-Wl,--version-script=<(module_root_dir)/../exports.map',
+        '-Wl,-Bsymbolic',
+        '-static-libstdc++',
+        '-static-libgcc',
+        '-Wl,--gc-sections',
+        # Threads of the engine run on when the last worker that loaded the
+        # addon ends, so its code has to stay.
+        '-Wl,-z,nodelete',
+        '-s',
+      ],
+    },
+  ],
+}

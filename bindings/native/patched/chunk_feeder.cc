@@ -1,0 +1,287 @@
+#include "chunk_feeder.h"
+
+#include "common/region.h"
+#include "errors.h"
+#include "handle.h"
+#include "memory_buffer.h"
+#include "tracing.h"
+#include "v8-external.h"
+#include "v8-primitive.h"
+#include "v8-wasm.h"
+
+namespace rawmem {
+
+namespace {
+
+constexpr v8::ExternalPointerTypeTag kImportTag = 5;
+
+Consumed FromInner(v8::Local<v8::Value> value, bool is_64_bit) {
+  if (value->IsNumber()) {
+    return Consumed::FromNumber(value.As<v8::Number>()->Value(), is_64_bit);
+  }
+  if (value->IsBigInt()) {
+    bool lossless;
+    const int64_t integer = value.As<v8::BigInt>()->Int64Value(&lossless);
+    return lossless ? Consumed::FromInteger(integer)
+                    : Consumed{Consumed::Kind::kNoSize};
+  }
+  return {value->IsUndefined() ? Consumed::Kind::kAll
+                               : Consumed::Kind::kNoNumber};
+}
+
+}  // namespace
+
+// The bound instance. Goes with the isolate, if that goes first.
+struct ChunkFeeder::Binding final : public Record {
+  Binding(ChunkFeeder* feeder, v8::Local<v8::Object> object)
+      : feeder(feeder), instance(feeder->agent_->isolate(), object) {
+    Link(feeder->agent_->records());
+  }
+  ~Binding() override { feeder->binding_ = nullptr; }
+
+  ChunkFeeder* const feeder;
+  v8::Global<v8::Object> instance;
+};
+
+// The C++ side of the inner function. Instances refer to that for as long as
+// the inner garbage collector likes, so it may outlive the feeder.
+struct ChunkFeeder::Import final : public RecordOf<v8::Function> {
+  explicit Import(ChunkFeeder* feeder) : feeder(feeder) {
+    Link(feeder->agent_->records());
+  }
+  ~Import() override {
+    if (feeder != nullptr) {
+      feeder->import_ = nullptr;
+    }
+  }
+
+  void Trace(Tracing& tracing) override {
+    napi_value next = feeder == nullptr || inner.IsEmpty()
+                          ? nullptr
+                          : static_cast<napi_value>(feeder->next_.Value());
+    if (next != nullptr) {
+      tracing.AddValue(inner.Get(feeder->agent_->isolate()), next);
+    }
+  }
+
+  void Orphan() {
+    Agent* agent = feeder->agent_;
+    feeder = nullptr;
+    if (agent->is_open()) {
+      LeaveToObject();
+    }
+  }
+
+  ChunkFeeder* feeder;
+};
+
+ChunkFeeder::ChunkFeeder(Agent* agent, const FeederOptions& options)
+    : Feeder(agent->env(), options, agent),
+      agent_(agent),
+      memory_index_(options.memory_index) {
+  agent->Ref();
+}
+
+ChunkFeeder::~ChunkFeeder() {
+  Unbind();
+  // The engine has gone first.
+  if (attachment_ != nullptr) {
+    attachment_->attachments->Remove(attachment_);
+  }
+  if (import_ != nullptr) {
+    import_->Orphan();
+  }
+  agent_->Unref();
+}
+
+ChunkFeeder* ChunkFeeder::From(Agent* agent, napi_value value) {
+  return static_cast<ChunkFeeder*>(Feeder::From(agent->env(), value, agent));
+}
+
+void ChunkFeeder::OnWindowGone() {
+  attachment_ = nullptr;
+  base_ = nullptr;
+}
+
+v8::MaybeLocal<v8::Function> ChunkFeeder::InnerNext() {
+  v8::Isolate* isolate = agent_->isolate();
+  if (import_ == nullptr) {
+    import_ = new Import(this);
+    v8::Local<v8::Function> function;
+    if (!v8::Function::New(agent_->context(), CallInnerNext,
+                           v8::External::New(isolate, import_, kImportTag), 0,
+                           v8::ConstructorBehavior::kThrow)
+             .ToLocal(&function)) {
+      delete import_;
+      napi_throw_error(agent_->env(), nullptr,
+                       "v8-rawmem: a function cannot be imported");
+      return {};
+    }
+    import_->inner.Reset(isolate, function);
+  }
+  return import_->inner.Get(isolate);
+}
+
+bool ChunkFeeder::Move(WindowCursor::Window window) {
+  if (attachment_ == nullptr ||
+      v8::SetWasmInstanceRawMemory(binding_->instance.Get(agent_->isolate()),
+                                   memory_index_, base_ + window.position,
+                                   window.length) !=
+          v8::WasmRawMemoryResult::kOk) {
+    return false;
+  }
+  attachment_->data = base_ + window.position;
+  attachment_->length = window.length;
+  return true;
+}
+
+// Attach() also says what is wrong.
+bool ChunkFeeder::Show(WindowCursor::Window window) {
+  return Move(window) || Attach(window);
+}
+
+bool ChunkFeeder::TryNext(Consumed consumed, uint64_t* length) {
+  WindowCursor::Window window;
+  if (!cursor_.Peek(consumed, &window) || !Move(window)) {
+    return false;
+  }
+  cursor_.Enter(window, base_);
+  *length = window.length;
+  return true;
+}
+
+bool ChunkFeeder::Next(Consumed consumed, uint64_t* length) {
+  if (!agent_->Open()) {
+    return false;
+  }
+  Agent::Border border(agent_);
+  Agent::Scope scope(agent_);
+  return (attachment_ == nullptr || CheckBorrowed(agent_, attachment_)) &&
+         (TryNext(consumed, length) || Advance(consumed, length));
+}
+
+bool ChunkFeeder::Notify(Notice notice) {
+  agent_->buffer_aliases().Update();
+  if (!Feeder::Notify(notice)) {
+    agent_->NoticeStop();
+    return false;
+  }
+  return CheckBorrowed(agent_);
+}
+
+bool ChunkFeeder::Attach(WindowCursor::Window window) {
+  Handle* instance = Unwrap(agent_, instance_.Value());
+  const napi_value region = region_.Value();
+  RegionView view;
+  if (instance == nullptr) {
+    napi_throw_error(env_, nullptr, "next: the instance is gone");
+    return false;
+  }
+  Attachments* attachments = Attachments::Ensure(instance);
+  if (attachments == nullptr ||
+      !GetRegion(env_, region, byte_offset_ + window.position, window.length,
+                 &view) ||
+      !attachments->Attach(memory_index_, region, view,
+                           cursor_.IsShort(window) ? Attached::kLastWindow
+                                                   : Attached::kWindow)) {
+    return false;
+  }
+  base_ = view.data - window.position;
+  attachment_ = attachments->Find(memory_index_);
+  attachment_->SetOwner(this);
+  return true;
+}
+
+// bind(next, instance).
+void ChunkFeeder::Bind(const napi_value* arguments) {
+  const napi_value instance = arguments[0];
+  if (!agent_->Open()) {
+    return;
+  }
+  Agent::Scope scope(agent_);
+  Handle* handle = Unwrap(agent_, instance);
+  if (handle == nullptr || handle->kind != Kind::kInstance) {
+    napi_throw_type_error(env_, nullptr,
+                          "bind: instance must be a WebAssembly.Instance");
+    return;
+  }
+  Release();
+  instance_ = Reference::Weak(env_, instance);
+  binding_ = new Binding(this, handle->inner.Get(agent_->isolate()));
+}
+
+void ChunkFeeder::Unbind() {
+  if (agent_->is_open()) {
+    Agent::Scope scope(agent_);
+    Release();
+  }
+}
+
+void ChunkFeeder::Release() {
+  if (attachment_ != nullptr) {
+    v8::ResetWasmInstanceRawMemory(binding_->instance.Get(agent_->isolate()),
+                                   memory_index_);
+    attachment_->attachments->Remove(attachment_);
+  }
+  delete binding_;
+  instance_.Reset();
+}
+
+void ChunkFeeder::CallInnerNext(
+    const v8::FunctionCallbackInfo<v8::Value>& info) {
+  v8::Isolate* isolate = info.GetIsolate();
+  auto* import =
+      static_cast<Import*>(info.Data().As<v8::External>()->Value(kImportTag));
+  ChunkFeeder* feeder = import->feeder;
+  if (feeder == nullptr) {
+    isolate->ThrowException(v8::Exception::Error(v8::String::NewFromUtf8Literal(
+        isolate, "v8-rawmem: the ChunkFeeder is gone")));
+    return;
+  }
+  const Consumed consumed =
+      info.Length() == 0 ? Consumed() : FromInner(info[0], feeder->is_64_bit_);
+  uint64_t length = 0;
+  if (!feeder->TryNext(consumed, &length)) {
+    Agent* agent = feeder->agent_;
+    if (!agent->MayCallOuter()) {
+      return;
+    }
+    napi_env env = agent->env();
+    napi_handle_scope scope;
+    if (napi_open_handle_scope(env, &scope) != napi_ok) {
+      return;
+    }
+    // Whatever is called may drop everything else that keeps the feeder.
+    feeder->next_.Value();
+    const bool succeeded = feeder->Advance(consumed, &length);
+    if (!succeeded) {
+      ThrowToInner(agent);
+    }
+    napi_close_handle_scope(env, scope);
+    if (!succeeded) {
+      return;
+    }
+  }
+  if (feeder->is_64_bit_) {
+    info.GetReturnValue().Set(v8::BigInt::NewFromUnsigned(isolate, length));
+  } else {
+    info.GetReturnValue().Set(static_cast<uint32_t>(length));
+  }
+}
+
+napi_value ChunkFeeder::Create(napi_env env, napi_callback_info info) {
+  FeederOptions options;
+  void* agent;
+  return ReadOptions(env, info, &options, &agent)
+             ? (new ChunkFeeder(static_cast<Agent*>(agent), options))
+                   ->Wrap(options)
+             : nullptr;
+}
+
+bool ChunkFeeder::Init(napi_env env, napi_value exports) {
+  void* agent = nullptr;
+  return napi_get_instance_data(env, &agent) == napi_ok &&
+         Define(env, exports, Create, agent);
+}
+
+}  // namespace rawmem

@@ -1,0 +1,75 @@
+// Windows that slide over a region, mapped by a function that the module
+// imports.
+
+#ifndef BINDINGS_NATIVE_PATCHED_CHUNK_FEEDER_H_
+#define BINDINGS_NATIVE_PATCHED_CHUNK_FEEDER_H_
+
+#include <cstdint>
+
+#include "agent.h"
+#include "common/feeder.h"
+#include "raw_memory.h"
+#include "v8-function.h"
+#include "v8-local-handle.h"
+#include "v8-persistent-handle.h"
+
+namespace rawmem {
+
+// For instances of the inner engine.
+class ChunkFeeder final : public Feeder, public WindowOwner {
+ public:
+  // Defines `exports.chunkFeeder`, the functions that bindings/chunk-feeder.ts
+  // calls. False, with an exception pending, on failure.
+  static bool Init(napi_env env, napi_value exports);
+
+  // Null if `value` is not the `next` of a feeder.
+  static ChunkFeeder* From(Agent* agent, napi_value value);
+
+  // What an instance imports in place of `next`. Empty, with an exception
+  // pending in Node, on failure.
+  v8::MaybeLocal<v8::Function> InnerNext();
+
+  // WindowOwner:
+  void OnWindowGone() override;
+
+ private:
+  struct Binding;
+  struct Import;
+
+  ChunkFeeder(Agent* agent, const FeederOptions& options);
+  ~ChunkFeeder() override;
+
+  // Feeder:
+  bool Next(Consumed consumed, uint64_t* length) override;
+  bool IsBound() override { return binding_ != nullptr; }
+  bool Show(WindowCursor::Window window) override;
+  bool Notify(Notice notice) override;
+  void Bind(const napi_value* arguments) override;
+  void Unbind() override;
+
+  // Maps the next window where that takes no more than a store: no JavaScript,
+  // no Node-API. Nothing has changed if the result is false.
+  bool TryNext(Consumed consumed, uint64_t* length);
+  // Only points the instance there, if it looks at another window already.
+  bool Move(WindowCursor::Window window);
+  bool Attach(WindowCursor::Window window);
+  // Leaves the instance with its own memory.
+  void Release();
+
+  static void CallInnerNext(const v8::FunctionCallbackInfo<v8::Value>& info);
+  static napi_value Create(napi_env env, napi_callback_info info);
+
+  Agent* const agent_;
+  const uint32_t memory_index_;
+
+  // While a window is mapped.
+  Attachment* attachment_ = nullptr;
+  Binding* binding_ = nullptr;
+  Import* import_ = nullptr;
+
+  Reference instance_;
+};
+
+}  // namespace rawmem
+
+#endif  // BINDINGS_NATIVE_PATCHED_CHUNK_FEEDER_H_

@@ -1,0 +1,36 @@
+// Exceptions across the border between the two engines.
+
+#ifndef BINDINGS_NATIVE_PATCHED_ERRORS_H_
+#define BINDINGS_NATIVE_PATCHED_ERRORS_H_
+
+#include <node_api.h>
+
+#include "agent.h"
+#include "v8-exception.h"
+#include "v8-local-handle.h"
+#include "v8-object.h"
+
+namespace rawmem {
+
+// Makes what `try_catch` caught pending in Node: what JavaScript threw comes
+// out as the same value, an error of the engine as an error of Node's of the
+// same class, with the WebAssembly frames on its stack. Leaves `try_catch`
+// empty.
+void ThrowToOuter(Agent* agent, v8::TryCatch& try_catch);
+
+// Code that took the last of the heap may have ended before it could be
+// terminated. If so, this makes a RangeError pending, and gives true.
+bool ThrowIfHeapExhausted(Agent* agent);
+
+// Takes what is pending in Node and throws it in the inner engine; if borrowed
+// bytes are gone, the TypeError about that instead. If Node ends JavaScript,
+// the inner engine ends what it runs, too.
+void ThrowToInner(Agent* agent);
+
+// An error of the engine that is passed as a value. Null, with an exception
+// pending, on failure.
+napi_value ErrorToOuter(Agent* agent, v8::Local<v8::Object> error);
+
+}  // namespace rawmem
+
+#endif  // BINDINGS_NATIVE_PATCHED_ERRORS_H_

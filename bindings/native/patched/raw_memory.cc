@@ -1,0 +1,332 @@
+#include "raw_memory.h"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "common/fixed_sizes.h"
+#include "handle.h"
+#include "tracing.h"
+#include "v8-external.h"
+#include "v8-wasm.h"
+
+namespace rawmem {
+
+namespace {
+
+constexpr v8::ExternalPointerTypeTag kAttachmentsTag = 6;
+
+v8::Local<v8::Private> Key(v8::Isolate* isolate) {
+  return v8::Private::ForApi(
+      isolate, v8::String::NewFromUtf8Literal(isolate, "v8-rawmem:attached"));
+}
+
+void ThrowRange(napi_env env, const std::string& message) {
+  napi_throw_range_error(env, nullptr, message.c_str());
+}
+
+void ThrowType(napi_env env, const std::string& message) {
+  napi_throw_type_error(env, nullptr, message.c_str());
+}
+
+void ThrowRefusal(napi_env env,
+                  v8::WasmRawMemoryResult result,
+                  uint32_t memory_index,
+                  size_t size,
+                  size_t minimum,
+                  Attached what) {
+  const std::string memory = "memory " + std::to_string(memory_index);
+  using Result = v8::WasmRawMemoryResult;
+  switch (result) {
+    case Result::kNotAnInstance:
+      ThrowType(env, "instance must be a WebAssembly.Instance of v8-rawmem");
+      return;
+    case Result::kNoSuchMemory:
+      ThrowRange(env,
+                 "memoryIndex must be the index of a memory of the "
+                 "instance; got " +
+                     std::to_string(memory_index));
+      return;
+    case Result::kTooSmall:
+      ThrowTooSmall(env, what, memory_index, minimum, size);
+      return;
+    case Result::kTooLarge:
+      ThrowTooLarge(env, what, memory_index, size);
+      return;
+    case Result::kShared:
+      ThrowType(env,
+                "memoryIndex names a shared memory, which cannot be "
+                "replaced; got " +
+                    std::to_string(memory_index));
+      return;
+    case Result::kGuardRegions:
+      ThrowType(env,
+                "instance was compiled with --wasm-trap-handler, so its code "
+                "relies on guard regions around " +
+                    memory + "; leave out that flag in V8_RAWMEM_FLAGS");
+      return;
+    default:
+      ThrowType(env, "region cannot be attached to " + memory);
+      return;
+  }
+}
+
+}  // namespace
+
+size_t FindMinimum(const std::function<bool(size_t)>& is_too_small) {
+  size_t refused = 0;
+  size_t accepted = size_t{1} << 32;
+  while (is_too_small(accepted) && accepted < (size_t{1} << 47)) {
+    refused = accepted;
+    accepted *= 2;
+  }
+  while (accepted - refused > kWasmPageSize) {
+    const size_t middle =
+        refused + (accepted - refused) / 2 / kWasmPageSize * kWasmPageSize;
+    if (is_too_small(middle)) {
+      refused = middle;
+    } else {
+      accepted = middle;
+    }
+  }
+  return accepted;
+}
+
+void Attachment::PointBack(v8::Isolate* isolate) {
+  attachments->DropBorrowed(this);
+  // Empty when the instance is collected, and about to be forgotten.
+  if (!attachments->inner.IsEmpty()) {
+    v8::ResetWasmInstanceRawMemory(attachments->inner.Get(isolate),
+                                   memory_index);
+  }
+  // Nothing of the region is attached any more, so it may be closed.
+  lease.Reset();
+  SetOwner(nullptr);
+}
+
+void Attachment::SetOwner(WindowOwner* new_owner) {
+  if (owner != nullptr && owner != new_owner) {
+    owner->OnWindowGone();
+  }
+  owner = new_owner;
+}
+
+namespace {
+
+bool IsGone(Agent* agent, BorrowedUse* use) {
+  napi_value region = nullptr;
+  return napi_get_reference_value(agent->env(), use->borrowed, &region) !=
+             napi_ok ||
+         region == nullptr || IsRegionDetached(agent->env(), region);
+}
+
+void ThrowGone(Agent* agent) {
+  ThrowType(agent->env(),
+            "The ArrayBuffer behind an attached HostRegion has been "
+            "transferred away; what was attached to it is back on its own "
+            "memory");
+}
+
+}  // namespace
+
+bool CheckBorrowed(Agent* agent) {
+  Store* entered = agent->entered();
+  if (entered == nullptr) {
+    return true;
+  }
+  std::vector<BorrowedUse*> gone;
+  entered->VisitBorrowed([&](BorrowedUse* use) {
+    if (IsGone(agent, use)) {
+      gone.push_back(use);
+    }
+  });
+  if (gone.empty()) {
+    return true;
+  }
+  v8::HandleScope scope(agent->isolate());
+  for (BorrowedUse* use : gone) {
+    use->PointBack(agent->isolate());
+  }
+  ThrowGone(agent);
+  return false;
+}
+
+bool CheckBorrowed(Agent* agent, BorrowedUse* use) {
+  if (use->borrowed == nullptr || !IsGone(agent, use)) {
+    return true;
+  }
+  use->PointBack(agent->isolate());
+  ThrowGone(agent);
+  return false;
+}
+
+Attachments::Attachments(Agent* agent, Store::Pointer store)
+    : agent_(agent), store_(std::move(store)) {
+  Link(agent->records());
+}
+
+Attachments::~Attachments() {
+  for (auto& [memory_index, attachment] : attachments_) {
+    Drop(&attachment);
+  }
+}
+
+Attachments* Attachments::Of(Agent* agent, v8::Local<v8::Object> instance) {
+  v8::Local<v8::Value> value;
+  if (!instance->GetPrivate(agent->context(), Key(agent->isolate()))
+           .ToLocal(&value) ||
+      !value->IsExternal()) {
+    return nullptr;
+  }
+  return static_cast<Attachments*>(
+      value.As<v8::External>()->Value(kAttachmentsTag));
+}
+
+Attachments* Attachments::Ensure(Handle* handle) {
+  Agent* agent = handle->agent;
+  v8::Isolate* isolate = agent->isolate();
+  v8::Local<v8::Object> instance = handle->inner.Get(isolate);
+  if (Attachments* attachments = Of(agent, instance)) {
+    return attachments;
+  }
+  auto* attachments = new Attachments(agent, handle->store);
+  if (!instance
+           ->SetPrivate(
+               agent->context(), Key(isolate),
+               v8::External::New(isolate, attachments, kAttachmentsTag))
+           .FromMaybe(false)) {
+    delete attachments;
+    napi_throw_error(agent->env(), nullptr,
+                     "v8-rawmem: the instance cannot be attached");
+    return nullptr;
+  }
+  attachments->inner.Reset(isolate, instance);
+  attachments->LeaveToObject();
+  return attachments;
+}
+
+void Attachments::NoteDropped(Agent* agent, v8::Local<v8::Object> instance) {
+  if (Attachments* attachments = Of(agent, instance)) {
+    for (auto& [memory_index, attachment] : attachments->attachments_) {
+      if (attachment.lease.get() != nullptr) {
+        agent->NoteUnreachable(attachment.lease.get()->length());
+      }
+    }
+  }
+}
+
+void Attachments::Trace(Tracing& tracing) {
+  if (!inner.IsEmpty()) {
+    tracing.AddStore(inner.Get(agent_->isolate()), &store_);
+  }
+}
+
+void Attachments::OnTraced() {
+  for (auto& [memory_index, attachment] : attachments_) {
+    if (attachment.borrowed != nullptr) {
+      store_->Watch(&attachment);
+    }
+  }
+}
+
+void Attachments::DropBorrowed(Attachment* attachment) {
+  if (attachment->borrowed != nullptr) {
+    store_->Unwatch(attachment);
+    napi_delete_reference(agent_->env(), attachment->borrowed);
+    attachment->borrowed = nullptr;
+  }
+}
+
+void Attachments::Drop(Attachment* attachment) {
+  DropBorrowed(attachment);
+  attachment->lease.Reset();
+  attachment->SetOwner(nullptr);
+}
+
+bool Attachments::Attach(uint32_t memory_index,
+                         napi_value region,
+                         const RegionView& view,
+                         Attached what) {
+  napi_env env = agent_->env();
+  v8::Local<v8::Object> instance = inner.Get(agent_->isolate());
+  const auto existing = attachments_.find(memory_index);
+  const bool is_borrowed = view.memory->kind() == HostMemory::Kind::kBorrowed;
+  napi_ref borrowed = nullptr;
+  if (is_borrowed &&
+      napi_create_reference(env, region, 1, &borrowed) != napi_ok) {
+    return false;
+  }
+  const v8::WasmRawMemoryResult result = v8::SetWasmInstanceRawMemory(
+      instance, memory_index, view.data, view.length);
+  if (result != v8::WasmRawMemoryResult::kOk) {
+    if (borrowed != nullptr) {
+      napi_delete_reference(env, borrowed);
+    }
+    size_t minimum = 0;
+    if (result == v8::WasmRawMemoryResult::kTooSmall) {
+      uint8_t* data = view.data;
+      // Nothing runs between the attempts, so that what they attach is never
+      // looked at.
+      minimum = FindMinimum([&](size_t size) {
+        return v8::SetWasmInstanceRawMemory(instance, memory_index, data,
+                                            size) ==
+               v8::WasmRawMemoryResult::kTooSmall;
+      });
+      // Without a lease it was pointed back, as its bytes are gone.
+      if (existing != attachments_.end() &&
+          existing->second.lease.get() != nullptr) {
+        v8::SetWasmInstanceRawMemory(instance, memory_index,
+                                     existing->second.data,
+                                     existing->second.length);
+      } else {
+        v8::ResetWasmInstanceRawMemory(instance, memory_index);
+      }
+    }
+    ThrowRefusal(env, result, memory_index, view.length, minimum, what);
+    return false;
+  }
+
+  Attachment& attachment = attachments_[memory_index];
+  attachment.attachments = this;
+  attachment.memory_index = memory_index;
+  attachment.data = view.data;
+  attachment.length = view.length;
+  attachment.SetOwner(nullptr);
+  DropBorrowed(&attachment);
+  // The usual case is the next window of the same region.
+  if (attachment.lease.get() != view.memory.get()) {
+    attachment.lease = RegionLease(view.memory);
+  }
+  if (borrowed != nullptr) {
+    attachment.borrowed = borrowed;
+    store_->Watch(&attachment);
+  }
+  return true;
+}
+
+bool Attachments::Detach(uint32_t memory_index) {
+  const v8::WasmRawMemoryResult result = v8::ResetWasmInstanceRawMemory(
+      inner.Get(agent_->isolate()), memory_index);
+  if (result != v8::WasmRawMemoryResult::kOk) {
+    ThrowRefusal(agent_->env(), result, memory_index, 0, 0, Attached::kRegion);
+    return false;
+  }
+  auto it = attachments_.find(memory_index);
+  if (it != attachments_.end()) {
+    Drop(&it->second);
+    attachments_.erase(it);
+  }
+  return true;
+}
+
+Attachment* Attachments::Find(uint32_t memory_index) {
+  auto it = attachments_.find(memory_index);
+  return it == attachments_.end() ? nullptr : &it->second;
+}
+
+void Attachments::Remove(Attachment* attachment) {
+  Drop(attachment);
+  attachments_.erase(attachment->memory_index);
+}
+
+}  // namespace rawmem

@@ -1,0 +1,18 @@
+// The functions that bindings/web-assembly/*.ts build the WebAssembly
+// namespace on. Most of them pass through to the namespace of the inner engine,
+// which does all checks and words all messages.
+
+#ifndef BINDINGS_NATIVE_PATCHED_WEB_ASSEMBLY_H_
+#define BINDINGS_NATIVE_PATCHED_WEB_ASSEMBLY_H_
+
+#include <node_api.h>
+
+namespace rawmem {
+
+// Defines the functions on `exports`. False, with an exception pending, on
+// failure.
+bool InitWebAssembly(napi_env env, napi_value exports);
+
+}  // namespace rawmem
+
+#endif  // BINDINGS_NATIVE_PATCHED_WEB_ASSEMBLY_H_
