@@ -3,5 +3,5 @@
 import { existsSync } from 'node:fs'
 
 if (existsSync(new URL('dist/release.json', import.meta.url))) {
-  await import('./dist/install/main.js')
+  await import('./dist/cli/install/main.js')
 }

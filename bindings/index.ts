@@ -1,12 +1,12 @@
 /** The public members are documented in types/index.d.ts. */
 
 import type * as api from '../types/index.d.ts'
+import { version as packageVersion } from './addon/platform.ts'
 import { openBackend } from './backends/index.ts'
-import { version as packageVersion } from './platform.ts'
-import { engine } from './web-assembly/engine.ts'
+import { engine } from './backends/patched/engine.ts'
 
 export { backends, openBackend } from './backends/index.ts'
-export { deserializeModule, serializeModule } from './web-assembly/code-cache.ts'
+export { deserializeModule, serializeModule } from './backends/patched/code-cache.ts'
 export { parallelScan } from './workers/parallel-scan.ts'
 export { runOnWorker } from './workers/run-on-worker.ts'
 

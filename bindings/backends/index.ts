@@ -1,9 +1,9 @@
 import type * as api from '../../types/backend.d.ts'
 import { show } from '../arguments.ts'
 import type { BackendDefinition } from './backend.ts'
-import { nodeRaw } from './node-raw.ts'
-import { nodeRewire } from './node-rewire.ts'
-import { patched } from './patched.ts'
+import { nodeRaw } from './node-raw/index.ts'
+import { nodeRewire } from './node-rewire/index.ts'
+import { patched } from './patched/index.ts'
 
 /** In the order in which they are preferred. */
 const definitions: readonly BackendDefinition[] = [patched, nodeRaw, nodeRewire]

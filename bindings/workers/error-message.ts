@@ -1,5 +1,5 @@
 import { inspect } from 'node:util'
-import { errorClasses } from '../web-assembly/errors.ts'
+import { errorClasses } from '../backends/patched/errors.ts'
 
 /** An error on its way between threads. Structured cloning would make plain `Error`s of those of WebAssembly. */
 export interface ErrorMessage {

@@ -23,7 +23,7 @@ export interface Job {
     readonly prefetch: boolean
     readonly release: boolean
   }
-  /** Where the feeder says how far it is: see bindings/chunk-feeder/options.ts. */
+  /** Where the feeder says how far it is: see bindings/feeder/options.ts. */
   readonly control: Uint8Array
 }
 

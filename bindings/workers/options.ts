@@ -5,7 +5,7 @@ import type { FeederProgress } from '../../types/chunk-feeder.d.ts'
 import type { BytesSource, Tiering } from '../../types/web-assembly.d.ts'
 import { checkInteger, show } from '../arguments.ts'
 import { openBackend } from '../backends/index.ts'
-import { readFeederOptions } from '../chunk-feeder/options.ts'
+import { readFeederOptions } from '../feeder/options.ts'
 import type { Job } from './job.ts'
 
 /** Options of `runOnWorker` that have been checked, with the defaults filled in. */

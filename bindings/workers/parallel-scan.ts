@@ -1,7 +1,7 @@
 import type { HostRegion as Region } from '../../types/host-region.d.ts'
 import type { BytesSource } from '../../types/web-assembly.d.ts'
 import type { ExportResult, ParallelScanOptions } from '../../types/workers.d.ts'
-import { HostRegion, regionParts } from '../host-region.ts'
+import { HostRegion, regionParts } from '../region.ts'
 import { type Boundary, copyOfModule, readRunOptions, readScanOptions } from './options.ts'
 import { divide } from './parts.ts'
 import { newControls, runThreads } from './run-threads.ts'

@@ -1,7 +1,7 @@
 import type { HostRegion as Region } from '../../types/host-region.d.ts'
 import type { BytesSource } from '../../types/web-assembly.d.ts'
 import type { ExportResult, RunOnWorkerOptions } from '../../types/workers.d.ts'
-import { HostRegion, regionParts } from '../host-region.ts'
+import { HostRegion, regionParts } from '../region.ts'
 import { copyOfModule, readRunOptions } from './options.ts'
 import { newControls, runThreads } from './run-threads.ts'
 

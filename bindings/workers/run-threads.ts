@@ -1,7 +1,7 @@
 import type { Worker } from 'node:worker_threads'
 import type { FeederProgress } from '../../types/chunk-feeder.d.ts'
 import type { ExportResult } from '../../types/workers.d.ts'
-import { controlBlockLength } from '../chunk-feeder/options.ts'
+import { controlBlockLength } from '../feeder/options.ts'
 import { decodeError } from './error-message.ts'
 import type { Job, Outcome } from './job.ts'
 import { startThread } from './start-thread.ts'

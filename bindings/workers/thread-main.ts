@@ -7,7 +7,7 @@ import type { HostRegion } from '../../types/host-region.d.ts'
 import type { Imports, ModuleImportDescriptor } from '../../types/web-assembly.d.ts'
 import type { ExportResult } from '../../types/workers.d.ts'
 import { openBackend } from '../backends/index.ts'
-import { controlBlock } from '../chunk-feeder/options.ts'
+import { controlBlock } from '../feeder/options.ts'
 import { encodeError } from './error-message.ts'
 import type { Job, Outcome } from './job.ts'
 

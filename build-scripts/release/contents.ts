@@ -14,15 +14,15 @@ interface Contents {
 const mainContents: Contents = {
   allowed: [
     /^((README|CHANGELOG)\.md|LICENSE(\.v8)?|package\.json|install\.js)$/,
-    /^bindings\/[\w/-]+\.ts$/,
+    /^(bindings|cli)\/[\w/-]+\.ts$/,
     /^dist\/release\.json$/,
     /^dist\/[\w/-]+\.js(\.map)?$/,
     /^types\/[\w-]+\.d\.ts$/,
   ],
   required: [
     ...['README.md', 'CHANGELOG.md', 'LICENSE', 'LICENSE.v8', 'package.json', 'install.js'],
-    ...['dist/index.js', 'dist/command/main.js', 'dist/install/main.js', 'dist/release.json'],
-    ...['dist/workers/thread-main.js', 'types/index.d.ts', 'bindings/index.ts'],
+    ...['dist/bindings/index.js', 'dist/bindings/workers/thread-main.js', 'dist/cli/main.js'],
+    ...['dist/cli/install/main.js', 'dist/release.json', 'types/index.d.ts', 'bindings/index.ts'],
   ],
   budget: { size: 250_000, unpackedSize: 1_000_000 },
 }

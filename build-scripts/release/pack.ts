@@ -2,7 +2,7 @@ import { chmod, readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { $ } from 'zx'
-import { npmEnvironment } from '../../bindings/install/npm.ts'
+import { npmEnvironment } from '../../cli/install/npm.ts'
 import { BuildError } from '../build-error.ts'
 
 // npm 12 gives an object by name where older ones give an array.

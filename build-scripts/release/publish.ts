@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { $ } from 'zx'
-import { npmEnvironment } from '../../bindings/install/npm.ts'
+import { npmEnvironment } from '../../cli/install/npm.ts'
 import { BuildError } from '../build-error.ts'
 import { sayStage } from '../terminal.ts'
 import { type Release, readRelease } from './manifest.ts'

@@ -119,7 +119,7 @@ async function inPackage(
     process.execPath,
     [
       '-p',
-      `const rawmem = require(${JSON.stringify(join(folder, 'dist', 'index.js'))}); ${expression}`,
+      `const rawmem = require(${JSON.stringify(join(folder, 'dist', 'bindings', 'index.js'))}); ${expression}`,
     ],
     { env: { ...process.env, V8_RAWMEM_BINDING: '', V8_RAWMEM_BACKEND: '' } },
   )

@@ -1,6 +1,6 @@
 // Prints which backend the package's plain exports are those of, and which addon is loaded.
 import * as rawmem from 'v8-rawmem'
-import { bindingPath } from '../../bindings/load.ts'
+import { bindingPath } from '../../bindings/addon/load.ts'
 
 const { name, WebAssembly, HostRegion, setWasmInstanceRawMemory } = rawmem.openBackend()
 const same =

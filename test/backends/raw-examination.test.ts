@@ -1,4 +1,5 @@
 import test from 'ava'
+import { binding } from '../../bindings/addon/load.ts'
 import { backends } from '../../bindings/backends/index.ts'
 import { hostMemories, newSeal } from '../../bindings/backends/node/hosted-memories.ts'
 import { moduleLayout } from '../../bindings/backends/node/module-layout.ts'
@@ -9,8 +10,7 @@ import {
   maximumProbes,
 } from '../../bindings/backends/node-raw/probes.ts'
 import { bufferOf } from '../../bindings/backends/node-raw/self-test.ts'
-import { HostRegion, regionParts } from '../../bindings/host-region.ts'
-import { binding } from '../../bindings/load.ts'
+import { HostRegion, regionParts } from '../../bindings/region.ts'
 import { runScript } from '../support/run-script.ts'
 import { wat } from '../support/wat.ts'
 

@@ -76,7 +76,7 @@ test('what is no regular file, or not there any more, is not packed', async (t) 
   const stage = temporaryFolder(t)
   await stageCheckout(project, stage, signal)
   t.deepEqual(
-    ['dist/index.js', 'node_modules', 'bindings/linked.ts', 'README.md'].map((name) =>
+    ['dist/bindings/index.js', 'node_modules', 'bindings/linked.ts', 'README.md'].map((name) =>
       existsSync(join(stage, name)),
     ),
     [true, true, false, false],
@@ -153,8 +153,8 @@ const main: PackedPackage = {
   unpackedSize: 1000,
   files: [
     ...['README.md', 'CHANGELOG.md', 'LICENSE', 'LICENSE.v8', 'package.json', 'install.js'],
-    ...['dist/index.js', 'dist/command/main.js', 'dist/install/main.js', 'dist/release.json'],
-    ...['dist/workers/thread-main.js', 'types/index.d.ts', 'bindings/index.ts'],
+    ...['dist/bindings/index.js', 'dist/bindings/workers/thread-main.js', 'dist/cli/main.js'],
+    ...['dist/cli/install/main.js', 'dist/release.json', 'types/index.d.ts', 'bindings/index.ts'],
   ],
 }
 

@@ -6,7 +6,7 @@ export const sourceCommand: readonly string[] = [
   process.execPath,
   '--import=tsx',
   '--conditions=v8-rawmem-source',
-  fileURLToPath(new URL('../../bindings/command/main.ts', import.meta.url)),
+  fileURLToPath(new URL('../../cli/main.ts', import.meta.url)),
 ]
 
 export interface Ended {

@@ -1,6 +1,6 @@
 import test from 'ava'
 import { ChunkFeeder, type FeederProgress, HostRegion, WebAssembly } from 'v8-rawmem'
-import { controlBlock, type InternalOptions } from '../../bindings/chunk-feeder/options.ts'
+import { controlBlock, type InternalOptions } from '../../bindings/feeder/options.ts'
 import { collectUntil } from '../support/collect-garbage.ts'
 import { hashOf, reader, stepper } from './programs.ts'
 

@@ -1,6 +1,6 @@
 import test from 'ava'
 import { ChunkFeeder, HostRegion, WebAssembly } from 'v8-rawmem'
-import { defaultWindowSize } from '../../bindings/chunk-feeder/options.ts'
+import { defaultWindowSize } from '../../bindings/feeder/options.ts'
 import { patternBytes } from '../support/temporary-file.ts'
 import { compile, hashOf, type ProgramOptions, reader, stepper } from './programs.ts'
 

@@ -1,7 +1,7 @@
 // Run by workers.test.ts.
 import { parentPort, workerData } from 'node:worker_threads'
 import { ChunkFeeder, HostRegion, type SharedRegion, WebAssembly } from 'v8-rawmem'
-import { controlBlock, type InternalOptions } from '../../bindings/chunk-feeder/options.ts'
+import { controlBlock, type InternalOptions } from '../../bindings/feeder/options.ts'
 import { reader } from './programs.ts'
 
 interface Data {

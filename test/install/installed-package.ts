@@ -47,11 +47,11 @@ export function installPackage(t: ExecutionContext): InstalledPackage {
     folder,
     platform,
     evaluate: (expression, env) => {
-      const path = JSON.stringify(join(folder, 'dist', 'index.js'))
+      const path = JSON.stringify(join(folder, 'dist', 'bindings', 'index.js'))
       return run(['-p', `const rawmem = require(${path}); ${expression}`], env)
     },
     script: (env) => run([join(folder, 'install.js')], env),
-    command: (args, env) => run([join(folder, 'dist', 'command', 'main.js'), ...args], env),
+    command: (args, env) => run([join(folder, 'dist', 'cli', 'main.js'), ...args], env),
   }
 }
 

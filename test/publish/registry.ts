@@ -3,7 +3,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { runServer } from 'verdaccio'
 import { $ } from 'zx'
-import { npmEnvironment } from '../../bindings/install/npm.ts'
+import { npmEnvironment } from '../../cli/install/npm.ts'
 import { listenOnLoopback } from '../support/loopback.ts'
 
 export interface Registry {

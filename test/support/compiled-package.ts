@@ -35,7 +35,7 @@ function compile(): CompiledPackage {
   symlinkSync(join(repository, 'node_modules'), join(folder, 'node_modules'))
   return {
     dist,
-    index: join(dist, 'index.js'),
-    command: [process.execPath, join(dist, 'command', 'main.js')],
+    index: join(dist, 'bindings', 'index.js'),
+    command: [process.execPath, join(dist, 'cli', 'main.js')],
   }
 }

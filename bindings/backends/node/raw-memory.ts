@@ -1,10 +1,10 @@
 import type { BackendName } from '../../../types/backend.d.ts'
 import type { HostRegion } from '../../../types/host-region.d.ts'
 import type * as api from '../../../types/web-assembly.d.ts'
+import type { NodeBackendsBinding, WindowTarget } from '../../addon/binding.ts'
 import { show } from '../../arguments.ts'
-import { regionParts } from '../../host-region.ts'
-import { checkMemoryIndex } from '../../web-assembly/raw-memory.ts'
-import type { NodeBackendsBinding, WindowTarget } from './binding.ts'
+import { regionParts } from '../../region.ts'
+import { checkMemoryIndex } from '../patched/raw-memory.ts'
 import type { MemoryLayout } from './module-layout.ts'
 import type { InstanceParts, NodeNamespace } from './namespace.ts'
 

@@ -16,7 +16,7 @@
 
 namespace rawmem {
 
-// What bindings/chunk-feeder/feeder-class.ts passes to create(), once checked.
+// What bindings/feeder/feeder-class.ts passes to create(), once checked.
 struct FeederOptions {
   WindowCursor::Options cursor;
   napi_value region = nullptr;
@@ -30,7 +30,7 @@ struct FeederOptions {
 };
 
 // Owned by its `next`. What that leads to in JavaScript (the region's handle,
-// what it is bound to, `notify`) is kept there, see bindings/chunk-feeder/, and
+// what it is bound to, `notify`) is kept there, see bindings/feeder/, and
 // referred to weakly here.
 class Feeder {
  public:

@@ -98,7 +98,7 @@ class RegionLease {
 };
 
 // Resolves bytes [offset, offset + length) of the memory behind `handle`, the
-// object that bindings/host-region.ts keeps per root region. False, with a
+// object that bindings/region.ts keeps per root region. False, with a
 // JavaScript exception pending, if the handle is none of ours, the region is
 // closed, its ArrayBuffer was detached, or the range does not lie inside.
 bool GetRegion(napi_env env,
@@ -122,7 +122,7 @@ bool IsRegionDetached(napi_env env, napi_value handle);
 // bytes from. Null, without an exception, if it borrows none.
 napi_value GetRegionSource(napi_env env, napi_value handle);
 
-// Defines `exports.region`, the functions that bindings/host-region.ts calls.
+// Defines `exports.region`, the functions that bindings/region.ts calls.
 // False, with an exception pending, on failure.
 bool InitRegion(napi_env env, napi_value exports);
 

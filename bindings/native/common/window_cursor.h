@@ -41,7 +41,7 @@ class WindowCursor {
     bool release = false;
     // Whether somebody wants to know how far this is.
     bool report_progress = false;
-    // A control block, see bindings/chunk-feeder/options.ts. Null if there is
+    // A control block, see bindings/feeder/options.ts. Null if there is
     // none.
     uint8_t* control = nullptr;
   };

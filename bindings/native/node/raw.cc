@@ -1,5 +1,5 @@
 // What JavaScript sees of the backend `node-raw`, see
-// bindings/backends/node-raw.ts.
+// bindings/backends/node-raw/.
 
 #include <memory>
 #include <mutex>

@@ -1,4 +1,4 @@
-// What bindings/backends/node-rewire.ts calls.
+// What bindings/backends/node-rewire/ calls.
 
 #include <errno.h>
 #include <sys/mman.h>

@@ -35,7 +35,7 @@ class BufferAliases;
 class Store;
 class Tracing;
 
-// JavaScript functions of bindings/web-assembly that the addon calls. The
+// JavaScript functions of bindings/backends/patched that the addon calls. The
 // order is that of the array which `start` is given.
 enum class Hook {
   // adopt(kind) -> object: a new wrapper.

@@ -18,8 +18,9 @@ namespace rawmem {
 // For instances of the inner engine.
 class ChunkFeeder final : public Feeder, public WindowOwner {
  public:
-  // Defines `exports.chunkFeeder`, the functions that bindings/chunk-feeder.ts
-  // calls. False, with an exception pending, on failure.
+  // Defines `exports.chunkFeeder`, the functions that
+  // bindings/backends/patched/chunk-feeder.ts calls. False, with an exception
+  // pending, on failure.
   static bool Init(napi_env env, napi_value exports);
 
   // Null if `value` is not the `next` of a feeder.

@@ -8,7 +8,7 @@
 
 namespace rawmem {
 
-// The numbers are those of `Kind` in bindings/web-assembly/engine.ts.
+// The numbers are those of `Kind` in bindings/addon/binding.ts.
 enum class Kind : int {
   kModule = 0,
   kInstance = 1,

@@ -1,4 +1,4 @@
-// The functions that bindings/web-assembly/*.ts build the WebAssembly
+// The functions that bindings/backends/patched/*.ts build the WebAssembly
 // namespace on. Most of them pass through to the namespace of the inner engine,
 // which does all checks and words all messages.
 

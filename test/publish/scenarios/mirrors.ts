@@ -74,7 +74,7 @@ export const mirrors: readonly Scenario[] = [
       const project = await Project.create(setting, 'mirror-oldest-node')
       await installBare(project)
       await using server = await serveFolder(setting.release)
-      const main = 'node_modules/v8-rawmem/dist/command/main.js'
+      const main = 'node_modules/v8-rawmem/dist/cli/main.js'
       await project.run([node, main, 'install', '--mirror', server.url])
       await writePrograms(project, ['sum.mjs'])
       await requireRuns(project, [node, 'sum.mjs'])
@@ -125,7 +125,7 @@ export const mirrors: readonly Scenario[] = [
       const project = await Project.create(setting, 'mirror-interrupted')
       await installBare(project)
       await using server = await serveFolder(setting.release, () => 'silent')
-      const main = 'node_modules/v8-rawmem/dist/command/main.js'
+      const main = 'node_modules/v8-rawmem/dist/cli/main.js'
       const { exitCode, output } = await project.end(['node', main, 'install'], {
         env: { V8_RAWMEM_MIRROR: server.url },
         interruptWhen: () => server.requests.length > 0,

@@ -1,0 +1,91 @@
+import { existsSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import type { EngineBinding } from '../backends/patched/engine.ts'
+import { type Binding, tryToLoad } from './load-addon.ts'
+import { chosenBindingError, type Failure, isNodeTooOld, loadError } from './load-error.ts'
+import {
+  type AddonFolder,
+  engineAddon,
+  installedFolder,
+  nodeAddon,
+  ownFolder,
+  platformPackage,
+  version,
+} from './platform.ts'
+
+interface Loaded {
+  readonly binding: Binding
+  readonly path: string
+  /** Why there is no engine in it. */
+  readonly withoutEngine: string | undefined
+}
+
+function isEngine(candidate: object): candidate is EngineBinding {
+  return 'start' in candidate
+}
+
+function loadChosen(chosen: string): Loaded {
+  const path = resolve(chosen)
+  if (!existsSync(path)) {
+    throw chosenBindingError(`V8_RAWMEM_BINDING names a file that does not exist: ${chosen}`)
+  }
+  const binding = tryToLoad(path)
+  if ('reason' in binding) throw chosenBindingError(binding.reason, binding.cause)
+  const withoutEngine = isEngine(binding)
+    ? undefined
+    : `V8_RAWMEM_BINDING names a binding without V8: ${chosen}`
+  return { binding, path, withoutEngine }
+}
+
+/** One process loads one addon, so that there is one class HostRegion whatever backends are used. */
+function load(): Loaded {
+  const chosen = process.env.V8_RAWMEM_BINDING
+  if (chosen) return loadChosen(chosen)
+  if (isNodeTooOld()) throw loadError([])
+  const name = `${process.platform}-${process.arch}`
+  const failures: Failure[] = []
+  // What was fetched may be there because the other is damaged.
+  const folders = [ownFolder(name), installedFolder(name)].filter((folder) => {
+    if (folder === undefined) return false
+    if (folder.version === undefined || folder.version === version) return true
+    failures.push({
+      reason: `${platformPackage(name)} in ${folder.path} is version ${folder.version}, but this is v8-rawmem ${version}`,
+    })
+    return false
+  }) as AddonFolder[]
+  const wanted = process.env.V8_RAWMEM_BACKEND
+  const small = wanted?.startsWith('node-') ?? false
+  for (const addon of small ? [nodeAddon, engineAddon] : [engineAddon, nodeAddon]) {
+    for (const folder of folders) {
+      const path = join(folder.path, addon)
+      const binding = tryToLoad(path)
+      if ('reason' in binding) {
+        failures.push(binding)
+        continue
+      }
+      const withoutEngine = isEngine(binding)
+        ? undefined
+        : small
+          ? `V8_RAWMEM_BACKEND is '${wanted}', for which the binding without V8 was loaded`
+          : failures[0]?.reason
+      return { binding, path, withoutEngine }
+    }
+  }
+  throw loadError(failures)
+}
+
+const loaded = load()
+
+/** The addon, loaded when this module is first imported. */
+export const binding: Binding = loaded.binding
+
+/** Its path. */
+export const bindingPath: string = loaded.path
+
+/** The addon's functions for the V8 inside; undefined if it has none. */
+export const engineBinding: EngineBinding | undefined = isEngine(loaded.binding)
+  ? loaded.binding
+  : undefined
+
+/** Why there is no {@link engineBinding}. */
+export const withoutEngine: string | undefined = loaded.withoutEngine

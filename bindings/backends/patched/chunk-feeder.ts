@@ -1,0 +1,39 @@
+import {
+  chunkFeederClass,
+  type FeederBinding as EngineFeederBinding,
+  type Next,
+} from '../../feeder/feeder-class.ts'
+import { engine } from './engine.ts'
+import { registerFeeder } from './feeders.ts'
+import { isInstance } from './instance.ts'
+
+/** What the addon defines as `chunkFeeder`, see bindings/native/patched/chunk_feeder.cc. */
+export interface FeederBinding extends EngineFeederBinding {
+  bind(next: Next, instance: object): void
+}
+
+const native: FeederBinding = engine.chunkFeeder
+
+/** What is mapped stays as long as the instance, even if nobody else knows the feeder. */
+const boundTo = new WeakMap<object, Set<Next>>()
+
+/** For instances of the V8 inside. */
+export const ChunkFeeder = chunkFeederClass({
+  native,
+  maker: 'the WebAssembly of v8-rawmem',
+  isInstance,
+  register: registerFeeder,
+  bind(next, instance) {
+    native.bind(next, instance)
+    let bound = boundTo.get(instance)
+    if (bound === undefined) {
+      bound = new Set()
+      boundTo.set(instance, bound)
+    }
+    bound.add(next)
+  },
+  unbind(next, instance) {
+    native.unbind(next)
+    boundTo.get(instance)?.delete(next)
+  },
+})

@@ -1,0 +1,51 @@
+import { createHash } from 'node:crypto'
+import type * as api from '../../../types/web-assembly.d.ts'
+import { adoption, engine } from './engine.ts'
+import { bytesOf, checkModule, Module } from './module.ts'
+
+// A cache is: the digest, then the engine's code. The engine checks its own version and flags, and the processor; that the
+// code is whole and belongs to these bytes it takes on trust.
+const digestLength = 32
+
+function digest(code: Uint8Array, bytes: Uint8Array): Buffer {
+  return createHash('sha256')
+    .update(`v8-rawmem code ${engine.version()} ${bytes.byteLength}\n`)
+    .update(bytes)
+    .update(code)
+    .digest()
+}
+
+/** See types/index.d.ts. */
+export function serializeModule(module: api.Module): Uint8Array<ArrayBuffer> {
+  checkModule(module, 'serializeModule()')
+  const [code, bytes] = engine.serializeModule(module).map((part) => new Uint8Array(part)) as [
+    Uint8Array<ArrayBuffer>,
+    Uint8Array<ArrayBuffer>,
+  ]
+  const cache = new Uint8Array(digestLength + code.byteLength)
+  cache.set(digest(code, bytes))
+  cache.set(code, digestLength)
+  return cache
+}
+
+/** See types/index.d.ts. */
+export function deserializeModule(cache: api.BytesSource, bytes: api.BytesSource): api.Module {
+  // Copies: neither may change between the check and the use.
+  const cacheBytes = bytesOf(cache, 'deserializeModule()').slice()
+  const wireBytes = bytesOf(bytes, 'deserializeModule()', 1).slice()
+  const code = cacheBytes.subarray(digestLength)
+  if (!digest(code, wireBytes).equals(cacheBytes.subarray(0, digestLength))) {
+    throw new TypeError(
+      `cache must be what serializeModule gave for a module of these bytes under V8 ${engine.version()}: it is damaged, or belongs to other bytes or another version; compile the module instead`,
+    )
+  }
+  // No function had optimised code.
+  if (code.byteLength === 0) return new Module(wireBytes)
+  const module = new Module(adoption)
+  if (!engine.deserializeModule(module, code, wireBytes)) {
+    throw new TypeError(
+      'cache must come from this kind of processor, from an engine with the same flags (V8_RAWMEM_FLAGS), and from a module with code that was compiled without builtins; compile the module instead',
+    )
+  }
+  return module
+}

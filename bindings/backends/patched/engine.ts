@@ -1,0 +1,211 @@
+import { constants } from 'node:buffer'
+import { getHeapStatistics } from 'node:v8'
+import { engineBinding, withoutEngine } from '../../addon/load.ts'
+import type { HostRegion } from '../../region.ts'
+import type { FeederBinding } from './chunk-feeder.ts'
+import { makeError } from './errors.ts'
+import { keep, keepAll } from './store.ts'
+
+/** What an object of the engine is. The numbers are those of bindings/native/patched/kind.h. */
+export const Kind = {
+  Module: 0,
+  Instance: 1,
+  Memory: 2,
+  Table: 3,
+  Global: 4,
+  Tag: 5,
+  Exception: 6,
+  Function: 7,
+  Error: 8,
+  Reference: 9,
+} as const
+
+export type Kind = (typeof Kind)[keyof typeof Kind]
+
+/** How an argument reaches the engine, see `Shape` in bindings/native/patched/web_assembly.cc. */
+const Shape = { Value: 0, Record: 1, List: 2 } as const
+
+/** Arguments for the engine: shape, value, shape, value, … */
+export type Arguments = unknown[]
+
+/** The functions of the addon, see bindings/native/patched/web_assembly.cc. */
+export interface EngineBinding {
+  start(hooks: object[], maxBufferLength: number, heapLimit: number): void
+  construct(kind: Kind, target: object, args: Arguments): void
+  invoke(target: object, method: string, args: Arguments): unknown
+  getProperty(target: object, name: string): unknown
+  setProperty(target: object, name: string, value: unknown): void
+  compile(target: object, bytes: Uint8Array, options: Arguments): void
+  compileAsync(
+    bytes: Uint8Array,
+    options: Arguments,
+    callback: (error: unknown, module?: object) => void,
+  ): void
+  validate(bytes: Uint8Array, options: Arguments): boolean
+  describe(module: object, what: 'imports' | 'exports'): string
+  customSections(module: object, name: string): ArrayBuffer[]
+  instantiate(target: object, module: object, imports: unknown[]): unknown[]
+  /** The region itself where it borrows an ArrayBuffer. */
+  memoryBuffer(memory: object): ArrayBuffer | HostRegion
+  attachMemory(
+    memory: object,
+    region: object,
+    handle: object,
+    byteOffset: number,
+    byteLength: number,
+    name: string,
+  ): void
+  detachMemory(memory: object): void
+  isMemoryAttached(memory: object): boolean
+  /** Code and wire bytes. */
+  serializeModule(module: object): [ArrayBuffer, ArrayBuffer]
+  deserializeModule(target: object, code: Uint8Array, bytes: Uint8Array): boolean
+  jsTag(): object
+  attachRawMemory(
+    instance: object,
+    memoryIndex: number,
+    handle: object,
+    byteOffset: number,
+    byteLength: number,
+  ): void
+  detachRawMemory(instance: object, memoryIndex: number): void
+  /** Frees what collected wrappers left behind, host memory included. Whether there was any. */
+  collectDropped(): boolean
+  version(): string
+  readonly chunkFeeder: FeederBinding
+}
+
+/** Passed to a constructor, makes an object that the addon then ties to one of the engine. */
+export const adoption: unique symbol = Symbol('adoption')
+
+type Adopter = new (key: typeof adoption) => object
+const adopters = new Map<Kind, Adopter>()
+
+function adopt(kind: Kind): object {
+  const Adopter = adopters.get(kind)
+  return Adopter === undefined
+    ? Object.preventExtensions(Object.create(null))
+    : new Adopter(adoption)
+}
+
+function isObject(value: unknown): value is object {
+  return (typeof value === 'object' && value !== null) || typeof value === 'function'
+}
+
+/** ToPrimitive of the language, for objects that code converts to numbers. */
+function toPrimitive(value: unknown, hint: string): unknown {
+  if (!isObject(value)) return value
+  const object = value as Record<PropertyKey, unknown>
+  const convert = object[Symbol.toPrimitive]
+  if (convert !== undefined && convert !== null) {
+    if (typeof convert !== 'function') {
+      throw new TypeError('Symbol.toPrimitive is not a function')
+    }
+    const result: unknown = Reflect.apply(convert, value, [hint])
+    if (!isObject(result)) return result
+  } else {
+    for (const name of hint === 'string' ? ['toString', 'valueOf'] : ['valueOf', 'toString']) {
+      const method = object[name]
+      if (typeof method === 'function') {
+        const result: unknown = Reflect.apply(method, value, [])
+        if (!isObject(result)) return result
+      }
+    }
+  }
+  throw new TypeError('Cannot convert object to primitive value')
+}
+
+function toList(value: unknown): unknown[] {
+  if (!isObject(value) || !(Symbol.iterator in value)) {
+    throw new TypeError('A function with several results must return an iterable')
+  }
+  return Array.from(value as Iterable<unknown>)
+}
+
+/** Without traps: see bindings/native/patched/node_isolate.h. */
+const probe = new Proxy(Object.create(null), Object.create(null))
+
+/** For an addon without V8: says so instead of failing for want of a function. */
+const noEngine = new Proxy(Object.create(null) as EngineBinding, {
+  get: () => () => {
+    throw new Error(`this needs the backend 'patched', which is not available: ${withoutEngine}`)
+  },
+})
+
+// In the order of `Hook` in bindings/native/patched/agent.h.
+engineBinding?.start(
+  [adopt, keep, keepAll, makeError, toPrimitive, toList, probe],
+  constants.MAX_LENGTH,
+  getHeapStatistics().heap_size_limit,
+)
+
+/** The addon's engine, started. */
+export const engine: EngineBinding = engineBinding ?? noEngine
+
+/** Arguments that are passed on as they are. */
+export function values(args: ArrayLike<unknown>): Arguments {
+  const result: Arguments = []
+  for (let i = 0; i < args.length; ++i) result.push(Shape.Value, args[i])
+  return result
+}
+
+/**
+ * A descriptor object, its members read in the order of `names`. What is not an object is passed on as it is, for the
+ * engine to complain about.
+ */
+export function record(
+  descriptor: unknown,
+  names: readonly string[],
+  lists: string[] = [],
+): Arguments {
+  if (!isObject(descriptor)) return [Shape.Value, descriptor]
+  const members: unknown[] = []
+  for (const name of names) {
+    const value = (descriptor as Record<string, unknown>)[name]
+    if (value === undefined) continue
+    if (lists.includes(name) && isObject(value) && Symbol.iterator in value) {
+      members.push(name, Shape.List, Array.from(value as Iterable<unknown>))
+    } else {
+      members.push(name, Shape.Value, value)
+    }
+  }
+  return [Shape.Record, members]
+}
+
+/** An iterable as a list. Anything else is passed on as it is. */
+export function list(iterable: unknown): Arguments {
+  return isObject(iterable) && Symbol.iterator in iterable
+    ? [Shape.List, Array.from(iterable as Iterable<unknown>)]
+    : [Shape.Value, iterable]
+}
+
+/** The error for a method that is called on something else. */
+export function wrongReceiver(className: string, member: string): TypeError {
+  return new TypeError(
+    `WebAssembly.${className}.${member}: Receiver is not a WebAssembly.${className}`,
+  )
+}
+
+/**
+ * Makes a class known as the one for objects of `kind` that come out of the engine, and gives it the shape of one in the
+ * WebAssembly namespace: enumerable members, and its name as a tag.
+ */
+// biome-ignore lint/complexity/noBannedTypes: any class
+export function registerClass(kind: Kind, Class: Function): void {
+  adopters.set(kind, Class as unknown as Adopter)
+  for (const target of [Class.prototype as object, Class]) {
+    for (const [name, descriptor] of Object.entries(Object.getOwnPropertyDescriptors(target))) {
+      // What every function and every prototype has.
+      if (
+        target === Class ? ['prototype', 'name', 'length'].includes(name) : name === 'constructor'
+      ) {
+        continue
+      }
+      Object.defineProperty(target, name, { ...descriptor, enumerable: true })
+    }
+  }
+  Object.defineProperty(Class.prototype, Symbol.toStringTag, {
+    value: `WebAssembly.${Class.name}`,
+    configurable: true,
+  })
+}

@@ -1,0 +1,19 @@
+import { withoutEngine } from '../../addon/load.ts'
+import { HostRegion } from '../../region.ts'
+import { available, type BackendDefinition, unavailable } from '../backend.ts'
+import { ChunkFeeder } from './chunk-feeder.ts'
+import { engine } from './engine.ts'
+import { WebAssembly } from './namespace.ts'
+import { setWasmInstanceRawMemory } from './raw-memory.ts'
+
+const name = 'patched'
+
+/** The V8 inside of the addon. */
+export const patched: BackendDefinition = {
+  name,
+  status: () =>
+    withoutEngine === undefined
+      ? available(name, `V8 ${engine.version()} inside of this package`)
+      : unavailable(name, withoutEngine),
+  open: () => ({ name, WebAssembly, HostRegion, ChunkFeeder, setWasmInstanceRawMemory }),
+}

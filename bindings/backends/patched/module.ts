@@ -1,0 +1,97 @@
+import { types } from 'node:util'
+import type * as api from '../../../types/web-assembly.d.ts'
+import { type Arguments, adoption, engine, Kind, record, registerClass } from './engine.ts'
+
+const tierings: readonly unknown[] = ['optimize', 'dynamic', 'baseline'] satisfies api.Tiering[]
+
+function checkTiering(value: unknown, from: string): void {
+  if (value !== undefined && !tierings.includes(value)) {
+    throw new TypeError(
+      `${from} must be 'optimize', 'dynamic' or 'baseline'; got ${
+        typeof value === 'string' ? `'${value}'` : String(value)
+      }`,
+    )
+  }
+}
+
+/** Compile options for the engine. */
+export function compileArguments(options: unknown): Arguments {
+  const fallback = process.env.V8_RAWMEM_TIERING || undefined
+  checkTiering(fallback, 'The environment variable V8_RAWMEM_TIERING')
+  if (typeof options !== 'object' || options === null) {
+    return fallback === undefined ? [] : record({ tiering: fallback }, ['tiering'])
+  }
+  const { builtins, importedStringConstants, tiering } = options as api.CompileOptions
+  checkTiering(tiering, 'options.tiering')
+  return record(
+    { builtins, importedStringConstants, tiering: tiering ?? fallback },
+    ['builtins', 'importedStringConstants', 'tiering'],
+    ['builtins'],
+  )
+}
+
+/**
+ * The bytes of a module as the addon takes them. Those of shared memory are copied first: they may change while they are
+ * read.
+ */
+export function bytesOf(source: unknown, where: string, argument = 0): Uint8Array {
+  if (ArrayBuffer.isView(source)) {
+    const { buffer, byteOffset, byteLength } = source
+    // Also that of a detached buffer, over which there are no views any more.
+    if (byteLength === 0) return new Uint8Array()
+    const view = new Uint8Array(buffer, byteOffset, byteLength)
+    return types.isSharedArrayBuffer(buffer) ? view.slice() : view
+  }
+  if (types.isArrayBuffer(source)) {
+    return source.byteLength === 0 ? new Uint8Array() : new Uint8Array(source)
+  }
+  if (types.isSharedArrayBuffer(source)) return new Uint8Array(source).slice()
+  throw new TypeError(`${where}: Argument ${argument} must be a buffer source`)
+}
+
+export class Module implements api.Module {
+  declare readonly [Symbol.toStringTag]: string
+  readonly #brand = true
+
+  static isModule(value: unknown): value is Module {
+    return typeof value === 'object' && value !== null && #brand in value && value.#brand
+  }
+
+  static imports(module: api.Module): api.ModuleImportDescriptor[] {
+    return describe<api.ModuleImportDescriptor>(module, 'imports')
+  }
+
+  static exports(module: api.Module): api.ModuleExportDescriptor[] {
+    return describe<api.ModuleExportDescriptor>(module, 'exports')
+  }
+
+  static customSections(module: api.Module, sectionName: string): ArrayBuffer[] {
+    checkModule(module, 'WebAssembly.Module.customSections()')
+    if (sectionName === undefined) {
+      throw new TypeError('WebAssembly.Module.customSections(): Argument 1 is required')
+    }
+    return engine.customSections(module, String(sectionName))
+  }
+
+  constructor(bytes: api.BytesSource | typeof adoption, options?: api.CompileOptions) {
+    if (bytes === adoption) return
+    engine.compile(this, bytesOf(bytes, 'WebAssembly.Module()'), compileArguments(options))
+  }
+}
+
+/** Not a member of the public class. */
+export const isModule: (value: unknown) => value is Module = Module.isModule
+Reflect.deleteProperty(Module, 'isModule')
+
+registerClass(Kind.Module, Module)
+
+export function checkModule(value: unknown, where: string): asserts value is Module {
+  if (!isModule(value)) {
+    throw new TypeError(`${where}: Argument 0 must be a WebAssembly.Module`)
+  }
+}
+
+function describe<T>(module: unknown, what: 'imports' | 'exports'): T[] {
+  checkModule(module, `WebAssembly.Module.${what}()`)
+  return JSON.parse(engine.describe(module, what)) as T[]
+}

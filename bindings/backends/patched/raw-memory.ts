@@ -1,0 +1,36 @@
+import type * as region from '../../../types/host-region.d.ts'
+import type * as api from '../../../types/web-assembly.d.ts'
+import { checkInteger, show } from '../../arguments.ts'
+import { regionParts } from '../../region.ts'
+import { engine } from './engine.ts'
+import { isInstance } from './instance.ts'
+
+/** The engine's limit, kV8MaxWasmMemories. */
+const maxMemories = 100_000
+
+export function checkMemoryIndex(value: unknown): asserts value is number {
+  checkInteger('memoryIndex', value, 0, maxMemories - 1)
+}
+
+/** See types/index.d.ts. */
+export function setWasmInstanceRawMemory(
+  instance: api.Instance,
+  region: region.HostRegion | null,
+  memoryIndex: number = 0,
+): void {
+  if (!isInstance(instance)) {
+    throw new TypeError(
+      `instance must be an instance made by the WebAssembly of v8-rawmem; got ${show(instance)}`,
+    )
+  }
+  checkMemoryIndex(memoryIndex)
+  if (region === null) {
+    engine.detachRawMemory(instance, memoryIndex)
+    return
+  }
+  if (region === undefined) {
+    throw new TypeError('region must be a HostRegion, or null to detach; got undefined')
+  }
+  const { handle, byteOffset, byteLength } = regionParts(region)
+  engine.attachRawMemory(instance, memoryIndex, handle, byteOffset, byteLength)
+}

@@ -1,0 +1,151 @@
+import { constants } from 'node:buffer'
+import { createHash } from 'node:crypto'
+import { existsSync, readFileSync } from 'node:fs'
+import { availableParallelism, totalmem } from 'node:os'
+import { dirname, join } from 'node:path'
+import { detectLibc, version } from '../bindings/addon/platform.ts'
+import type { BackendStatus } from '../types/backend.d.ts'
+import { formatByteSize } from './byte-size.ts'
+
+/** What manifest.json in the platform's package says of the addons beside it; written by build-scripts/bind. */
+interface Manifest {
+  readonly engine?: AddonManifest
+  readonly node?: AddonManifest
+}
+
+interface AddonManifest {
+  readonly compiler: string
+  readonly sha256: string
+  /** Of the V8 inside, for the addon that has one. */
+  readonly v8?: string
+  readonly lock?: string
+  readonly patches?: readonly unknown[]
+  readonly modified?: boolean
+}
+
+interface Addon {
+  readonly path: string
+  readonly bytes: number
+  /** What it was built from; null if nobody knows. */
+  readonly builtFrom: {
+    readonly compiler: string
+    /** Null for the addon without V8. */
+    readonly v8: string | null
+    /** Hash of the v8.lock.json. */
+    readonly lock: string | null
+    readonly patches: number
+    /** Whether that V8 had changes that are in no patch. */
+    readonly modified: boolean
+  } | null
+}
+
+export interface Info {
+  readonly package: string
+  /** Of the V8 inside; null if no backend has it. */
+  readonly v8: string | null
+  readonly node: { readonly version: string; readonly v8: string }
+  readonly platform: string
+  /** Null where there is none, or Node does not say. */
+  readonly glibc: string | null
+  readonly addon: Addon | null
+  readonly backends: readonly BackendStatus[]
+  /** Why the library cannot be used; null if it can. */
+  readonly problem: string | null
+  readonly limits: {
+    readonly regionBytes: number
+    readonly window32Bytes: number
+    readonly arrayBufferBytes: number
+    readonly workers: number
+    readonly memoryBytes: number
+  }
+}
+
+function describeAddon(path: string): Addon {
+  const content = readFileSync(path)
+  const manifestPath = join(dirname(path), 'manifest.json')
+  const about = { path, bytes: content.length }
+  if (!existsSync(manifestPath)) return { ...about, builtFrom: null }
+  const { engine, node } = JSON.parse(readFileSync(manifestPath, 'utf8')) as Manifest
+  const sha256 = createHash('sha256').update(content).digest('hex')
+  // The manifest may know of other files than this one.
+  const found = [engine, node].find((addon) => addon?.sha256 === sha256)
+  if (found === undefined) return { ...about, builtFrom: null }
+  const { compiler, v8 = null, lock = null, patches = [], modified = false } = found
+  return { ...about, builtFrom: { compiler, v8, lock, patches: patches.length, modified } }
+}
+
+async function gather(): Promise<Info> {
+  let addon: Addon | null = null
+  let backends: BackendStatus[] = []
+  let v8: string | null = null
+  let problem: string | null = null
+  const libc = detectLibc()
+  try {
+    const { bindingPath, engineBinding } = await import('../bindings/addon/load.ts')
+    addon = describeAddon(bindingPath)
+    v8 = engineBinding?.version() ?? null
+    const registry = await import('../bindings/backends/index.ts')
+    backends = registry.backends()
+    // As the package's own exports would.
+    registry.openBackend()
+  } catch (error) {
+    problem = (error as Error).message
+  }
+  return {
+    package: version,
+    v8,
+    node: { version: process.versions.node, v8: process.versions.v8 },
+    platform: `${process.platform}-${process.arch}`,
+    glibc: libc.family === 'glibc' ? libc.version : null,
+    addon,
+    backends,
+    problem,
+    limits: {
+      regionBytes: 2 ** 47,
+      window32Bytes: 2 ** 32 - 1,
+      arrayBufferBytes: constants.MAX_LENGTH,
+      workers: availableParallelism(),
+      memoryBytes: totalmem(),
+    },
+  }
+}
+
+function lines(info: Info): [string, string][] {
+  const { addon, limits } = info
+  const built = addon?.builtFrom
+  return [
+    ['v8-rawmem', info.package],
+    ['V8 inside', info.v8 ?? 'none'],
+    ['Node', `${info.node.version} (V8 ${info.node.v8})`],
+    ['platform', `${info.platform}${info.glibc === null ? '' : `, glibc ${info.glibc}`}`],
+    ['binding', addon === null ? 'none' : `${addon.path} (${formatByteSize(addon.bytes)})`],
+    [
+      'built from',
+      built
+        ? built.v8 === null
+          ? `sources without V8, by ${built.compiler}`
+          : `V8 ${built.v8} (lock ${built.lock?.slice(0, 16)}) with ${built.patches} patches${built.modified ? ' and other changes' : ''}, by ${built.compiler}`
+        : 'unknown: there is no manifest for it',
+    ],
+    ...info.backends.map(({ name, available, reason }): [string, string] => [
+      name,
+      `${available ? 'available' : 'not available'}: ${reason}`,
+    ]),
+    ['region', `up to ${formatByteSize(limits.regionBytes)}`],
+    ['window', `up to ${limits.window32Bytes} bytes with i32 lengths, the whole region with i64`],
+    ['ArrayBuffer', `up to ${formatByteSize(limits.arrayBufferBytes)}`],
+    ['machine', `${limits.workers} processors, ${formatByteSize(limits.memoryBytes)} of memory`],
+  ]
+}
+
+/** Prints what this installation is, and whether it works; false if it does not. */
+export async function info({ json }: { json: boolean }): Promise<boolean> {
+  const gathered = await gather()
+  if (json) {
+    console.log(JSON.stringify(gathered, null, 2))
+  } else {
+    for (const [label, value] of lines(gathered)) console.log(`${label.padEnd(12)} ${value}`)
+    if (gathered.problem !== null) console.error(`error: ${gathered.problem}`)
+  }
+  return gathered.problem === null
+}

@@ -1,0 +1,31 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import type { Readable } from 'node:stream'
+import { text } from 'node:stream/consumers'
+import { fileURLToPath } from 'node:url'
+import type { Diagnosis } from '../../bindings/addon/load-error.ts'
+
+/** As this file was loaded: from dist/, or as TypeScript in a checkout, which needs what this process was started with. */
+const isCompiled = import.meta.url.endsWith('.js')
+const main = fileURLToPath(
+  new URL(isCompiled ? './check-main.js' : './check-main.ts', import.meta.url),
+)
+
+/** Why the addons in a folder cannot be loaded here; undefined if they can. In a process of its own, which they may end. */
+export async function checkAddons(folder: string): Promise<Diagnosis | undefined> {
+  const child = spawn(process.execPath, [...(isCompiled ? [] : process.execArgv), main, folder], {
+    // A pipe of its own, for what NODE_OPTIONS loads may print.
+    stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
+  })
+  const [answer, stderr, [code, signal]] = await Promise.all([
+    text(child.stdio[3] as Readable),
+    text(child.stderr!),
+    once(child, 'close'),
+  ])
+  if (code === 0 && answer !== '') return JSON.parse(answer).diagnosis
+  return {
+    problem: 'cannot-load',
+    reason: `Node ends with ${signal ?? `exit code ${code}`} while it loads the addons in ${folder}: ${stderr.trim()}`,
+    advice: [],
+  }
+}

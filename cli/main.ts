@@ -1,0 +1,136 @@
+#!/usr/bin/env node
+import { Command, Option } from 'commander'
+import { version } from '../bindings/addon/platform.ts'
+import { CommandError } from './command-error.ts'
+import { info } from './info.ts'
+import { install } from './install/install.ts'
+import { merges } from './merge.ts'
+import { byteSize, callArguments, delimiter, integer } from './option-types.ts'
+import { type RunOptions, run } from './run.ts'
+
+/** What shells expect of a program that a signal has ended. */
+const exitCodes = { SIGINT: 130, SIGTERM: 143 } as const
+
+const program = new Command('v8-rawmem')
+  .description('Runs WebAssembly over data where it lies, without copying it.')
+  .version(version)
+  .option('--verbose', 'show where in v8-rawmem an error arose', false)
+  .showHelpAfterError('(v8-rawmem --help says what can be given.)')
+
+/** Runs `action` until it ends or a signal says stop, and tells errors in a line. */
+async function guarded(action: (signal: AbortSignal) => Promise<void>): Promise<void> {
+  const controller = new AbortController()
+  let stoppedBy: keyof typeof exitCodes | undefined
+  const onSignal = (name: NodeJS.Signals) => {
+    // The second time, whoever sent it is tired of waiting.
+    if (stoppedBy !== undefined) process.exit(exitCodes[stoppedBy])
+    stoppedBy = name as keyof typeof exitCodes
+    controller.abort()
+  }
+  process.on('SIGINT', onSignal).on('SIGTERM', onSignal)
+  try {
+    await action(controller.signal)
+  } catch (error) {
+    process.exitCode = stoppedBy === undefined ? 1 : exitCodes[stoppedBy]
+    process.stderr.write(`${stoppedBy === undefined ? describe(error) : 'stopped'}\n`)
+  } finally {
+    process.off('SIGINT', onSignal).off('SIGTERM', onSignal)
+  }
+}
+
+/** One line, but for a program's own frames, which say where in it things went wrong. */
+function describe(error: unknown): string {
+  if (program.opts<{ verbose: boolean }>().verbose) return `${(error as Error).stack ?? error}`
+  if (error instanceof CommandError) {
+    return `error: ${error.message.replace(/\.?$/, '.')} ${error.advice}`
+  }
+  const { code, path, message, stack } = error as NodeJS.ErrnoException
+  if (code === 'ENOENT') return `error: There is no file ${path}. Look at the path.`
+  const frames = stack?.split('\n').filter((line) => /^ +at .*wasm:/.test(line)) ?? []
+  return [`error: ${message}`, ...frames].join('\n')
+}
+
+program
+  .command('run')
+  .description('runs a program over a file, window by window, on worker threads')
+  .argument('<program>', 'a WebAssembly module, .wasm or .wat')
+  .requiredOption('--map <file>', 'the data: mapped, not read or copied')
+  .option('--export <name>', 'the exported function to call', 'run')
+  .option(
+    '--import <module.name>',
+    "the program's only import, which maps the next window at address 0 and returns its length",
+    'env.next',
+  )
+  .option(
+    '--args <values...>',
+    'arguments of the function; those for an i64 end in n; --args=-1,2n if the first is negative',
+    callArguments,
+    [],
+  )
+  .option('--window <size>', 'bytes of a window (default: the largest possible)', byteSize)
+  .addOption(
+    new Option('--address <type>', 'the type of the lengths that the import takes and returns')
+      .choices(['i32', 'i64'])
+      .default('i32'),
+  )
+  .option('--memory-index <n>', 'the memory that windows are mapped in', integer(0, 99_999), 0)
+  .option('--parallel <n>', 'worker threads, each over a part of the data', integer(1, 1024), 1)
+  .option('--record-bytes <size>', 'parts begin at multiples of this (default: 64KiB)', byteSize)
+  .option('--delimiter <byte>', "parts begin after this byte, such as '\\n'", delimiter)
+  .addOption(
+    new Option('--merge <how>', 'what becomes of the results of the parts')
+      .choices(merges)
+      .default('list'),
+  )
+  .option('--writable', 'stores of the program go into the file', false)
+  .addOption(
+    new Option('--backend <name>', 'see v8-rawmem info').choices([
+      'patched',
+      'node-raw',
+      'node-rewire',
+    ]),
+  )
+  .option('--json', 'print result, bytes, windows, workers and seconds as JSON', false)
+  .addHelpText(
+    'after',
+    `
+The result is printed on stdout, one line per part unless merged, several results of a call on one
+line. A progress bar, if stderr is a terminal, and the throughput go to stderr. In JSON, "result" is
+an array of the parts' results unless merged, and i64 are strings.
+
+Examples:
+  v8-rawmem run sum.wasm --map numbers.bin --window 2GiB
+  v8-rawmem run count-lines.wat --map access.log --parallel 2 --delimiter '\\n' --merge sum`,
+  )
+  .action((path: string, options: RunOptions) => guarded((signal) => run(path, options, signal)))
+
+program
+  .command('install')
+  .description('fetches the binding where the package manager has not installed it')
+  .option(
+    '--mirror <url or folder>',
+    'where the files of the release are (default: V8_RAWMEM_MIRROR, or else npm fetches them)',
+  )
+  .option('--force', 'fetch it even if it is there', false)
+  .action((options: { mirror?: string; force: boolean }) =>
+    guarded((signal) =>
+      install({
+        mirror: options.mirror ?? process.env.V8_RAWMEM_MIRROR,
+        force: options.force,
+        say: (line) => console.error(line),
+        signal,
+      }),
+    ),
+  )
+
+program
+  .command('info')
+  .description('says what is installed, what it was built from, and whether it works here')
+  .option('--json', 'as JSON', false)
+  .action((options: { json: boolean }) =>
+    guarded(async () => {
+      if (!(await info(options))) process.exitCode = 1
+    }),
+  )
+
+await program.parseAsync()

@@ -1,0 +1,32 @@
+import type { ExportResult } from '../types/workers.d.ts'
+import { CommandError } from './command-error.ts'
+
+type Value = number | bigint
+
+/** How the results of several parts become one. */
+export const merges = ['list', 'sum', 'min', 'max'] as const
+
+export type Merge = (typeof merges)[number]
+
+const combine: Record<Exclude<Merge, 'list'>, (a: Value, b: Value) => Value> = {
+  // Both come from the same export, so both are numbers or both bigints.
+  sum: (a, b) => (a as number) + (b as number),
+  min: (a, b) => (b < a ? b : a),
+  max: (a, b) => (b > a ? b : a),
+}
+
+/** Several results of one call are merged one by one. */
+export function mergeResults(merge: Exclude<Merge, 'list'>, results: ExportResult[]): ExportResult {
+  return results.reduce((merged, result) => {
+    if (Array.isArray(merged) && Array.isArray(result)) {
+      return merged.map((value, i) => combine[merge](value, result[i]!))
+    }
+    if (merged === undefined || result === undefined) {
+      throw new CommandError(
+        `The export returns nothing that --merge ${merge} could work on.`,
+        'Leave out --merge.',
+      )
+    }
+    return combine[merge](merged as Value, result as Value)
+  })
+}

@@ -1,0 +1,143 @@
+import { statSync } from 'node:fs'
+import type { BackendName } from '../types/backend.d.ts'
+import type { ExportResult } from '../types/workers.d.ts'
+import { formatByteSize } from './byte-size.ts'
+import { CommandError } from './command-error.ts'
+import { type Merge, mergeResults } from './merge.ts'
+import { readProgram } from './program-file.ts'
+import { formatSpeed, startProgressBar } from './progress-bar.ts'
+
+export interface RunOptions {
+  readonly map: string
+  readonly export: string
+  readonly import: string
+  readonly args: (number | bigint)[]
+  readonly window?: number
+  readonly address: 'i32' | 'i64'
+  readonly memoryIndex: number
+  readonly parallel: number
+  readonly recordBytes?: number
+  readonly delimiter?: number
+  readonly merge: Merge
+  readonly writable: boolean
+  readonly backend?: BackendName
+  readonly json: boolean
+}
+
+/** What `address: 'i32'` can say of a window's length. */
+const maxWindow32 = 2 ** 32 - 1
+
+function checkData(path: string): void {
+  const stat = statSync(path)
+  if (!stat.isFile()) {
+    throw new CommandError(`${path} is no regular file.`, 'Only files can be mapped.')
+  }
+  if (stat.size === 0) {
+    throw new CommandError(`${path} is empty.`, 'There is nothing to run the program over.')
+  }
+}
+
+function checkOptions({ window, address, recordBytes, delimiter }: RunOptions): void {
+  if (window !== undefined && address === 'i32' && window > maxWindow32) {
+    throw new CommandError(
+      `--window ${formatByteSize(window)} is more than an i32 can say.`,
+      'Give at most 4294967295 bytes, or --address i64 for a program that imports () -> i64.',
+    )
+  }
+  if (recordBytes !== undefined && delimiter !== undefined) {
+    throw new CommandError(
+      '--record-bytes and --delimiter exclude each other.',
+      'Records have one length, or end in one byte.',
+    )
+  }
+  if (window !== undefined && recordBytes !== undefined && window % recordBytes !== 0) {
+    throw new CommandError(
+      `--window ${window} is not a multiple of --record-bytes ${recordBytes}.`,
+      'Records would straddle windows.',
+    )
+  }
+}
+
+/** What the library refuses, in terms of the command. */
+function advise(error: unknown): unknown {
+  if (!(error instanceof Error) || error instanceof CommandError) return error
+  const { message } = error
+  const advice = message.startsWith('export: ')
+    ? 'Choose one with --export.'
+    : message.startsWith('next: the module')
+      ? 'Name the function that brings on the next window with --import.'
+      : /Cannot convert .* to a BigInt/.test(message)
+        ? 'Arguments for an i64 end in n, as in --args 7n.'
+        : /Cannot convert a BigInt value to a number/.test(message)
+          ? 'Only arguments for an i64 end in n.'
+          : error.name === 'CompileError'
+            ? 'The module is damaged, or uses what this engine does not know.'
+            : undefined
+  return advice === undefined ? error : new CommandError(message, advice, { cause: error })
+}
+
+function text(result: ExportResult): string {
+  return Array.isArray(result) ? result.join(' ') : `${result ?? ''}`
+}
+
+/** Bigints as strings: not every reader of JSON takes more than 53 bits. */
+function plain(_key: string, value: unknown): unknown {
+  return typeof value === 'bigint' ? String(value) : value
+}
+
+/** Runs the program over the file; the result goes to stdout, all else to stderr. */
+export async function run(path: string, options: RunOptions, signal: AbortSignal): Promise<void> {
+  checkOptions(options)
+  checkData(options.map)
+  const bytes = await readProgram(path)
+  // The environment decides which backend the library opens, here and in its workers.
+  if (options.backend !== undefined) process.env.V8_RAWMEM_BACKEND = options.backend
+  const { HostRegion, parallelScan } = await import('../bindings/index.ts')
+  const { writable } = options
+  const region = HostRegion.mapFile(options.map, { writable })
+  const { byteLength } = region
+  let windows = 0
+  let parts = 0
+  const bar = startProgressBar(byteLength)
+  const started = performance.now()
+  try {
+    const result = await parallelScan(bytes, region, {
+      export: options.export,
+      next: options.import,
+      args: options.args,
+      address: options.address,
+      memoryIndex: options.memoryIndex,
+      writable,
+      workers: options.parallel,
+      signal,
+      ...(options.window !== undefined && { windowSize: options.window }),
+      ...(options.recordBytes !== undefined && { recordBytes: options.recordBytes }),
+      ...(options.delimiter !== undefined && { delimiter: options.delimiter }),
+      onProgress(progress) {
+        windows = progress.windows
+        bar.update(progress.position)
+      },
+      merge(results) {
+        parts = results.length
+        return options.merge === 'list' ? results : mergeResults(options.merge, results)
+      },
+    })
+    const seconds = (performance.now() - started) / 1000
+    bar.stop()
+    if (options.json) {
+      const about = { result, bytes: byteLength, windows, workers: parts, seconds }
+      console.log(JSON.stringify(about, plain, 2))
+      return
+    }
+    const lines = options.merge === 'list' ? (result as ExportResult[]) : [result as ExportResult]
+    for (const line of lines) if (line !== undefined) console.log(text(line))
+    console.error(
+      `${formatByteSize(byteLength)} in ${seconds.toFixed(2)} s, ${formatSpeed(byteLength, seconds)} (${windows} ${windows === 1 ? 'window' : 'windows'}, ${parts} ${parts === 1 ? 'worker' : 'workers'})`,
+    )
+  } catch (error) {
+    bar.stop()
+    throw advise(error)
+  } finally {
+    region.close()
+  }
+}
