@@ -9,7 +9,7 @@ import { LockedPackages } from './npm-packages.ts'
 import type { BuildClaim, Dependency } from './statement.ts'
 
 /** The packages whose headers are compiled into the addons. */
-export const headerPackages = ['node-addon-api', 'node-api-headers'] as const
+export const headerPackages = ['node-api-headers'] as const
 
 /** What decides an addon's bytes. */
 export interface AddonInputs {

@@ -124,8 +124,8 @@ test('the packages that npm installs with one are found where Node looks for the
 })
 
 test("a package's hash is that of package-lock.json, in hexadecimal", async (t) => {
-  const { purl, digests } = (await LockedPackages.read(repository)).component('node-addon-api')
-  t.regex(purl!, /^pkg:npm\/node-addon-api@\d/)
+  const { purl, digests } = (await LockedPackages.read(repository)).component('node-api-headers')
+  t.regex(purl!, /^pkg:npm\/node-api-headers@\d/)
   t.regex(digests.sha512!, /^[0-9a-f]{128}$/)
 })
 

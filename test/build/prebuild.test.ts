@@ -52,7 +52,7 @@ for (const kind of ['engine', 'node'] as const) {
     const names = components.map(({ name }) => name)
     const system = ['libstdc++', 'libgcc', 'glibc']
     const v8 = kind === 'engine' ? ['v8', 'absl', 'highway', 'simdutf'] : []
-    for (const name of [...system, 'node-addon-api', 'node-api-headers', ...v8]) {
+    for (const name of [...system, 'node-api-headers', ...v8]) {
       t.true(names.includes(name), `${name} is not in the bill of materials`)
     }
     for (const { name, externalReferences } of components) {

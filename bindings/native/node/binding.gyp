@@ -10,14 +10,9 @@
     {
       'target_name': 'v8-rawmem-node',
       'sources': ['<@(shared_sources)', 'addon.cc'],
-      'include_dirs': [
-        '..',
-        '<!(node -p "require(\'node-addon-api\').include_dir")',
-      ],
+      'include_dirs': ['..'],
       'defines': [
         'NAPI_VERSION=8',
-        'NODE_ADDON_API_DISABLE_CPP_EXCEPTIONS',
-        'NODE_ADDON_API_DISABLE_DEPRECATED',
       ],
       'cflags_cc!': ['-std=gnu++17', '-std=gnu++20', '-std=c++17'],
       'cflags!': ['-fno-omit-frame-pointer'],

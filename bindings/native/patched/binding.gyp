@@ -32,17 +32,12 @@
       ],
       # Ahead of Node's headers, which bring a v8.h of their own.
       'include_dirs+': ['<(sdk)/include'],
-      'include_dirs': [
-        '..',
-        '<!(node -p "require(\'node-addon-api\').include_dir")',
-      ],
+      'include_dirs': ['..'],
       'defines': [
         'NAPI_VERSION=8',
         'V8_ENABLE_WEBASSEMBLY=1',
         # What else the library was compiled with is in the SDK's v8-gn.h.
         'V8_GN_HEADER',
-        'NODE_ADDON_API_DISABLE_CPP_EXCEPTIONS',
-        'NODE_ADDON_API_DISABLE_DEPRECATED',
       ],
       'cflags_cc!': ['-std=gnu++17', '-std=gnu++20', '-std=c++17'],
       'cflags!': ['-fno-omit-frame-pointer'],

@@ -1,6 +1,6 @@
 // A reference to a JavaScript value.
 //
-// Takes the place of node-addon-api, which ends the process where JavaScript
+// Not that of node-addon-api, which ends the process where JavaScript
 // may no longer run: in a worker that is being terminated, every call of
 // Node-API may fail at any time, and throwing fails as well. Here a reference
 // that could not be made is empty, and so is its value.
