@@ -98,7 +98,7 @@ test.serial('an import that is called beyond the stack of Node is a RangeError',
   t.is(exports.deepCall(1000), 1001)
 })
 
-// Was before: "WebAssembly was interrupted" after a part of the work, and the end of the process on Node 26.
+// Was before: the end of the process on Node 26.
 test.serial('a timeout ends what is deep in WebAssembly when it comes up', (t) => {
   const scope = { ...exports, rounds, after: 0 }
   t.throws(
@@ -112,7 +112,7 @@ test.serial('a timeout ends what is deep in WebAssembly when it comes up', (t) =
   t.is(exports.deepCall(1000), 1001)
 })
 
-// Was before: a later call ended as "WebAssembly was interrupted", or as out of memory, and the process on Node 26.
+// Was before: calls that were "interrupted", or out of memory; on Node 26 the end of the process.
 test.serial('compiling for long where the stack ends disturbs nothing', async (t) => {
   const { exitCode, signal, stdout, stderr } = await runScript(
     new URL('./deep-compilation.ts', import.meta.url),
