@@ -3,10 +3,9 @@ import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Command, Option } from 'commander'
 import { buildBinding, buildNodeBackends } from './bind/build-binding.ts'
-import { BuildError } from './build-error.ts'
-import { type BuildContext, openContext } from './context.ts'
-import { runCommand } from './run-command.ts'
-import { withLock } from './with-lock.ts'
+import { BuildError } from './shared/build-error.ts'
+import { runCommand, withLock } from './shared/command.ts'
+import { type BuildContext, openContext } from './shared/context.ts'
 
 const repository = dirname(dirname(fileURLToPath(import.meta.url)))
 

@@ -4,9 +4,9 @@ import { fileURLToPath } from 'node:url'
 import { clangFormatPath } from 'clang-format-node'
 import { Command } from 'commander'
 import { $, glob } from 'zx'
-import { BuildError } from './build-error.ts'
-import { runCommand } from './run-command.ts'
-import { say } from './terminal.ts'
+import { BuildError } from './shared/build-error.ts'
+import { runCommand } from './shared/command.ts'
+import { say } from './shared/terminal.ts'
 
 const repository = dirname(dirname(fileURLToPath(import.meta.url)))
 

@@ -2,17 +2,24 @@ import { existsSync } from 'node:fs'
 import { mkdir, statfs } from 'node:fs/promises'
 import { totalmem } from 'node:os'
 import { join } from 'node:path'
-import { BuildError } from './build-error.ts'
-import { compilesCxx20, findClang, hasRuntime } from './clang.ts'
-import { bytesPerJob, defaultJobs } from './compile/jobs.ts'
-import type { BuildContext } from './context.ts'
 import { locateWithApt } from './fetch/apt.ts'
+import { findGclientPython, gclientModule } from './fetch/gclient.ts'
 import { gitHost, gitHostAnswers, Sources, words } from './fetch/sources.ts'
-import type { PinnedArchive } from './pin.ts'
-import { formatBytes, mark, say } from './terminal.ts'
-import { clangTools, installCommand, missingTools, tools } from './tools.ts'
-import { findGclientPython, gclientModule } from './upstream/python.ts'
-import { loadUpstreamPin } from './upstream/upstream-pin.ts'
+import { loadUpstreamPin } from './fetch/upstream-pin.ts'
+import { BuildError } from './shared/build-error.ts'
+import type { BuildContext } from './shared/context.ts'
+import { bytesPerJob, defaultJobs } from './shared/ninja.ts'
+import type { PinnedArchive } from './shared/pin.ts'
+import { formatBytes, mark, say } from './shared/terminal.ts'
+import {
+  clangTools,
+  compilesCxx20,
+  findClang,
+  hasRuntime,
+  installCommand,
+  missingTools,
+  tools,
+} from './shared/toolchain.ts'
 
 /** Sources, work tree, build directory and SDK together. */
 const bytesOfEverything = 6e9

@@ -1,11 +1,11 @@
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Command, InvalidArgumentError } from 'commander'
-import { BuildError } from './build-error.ts'
 import { makeRelease } from './release/make.ts'
 import { publishRelease } from './release/publish.ts'
-import { runCommand } from './run-command.ts'
-import { formatDuration, sayStage } from './terminal.ts'
+import { BuildError } from './shared/build-error.ts'
+import { runCommand } from './shared/command.ts'
+import { formatDuration, sayStage } from './shared/terminal.ts'
 
 const repository = dirname(dirname(fileURLToPath(import.meta.url)))
 

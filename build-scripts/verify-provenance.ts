@@ -3,12 +3,12 @@ import { dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Command } from 'commander'
 import { $, glob } from 'zx'
-import { BuildError } from './build-error.ts'
-import { cacheLayout, cacheRoot } from './cache.ts'
-import { loadPin } from './pin.ts'
-import { checkArtifact } from './provenance/check-artifacts.ts'
-import { runCommand } from './run-command.ts'
-import { mark, say } from './terminal.ts'
+import { BuildError } from './shared/build-error.ts'
+import { runCommand } from './shared/command.ts'
+import { cacheLayout, cacheRoot } from './shared/context.ts'
+import { loadPin } from './shared/pin.ts'
+import { mark, say } from './shared/terminal.ts'
+import { checkArtifact } from './verify/check-artifact.ts'
 
 const repository = dirname(dirname(fileURLToPath(import.meta.url)))
 

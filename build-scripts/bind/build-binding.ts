@@ -1,19 +1,17 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { BuildError } from '../build-error.ts'
-import { findClang } from '../clang.ts'
-import type { BuildContext } from '../context.ts'
-import { sha256 } from '../hash.ts'
 import {
   damagedFiles,
   manifestName,
   readSdkManifest,
   type SdkManifest,
 } from '../package/sdk-manifest.ts'
-import { hashPin } from '../pin.ts'
-import { sayStage, warn } from '../terminal.ts'
-import { clangTools, requireTools, tools } from '../tools.ts'
-import { findCompiler } from './compiler.ts'
+import { BuildError } from '../shared/build-error.ts'
+import type { BuildContext } from '../shared/context.ts'
+import { sha256 } from '../shared/hash.ts'
+import { hashPin } from '../shared/pin.ts'
+import { sayStage, warn } from '../shared/terminal.ts'
+import { clangTools, findClang, findCompiler, requireTools, tools } from '../shared/toolchain.ts'
 import { runNodeGyp } from './node-gyp.ts'
 import { providePrebuild } from './prebuild.ts'
 import { requireLockedPackages, sourceHash } from './source-hash.ts'

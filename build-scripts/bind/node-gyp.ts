@@ -1,19 +1,18 @@
-import { mkdir, readdir, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
+import { z } from 'zod'
 import { $ } from 'zx'
-import { BuildError } from '../build-error.ts'
-import { defaultJobs } from '../compile/jobs.ts'
-import type { BuildContext } from '../context.ts'
-import { sha256OfFile, sha256OfJson } from '../hash.ts'
 import { manifestName } from '../package/sdk-manifest.ts'
-import { type AddonCompilation, addonEnvironment } from './addon-environment.ts'
-import { type BuildInputs, recordBuild, removeLinked, removeUntrusted } from './build-folder.ts'
-import { linkedFromElsewhere } from './link-inputs.ts'
-import { provideNodeApiHeaders } from './node-headers.ts'
+import { BuildError } from '../shared/build-error.ts'
+import type { BuildContext } from '../shared/context.ts'
+import { readJsonIfValid, writeFileDurably } from '../shared/files.ts'
+import { sha256OfFile, sha256OfJson } from '../shared/hash.ts'
+import { defaultJobs } from '../shared/ninja.ts'
+import { type AddonCompilation, addonEnvironment, provideNodeApiHeaders } from './addon-flags.ts'
 import { hashSources, makersIn } from './source-hash.ts'
 
-export interface Compilation extends AddonCompilation {
+interface Compilation extends AddonCompilation {
   /** What the compiler says of itself. */
   readonly version: string
   /** The C++ and C libraries whose headers it finds. */
@@ -86,4 +85,97 @@ export async function runNodeGyp(
   }
   const own = [project, ...(sdk ? [sdk] : [])]
   return { path: join(release, addons[0]!), linked: await linkedFromElsewhere(linkInputs, own) }
+}
+
+const hashesSchema = z.record(z.string(), z.string())
+
+const recordSchema = z.object({
+  makers: z.string(),
+  sources: hashesSchema,
+  /** The files that make has left. */
+  files: hashesSchema,
+})
+
+/** What a build is made from. */
+interface BuildInputs {
+  /** Names what make does not look at: compilers, and what has headers with times of their own, packages and the SDK. */
+  readonly makers: string
+  /** The hash of each source, by path in the project. */
+  readonly sources: Readonly<Record<string, string>>
+}
+
+const recordName = 'v8-rawmem-made.json'
+
+/**
+ * Empties a build folder whose files make would be wrong about, for it goes by times alone: when something in it is damaged
+ * or half made, when a source has changed without being newer, when another compiler or package made it.
+ */
+export async function removeUntrusted(
+  build: string,
+  project: string,
+  inputs: BuildInputs,
+): Promise<void> {
+  if (!(await isTrusted(build, project, inputs))) {
+    // Not the folder itself, which may be where a file system is mounted.
+    for (const name of await readdir(build).catch(() => [])) {
+      await rm(join(build, name), { recursive: true, force: true })
+    }
+  }
+  // Whoever is killed from here on leaves no record, and so a folder that is not trusted.
+  await rm(join(build, recordName), { force: true })
+}
+
+/** Has the next make link anew: what the linker takes of the system, and its version script, are no prerequisites to make. */
+async function removeLinked(build: string): Promise<void> {
+  for (const path of await listFiles(build)) {
+    if (path.endsWith('.node')) await rm(join(build, path))
+  }
+}
+
+/** Records what lies in the build folder when make has ended, well or not. */
+export async function recordBuild(build: string, inputs: BuildInputs): Promise<void> {
+  const files: Record<string, string> = {}
+  for (const path of await listFiles(build)) files[path] = await sha256OfFile(join(build, path))
+  await writeFileDurably(join(build, recordName), JSON.stringify({ ...inputs, files }))
+}
+
+async function isTrusted(build: string, project: string, inputs: BuildInputs): Promise<boolean> {
+  const record = await readJsonIfValid(join(build, recordName), recordSchema)
+  if (record?.makers !== inputs.makers) return false
+  let newest = 0
+  for (const [path, sha256] of Object.entries(record.files)) {
+    const place = join(build, path)
+    if ((await sha256OfFile(place).catch(() => undefined)) !== sha256) return false
+    newest = Math.max(newest, (await stat(place)).mtimeMs)
+  }
+  for (const [path, sha256] of Object.entries(inputs.sources)) {
+    if (record.sources[path] === sha256) continue
+    if ((await stat(join(project, path))).mtimeMs <= newest) return false
+  }
+  return newest <= Date.now()
+}
+
+async function listFiles(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => [])
+  return entries
+    .filter((entry) => entry.isFile() && entry.name !== recordName)
+    .map((entry) => relative(folder, join(entry.parentPath, entry.name)))
+}
+
+/** The object files and static libraries that the linker read from outside of these folders, by such a list. */
+export async function linkedFromElsewhere(
+  path: string,
+  folders: readonly string[],
+): Promise<string[]> {
+  return inputsIn(await readFile(path, 'utf8')).filter(
+    (file) => /^\/.*\.[ao]$/.test(file) && !folders.some((folder) => file.startsWith(`${folder}/`)),
+  )
+}
+
+/** The prerequisites of a makefile's first rule. */
+export function inputsIn(makefile: string): string[] {
+  const rule = makefile.replaceAll('\\\n', ' ').split('\n')[0]!
+  const words = rule.match(/(?:\\.|[^\s\\])+/g) ?? []
+  const names = words.slice(1).map((word) => word.replace(/\\(.)/g, '$1'))
+  return [...new Set(names)].filter((name) => name !== ':')
 }

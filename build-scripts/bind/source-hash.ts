@@ -2,11 +2,11 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
 import { glob } from 'zx'
-import { BuildError } from '../build-error.ts'
-import { readJsonIfValid } from '../durable-files.ts'
-import { sha256OfFile, sha256OfJson } from '../hash.ts'
-import { headerPackages } from '../provenance/describe-addon.ts'
 import { LockedPackages } from '../provenance/npm-packages.ts'
+import { BuildError } from '../shared/build-error.ts'
+import { readJsonIfValid } from '../shared/files.ts'
+import { sha256OfFile, sha256OfJson } from '../shared/hash.ts'
+import { headerPackages } from './describe-prebuild.ts'
 
 const repository = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
 
@@ -15,8 +15,8 @@ const packages = [...headerPackages, 'node-gyp']
 
 /** The scripts that have flags. */
 const scripts = [
-  'build-scripts/bind/{addon-environment,node-headers}.ts',
-  'build-scripts/compiler-environment.ts',
+  'build-scripts/bind/addon-flags.ts',
+  'build-scripts/shared/compiler-environment.ts',
 ]
 
 /**

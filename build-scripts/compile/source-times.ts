@@ -1,11 +1,11 @@
 import { lstat, readFile, stat, utimes } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { z } from 'zod'
-import { readJsonIfValid, writeFileDurably } from '../durable-files.ts'
 import { upstreamTag } from '../fetch/fetch.ts'
-import { gitIn } from '../git.ts'
-import { sha256OfFile, sha256OfJson } from '../hash.ts'
-import { listMade } from './made-files.ts'
+import { readJsonIfValid, writeFileDurably } from '../shared/files.ts'
+import { gitIn } from '../shared/git.ts'
+import { sha256OfFile, sha256OfJson } from '../shared/hash.ts'
+import { listMade } from '../shared/made-files.ts'
 
 const stateSchema = z.object({
   /** The clock when the last compile began, in milliseconds. */

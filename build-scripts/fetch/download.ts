@@ -5,20 +5,19 @@ import { basename, dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { type Dispatcher, EnvHttpProxyAgent, request } from 'undici'
-import { BuildError } from '../build-error.ts'
-import { diskFull, requireFreeBytes, saysDiskFull } from '../disk.ts'
-import { renameDurably } from '../durable-files.ts'
-import { startProgress } from '../progress.ts'
-import { formatBytes, warn } from '../terminal.ts'
+import { BuildError } from '../shared/build-error.ts'
+import { diskFull, requireFreeBytes, saysDiskFull } from '../shared/disk.ts'
+import { renameDurably } from '../shared/files.ts'
+import { formatBytes, startProgress, warn } from '../shared/terminal.ts'
 
 /** What a file must be to be taken for the one that was asked for. */
-export interface Expected {
+interface Expected {
   readonly size: number
   readonly sha256: string
 }
 
 /** How the downloader meets a connection that breaks. */
-export interface RetryPolicy {
+interface RetryPolicy {
   /** How many times in a row nothing at all may arrive. */
   readonly attempts: number
   /** The pause before the second attempt, doubled before each further one. */

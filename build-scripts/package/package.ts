@@ -1,28 +1,30 @@
 import { existsSync } from 'node:fs'
 import { mkdir, readdir, readlink, rm, stat, symlink, writeFile } from 'node:fs/promises'
-import { dirname, join, relative, resolve } from 'node:path'
+import { basename, dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { $, glob } from 'zx'
-import { BuildError } from '../build-error.ts'
-import { findClang } from '../clang.ts'
-import { requireCompiled } from '../compile/compiled-stamp.ts'
-import { findDamage } from '../compile/made-files.ts'
-import type { BuildContext } from '../context.ts'
-import { requireFreeBytes } from '../disk.ts'
-import { renameDurably } from '../durable-files.ts'
-import { sha256, sha256OfFile, sha256OfJson } from '../hash.ts'
-import { seriesHead } from '../patch/series-head.ts'
+import { requireCompiled } from '../compile/compile.ts'
+import { seriesHead } from '../patch/patch.ts'
 import { WorkTree } from '../patch/work-tree.ts'
-import { hashPin, lockName } from '../pin.ts'
 import { type Component, mergeComponents } from '../provenance/component.ts'
-import { describeSdk } from '../provenance/describe-sdk.ts'
 import { documentsOf, writeDocuments } from '../provenance/documents.ts'
-import { isStamped, stamp, stampedResult } from '../stamp.ts'
-import { formatBytes, sayStage } from '../terminal.ts'
-import { requireTools, tools } from '../tools.ts'
-import { pack } from './pack.ts'
+import { BuildError } from '../shared/build-error.ts'
+import type { BuildContext } from '../shared/context.ts'
+import { diskFull, requireFreeBytes, saysDiskFull } from '../shared/disk.ts'
+import { isStamped, renameDurably, stamp, stampedResult } from '../shared/files.ts'
+import { sha256, sha256OfFile, sha256OfJson } from '../shared/hash.ts'
+import { findDamage } from '../shared/made-files.ts'
+import { hashPin, lockName } from '../shared/pin.ts'
+import { formatBytes, sayStage } from '../shared/terminal.ts'
+import { findClang, requireTools, tools } from '../shared/toolchain.ts'
 import { layOutSdk } from './sdk-files.ts'
-import { damagedFiles, manifestName, type SdkManifest, sdkSchema } from './sdk-manifest.ts'
+import {
+  damagedFiles,
+  describeSdk,
+  manifestName,
+  type SdkManifest,
+  sdkSchema,
+} from './sdk-manifest.ts'
 
 const platform = 'linux-x64'
 
@@ -238,4 +240,40 @@ async function removeOldSdks(sdk: string, key: string): Promise<void> {
   for (const name of await readdir(sdk)) {
     if (/^[0-9a-f]{16}$/.test(name) && name !== key) await rm(join(sdk, name), { recursive: true })
   }
+}
+
+/**
+ * Packs a folder into a .tar.zst that depends on nothing but names and contents: sorted, the same owner, modes and
+ * time for all, and a fixed way to compress.
+ *
+ * @param topFolder what the folder is called in the archive
+ * @param date the time of all files in it
+ */
+export async function pack(
+  folder: string,
+  archive: string,
+  topFolder: string,
+  date: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const temporary = `${archive}.new-${process.pid}`
+  // zstd gives the same bytes for every number of workers from 1 on, but others without any.
+  const packed = await $({
+    quiet: true,
+    nothrow: true,
+    signal,
+    env: { ...process.env, LC_ALL: 'C' },
+  })`tar --create --file=- --directory=${dirname(folder)} --format=gnu --sort=name --mtime=${date} --owner=0 --group=0 --numeric-owner --mode=u=rwX,go=rX --transform=${`s,^${basename(folder)},${topFolder},`} ${basename(folder)} | zstd --quiet --force -15 -T2 -o ${temporary}`
+  if (packed.exitCode === 0) {
+    await $({ quiet: true })`sync ${temporary}`
+    return renameDurably(temporary, archive)
+  }
+  await rm(temporary, { force: true })
+  signal.throwIfAborted()
+  if (saysDiskFull(packed.stderr)) throw diskFull(dirname(archive), `packing ${archive}`, packed)
+  throw new BuildError(
+    `Cannot pack ${archive}:\n${packed.stderr.trim()}`,
+    'GNU tar and zstd are needed; "npm run v8 -- doctor" tells what is missing.',
+    { cause: packed },
+  )
 }

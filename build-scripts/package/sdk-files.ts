@@ -1,11 +1,11 @@
 import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { $ } from 'zx'
-import type { BuildContext } from '../context.ts'
-import { gitIn } from '../git.ts'
+import { askGn } from '../configure/gn.ts'
 import type { Component } from '../provenance/component.ts'
 import { requirePermitted } from '../provenance/permitted-licences.ts'
-import { askGn } from './ask-gn.ts'
+import type { BuildContext } from '../shared/context.ts'
+import { gitIn } from '../shared/git.ts'
 import { libraryComponents } from './library-components.ts'
 
 /** Where an SDK has the licences of all that is in it. */

@@ -1,7 +1,9 @@
+import { PackageURL } from 'packageurl-js'
 import { z } from 'zod'
-import { BuildError } from '../build-error.ts'
-import type { Json } from '../hash.ts'
-import { type Digests, digestsSchema } from './component.ts'
+import { BuildError } from '../shared/build-error.ts'
+import type { Json } from '../shared/hash.ts'
+import type { Pin, PinnedArchive } from '../shared/pin.ts'
+import { type Component, type Digests, digestsSchema } from './component.ts'
 
 /** What something was built of: a file, a package, a commit. */
 const dependencySchema = z
@@ -44,7 +46,7 @@ const statementSchema = z.strictObject({
     }),
   }),
 })
-export type Statement = z.infer<typeof statementSchema>
+type Statement = z.infer<typeof statementSchema>
 
 /** What a statement says, without what all of them have in common. docs/provenance.md explains the kinds. */
 export interface BuildClaim {
@@ -97,4 +99,63 @@ export async function readStatement(text: string, name: string): Promise<Stateme
     `${name} is no provenance statement of this project:\n${z.prettifyError(parsed.error)}`,
     advice,
   )
+}
+
+/** What decides the V8 that gets built. */
+export interface V8Inputs {
+  readonly pin: Pin
+  /** SHA-256 of v8.lock.json, the file. */
+  readonly lock: string
+  /** In order. */
+  readonly patches: readonly { readonly name: string; readonly sha256: string }[]
+}
+
+/** What a patched V8 is made of, as dependencies of what has it inside. */
+export function v8Dependencies({ pin, lock, patches }: V8Inputs): Dependency[] {
+  return [
+    archiveDependency(pin.source.archive),
+    { name: 'sources as a git tree', digest: { gitTree: pin.source.tree } },
+    archiveDependency(pin.gn.archive),
+    { name: 'v8.lock.json', digest: { sha256: lock } },
+    ...patches.map(({ name, sha256 }) => ({ name, digest: { sha256 } })),
+  ]
+}
+
+function archiveDependency({ file, sha256, debian }: PinnedArchive): Dependency {
+  if (!debian) return { name: file, digest: { sha256 } }
+  const { package: name, version, suite } = debian
+  const qualifiers = { arch: 'source', distro: suite }
+  const uri = new PackageURL('deb', 'debian', name, version, qualifiers, undefined).toString()
+  return { name: file, uri, digest: { sha256 } }
+}
+
+/** The compiler and the system's libraries, as far as their versions decide about bytes. */
+export function toolDependencies({
+  compiler,
+  libraries,
+}: {
+  compiler: string
+  libraries: Readonly<Record<string, string>>
+}): Dependency[] {
+  const name = /clang/i.test(compiler) ? 'clang' : 'c++'
+  return [
+    tool('compiler', name, /\d+\.\d+(\.\d+)?/.exec(compiler)?.[0], compiler),
+    ...Object.entries(libraries).map(([library, version]) =>
+      tool(`${library} headers`, library, version.split(' ')[0], version),
+    ),
+  ]
+}
+
+function tool(role: string, name: string, version: string | undefined, said: string): Dependency {
+  const uri = new PackageURL('generic', undefined, name, version, undefined, undefined).toString()
+  return { name: role, uri, annotations: { version: said } }
+}
+
+/** The object files and static libraries of the system that were linked. */
+export function linkedDependencies(components: readonly Component[]): Dependency[] {
+  return components
+    .flatMap(({ files, purl }) =>
+      files.map(({ name, sha256 }) => ({ name, ...(purl && { uri: purl }), digest: { sha256 } })),
+    )
+    .sort((a, b) => (a.name < b.name ? -1 : 1))
 }

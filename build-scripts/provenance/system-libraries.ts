@@ -4,7 +4,7 @@ import { basename } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { PackageURL } from 'packageurl-js'
 import { $, which } from 'zx'
-import { sha256OfFile } from '../hash.ts'
+import { sha256OfFile } from '../shared/hash.ts'
 import { type Component, component, hashTexts } from './component.ts'
 
 /** A component, and for each of its licences, by the path that the component says, the file to copy. */

@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { x } from 'tar'
 import { $ } from 'zx'
-import { BuildError } from '../build-error.ts'
-import { requireTools, tools } from '../tools.ts'
+import { BuildError } from '../shared/build-error.ts'
+import { requireTools, tools } from '../shared/toolchain.ts'
 
 /**
  * Unpacks an archive into a folder that is there as long as `work` lasts, without its top folder.

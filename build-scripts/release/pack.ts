@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { $ } from 'zx'
 import { npmEnvironment } from '../../bindings/install/npm.ts'
-import { BuildError } from '../build-error.ts'
+import { BuildError } from '../shared/build-error.ts'
 
 // npm 12 gives an object by name where older ones give an array.
 const packedSchema = z

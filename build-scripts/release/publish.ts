@@ -1,11 +1,11 @@
 import { join } from 'node:path'
 import { $ } from 'zx'
 import { npmEnvironment } from '../../bindings/install/npm.ts'
-import { BuildError } from '../build-error.ts'
-import { sayStage } from '../terminal.ts'
-import { type Release, readRelease } from './manifest.ts'
+import { BuildError } from '../shared/build-error.ts'
+import { sayStage } from '../shared/terminal.ts'
+import { type Release, readRelease } from './release-manifest.ts'
 
-export interface PublishOptions {
+interface PublishOptions {
   /** Where the release is. */
   readonly folder: string
   /** Undefined: the one that npm is set up with. */
