@@ -3,9 +3,10 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { clangFormatPath } from 'clang-format-node'
 import { Command } from 'commander'
-import { $, glob } from 'zx'
+import { glob } from 'zx'
 import { BuildError } from './shared/build-error.ts'
 import { runCommand } from './shared/command.ts'
+import { $ } from './shared/shell.ts'
 import { say } from './shared/terminal.ts'
 
 const repository = dirname(dirname(fileURLToPath(import.meta.url)))
@@ -24,7 +25,7 @@ const command = new Command('clang-format')
         { cwd: repository, ignore: ['**/build/**', '**/node_modules/**'] },
       )
       if (files.length === 0) return
-      const $format = $({ cwd: repository, quiet: true, nothrow: true, signal })
+      const $format = $({ cwd: repository, nothrow: true, signal })
       const mode = check ? ['--dry-run', '--Werror'] : ['-i']
       const result = await $format`${clangFormatPath} ${mode} ${files.sort()}`
       if (result.exitCode === 0) {

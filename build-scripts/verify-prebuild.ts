@@ -3,7 +3,7 @@ import { mkdir, readdir, rm } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Command } from 'commander'
-import { $, glob } from 'zx'
+import { glob } from 'zx'
 import { requirePathsForNodeGyp } from './bind/node-gyp.ts'
 import { BuildError } from './shared/build-error.ts'
 import { runCommand } from './shared/command.ts'
@@ -11,6 +11,7 @@ import { cacheLayout, cacheRoot } from './shared/context.ts'
 import { readCheckout } from './shared/git.ts'
 import { takeLock } from './shared/lock.ts'
 import { loadPin } from './shared/pin.ts'
+import { $ } from './shared/shell.ts'
 import { formatDuration, mark, say, sayStage } from './shared/terminal.ts'
 import { comparePrebuilds, differentToolchains } from './verify/compare-prebuilds.ts'
 
@@ -143,9 +144,9 @@ async function cloneCommit(checkout: string, commit: string, signal: AbortSignal
       )
     }
     await mkdir(dirname(checkout), { recursive: true })
-    await $({ signal, quiet: true })`git clone --quiet --no-checkout ${repository} ${checkout}`
+    await $({ signal })`git clone --quiet --no-checkout ${repository} ${checkout}`
   }
-  const git = $({ cwd: checkout, signal, quiet: true })
+  const git = $({ cwd: checkout, signal })
   await git`git fetch --quiet origin ${commit}`
   await git`git checkout --quiet --force --detach ${commit}`
 }

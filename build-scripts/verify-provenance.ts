@@ -2,11 +2,12 @@ import { existsSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Command } from 'commander'
-import { $, glob } from 'zx'
+import { glob } from 'zx'
 import { BuildError } from './shared/build-error.ts'
 import { runCommand } from './shared/command.ts'
 import { cacheLayout, cacheRoot } from './shared/context.ts'
 import { loadPin } from './shared/pin.ts'
+import { $ } from './shared/shell.ts'
 import { mark, say } from './shared/terminal.ts'
 import { checkArtifact } from './verify/check-artifact.ts'
 
@@ -74,7 +75,7 @@ async function allArtifacts(cache: string | undefined): Promise<string[]> {
 }
 
 async function commitOf(folder: string): Promise<string | undefined> {
-  const asked = await $({ cwd: folder, quiet: true, nothrow: true })`git rev-parse HEAD`
+  const asked = await $({ cwd: folder, nothrow: true })`git rev-parse HEAD`
   return asked.exitCode === 0 ? asked.stdout.trim() : undefined
 }
 

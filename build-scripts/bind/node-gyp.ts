@@ -1,14 +1,22 @@
 import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { join, relative } from 'node:path'
+import { join } from 'node:path'
 import { z } from 'zod'
-import { $ } from 'zx'
 import { manifestName } from '../package/sdk-manifest.ts'
 import { BuildError } from '../shared/build-error.ts'
 import type { BuildContext } from '../shared/context.ts'
 import { readJsonIfValid, writeFileDurably } from '../shared/files.ts'
 import { sha256OfFile, sha256OfJson } from '../shared/hash.ts'
+import {
+  describeMade,
+  findChanged,
+  listMade,
+  madeFilesSchema,
+  newestTime,
+  recordName,
+} from '../shared/made-files.ts'
 import { defaultJobs } from '../shared/ninja.ts'
+import { $ } from '../shared/shell.ts'
 import { type AddonCompilation, addonEnvironment, provideNodeApiHeaders } from './addon-flags.ts'
 import { hashSources, makersIn } from './source-hash.ts'
 
@@ -62,7 +70,7 @@ export async function runNodeGyp(
   await removeUntrusted(build, project, inputs)
   await removeLinked(build)
   const env = addonEnvironment(project, compilation, linkInputs)
-  const run = $({ cwd: place, env, signal, nothrow: true, quiet: true })
+  const run = $({ cwd: place, env, signal, nothrow: true })
   const built =
     await run`${process.execPath} ${nodeGyp} configure build --release --jobs=${defaultJobs()} --nodedir=${nodeDirectory} --loglevel=warn`
   signal.throwIfAborted()
@@ -87,13 +95,10 @@ export async function runNodeGyp(
   return { path: join(release, addons[0]!), linked: await linkedFromElsewhere(linkInputs, own) }
 }
 
-const hashesSchema = z.record(z.string(), z.string())
-
 const recordSchema = z.object({
   makers: z.string(),
-  sources: hashesSchema,
-  /** The files that make has left. */
-  files: hashesSchema,
+  sources: z.record(z.string(), z.string()),
+  files: madeFilesSchema,
 })
 
 /** What a build is made from. */
@@ -103,8 +108,6 @@ interface BuildInputs {
   /** The hash of each source, by path in the project. */
   readonly sources: Readonly<Record<string, string>>
 }
-
-const recordName = 'v8-rawmem-made.json'
 
 /**
  * Empties a build folder whose files make would be wrong about, for it goes by times alone: when something in it is damaged
@@ -125,29 +128,11 @@ export async function removeUntrusted(
   await rm(join(build, recordName), { force: true })
 }
 
-/** Has the next make link anew: what the linker takes of the system, and its version script, are no prerequisites to make. */
-async function removeLinked(build: string): Promise<void> {
-  for (const path of await listFiles(build)) {
-    if (path.endsWith('.node')) await rm(join(build, path))
-  }
-}
-
-/** Records what lies in the build folder when make has ended, well or not. */
-export async function recordBuild(build: string, inputs: BuildInputs): Promise<void> {
-  const files: Record<string, string> = {}
-  for (const path of await listFiles(build)) files[path] = await sha256OfFile(join(build, path))
-  await writeFileDurably(join(build, recordName), JSON.stringify({ ...inputs, files }))
-}
-
 async function isTrusted(build: string, project: string, inputs: BuildInputs): Promise<boolean> {
   const record = await readJsonIfValid(join(build, recordName), recordSchema)
   if (record?.makers !== inputs.makers) return false
-  let newest = 0
-  for (const [path, sha256] of Object.entries(record.files)) {
-    const place = join(build, path)
-    if ((await sha256OfFile(place).catch(() => undefined)) !== sha256) return false
-    newest = Math.max(newest, (await stat(place)).mtimeMs)
-  }
+  if ((await findChanged(build, record.files, { thorough: true })).length > 0) return false
+  const newest = await newestTime(build)
   for (const [path, sha256] of Object.entries(inputs.sources)) {
     if (record.sources[path] === sha256) continue
     if ((await stat(join(project, path))).mtimeMs <= newest) return false
@@ -155,11 +140,17 @@ async function isTrusted(build: string, project: string, inputs: BuildInputs): P
   return newest <= Date.now()
 }
 
-async function listFiles(folder: string): Promise<string[]> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => [])
-  return entries
-    .filter((entry) => entry.isFile() && entry.name !== recordName)
-    .map((entry) => relative(folder, join(entry.parentPath, entry.name)))
+/** Has the next make link anew: what the linker takes of the system, and its version script, are no prerequisites to make. */
+async function removeLinked(build: string): Promise<void> {
+  for (const path of await listMade(build)) {
+    if (path.endsWith('.node')) await rm(join(build, path))
+  }
+}
+
+/** Records what lies in the build folder when make has ended, well or not. */
+export async function recordBuild(build: string, inputs: BuildInputs): Promise<void> {
+  const files = await describeMade(build)
+  await writeFileDurably(join(build, recordName), JSON.stringify({ ...inputs, files }))
 }
 
 /** The object files and static libraries that the linker read from outside of these folders, by such a list. */

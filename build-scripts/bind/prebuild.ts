@@ -1,9 +1,9 @@
 import { copyFile, mkdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { $ } from 'zx'
 import { BuildError } from '../shared/build-error.ts'
 import { renameDurably } from '../shared/files.ts'
 import { canonicalJson, sha256OfFile } from '../shared/hash.ts'
+import { $ } from '../shared/shell.ts'
 import { sayStage } from '../shared/terminal.ts'
 import { checkAddon } from './check-addon.ts'
 import { describePrebuild } from './describe-prebuild.ts'
@@ -89,7 +89,7 @@ async function isUpToDate(
 /** A link that left something open shows only when the addon is loaded. */
 async function requireLoads(addon: string): Promise<void> {
   const script = `process.dlopen({ exports: {} }, ${JSON.stringify(addon)})`
-  const loaded = await $({ quiet: true, nothrow: true })`${process.execPath} -e ${script}`
+  const loaded = await $({ nothrow: true })`${process.execPath} -e ${script}`
   if (loaded.exitCode === 0) return
   throw new BuildError(
     `Node cannot load the addon that was built:\n${loaded.stderr.trim()}`,
@@ -122,7 +122,7 @@ export async function inspectAddon(addon: string): Promise<void> {
 }
 
 async function dynamicSymbols(addon: string, which: string): Promise<string[]> {
-  const listed = await $({ quiet: true })`nm --dynamic --format=just-symbols ${which} ${addon}`
+  const listed = await $`nm --dynamic --format=just-symbols ${which} ${addon}`
   return listed.stdout
     .split('\n')
     .map((name) => name.split('@')[0]!)

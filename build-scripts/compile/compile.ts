@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import { $, glob } from 'zx'
+import { glob } from 'zx'
 import { type CompilerWrapper, generate, requireConfigured } from '../configure/configure.ts'
 import { requireGn } from '../configure/gn.ts'
 import { BuildError } from '../shared/build-error.ts'
@@ -11,6 +11,7 @@ import { isStamped, stamp } from '../shared/files.ts'
 import { sha256OfJson } from '../shared/hash.ts'
 import { findDamage, isRecorded, recordMade, removeDamage } from '../shared/made-files.ts'
 import { defaultJobs, type NinjaRun, plan, runNinja } from '../shared/ninja.ts'
+import { $ } from '../shared/shell.ts'
 import { say, sayStage, warn } from '../shared/terminal.ts'
 import { clangTools, requireTools, tools } from '../shared/toolchain.ts'
 import { hashSources, settleSourceTimes } from './source-times.ts'
@@ -64,7 +65,7 @@ export async function compile(
     await recordMade(folder, { whole: false }).catch(() => {})
     throw error
   }
-  if (changed) await $({ quiet: true })`sync --file-system ${folder}`
+  if (changed) await $`sync --file-system ${folder}`
   if (changed || !(await isRecorded(folder, pin.build.library))) {
     await recordMade(folder, { whole: true })
   }

@@ -5,7 +5,7 @@ import { upstreamTag } from '../fetch/fetch.ts'
 import { readJsonIfValid, writeFileDurably } from '../shared/files.ts'
 import { gitIn } from '../shared/git.ts'
 import { sha256OfFile, sha256OfJson } from '../shared/hash.ts'
-import { listMade } from '../shared/made-files.ts'
+import { listMade, newestTime } from '../shared/made-files.ts'
 
 const stateSchema = z.object({
   /** The clock when the last compile began, in milliseconds. */
@@ -100,15 +100,6 @@ async function generatorSources(buildDirectory: string): Promise<string[]> {
 async function listSources(tree: string, signal: AbortSignal): Promise<string[]> {
   const listed = await gitIn(tree, signal)`git ls-files -z`
   return listed.stdout.split('\0').filter(Boolean)
-}
-
-/** The time of the newest file that was made, in milliseconds. */
-async function newestTime(folder: string): Promise<number> {
-  let newest = 0
-  for (const path of await listMade(folder)) {
-    newest = Math.max(newest, (await stat(join(folder, path))).mtimeMs)
-  }
-  return newest
 }
 
 async function touch(path: string, milliseconds: number): Promise<void> {

@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs'
-import { mkdir, readFile } from 'node:fs/promises'
+import { mkdir, readFile, rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import { $ } from 'zx'
 import { requireFetched } from '../fetch/fetch.ts'
 import type { Sources } from '../fetch/sources.ts'
 import { BuildError } from '../shared/build-error.ts'
@@ -9,8 +8,9 @@ import type { BuildContext } from '../shared/context.ts'
 import { diskFull, saysDiskFull } from '../shared/disk.ts'
 import { isStamped, stamp, writeFileDurably } from '../shared/files.ts'
 import { sha256OfJson } from '../shared/hash.ts'
-import { argsName, forgetMade, recordGenerated } from '../shared/made-files.ts'
+import { argsName, recordGenerated, recordName } from '../shared/made-files.ts'
 import type { Pin } from '../shared/pin.ts'
+import { $ } from '../shared/shell.ts'
 import { say, sayStage } from '../shared/terminal.ts'
 import { type Clang, clangTools, findClang, requireTools, tools } from '../shared/toolchain.ts'
 import { provideGn, rootPatterns } from './gn.ts'
@@ -47,8 +47,9 @@ export async function configure(
     say(
       'The compiler or its libraries have changed, or the cache has moved; removing what was made before ...',
     )
-    await forgetMade(cache.buildDirectory)
-    await $({ quiet: true, cwd: cache.tree, signal })`${gn} clean ${pin.build.buildDirectory}`
+    // What is recorded of it goes as well.
+    await rm(join(cache.buildDirectory, recordName), { force: true })
+    await $({ cwd: cache.tree, signal })`${gn} clean ${pin.build.buildDirectory}`
   }
   await writeFileDurably(args, wanted.args)
   await generate(context, gn)
@@ -126,7 +127,6 @@ async function isConfigured(folder: string, wanted: Configuration): Promise<bool
 /** Has GN write ninja's files. It touches only those that change. */
 export async function generate({ pin, cache, signal }: BuildContext, gn: string): Promise<void> {
   const generated = await $({
-    quiet: true,
     nothrow: true,
     cwd: cache.tree,
     signal,

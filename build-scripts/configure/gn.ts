@@ -1,6 +1,5 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { $ } from 'zx'
 import { gnPlaces, isGnBuilt, provideGnSource } from '../fetch/gn-source.ts'
 import type { Sources } from '../fetch/sources.ts'
 import { BuildError } from '../shared/build-error.ts'
@@ -10,6 +9,7 @@ import { stamp } from '../shared/files.ts'
 import { sha256OfFile } from '../shared/hash.ts'
 import { defaultJobs, runNinja } from '../shared/ninja.ts'
 import type { Pin } from '../shared/pin.ts'
+import { $ } from '../shared/shell.ts'
 import { sayStage } from '../shared/terminal.ts'
 import { clangTools, findClang, requireTools, tools } from '../shared/toolchain.ts'
 
@@ -39,7 +39,7 @@ export async function provideGn(context: BuildContext, sources: Sources): Promis
     lockFd: context.lockFd,
     signal,
   })
-  await $({ quiet: true })`sync --file-system ${folder}`
+  await $`sync --file-system ${folder}`
   await stamp(builtStamp, key, await sha256OfFile(program))
   return program
 }
@@ -58,7 +58,6 @@ async function generateGn({ pin, signal }: BuildContext, folder: string): Promis
   const clang = await findClang(pin.toolchain.clang)
   // Warnings allowed: this clang warns of what libstdc++'s headers of the same distribution do.
   await $({
-    quiet: true,
     cwd: folder,
     signal,
     env: { ...compilerEnvironment(), CC: clang.cc, CXX: clang.cxx, AR: 'ar' },
@@ -81,7 +80,6 @@ export async function askGn(context: BuildContext, label: string, what: string):
   const { cache, pin, signal } = context
   const gn = await requireGn(context)
   const said = await $({
-    quiet: true,
     cwd: cache.tree,
     signal,
   })`${gn} desc ${pin.build.buildDirectory} ${label} ${what} ${rootPatterns(pin)}`

@@ -1,9 +1,9 @@
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { $ } from 'zx'
 import { BuildError } from '../shared/build-error.ts'
 import type { PinnedArchive } from '../shared/pin.ts'
+import { $ } from '../shared/shell.ts'
 
 /** Where this machine's apt would fetch an archive from. */
 interface AptLocation {
@@ -66,9 +66,9 @@ export async function locateWithApt(
 
 /** The entries of sources.list and sources.list.d, wherever this machine's apt keeps them. */
 async function machineEntries(): Promise<AptEntry[]> {
-  const shell = await $({
-    quiet: true,
-  })`apt-config shell LIST Dir::Etc::sourcelist/f PARTS Dir::Etc::sourceparts/d`
+  const shell = await $(
+    {},
+  )`apt-config shell LIST Dir::Etc::sourcelist/f PARTS Dir::Etc::sourceparts/d`
   const place = (name: string) =>
     new RegExp(`^${name}='(.*)'$`, 'm').exec(shell.stdout)?.[1] ?? '/nonexistent'
   const parts = place('PARTS')
@@ -87,7 +87,7 @@ async function listFolder(folder: string): Promise<string[]> {
 }
 
 async function machineProxy(): Promise<{ proxy?: string }> {
-  const shell = await $({ quiet: true })`apt-config shell PROXY Acquire::http::Proxy`
+  const shell = await $`apt-config shell PROXY Acquire::http::Proxy`
   const proxy = /^PROXY='(.+)'$/m.exec(shell.stdout)?.[1]
   return proxy && proxy !== 'DIRECT' ? { proxy } : {}
 }
@@ -109,12 +109,7 @@ async function preparePrivateApt(folder: string, entries: AptEntry[], signal: Ab
     // Package contents and the like, which some machines have apt fetch as well.
     'Acquire::IndexTargets::deb-src::Contents-deb::DefaultEnabled=false',
   ].flatMap((option) => ['-o', option])
-  const shell = $({
-    quiet: true,
-    nothrow: true,
-    signal,
-    env: { ...process.env, LC_ALL: 'C' },
-  })
+  const shell = $({ nothrow: true, signal, env: { ...process.env, LC_ALL: 'C' } })
   return { run: (args: string[]) => shell`apt-get ${options} ${args}` }
 }
 

@@ -4,12 +4,12 @@ import { basename, extname, join, resolve } from 'node:path'
 import { Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { pathToFileURL } from 'node:url'
-import { $ } from 'zx'
 import { BuildError } from '../shared/build-error.ts'
 import type { BuildContext } from '../shared/context.ts'
 import { diskFull, saysDiskFull } from '../shared/disk.ts'
 import { sha256OfFile } from '../shared/hash.ts'
 import type { PinnedArchive } from '../shared/pin.ts'
+import { $ } from '../shared/shell.ts'
 import { say, startProgress, warn } from '../shared/terminal.ts'
 import { requireTools, tools } from '../shared/toolchain.ts'
 import { locateWithApt } from './apt.ts'
@@ -155,7 +155,6 @@ export async function extract(
     },
   })
   const tar = $({
-    quiet: true,
     nothrow: true,
     signal,
     stdio: ['pipe', 'ignore', 'pipe', lockFd ?? 'ignore'],

@@ -1,11 +1,11 @@
 import { lstat, mkdir, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { $ } from 'zx'
 import { BuildError } from '../shared/build-error.ts'
 import type { BuildContext } from '../shared/context.ts'
 import { requireFreeBytes } from '../shared/disk.ts'
 import { renameDurably } from '../shared/files.ts'
 import { commitEnvironment, gitIn, identity } from '../shared/git.ts'
+import { $ } from '../shared/shell.ts'
 import { say, sayStage } from '../shared/terminal.ts'
 import { requireTools, tools } from '../shared/toolchain.ts'
 import { extract, obtain, requireNamedArchivesMatch } from './archives.ts'
@@ -81,7 +81,7 @@ async function makeTree(
   await fill(unpacking)
   const tree = await makeStandalone(unpacking, pin.source.folders)
   await commitUpstream(context, tree, expected)
-  await $({ quiet: true })`sync --file-system ${unpacking}`
+  await $`sync --file-system ${unpacking}`
   await renameDurably(tree, cache.tree)
   await rm(unpacking, { recursive: true, force: true })
 }

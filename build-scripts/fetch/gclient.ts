@@ -1,8 +1,9 @@
 import { createWriteStream } from 'node:fs'
 import { mkdir, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { $, which } from 'zx'
+import { which } from 'zx'
 import { BuildError } from '../shared/build-error.ts'
+import { $ } from '../shared/shell.ts'
 import { startProgress, warn } from '../shared/terminal.ts'
 import { installCommand } from '../shared/toolchain.ts'
 import { endOf, removeLocks, resolveIn, retried, shellFor } from './git-network.ts'
@@ -209,7 +210,7 @@ const probe = `import sys, ${gclientModule.name}, ${gclientModule.name}.socks; s
 export async function findGclientPython(): Promise<string | undefined> {
   const found = (await which('python3', { all: true, nothrow: true })) ?? []
   for (const python of new Set([...found, '/usr/bin/python3'])) {
-    const { exitCode } = await $({ quiet: true, nothrow: true })`${python} -B -c ${probe}`
+    const { exitCode } = await $({ nothrow: true })`${python} -B -c ${probe}`
     if (exitCode === 0) return python
   }
   return undefined

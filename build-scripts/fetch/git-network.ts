@@ -1,9 +1,10 @@
 import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { $, kill, type ProcessOutput, type ProcessPromise } from 'zx'
+import { kill, type ProcessOutput, type ProcessPromise } from 'zx'
 import { BuildError } from '../shared/build-error.ts'
 import { diskFull, saysDiskFull } from '../shared/disk.ts'
+import { $ } from '../shared/shell.ts'
 import { warn } from '../shared/terminal.ts'
 
 /** A place that stands for a git host: all hosts when none is named. */
@@ -183,7 +184,6 @@ export function shellFor({ cwd, env, lockFd }: ChildOptions) {
   return $({
     ...(cwd ? { cwd } : {}),
     env,
-    quiet: true,
     nothrow: true,
     // Kept open in the child, so that the cache stays locked while it runs, even when this process is killed.
     stdio: ['ignore', 'pipe', 'pipe', lockFd ?? 'ignore'],
@@ -217,7 +217,7 @@ export async function resolveIn(
 ): Promise<string | undefined> {
   // Named, so that git does not go looking in the folders above.
   const repository = join(folder, '.git')
-  const options = { env: environment, quiet: true, nothrow: true, signal }
+  const options = { env: environment, nothrow: true, signal }
   const found = await $(
     options,
   )`git --git-dir=${repository} rev-parse --quiet --verify ${`${name}^{commit}`}`

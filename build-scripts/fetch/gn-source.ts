@@ -1,10 +1,10 @@
 import { mkdir, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { $ } from 'zx'
 import { BuildError } from '../shared/build-error.ts'
 import type { BuildContext } from '../shared/context.ts'
 import { isStamped, renameDurably, stamp, stampedResult } from '../shared/files.ts'
 import { sha256OfFile, sha256OfJson } from '../shared/hash.ts'
+import { $ } from '../shared/shell.ts'
 import { warn } from '../shared/terminal.ts'
 import { extract, obtain } from './archives.ts'
 import { endOf, type Mirror, networkGitEnvironment, retried, shellFor } from './git-network.ts'
@@ -98,7 +98,7 @@ async function cloneGn(
     const clone = ['--quiet', '--template=', '--no-checkout']
     await endOf(shell`exec git clone ${clone} ${gn.url} ${folder}`, signal)
   })
-  const $git = $({ env, quiet: true, signal, cwd: folder })
+  const $git = $({ env, signal, cwd: folder })
   const found = await $git({ nothrow: true })`git rev-parse --verify ${`${gn.revision}^{tree}`}`
   const tree = found.stdout.trim()
   if (tree !== gn.tree) {

@@ -1,10 +1,10 @@
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import { brotliCompressSync, constants } from 'node:zlib'
-import { $ } from 'zx'
 import type { BuildContext } from '../shared/context.ts'
 import { gitEnvironment } from '../shared/git.ts'
 import { sha256 } from '../shared/hash.ts'
+import { $ } from '../shared/shell.ts'
 import { say, sayStage } from '../shared/terminal.ts'
 import { requireTools, tools } from '../shared/toolchain.ts'
 import { extract, obtain } from './archives.ts'
@@ -145,7 +145,7 @@ async function listFiles(folder: string): Promise<string[]> {
 
 /** The git tree of a folder's content; a repository for it is made in the folder. */
 export async function hashTree(folder: string, signal: AbortSignal): Promise<string> {
-  const $git = $({ cwd: folder, env: gitEnvironment(), quiet: true, signal })
+  const $git = $({ cwd: folder, env: gitEnvironment(), signal })
   await $git`git init --quiet --template=`
   await $git`git -c core.compression=0 add --force --all`
   return (await $git`git write-tree`).stdout.trim()
@@ -177,6 +177,6 @@ async function readDependencies(
   path: string,
   signal: AbortSignal,
 ): Promise<Record<string, string>> {
-  const read = await $({ quiet: true, signal })`python3 -B -c ${reader} ${depotTools} ${path}`
+  const read = await $({ signal })`python3 -B -c ${reader} ${depotTools} ${path}`
   return JSON.parse(read.stdout)
 }

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { mkdir, readdir, readlink, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { basename, dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { $, glob } from 'zx'
+import { glob } from 'zx'
 import { requireCompiled } from '../compile/compile.ts'
 import { seriesHead } from '../patch/patch.ts'
 import { WorkTree } from '../patch/work-tree.ts'
@@ -15,6 +15,7 @@ import { isStamped, renameDurably, stamp, stampedResult } from '../shared/files.
 import { sha256, sha256OfFile, sha256OfJson } from '../shared/hash.ts'
 import { findDamage } from '../shared/made-files.ts'
 import { hashPin, lockName } from '../shared/pin.ts'
+import { $ } from '../shared/shell.ts'
 import { formatBytes, sayStage } from '../shared/terminal.ts'
 import { findClang, requireTools, tools } from '../shared/toolchain.ts'
 import { layOutSdk } from './sdk-files.ts'
@@ -82,7 +83,7 @@ export async function packageSdk(
     const made = await stageFiles(context, modified)
     const key = sha256OfJson(made.manifest as never).slice(0, 16)
     const folder = join(cache.sdk, key)
-    await $({ quiet: true })`sync --file-system ${made.folder}`
+    await $`sync --file-system ${made.folder}`
     await rm(folder, { recursive: true, force: true })
     await renameDurably(made.folder, folder)
     await pointCurrentTo(cache.sdk, key)
@@ -259,13 +260,12 @@ export async function pack(
   const temporary = `${archive}.new-${process.pid}`
   // zstd gives the same bytes for every number of workers from 1 on, but others without any.
   const packed = await $({
-    quiet: true,
     nothrow: true,
     signal,
     env: { ...process.env, LC_ALL: 'C' },
   })`tar --create --file=- --directory=${dirname(folder)} --format=gnu --sort=name --mtime=${date} --owner=0 --group=0 --numeric-owner --mode=u=rwX,go=rX --transform=${`s,^${basename(folder)},${topFolder},`} ${basename(folder)} | zstd --quiet --force -15 -T2 -o ${temporary}`
   if (packed.exitCode === 0) {
-    await $({ quiet: true })`sync ${temporary}`
+    await $`sync ${temporary}`
     return renameDurably(temporary, archive)
   }
   await rm(temporary, { force: true })

@@ -1,11 +1,11 @@
 import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { $ } from 'zx'
 import { askGn } from '../configure/gn.ts'
 import type { Component } from '../provenance/component.ts'
 import { requirePermitted } from '../provenance/permitted-licences.ts'
 import type { BuildContext } from '../shared/context.ts'
 import { gitIn } from '../shared/git.ts'
+import { $ } from '../shared/shell.ts'
 import { libraryComponents } from './library-components.ts'
 
 /** Where an SDK has the licences of all that is in it. */
@@ -75,11 +75,7 @@ async function writeSwitches(context: BuildContext, header: string): Promise<voi
     ...[...new Set(on)].flatMap((define) => ['-p', define]),
     ...off.flatMap((name) => ['-n', name]),
   ]
-  await $({
-    quiet: true,
-    cwd: cache.tree,
-    signal,
-  })`python3 tools/gen-v8-gn.py -o ${header} ${options}`
+  await $({ cwd: cache.tree, signal })`python3 tools/gen-v8-gn.py -o ${header} ${options}`
 }
 
 /** The names of all switches that V8's public headers may look at. */

@@ -3,8 +3,9 @@ import { realpath } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { PackageURL } from 'packageurl-js'
-import { $, which } from 'zx'
+import { which } from 'zx'
 import { sha256OfFile } from '../shared/hash.ts'
+import { $ } from '../shared/shell.ts'
 import { type Component, component, hashTexts } from './component.ts'
 
 /** A component, and for each of its licences, by the path that the component says, the file to copy. */
@@ -158,7 +159,7 @@ async function debianPackageOf(path: string): Promise<DebianPackage | undefined>
   const real = await realpath(path)
   // dpkg knows a file by the path that its package has, which /lib being a link to /usr/lib makes ambiguous.
   const names = new Set([path, real, `/usr${path}`, real.replace(/^\/usr\//, '/')])
-  const run = $({ quiet: true, nothrow: true, env: { ...process.env, LC_ALL: 'C' } })
+  const run = $({ nothrow: true, env: { ...process.env, LC_ALL: 'C' } })
   const found = await run`dpkg-query --search ${[...names]}`
   const owner = /^([^,:\s]+)[^\n]*: \//m.exec(found.stdout)?.[1]
   if (!owner) return undefined

@@ -13,11 +13,11 @@ import {
 } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
-import { $ } from 'zx'
 import { findPrebuildProblems } from '../bind/check-addon.ts'
 import { BuildError } from '../shared/build-error.ts'
 import { readCheckout } from '../shared/git.ts'
 import { sha256OfFile } from '../shared/hash.ts'
+import { $ } from '../shared/shell.ts'
 import { formatBytes, say, sayStage, warn } from '../shared/terminal.ts'
 import { checkContents, lintPackage } from './contents.ts'
 import { type PackedPackage, packPackage } from './pack.ts'
@@ -187,7 +187,7 @@ export async function stageCheckout(
   folder: string,
   signal: AbortSignal,
 ): Promise<void> {
-  const run = $({ signal, quiet: true })
+  const run = $({ signal })
   const listed = await run({
     cwd: project,
   })`git ls-files -z --cached --others --exclude-standard --deduplicate`

@@ -1,9 +1,9 @@
 import { chmod, readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { $ } from 'zx'
 import { npmEnvironment } from '../../bindings/install/npm.ts'
 import { BuildError } from '../shared/build-error.ts'
+import { $ } from '../shared/shell.ts'
 
 // npm 12 gives an object by name where older ones give an array.
 const packedSchema = z
@@ -43,7 +43,6 @@ export async function packPackage(
   const packed = await $({
     cwd: folder,
     signal,
-    quiet: true,
     nothrow: true,
     env: npmEnvironment(),
   })`npm pack --ignore-scripts --json --pack-destination=${destination} --workspaces=false`

@@ -1,6 +1,6 @@
 import { dirname } from 'node:path'
-import { $ } from 'zx'
 import { BuildError } from './build-error.ts'
+import { $ } from './shell.ts'
 
 /** Who the commits of the work tree are by, where a patch does not say otherwise. */
 export const identity = { name: 'v8-rawmem', email: 'v8-rawmem@localhost' }
@@ -41,7 +41,7 @@ export function commitEnvironment(
 export function gitIn(tree: string, signal: AbortSignal, environment: Record<string, string> = {}) {
   // Where a repository is damaged, git would go looking in the folders above, and work on whose it finds there.
   const own = { GIT_CEILING_DIRECTORIES: dirname(tree) }
-  return $({ cwd: tree, env: gitEnvironment({ ...own, ...environment }), quiet: true, signal })
+  return $({ cwd: tree, env: gitEnvironment({ ...own, ...environment }), signal })
 }
 
 /** The commit that is checked out in a clone of this project, and what differs from it in `paths`, or anywhere. */
@@ -50,7 +50,7 @@ export async function readCheckout(
   signal: AbortSignal,
   paths: readonly string[] = [],
 ): Promise<{ commit: string; changes: string }> {
-  const git = $({ cwd: folder, quiet: true, nothrow: true, signal })
+  const git = $({ cwd: folder, nothrow: true, signal })
   const head = await git`git rev-parse --verify HEAD`
   const status = await git`git status --porcelain -- ${paths}`
   signal.throwIfAborted()

@@ -4,8 +4,8 @@ import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { tryLock } from 'fs-native-extensions'
 import { z } from 'zod'
-import { $ } from 'zx'
 import { BuildError } from './build-error.ts'
+import { $ } from './shell.ts'
 import { say } from './terminal.ts'
 
 const holderSchema = z.object({ pid: z.number(), command: z.string(), since: z.string() })

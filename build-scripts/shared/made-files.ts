@@ -1,12 +1,15 @@
 import { readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { z } from 'zod'
-import { $ } from 'zx'
 import { readJsonIfValid, writeFileDurably } from './files.ts'
 import { sha256OfFile } from './hash.ts'
+import { $ } from './shell.ts'
 
 /** GN's arguments, in the build directory. */
 export const argsName = 'args.gn'
+
+/** The name of the record, in the folder that it is about. */
+export const recordName = 'v8-rawmem-made.json'
 
 const fileSchema = z.object({
   sha256: z.string(),
@@ -15,15 +18,92 @@ const fileSchema = z.object({
   /** The last line that ninja logged of it. */
   logged: z.string().optional(),
 })
+type MadeFile = z.infer<typeof fileSchema>
+
+/** What a tool has left in a folder, by path. */
+export const madeFilesSchema = z.record(z.string(), fileSchema)
+export type MadeFiles = z.infer<typeof madeFilesSchema>
+
+/** The files that were made, without ninja's notes and those of these scripts. */
+export async function listMade(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(
+    unlessAbsent,
+  )
+  return (entries ?? [])
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(folder, join(entry.parentPath, entry.name)))
+    .filter((path) => !/^(v8-rawmem-(\w+\.json|running)|\.ninja_.*)$/.test(path))
+    .sort()
+}
+
+/** The time of the newest file that was made, in milliseconds. */
+export async function newestTime(folder: string): Promise<number> {
+  let newest = 0
+  for (const path of await listMade(folder)) {
+    newest = Math.max(newest, (await stat(join(folder, path))).mtimeMs)
+  }
+  return newest
+}
+
+/**
+ * The files that were made, as they are now.
+ *
+ * @param known spares reading what was not written to since
+ */
+export async function describeMade(folder: string, known: MadeFiles = {}): Promise<MadeFiles> {
+  const files: MadeFiles = {}
+  for (const path of await listMade(folder)) {
+    const found = await describe(folder, path, known[path])
+    if (found) files[path] = found
+  }
+  return files
+}
+
+/**
+ * The files that do not have the content they were left with; a missing one has none.
+ *
+ * @param thorough reads every file; else only those that were written to since
+ */
+export async function findChanged(
+  folder: string,
+  files: MadeFiles,
+  { thorough, signal }: { thorough: boolean; signal?: AbortSignal },
+): Promise<{ path: string; isMissing: boolean }[]> {
+  const changed: { path: string; isMissing: boolean }[] = []
+  for (const [path, known] of Object.entries(files)) {
+    const found = await describe(folder, path, thorough ? undefined : known, signal)
+    if (found?.sha256 !== known.sha256) changed.push({ path, isMissing: found === undefined })
+  }
+  return changed
+}
+
+async function describe(
+  folder: string,
+  path: string,
+  known: MadeFile | undefined,
+  signal?: AbortSignal,
+): Promise<MadeFile | undefined> {
+  const place = join(folder, path)
+  const found = await stat(place, { bigint: true }).catch(unlessAbsent)
+  if (!found) return undefined
+  const status = [found.size, found.mtimeNs, found.ctimeNs, found.ino].join(' ')
+  if (known?.status === status) return { sha256: known.sha256, status }
+  return { sha256: await sha256OfFile(place, signal), status }
+}
+
+function unlessAbsent(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== 'ENOENT') throw error
+}
+
+// What follows is for ninja, which notes for itself what it has made.
 
 const recordSchema = z.object({
   /** Every file that GN and ninja have made. */
-  files: z.record(z.string(), fileSchema),
-  /** What ninja notes for itself. */
+  files: madeFilesSchema,
+  /** Ninja's notes. */
   journals: z.record(z.string(), z.object({ sha256: z.string(), size: z.number() })),
 })
 type MadeRecord = z.infer<typeof recordSchema>
-type MadeFile = z.infer<typeof fileSchema>
 
 // Ninja only ever appends to these, and writes them anew when it opens them and two thirds of the lines are outdated, which
 // recordMade does before it comes to that.
@@ -49,28 +129,30 @@ export interface Damage {
  */
 export async function findDamage(
   folder: string,
-  { thorough, signal }: { thorough: boolean; signal: AbortSignal },
+  options: { thorough: boolean; signal: AbortSignal },
 ): Promise<Damage> {
-  const outputs: string[] = []
-  const others: string[] = []
-  const record = await readRecord(folder)
-  for (const [name, { size, sha256 }] of Object.entries(record?.journals ?? {})) {
-    const found = await sha256OfFile(join(folder, name), signal, size).catch(unlessAbsent)
-    if (found !== sha256) return { outputs, others, journals: true }
+  const { files, journals } = (await readRecord(folder)) ?? { files: {}, journals: {} }
+  for (const [name, { size, sha256 }] of Object.entries(journals)) {
+    const found = await sha256OfFile(join(folder, name), options.signal, size).catch(unlessAbsent)
+    if (found !== sha256) return { outputs: [], others: [], journals: true }
   }
   const log = await readLog(folder)
-  for (const [path, known] of Object.entries(record?.files ?? {})) {
-    const logged = log.get(path)
-    if (logged !== known.logged) continue
-    const found = await describe(folder, path, thorough ? undefined : known, signal)
-    if (found?.sha256 === known.sha256) continue
+  const asLogged = Object.entries(files).filter(
     // What configure writes itself is not GN's to make again.
-    if (path === argsName) continue
+    ([path, { logged }]) => log.get(path) === logged && path !== argsName,
+  )
+  const changed = await findChanged(folder, Object.fromEntries(asLogged), options)
+  const isOutput = (path: string) => files[path]!.logged !== undefined
+  return {
     // Ninja itself sees what is missing.
-    if (logged === undefined) others.push(path)
-    else if (found) outputs.push(path)
+    outputs: changed.filter((file) => isOutput(file.path) && !file.isMissing).map(pathOf),
+    others: changed.filter((file) => !isOutput(file.path)).map(pathOf),
+    journals: false,
   }
-  return { outputs, others, journals: false }
+}
+
+function pathOf({ path }: { path: string }): string {
+  return path
 }
 
 /** Removes what is damaged, so that ninja, or GN, makes it again. */
@@ -85,33 +167,27 @@ export async function removeDamage(folder: string, damage: Damage): Promise<void
  * @param whole false when ninja did not come to its end. Then a file that differs although ninja has logged nothing new is
  *   half made; what is recorded of it stays, and so it will be found.
  */
-export async function recordMade(
-  folder: string,
-  { whole, signal }: { whole: boolean; signal?: AbortSignal },
-): Promise<void> {
-  await $({ quiet: true, nothrow: true })`ninja -C ${folder} -t recompact`
+export async function recordMade(folder: string, { whole }: { whole: boolean }): Promise<void> {
+  await $({ nothrow: true })`ninja -C ${folder} -t recompact`
   const before = (await readRecord(folder))?.files ?? {}
   const log = await readLog(folder)
-  const files: Record<string, MadeFile> = {}
-  for (const path of await listMade(folder)) {
+  const record: MadeRecord = { files: {}, journals: {} }
+  for (const [path, found] of Object.entries(await describeMade(folder, before))) {
     const logged = log.get(path)
     const known = before[path]
-    const found = await describe(folder, path, known, signal)
-    if (!whole && known && known.logged === logged) files[path] = known
-    else if (found) files[path] = { ...found, ...(logged ? { logged } : {}) }
+    const isHalfMade = !whole && known && known.logged === logged
+    record.files[path] = isHalfMade ? known : { ...found, ...(logged ? { logged } : {}) }
   }
   // What is gone, and not made again yet, may be half made when the next run is killed.
   for (const [path, known] of whole ? [] : Object.entries(before)) {
-    if (known.logged !== undefined && known.logged === log.get(path)) files[path] ??= known
+    if (known.logged !== undefined && known.logged === log.get(path)) record.files[path] ??= known
   }
-  const record: MadeRecord = { files, journals: {} }
   for (const name of journals) {
     const path = join(folder, name)
-    const size = (await stat(path).catch(() => undefined))?.size
-    if (size !== undefined)
-      record.journals[name] = { size, sha256: await sha256OfFile(path, signal) }
+    const found = await stat(path).catch(unlessAbsent)
+    if (found) record.journals[name] = { size: found.size, sha256: await sha256OfFile(path) }
   }
-  await writeFileDurably(recordPath(folder), JSON.stringify(record))
+  await writeFileDurably(join(folder, recordName), JSON.stringify(record))
 }
 
 /** Records what GN has just written; ninja's part of the record stays. */
@@ -119,19 +195,11 @@ export async function recordGenerated(folder: string): Promise<void> {
   const record = await readRecord(folder)
   if (!record) return
   const log = await readLog(folder)
-  const files = Object.fromEntries(
-    Object.entries(record.files).filter(([, { logged }]) => logged !== undefined),
-  )
-  for (const path of await listMade(folder)) {
-    const found = log.has(path) ? undefined : await describe(folder, path)
-    if (found) files[path] = found
-  }
-  await writeFileDurably(recordPath(folder), JSON.stringify({ ...record, files }))
-}
-
-/** Forgets everything: what was made is about to be removed. */
-export async function forgetMade(folder: string): Promise<void> {
-  await rm(recordPath(folder), { force: true })
+  const ofNinja = Object.entries(record.files).filter(([, { logged }]) => logged !== undefined)
+  const found = Object.entries(await describeMade(folder, record.files))
+  const ofGn = found.filter(([path]) => !log.has(path))
+  const files = Object.fromEntries([...ofNinja, ...ofGn])
+  await writeFileDurably(join(folder, recordName), JSON.stringify({ ...record, files }))
 }
 
 /** Whether anything is recorded of a file. */
@@ -139,22 +207,8 @@ export async function isRecorded(folder: string, path: string): Promise<boolean>
   return (await readRecord(folder))?.files[path] !== undefined
 }
 
-/** The files that were made, without ninja's notes and this script's. */
-export async function listMade(folder: string): Promise<string[]> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true })
-  return entries
-    .filter((entry) => entry.isFile())
-    .map((entry) => relative(folder, join(entry.parentPath, entry.name)))
-    .filter((path) => !/^(v8-rawmem-|\.ninja_)/.test(path))
-    .sort()
-}
-
-function recordPath(folder: string): string {
-  return join(folder, 'v8-rawmem-made.json')
-}
-
 async function readRecord(folder: string): Promise<MadeRecord | undefined> {
-  return await readJsonIfValid(recordPath(folder), recordSchema)
+  return await readJsonIfValid(join(folder, recordName), recordSchema)
 }
 
 /** The last line of ninja's log for each output. */
@@ -166,27 +220,4 @@ async function readLog(folder: string): Promise<Map<string, string>> {
     if (path) lines.set(path, line)
   }
   return lines
-}
-
-/**
- * A file as it is now; undefined when it is not there.
- *
- * @param known spares reading a file that was not written to since
- */
-async function describe(
-  folder: string,
-  path: string,
-  known?: MadeFile,
-  signal?: AbortSignal,
-): Promise<MadeFile | undefined> {
-  const place = join(folder, path)
-  const found = await stat(place, { bigint: true }).catch(unlessAbsent)
-  if (!found) return undefined
-  const status = [found.size, found.mtimeNs, found.ctimeNs, found.ino].join(' ')
-  if (known?.status === status) return { sha256: known.sha256, status }
-  return { sha256: await sha256OfFile(place, signal), status }
-}
-
-function unlessAbsent(error: NodeJS.ErrnoException): undefined {
-  if (error.code !== 'ENOENT') throw error
 }

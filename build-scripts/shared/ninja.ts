@@ -3,10 +3,10 @@ import { createWriteStream, mkdirSync } from 'node:fs'
 import { availableParallelism, totalmem } from 'node:os'
 import { basename, join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { $ } from 'zx'
 import { BuildError } from './build-error.ts'
 import { compilerEnvironment } from './compiler-environment.ts'
 import { diskFull, saysDiskFull } from './disk.ts'
+import { $ } from './shell.ts'
 import { startProgress } from './terminal.ts'
 
 /** What is to be built, and how. */
@@ -39,7 +39,6 @@ export async function runNinja(run: NinjaRun): Promise<boolean> {
   // A disk that is too full for the log is too full for ninja, which says so.
   log.on('error', () => {})
   const ninja = $({
-    quiet: true,
     nothrow: true,
     stdio: ['ignore', 'pipe', 'pipe', run.lockFd ?? 'ignore'],
     env: { ...compilerEnvironment(), LC_ALL: 'C', ...run.environment, NINJA_STATUS: ninjaStatus },
@@ -84,7 +83,6 @@ export async function runNinja(run: NinjaRun): Promise<boolean> {
 /** What the steps weigh that ninja has to do, as far as it knows before it begins. */
 export async function plan({ folder, targets, signal }: NinjaRun): Promise<number> {
   const dryRun = await $({
-    quiet: true,
     nothrow: true,
     signal,
     env: { ...process.env, NINJA_STATUS: ninjaStatus },

@@ -1,8 +1,9 @@
 import { existsSync, realpathSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { $, which } from 'zx'
+import { which } from 'zx'
 import { BuildError } from './build-error.ts'
 import { compilerEnvironment } from './compiler-environment.ts'
+import { $ } from './shell.ts'
 
 /** A program a stage needs, and the Debian package that has it. */
 interface Tool {
@@ -101,14 +102,13 @@ async function askClang(major: number): Promise<Clang> {
 }
 
 async function askCompiler(cxx: string): Promise<Pick<Compiler, 'version' | 'libraries'>> {
-  const version = (await $({ quiet: true })`${cxx} --version`).stdout.split('\n')[0]!
+  const version = (await $`${cxx} --version`).stdout.split('\n')[0]!
   return { version, libraries: await findLibraries(cxx) }
 }
 
 /** The versions of the C++ and the C library that a compiler finds, as their headers name them. */
 async function findLibraries(cxx: string): Promise<Readonly<Record<string, string>>> {
   const listed = await $({
-    quiet: true,
     env: compilerEnvironment(),
   })`${cxx} -x c++ -include cstddef -dM -E /dev/null`
   const macros = new Map(
@@ -127,7 +127,7 @@ async function findLibraries(cxx: string): Promise<Readonly<Record<string, strin
 
 /** Whether the compiler's runtime library, a package of its own, is installed. */
 export async function hasRuntime({ cc }: Clang): Promise<boolean> {
-  const resources = (await $({ quiet: true })`${cc} -print-resource-dir`).stdout.trim()
+  const resources = (await $`${cc} -print-resource-dir`).stdout.trim()
   return existsSync(join(resources, 'lib', 'linux', 'libclang_rt.builtins-x86_64.a'))
 }
 
@@ -135,7 +135,6 @@ export async function hasRuntime({ cc }: Clang): Promise<boolean> {
 export async function compilesCxx20({ cxx }: Clang): Promise<boolean> {
   const headers = ['bit', 'compare', 'span'].flatMap((name) => ['-include', name])
   const result = await $({
-    quiet: true,
     nothrow: true,
   })`${cxx} -std=c++20 -fsyntax-only -x c++ ${headers} /dev/null`
   return result.exitCode === 0
