@@ -45,33 +45,15 @@ export function gclientConfiguration(pin: UpstreamPin): string {
   ]
   return [
     '# Written by the build scripts of v8-rawmem; changes are lost.',
-    `solutions = ${pythonLiteral(solutions)}`,
+    // With these names, JSON is Python.
+    'null, true, false = None, True, False',
+    `solutions = ${JSON.stringify(solutions, null, 2)}`,
     "target_os = ['linux']",
     'target_os_only = True',
     "target_cpu = ['x64']",
     'target_cpu_only = True',
     '',
   ].join('\n')
-}
-
-function pythonLiteral(value: unknown, indent = ''): string {
-  const inner = `${indent}  `
-  if (value === null) return 'None'
-  if (value === true) return 'True'
-  if (value === false) return 'False'
-  if (Array.isArray(value)) {
-    if (value.length === 0) return '[]'
-    const items = value.map((item) => `${inner}${pythonLiteral(item, inner)},\n`)
-    return `[\n${items.join('')}${indent}]`
-  }
-  if (typeof value === 'object') {
-    const members = Object.entries(value as Record<string, unknown>).map(
-      ([key, member]) => `${inner}${JSON.stringify(key)}: ${pythonLiteral(member, inner)},\n`,
-    )
-    return `{\n${members.join('')}${indent}}`
-  }
-  // JSON's strings are Python's.
-  return JSON.stringify(value)
 }
 
 /** The places of the repositories that gclient brings: all but its own. */

@@ -1,11 +1,11 @@
 import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { kill, type ProcessOutput, type ProcessPromise } from 'zx'
 import { BuildError } from '../shared/build-error.ts'
 import { diskFull, saysDiskFull } from '../shared/disk.ts'
 import { $ } from '../shared/shell.ts'
 import { warn } from '../shared/terminal.ts'
+import { type RetryPolicy, retry } from './retry.ts'
 
 /** A place that stands for a git host: all hosts when none is named. */
 export interface Mirror {
@@ -102,20 +102,12 @@ export async function answersGit(
   }
 }
 
-/** How failures of the network are met. */
-interface RetryPolicy {
-  /** How many times in a row nothing at all may be gained. */
-  readonly attempts: number
-  /** The pause before the second attempt, doubled before each further one. */
-  readonly firstPauseMilliseconds: number
-}
-
-const patientRetries: RetryPolicy = { attempts: 5, firstPauseMilliseconds: 1000 }
+const patience: RetryPolicy = { attempts: 5, firstPauseMilliseconds: 1000 }
 
 /**
- * Does `work` again until it succeeds. What an attempt has gained must stay, so that the next one does the rest.
+ * Does work of git's or gclient's again until it succeeds.
  *
- * @param gained a number that has grown when the last attempt was not in vain
+ * @param folder where it writes
  */
 export async function retried(
   name: string,
@@ -123,39 +115,21 @@ export async function retried(
   signal: AbortSignal,
   work: () => Promise<void>,
   gained: () => Promise<number> = async () => 0,
-  { attempts, firstPauseMilliseconds }: RetryPolicy = patientRetries,
 ): Promise<void> {
-  let failures = 0
-  let pause = firstPauseMilliseconds
-  let before = await gained()
-  for (;;) {
-    try {
-      await work()
-      return
-    } catch (error) {
-      signal.throwIfAborted()
-      const reason = lastWords(error)
-      if (saysDiskFull(reason)) throw diskFull(folder, name, error)
-      const now = await gained()
-      if (now > before) {
-        failures = 0
-        pause = firstPauseMilliseconds
-      }
-      before = now
-      failures++
-      if (error instanceof BuildError) throw error
-      if (failures >= attempts) {
-        throw new BuildError(
-          `${name} has failed ${attempts} times:\n${reason}`,
-          'Check the network (git takes proxies from https_proxy and from its own configuration) and run the command again: repositories that are whole are kept.\nOr name a mirror with --mirror, or take the sources from the archive with --source archive.',
-          { cause: error },
-        )
-      }
-      warn(`${name}: ${complaint(reason)}; trying again in ${Math.ceil(pause / 1000)} s`)
-      await sleep(pause, undefined, { signal })
-      pause *= 2
+  const onFailure = (error: unknown, isLast: boolean, seconds: number) => {
+    const reason = lastWords(error)
+    if (saysDiskFull(reason)) throw diskFull(folder, name, error)
+    if (error instanceof BuildError) throw error
+    if (isLast) {
+      throw new BuildError(
+        `${name} has failed ${patience.attempts} times:\n${reason}`,
+        'Check the network (git takes proxies from https_proxy and from its own configuration) and run the command again: repositories that are whole are kept.\nOr name a mirror with --mirror, or take the sources from the archive with --source archive.',
+        { cause: error },
+      )
     }
+    warn(`${name}: ${complaint(reason)}; trying again in ${seconds} s`)
   }
+  await retry(work, { ...patience, signal, gained, onFailure })
 }
 
 /** What a tool said last, which is mostly why it failed. */
