@@ -1,15 +1,13 @@
 import { existsSync } from 'node:fs'
-import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
 import { clangFormatPath } from 'clang-format-node'
 import { Command } from 'commander'
 import { glob } from 'zx'
 import { BuildError } from './shared/build-error.ts'
 import { runCommand } from './shared/command.ts'
+import { repository } from './shared/context.ts'
 import { $ } from './shared/shell.ts'
 import { say } from './shared/terminal.ts'
-
-const repository = dirname(dirname(fileURLToPath(import.meta.url)))
 
 // The pinned npm package brings the program, so that every machine formats alike and lint needs no compiler.
 const command = new Command('clang-format')

@@ -1,6 +1,5 @@
 import { availableParallelism } from 'node:os'
-import { dirname, resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { resolve } from 'node:path'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { compile } from './compile/compile.ts'
 import { configure } from './configure/configure.ts'
@@ -11,7 +10,7 @@ import { type SourceKind, Sources, sourceKinds, words } from './fetch/sources.ts
 import { packageSdk } from './package/package.ts'
 import { checkPatches, exportPatches, patch } from './patch/patch.ts'
 import { runCommand, withLock } from './shared/command.ts'
-import { type BuildContext, openContext } from './shared/context.ts'
+import { type BuildContext, openContext, repository } from './shared/context.ts'
 
 interface GlobalOptions {
   cache?: string
@@ -39,8 +38,6 @@ interface PatchOptions {
   export?: boolean
   force?: boolean
 }
-
-const repository = dirname(dirname(fileURLToPath(import.meta.url)))
 
 const program = new Command('npm run v8 --')
   .description(

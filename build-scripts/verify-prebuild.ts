@@ -1,21 +1,18 @@
 import { existsSync } from 'node:fs'
 import { mkdir, readdir, rm } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { Command } from 'commander'
 import { glob } from 'zx'
 import { requirePathsForNodeGyp } from './bind/node-gyp.ts'
 import { BuildError } from './shared/build-error.ts'
 import { runCommand } from './shared/command.ts'
-import { cacheLayout, cacheRoot } from './shared/context.ts'
+import { cacheLayout, cacheRoot, repository } from './shared/context.ts'
 import { readCheckout } from './shared/git.ts'
 import { takeLock } from './shared/lock.ts'
 import { loadPin } from './shared/pin.ts'
 import { $ } from './shared/shell.ts'
 import { formatDuration, mark, say, sayStage } from './shared/terminal.ts'
 import { comparePrebuilds, differentToolchains } from './verify/compare-prebuilds.ts'
-
-const repository = dirname(dirname(fileURLToPath(import.meta.url)))
 
 const command = new Command('npm run verify:prebuild --')
   .description(

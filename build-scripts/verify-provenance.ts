@@ -1,17 +1,14 @@
 import { existsSync } from 'node:fs'
-import { dirname, join, relative, resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { join, relative, resolve } from 'node:path'
 import { Command } from 'commander'
 import { glob } from 'zx'
 import { BuildError } from './shared/build-error.ts'
 import { runCommand } from './shared/command.ts'
-import { cacheLayout, cacheRoot } from './shared/context.ts'
+import { cacheLayout, cacheRoot, repository } from './shared/context.ts'
 import { loadPin } from './shared/pin.ts'
 import { $ } from './shared/shell.ts'
 import { mark, say } from './shared/terminal.ts'
 import { checkArtifact } from './verify/check-artifact.ts'
-
-const repository = dirname(dirname(fileURLToPath(import.meta.url)))
 
 interface Options {
   readonly cache?: string

@@ -1,5 +1,4 @@
-import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
 import { z } from 'zod'
 import { glob } from 'zx'
 import { LockedPackages } from '../provenance/npm-packages.ts'
@@ -7,8 +6,6 @@ import { BuildError } from '../shared/build-error.ts'
 import { readJsonIfValid } from '../shared/files.ts'
 import { sha256OfFile, sha256OfJson } from '../shared/hash.ts'
 import { headerPackages } from './describe-prebuild.ts'
-
-const repository = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
 
 /** Of the packages that decide about the addons' bytes: by their headers, and by the flags that node-gyp gives. */
 const packages = [...headerPackages, 'node-gyp']
@@ -23,7 +20,7 @@ const scripts = [
  * Names the sources that both addons are compiled from, V8 aside: the C++ of the binding, how it is built, and the versions
  * of the packages whose headers it includes. The prebuild's manifest holds it, so that a prebuild of other sources shows.
  */
-export async function sourceHash(project = repository): Promise<string> {
+export async function sourceHash(project: string): Promise<string> {
   return sha256OfJson({
     files: Object.entries(await hashSources(project)),
     ...(await makersIn(project)),

@@ -1,6 +1,10 @@
 import { homedir } from 'node:os'
-import { isAbsolute, join, resolve } from 'node:path'
+import { dirname, isAbsolute, join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { loadPin, type Pin, readSeries, type Series } from './pin.ts'
+
+/** This checkout, whose scripts are running. */
+export const repository = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
 
 /** What every stage works with. */
 export interface BuildContext {

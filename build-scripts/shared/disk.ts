@@ -3,7 +3,7 @@ import { BuildError } from './build-error.ts'
 import { formatBytes } from './terminal.ts'
 
 /** Bytes an unprivileged user may still write to the file system that holds `folder`. */
-async function freeBytes(folder: string): Promise<number> {
+export async function freeBytes(folder: string): Promise<number> {
   const { bavail, bsize } = await statfs(folder)
   return bavail * bsize
 }
