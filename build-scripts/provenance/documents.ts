@@ -5,8 +5,9 @@ import { BuildError } from '../shared/build-error.ts'
 import { writeFileDurably } from '../shared/files.ts'
 import { digestsOfFile, type Json, sha256, sha256OfFile } from '../shared/hash.ts'
 import { type BillOfMaterials, readBill, writeBill } from './bill-of-materials.ts'
+import type { Digests } from './component.ts'
 import { isPermitted } from './permitted-licences.ts'
-import { type BuildClaim, readStatement, statementOf, writeStatement } from './statement.ts'
+import { type BuildClaim, writeStatement } from './statement.ts'
 
 /** The two documents that lie beside an artifact. */
 export interface Documents {
@@ -26,11 +27,6 @@ export interface Description {
   readonly claim: Omit<BuildClaim, 'artifact' | 'bill'>
 }
 
-/** What a statement calls an artifact: a package by its purl, as npm itself does, anything else by its file. */
-function subjectOf(artifact: string, bill: BillOfMaterials): string {
-  return bill.artifact.purl ?? basename(artifact)
-}
-
 /** Writes an artifact's bill of materials and its statement of provenance beside it. */
 export async function writeDocuments(
   artifact: string,
@@ -39,13 +35,25 @@ export async function writeDocuments(
   const documents = documentsOf(artifact)
   const text = await writeBill(bill)
   await writeFileDurably(documents.bill, text)
-  const statement = statementOf({
-    ...claim,
-    artifact: { name: subjectOf(artifact, bill), digest: bill.artifact.digests },
-    bill: { name: basename(documents.bill), digest: { sha256: sha256(text) } },
-  })
-  await writeFileDurably(documents.statement, writeStatement(statement))
+  const statement = statementOf(artifact, claim, bill, bill.artifact.digests, text)
+  await writeFileDurably(documents.statement, statement)
   return documents
+}
+
+/** @param billText the bill as it lies beside the artifact: the statement names it by its hash */
+function statementOf(
+  artifact: string,
+  claim: Description['claim'],
+  bill: BillOfMaterials,
+  digest: Digests,
+  billText: string,
+): string {
+  return writeStatement({
+    ...claim,
+    // A package has its purl for a name, as with npm itself, anything else its file.
+    artifact: { name: bill.artifact.purl ?? basename(artifact), digest },
+    bill: { name: basename(documentsOf(artifact).bill), digest: { sha256: sha256(billText) } },
+  })
 }
 
 /** What an artifact's documents have to agree with. */
@@ -71,14 +79,15 @@ export async function checkDocuments(
   if (missing.length > 0) return missing.map((path) => `${path} is not there`)
 
   const names = { bill: basename(documents.bill), statement: basename(documents.statement) }
-  const text = {
-    bill: await readFile(documents.bill, 'utf8'),
-    statement: await readFile(documents.statement, 'utf8'),
-  }
+  const billText = await readFile(documents.bill, 'utf8')
+  const statementText = await readFile(documents.statement, 'utf8')
   const problems: string[] = []
-  const bill = await readBill(text.bill, names.bill).catch(noted(problems))
-  const statement = await readStatement(text.statement, names.statement).catch(noted(problems))
-  if (!bill || !statement) return problems
+  if (!isJson(statementText)) problems.push(`${names.statement} is not JSON`)
+  const bill = await readBill(billText, names.bill).catch((error) => {
+    if (!(error instanceof BuildError)) throw error
+    problems.push(error.message)
+  })
+  if (!bill || problems.length > 0) return problems
 
   const digests = await digestsOfFile(artifact)
   for (const kind of ['sha256', 'sha512'] as const) {
@@ -89,27 +98,21 @@ export async function checkDocuments(
   }
   problems.push(...(await licenceProblems(bill, expectation.root)))
   const { claim, bill: expectedBill } = await expectation.describe(bill)
-  const expected = statementOf({
-    ...claim,
-    artifact: {
-      name: subjectOf(artifact, bill),
-      digest: { sha256: digests.sha256, ...(bill.artifact.digests.sha512 && digests) },
-    },
-    bill: { name: names.bill, digest: { sha256: sha256(text.bill) } },
-  })
   if (expectedBill) {
-    problems.push(...compare(names.bill, await writeBill(expectedBill), text.bill))
+    problems.push(...compare(names.bill, await writeBill(expectedBill), billText))
   }
-  problems.push(...compare(names.statement, writeStatement(expected), text.statement))
+  const digest = bill.artifact.digests.sha512 ? digests : { sha256: digests.sha256 }
+  const statement = statementOf(artifact, claim, bill, digest, billText)
+  problems.push(...compare(names.statement, statement, statementText))
   return problems
 }
 
-/** Turns an error that a person can act on into a problem. */
-function noted(problems: string[]): (error: unknown) => undefined {
-  return (error) => {
-    if (!(error instanceof BuildError)) throw error
-    problems.push(error.message)
-    return undefined
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text)
+    return true
+  } catch {
+    return false
   }
 }
 
