@@ -4,7 +4,7 @@ import { glob } from 'zx'
 import { LockedPackages } from '../provenance/npm-packages.ts'
 import { BuildError } from '../shared/build-error.ts'
 import { readJsonIfValid } from '../shared/files.ts'
-import { sha256OfFile, sha256OfJson } from '../shared/hash.ts'
+import { hashFiles, sha256OfJson } from '../shared/hash.ts'
 import { headerPackages } from './describe-prebuild.ts'
 
 /** Of the packages that decide about the addons' bytes: by their headers, and by the flags that node-gyp gives. */
@@ -29,7 +29,7 @@ export async function sourceHash(project: string): Promise<string> {
 
 /** The hash of each source of both addons, by path, in order. */
 export async function hashSources(project: string): Promise<Record<string, string>> {
-  return await hashFiles(project, [
+  return await hashMatching(project, [
     'bindings/binding.gyp',
     'bindings/exports.map',
     'bindings/node-backends/*.{gyp,gypi}',
@@ -42,7 +42,7 @@ export async function makersIn(project: string) {
   const locked = await LockedPackages.read(project)
   return {
     packages: packages.map((name) => locked.component(name).purl!),
-    scripts: await hashFiles(project, scripts),
+    scripts: await hashMatching(project, scripts),
   }
 }
 
@@ -63,13 +63,6 @@ export async function requireLockedPackages(project: string): Promise<void> {
   }
 }
 
-async function hashFiles(
-  project: string,
-  patterns: readonly string[],
-): Promise<Record<string, string>> {
-  const hashes: Record<string, string> = {}
-  for (const file of (await glob(patterns, { cwd: project })).sort()) {
-    hashes[file] = await sha256OfFile(join(project, file))
-  }
-  return hashes
+async function hashMatching(project: string, patterns: readonly string[]) {
+  return await hashFiles(project, (await glob(patterns, { cwd: project })).sort())
 }

@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path'
 import { z } from 'zod'
 import { upstreamTag } from '../fetch/fetch.ts'
 import { readJsonIfValid, writeFileDurably } from '../shared/files.ts'
-import { gitIn } from '../shared/git.ts'
+import { gitIn, listTracked } from '../shared/git.ts'
 import { sha256OfFile, sha256OfJson } from '../shared/hash.ts'
 import { listMade, newestTime } from '../shared/made-files.ts'
 
@@ -45,7 +45,7 @@ export async function settleSourceTimes(
   // in an error. The others are looked at when there is a reason to, for they are many.
   const suspects = await generatorSources(buildDirectory)
   if (!last || last.at > now || isFuture(made)) {
-    suspects.push(...(await listSources(tree, signal)).map((path) => join(tree, path)))
+    suspects.push(...(await listTracked(tree, signal)).map((path) => join(tree, path)))
     suspects.push(...(await listMade(buildDirectory)).map((path) => join(buildDirectory, path)))
   }
   for (const path of suspects) {
@@ -81,7 +81,7 @@ async function changedSince(
   state: SourceState,
   signal: AbortSignal,
 ): Promise<string[]> {
-  if (last.base !== state.base) return await listSources(tree, signal)
+  if (last.base !== state.base) return await listTracked(tree, signal)
   return [...Object.keys(last.changed), ...Object.keys(state.changed)].filter(
     (path) => last.changed[path] !== state.changed[path],
   )
@@ -95,11 +95,6 @@ async function generatorSources(buildDirectory: string): Promise<string[]> {
     .split(/\s+/)
     .filter(Boolean)
     .map((path) => resolve(buildDirectory, path))
-}
-
-async function listSources(tree: string, signal: AbortSignal): Promise<string[]> {
-  const listed = await gitIn(tree, signal)`git ls-files -z`
-  return listed.stdout.split('\0').filter(Boolean)
 }
 
 async function touch(path: string, milliseconds: number): Promise<void> {

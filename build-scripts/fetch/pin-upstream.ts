@@ -1,7 +1,9 @@
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { dirname, join, relative } from 'node:path'
+import { existsSync } from 'node:fs'
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { brotliCompressSync, constants } from 'node:zlib'
 import type { BuildContext } from '../shared/context.ts'
+import { listFiles } from '../shared/files.ts'
 import { gitEnvironment } from '../shared/git.ts'
 import { sha256 } from '../shared/hash.ts'
 import { $ } from '../shared/shell.ts'
@@ -72,6 +74,7 @@ export async function pinUpstream(context: BuildContext, sources: Sources): Prom
 
   say('Hashing the tree ...')
   const tree = await makeStandalone(chromium, pin.source.folders)
+  const treeHash = await hashTree(tree, signal)
   const list = `${files.join('\n')}\n`
   const result: UpstreamPin = {
     schema: 1,
@@ -86,8 +89,8 @@ export async function pinUpstream(context: BuildContext, sources: Sources): Prom
     gn: { url: gnUrl, revision: pin.gn.commit, tree: await hashTree(gn, signal) },
     generated: contents,
     files: { count: files.length, sha256: sha256(list) },
-    tree: await hashTree(tree, signal),
-    trees: await partsOfTree(tree, await hashTree(tree, signal), signal),
+    tree: treeHash,
+    trees: await partsOfTree(tree, treeHash, signal),
   }
   const folder = join(project, upstreamFolder)
   await mkdir(folder, { recursive: true })
@@ -108,7 +111,7 @@ async function wantedRepositories(
   for (const [name, address] of Object.entries(dependencies).sort()) {
     const path = name.replace(/^src\//, '')
     const wanted = pin.source.folders.some((folder) => `${path}/`.startsWith(`${folder}/`))
-    if (!wanted || !(await isFolder(join(chromium, path)))) continue
+    if (!wanted || !existsSync(join(chromium, path))) continue
     const [url, revision] = address.split('@') as [string, string]
     repositories[path] = { url, revision }
   }
@@ -126,21 +129,6 @@ function ownFolders(
     string,
     ...string[],
   ]
-}
-
-async function isFolder(path: string): Promise<boolean> {
-  return await readdir(path).then(
-    () => true,
-    () => false,
-  )
-}
-
-async function listFiles(folder: string): Promise<string[]> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true })
-  return entries
-    .filter((entry) => !entry.isDirectory())
-    .map((entry) => relative(folder, join(entry.parentPath, entry.name)))
-    .sort()
 }
 
 /** The git tree of a folder's content; a repository for it is made in the folder. */

@@ -10,7 +10,7 @@ import { type Component, component, hashTexts } from '../provenance/component.ts
 import { headerComponents, type LicensedComponent } from '../provenance/system-libraries.ts'
 import { BuildError } from '../shared/build-error.ts'
 import type { BuildContext } from '../shared/context.ts'
-import { gitIn } from '../shared/git.ts'
+import { listTracked } from '../shared/git.ts'
 import { findClang } from '../shared/toolchain.ts'
 
 /** What the folders of third_party say in words that are not SPDX's, or do not say at all. */
@@ -158,12 +158,8 @@ function purlOf(urls: readonly (string | undefined)[], revision: string | undefi
 
 /** All licence files of the tree. */
 async function listLicences({ cache, signal }: BuildContext): Promise<string[]> {
-  const listed = await gitIn(cache.tree, signal)`git ls-files -z`
   const licence = /(^|\/)(LICEN[CS]E|COPYING|NOTICE)([.-][^/]*)?$/
-  return listed.stdout
-    .split('\0')
-    .filter((path) => licence.test(path))
-    .sort()
+  return (await listTracked(cache.tree, signal)).filter((path) => licence.test(path)).sort()
 }
 
 /** What ninja has seen the library's objects, and what generates some of them, read. */

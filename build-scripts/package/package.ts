@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { mkdir, readdir, readlink, rm, stat, symlink, writeFile } from 'node:fs/promises'
-import { basename, dirname, join, relative, resolve } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { glob } from 'zx'
 import { requireCompiled } from '../compile/compile.ts'
@@ -11,8 +11,8 @@ import { documentsOf, writeDocuments } from '../provenance/documents.ts'
 import { BuildError } from '../shared/build-error.ts'
 import type { BuildContext } from '../shared/context.ts'
 import { diskFull, requireFreeBytes, saysDiskFull } from '../shared/disk.ts'
-import { isStamped, renameDurably, stamp, stampedResult } from '../shared/files.ts'
-import { sha256, sha256OfFile, sha256OfJson } from '../shared/hash.ts'
+import { isStamped, listFiles, renameDurably, stamp, stampedResult } from '../shared/files.ts'
+import { hashFiles, sha256, sha256OfFile, sha256OfJson } from '../shared/hash.ts'
 import { findDamage } from '../shared/made-files.ts'
 import { hashPin, lockName } from '../shared/pin.ts'
 import { $ } from '../shared/shell.ts'
@@ -63,12 +63,10 @@ export async function packageSdk(
   const current = join(cache.sdk, 'current')
   const { bill, statement } = documentsOf(archive)
   const results = [archive, bill, statement, join(current, manifestName)]
-  const found = await hashFiles(results, signal)
   if (
     !modified &&
-    found !== undefined &&
-    found === (await stampedResult(stampPath)) &&
     (await isStamped(stampPath, inputs)) &&
+    (await stampedResult(stampPath)) === (await hashResults(results, signal)) &&
     (await damagedFiles(current, signal)).length === 0
   ) {
     sayStage('package', `${archive} is up to date`)
@@ -99,7 +97,7 @@ export async function packageSdk(
     )
     await removeOldSdks(cache.sdk, key)
     // What has edits in it is nothing to come back to.
-    if (!modified) await stamp(stampPath, inputs, await hashFiles(results, signal))
+    if (!modified) await stamp(stampPath, inputs, await hashResults(results, signal))
     sayStage('package', `${archive} (${formatBytes((await stat(archive)).size)})`)
   } finally {
     await rm(stagingFolder(cache.sdk), { recursive: true, force: true })
@@ -122,15 +120,10 @@ async function requireAsCompiled(context: BuildContext): Promise<void> {
   )
 }
 
-/** Names the contents of files; undefined when one of them is missing. */
-async function hashFiles(
-  paths: readonly string[],
-  signal: AbortSignal,
-): Promise<string | undefined> {
-  if (!paths.every((path) => existsSync(path))) return undefined
-  const hashes: string[] = []
-  for (const path of paths) hashes.push(await sha256OfFile(path, signal))
-  return sha256OfJson(hashes)
+/** Names the contents of files, which may be missing. */
+async function hashResults(paths: readonly string[], signal: AbortSignal): Promise<string> {
+  const hash = (path: string) => sha256OfFile(path, signal).catch(() => null)
+  return sha256OfJson(await Promise.all(paths.map(hash)))
 }
 
 /** What runs that were killed have left. */
@@ -150,11 +143,8 @@ async function hashInputs({ pin, project, series, signal }: BuildContext, librar
   const own = await glob(['sdk/*', 'LICENSE*', 'package.json', 'upstream/pin.json'], {
     cwd: project,
   })
-  const files: Record<string, string> = {}
-  for (const path of own) files[path] = await sha256OfFile(join(project, path), signal)
   // What these scripts put into it, and how.
   const scripts = await glob(['package/*', 'provenance/*'], { cwd: buildScripts })
-  for (const path of scripts) files[path] = await sha256OfFile(join(buildScripts, path), signal)
   return sha256OfJson({
     schema: sdkSchema,
     library: await sha256OfFile(library, signal),
@@ -162,7 +152,10 @@ async function hashInputs({ pin, project, series, signal }: BuildContext, librar
     series: series.hash,
     compiler: clang.version,
     libraries: clang.libraries,
-    files,
+    files: {
+      ...(await hashFiles(project, own, signal)),
+      ...(await hashFiles(buildScripts, scripts, signal)),
+    },
   })
 }
 
@@ -199,10 +192,6 @@ async function describe(
   modified: boolean,
 ): Promise<SdkManifest> {
   const { pin, series, signal } = context
-  const files: Record<string, string> = {}
-  for (const path of await listFiles(folder)) {
-    files[relative(folder, path)] = await sha256OfFile(path, signal)
-  }
   const { version: compiler, libraries } = await findClang(pin.toolchain.clang)
   return {
     schema: sdkSchema,
@@ -215,16 +204,8 @@ async function describe(
     compiler,
     libraries,
     components: mergeComponents(components),
-    files,
+    files: await hashFiles(folder, await listFiles(folder), signal),
   }
-}
-
-async function listFiles(folder: string): Promise<string[]> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true })
-  return entries
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name))
-    .sort()
 }
 
 /** `current` is what the binding is built against. */

@@ -4,7 +4,7 @@ import { askGn } from '../configure/gn.ts'
 import type { Component } from '../provenance/component.ts'
 import { requirePermitted } from '../provenance/permitted-licences.ts'
 import type { BuildContext } from '../shared/context.ts'
-import { gitIn } from '../shared/git.ts'
+import { listTracked } from '../shared/git.ts'
 import { $ } from '../shared/shell.ts'
 import { libraryComponents } from './library-components.ts'
 
@@ -22,8 +22,7 @@ export const sdkSources = 'share/v8-rawmem/'
 export async function layOutSdk(context: BuildContext, folder: string): Promise<Component[]> {
   const { cache, pin, project, series, signal } = context
   await put(join(cache.buildDirectory, pin.build.library), join(folder, 'lib/libv8_monolith.a'))
-  const headers = await gitIn(cache.tree, signal)`git ls-files -z include`
-  for (const path of headers.stdout.split('\0').filter(Boolean)) {
+  for (const path of await listTracked(cache.tree, signal, 'include')) {
     if (/\/(DEPS|DIR_METADATA|[A-Z_]*OWNERS|[^/]*\.(md|py))$/.test(path)) continue
     await put(join(cache.tree, path), join(folder, path))
   }

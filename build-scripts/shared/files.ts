@@ -1,6 +1,6 @@
 import { closeSync, fsyncSync, openSync } from 'node:fs'
-import { mkdir, open, readFile, rename } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { mkdir, open, readdir, readFile, rename } from 'node:fs/promises'
+import { dirname, join, relative } from 'node:path'
 import { z } from 'zod'
 
 /** Makes a folder's entries (new names, renames) survive a power cut. */
@@ -71,4 +71,13 @@ export async function stampedResult(path: string): Promise<string | undefined> {
 export async function stamp(path: string, key: string, result?: string): Promise<void> {
   await mkdir(dirname(path), { recursive: true })
   await writeFileDurably(path, `${JSON.stringify({ key, result })}\n`)
+}
+
+/** All files in a folder and those in it, as paths relative to it, in order; links count as files. */
+export async function listFiles(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true })
+  return entries
+    .filter((entry) => !entry.isDirectory())
+    .map((entry) => relative(folder, join(entry.parentPath, entry.name)))
+    .sort()
 }

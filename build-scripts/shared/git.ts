@@ -44,6 +44,16 @@ export function gitIn(tree: string, signal: AbortSignal, environment: Record<str
   return $({ cwd: tree, env: gitEnvironment({ ...own, ...environment }), signal })
 }
 
+/** The files that git knows in a tree, or below one of its folders. */
+export async function listTracked(
+  tree: string,
+  signal: AbortSignal,
+  folder = '.',
+): Promise<string[]> {
+  const listed = await gitIn(tree, signal)`git ls-files -z ${folder}`
+  return listed.stdout.split('\0').filter(Boolean)
+}
+
 /** The commit that is checked out in a clone of this project, and what differs from it in `paths`, or anywhere. */
 export async function readCheckout(
   folder: string,

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { open } from 'node:fs/promises'
+import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 
 /** Values JSON can carry. */
@@ -73,4 +74,15 @@ export async function digestsOfFile(path: string): Promise<{ sha256: string; sha
     }
   })
   return { sha256: sha256.digest('hex'), sha512: sha512.digest('hex') }
+}
+
+/** sha256 of each of some files, by its path in a folder. */
+export async function hashFiles(
+  folder: string,
+  paths: readonly string[],
+  signal?: AbortSignal,
+): Promise<Record<string, string>> {
+  const hashes: Record<string, string> = {}
+  for (const path of paths) hashes[path] = await sha256OfFile(join(folder, path), signal)
+  return hashes
 }

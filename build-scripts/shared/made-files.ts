@@ -1,7 +1,7 @@
-import { readdir, readFile, rm, stat } from 'node:fs/promises'
-import { join, relative } from 'node:path'
+import { readFile, rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
 import { z } from 'zod'
-import { readJsonIfValid, writeFileDurably } from './files.ts'
+import { listFiles, readJsonIfValid, writeFileDurably } from './files.ts'
 import { sha256OfFile } from './hash.ts'
 import { $ } from './shell.ts'
 
@@ -26,14 +26,8 @@ export type MadeFiles = z.infer<typeof madeFilesSchema>
 
 /** The files that were made, without ninja's notes and those of these scripts. */
 export async function listMade(folder: string): Promise<string[]> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(
-    unlessAbsent,
-  )
-  return (entries ?? [])
-    .filter((entry) => entry.isFile())
-    .map((entry) => relative(folder, join(entry.parentPath, entry.name)))
-    .filter((path) => !/^(v8-rawmem-(\w+\.json|running)|\.ninja_.*)$/.test(path))
-    .sort()
+  const files = (await listFiles(folder).catch(unlessAbsent)) ?? []
+  return files.filter((path) => !/^(v8-rawmem-(\w+\.json|running)|\.ninja_.*)$/.test(path))
 }
 
 /** The time of the newest file that was made, in milliseconds. */
