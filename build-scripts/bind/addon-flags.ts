@@ -4,13 +4,12 @@ import { dirname, join } from 'node:path'
 import { compilerEnvironment } from '../shared/compiler-environment.ts'
 import { writeFileDurably } from '../shared/files.ts'
 import { sha256 } from '../shared/hash.ts'
+import type { Compiler } from '../shared/toolchain.ts'
 
-export interface AddonCompilation {
+/** An addon that is to be compiled, and by which compiler. */
+export interface Compilation extends Compiler {
   /** The folder of binding.gyp, in the project. */
   readonly folder: string
-  readonly cc: string
-  readonly cxx: string
-  readonly linker?: 'lld'
   /** An unpacked SDK, for the addon with V8 inside. */
   readonly sdk?: string
 }
@@ -18,7 +17,7 @@ export interface AddonCompilation {
 /** What node-gyp is to find in the environment: compilers, and the flags that are not in binding.gyp. */
 export function addonEnvironment(
   project: string,
-  { cc, cxx, linker, sdk }: AddonCompilation,
+  { cc, cxx, linker, sdk }: Compilation,
   linkInputs: string,
 ): NodeJS.ProcessEnv {
   return {

@@ -17,15 +17,8 @@ import {
 } from '../shared/made-files.ts'
 import { defaultJobs } from '../shared/ninja.ts'
 import { $ } from '../shared/shell.ts'
-import { type AddonCompilation, addonEnvironment, provideNodeApiHeaders } from './addon-flags.ts'
+import { addonEnvironment, type Compilation, provideNodeApiHeaders } from './addon-flags.ts'
 import { hashSources, makersIn } from './source-hash.ts'
-
-interface Compilation extends AddonCompilation {
-  /** What the compiler says of itself. */
-  readonly version: string
-  /** The C++ and C libraries whose headers it finds. */
-  readonly libraries: Readonly<Record<string, string>>
-}
 
 /** The makefiles that node-gyp writes take a space for the end of a path. */
 export function requirePathsForNodeGyp(paths: readonly string[]): void {
