@@ -33,7 +33,7 @@ export async function compile(
   sayStage('compile', `${pin.build.target}, ${jobs} jobs`)
   const { ccWrapper, hash: configuration } = await requireConfigured(context)
   const key = await compileKey(context, configuration)
-  await unstampCompiled(context)
+  await rm(compiledStamp(context), { force: true })
   const running = join(folder, 'v8-rawmem-running')
   await removeLostOutputs(folder, running)
   await writeFile(running, await bootId())
@@ -69,7 +69,8 @@ export async function compile(
   if (changed || !(await isRecorded(folder, pin.build.library))) {
     await recordMade(folder, { whole: true })
   }
-  await stampCompiled(context, configuration, key)
+  // When the sources are others now, nobody knows which were compiled.
+  if ((await compileKey(context, configuration)) === key) await stamp(compiledStamp(context), key)
   await rm(running, { force: true })
   sayStage('compile', changed ? library : 'nothing to do')
 }
@@ -118,7 +119,7 @@ function wrapperEnvironment(ccWrapper: CompilerWrapper): Record<string, string> 
 }
 
 /** Says from what everything is compiled; there from the end of a compile to the beginning of the next. */
-function stampPath({ cache }: BuildContext): string {
+function compiledStamp({ cache }: BuildContext): string {
   return join(cache.buildDirectory, 'v8-rawmem-compiled.json')
 }
 
@@ -127,23 +128,10 @@ async function compileKey({ cache, signal }: BuildContext, configuration: string
   return sha256OfJson([configuration, await hashSources(cache.tree, signal)])
 }
 
-async function unstampCompiled(context: BuildContext): Promise<void> {
-  await rm(stampPath(context), { force: true })
-}
-
-/** @param key of when the compile began; when the sources are others now, nobody knows which were compiled */
-async function stampCompiled(
-  context: BuildContext,
-  configuration: string,
-  key: string,
-): Promise<void> {
-  if ((await compileKey(context, configuration)) === key) await stamp(stampPath(context), key)
-}
-
 /** Fails unless what lies compiled is of the sources and the configuration of now. */
 export async function requireCompiled(context: BuildContext): Promise<void> {
   const { hash } = await requireConfigured(context)
-  if (await isStamped(stampPath(context), await compileKey(context, hash))) return
+  if (await isStamped(compiledStamp(context), await compileKey(context, hash))) return
   throw new BuildError(
     `What lies compiled in ${context.cache.buildDirectory} is not of the sources that are there now.`,
     'Run: npm run v8 -- compile, then package.',

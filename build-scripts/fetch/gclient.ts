@@ -3,6 +3,7 @@ import { mkdir, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { which } from 'zx'
 import { BuildError } from '../shared/build-error.ts'
+import type { BuildContext } from '../shared/context.ts'
 import { $ } from '../shared/shell.ts'
 import { startProgress, warn } from '../shared/terminal.ts'
 import { installCommand } from '../shared/toolchain.ts'
@@ -63,21 +64,18 @@ function gclientPaths(pin: UpstreamPin): string[] {
 
 /** How gclient is run. */
 interface GclientRun {
+  readonly context: BuildContext
   /** The folder with depot_tools and the repositories, laid out as Chromium's tree. */
   readonly checkout: string
   readonly python: string
   readonly environment: NodeJS.ProcessEnv
-  readonly logs: string
-  readonly jobs: number
-  readonly lockFd?: number | undefined
-  readonly signal: AbortSignal
 }
 
 /** Has gclient bring every repository to its pinned revision, as often as it takes. */
 export async function gclientSync(pin: UpstreamPin, run: GclientRun): Promise<void> {
-  const { checkout, signal } = run
+  const { checkout, context } = run
   await writeFile(join(checkout, '.gclient'), gclientConfiguration(pin))
-  await mkdir(run.logs, { recursive: true })
+  await mkdir(context.cache.logs, { recursive: true })
   const paths = gclientPaths(pin)
   const whole = async () => {
     let count = 0
@@ -92,7 +90,7 @@ export async function gclientSync(pin: UpstreamPin, run: GclientRun): Promise<vo
     await retried(
       'gclient sync',
       checkout,
-      signal,
+      context.signal,
       async () => {
         await removeBroken(paths, run)
         // gclient writes GN arguments to where V8's DEPS has "build", which is left out.
@@ -110,7 +108,7 @@ export async function gclientSync(pin: UpstreamPin, run: GclientRun): Promise<vo
 }
 
 async function syncOnce(run: GclientRun, report: (done: number) => void): Promise<void> {
-  const { checkout, python, jobs, signal } = run
+  const { checkout, python, environment, context } = run
   const gclient = join(checkout, depotToolsPath, 'gclient.py')
   const options = [
     // What a failed attempt left in the work trees goes.
@@ -119,14 +117,14 @@ async function syncOnce(run: GclientRun, report: (done: number) => void): Promis
     // A tenth of the bytes. An interrupted repository is begun anew: gclient would go on with all of its history.
     '--no-history',
     ...['--ignore-dep-type=cipd', '--ignore-dep-type=gcs'],
-    `--jobs=${jobs}`,
+    '--jobs=4',
   ]
-  const log = createWriteStream(join(run.logs, 'gclient.log'), { flags: 'a' })
+  const log = createWriteStream(join(context.cache.logs, 'gclient.log'), { flags: 'a' })
   const shell = shellFor({
-    lockFd: run.lockFd,
+    lockFd: context.lockFd,
     cwd: checkout,
     env: {
-      ...run.environment,
+      ...environment,
       // gclient would otherwise update itself, call home, and fetch tools of its own.
       DEPOT_TOOLS_UPDATE: '0',
       DEPOT_TOOLS_METRICS: '0',
@@ -150,7 +148,7 @@ async function syncOnce(run: GclientRun, report: (done: number) => void): Promis
   child.stdout.pipe(log, { end: false })
   child.stderr.pipe(log, { end: false })
   try {
-    await endOf(child, signal)
+    await endOf(child, context.signal)
   } finally {
     log.end()
   }
@@ -176,8 +174,8 @@ async function removeBroken(paths: readonly string[], run: GclientRun): Promise<
 }
 
 /** The commit that is checked out. */
-function headOf(folder: string, { environment, signal }: GclientRun): Promise<string | undefined> {
-  return resolveIn(folder, 'HEAD', environment, signal)
+function headOf(folder: string, run: GclientRun): Promise<string | undefined> {
+  return resolveIn(folder, 'HEAD', run.environment, run.context.signal)
 }
 
 /** What gclient imports beyond Python's own library, and the Debian package that has it. */

@@ -43,7 +43,6 @@ export async function syncUpstream(
   checkout: string,
   mirrors: readonly Mirror[],
 ): Promise<void> {
-  const { cache, signal } = context
   await requireTools('fetch --source depot_tools', [tools.git])
   const python = await requireGclientPython()
   await requireFreeBytes(checkout, context.pin.source.unpackedSize * 3, 'the checkout of V8')
@@ -55,15 +54,7 @@ export async function syncUpstream(
   say(`Chromium's own folders at ${pin.chromium.revision} ...`)
   const { folders } = pin.chromium
   await fetchRepository(context, pin.chromium, join(checkout, chromiumPath), environment, folders)
-  await gclientSync(pin, {
-    checkout,
-    python,
-    environment,
-    logs: cache.logs,
-    jobs: 4,
-    lockFd: context.lockFd,
-    signal,
-  })
+  await gclientSync(pin, { context, checkout, python, environment })
 }
 
 /**

@@ -22,7 +22,7 @@ type MadeFile = z.infer<typeof fileSchema>
 
 /** What a tool has left in a folder, by path. */
 export const madeFilesSchema = z.record(z.string(), fileSchema)
-export type MadeFiles = z.infer<typeof madeFilesSchema>
+type MadeFiles = z.infer<typeof madeFilesSchema>
 
 /** The files that were made, without ninja's notes and those of these scripts. */
 export async function listMade(folder: string): Promise<string[]> {
