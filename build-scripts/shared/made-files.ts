@@ -44,9 +44,13 @@ export async function newestTime(folder: string): Promise<number> {
  *
  * @param known spares reading what was not written to since
  */
-export async function describeMade(folder: string, known: MadeFiles = {}): Promise<MadeFiles> {
+export async function describeMade(
+  folder: string,
+  known: MadeFiles = {},
+  wanted: (path: string) => boolean = () => true,
+): Promise<MadeFiles> {
   const files: MadeFiles = {}
-  for (const path of await listMade(folder)) {
+  for (const path of (await listMade(folder)).filter(wanted)) {
     const found = await describe(folder, path, known[path])
     if (found) files[path] = found
   }
@@ -190,9 +194,8 @@ export async function recordGenerated(folder: string): Promise<void> {
   if (!record) return
   const log = await readLog(folder)
   const ofNinja = Object.entries(record.files).filter(([, { logged }]) => logged !== undefined)
-  const found = Object.entries(await describeMade(folder, record.files))
-  const ofGn = found.filter(([path]) => !log.has(path))
-  const files = Object.fromEntries([...ofNinja, ...ofGn])
+  const ofGn = await describeMade(folder, record.files, (path) => !log.has(path))
+  const files = { ...Object.fromEntries(ofNinja), ...ofGn }
   await writeFileDurably(join(folder, recordName), JSON.stringify({ ...record, files }))
 }
 
