@@ -1,14 +1,10 @@
 import { existsSync, realpathSync } from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { join, resolve } from 'node:path'
 import { Command, Option } from 'commander'
 import { buildBinding, buildNodeBackends } from './bind/build-binding.ts'
-import { BuildError } from './build-error.ts'
-import { type BuildContext, openContext } from './context.ts'
-import { runCommand } from './run-command.ts'
-import { withLock } from './with-lock.ts'
-
-const repository = dirname(dirname(fileURLToPath(import.meta.url)))
+import { BuildError } from './shared/build-error.ts'
+import { runCommand, withLock } from './shared/command.ts'
+import { type BuildContext, openContext, repository } from './shared/context.ts'
 
 interface Options {
   readonly project: string

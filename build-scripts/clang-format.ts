@@ -1,14 +1,13 @@
 import { existsSync } from 'node:fs'
-import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
 import { clangFormatPath } from 'clang-format-node'
 import { Command } from 'commander'
-import { $, glob } from 'zx'
-import { BuildError } from './build-error.ts'
-import { runCommand } from './run-command.ts'
-import { say } from './terminal.ts'
-
-const repository = dirname(dirname(fileURLToPath(import.meta.url)))
+import { glob } from 'zx'
+import { BuildError } from './shared/build-error.ts'
+import { runCommand } from './shared/command.ts'
+import { repository } from './shared/context.ts'
+import { $ } from './shared/shell.ts'
+import { say } from './shared/terminal.ts'
 
 // The pinned npm package brings the program, so that every machine formats alike and lint needs no compiler.
 const command = new Command('clang-format')
@@ -24,7 +23,7 @@ const command = new Command('clang-format')
         { cwd: repository, ignore: ['**/build/**', '**/node_modules/**'] },
       )
       if (files.length === 0) return
-      const $format = $({ cwd: repository, quiet: true, nothrow: true, signal })
+      const $format = $({ cwd: repository, nothrow: true, signal })
       const mode = check ? ['--dry-run', '--Werror'] : ['-i']
       const result = await $format`${clangFormatPath} ${mode} ${files.sort()}`
       if (result.exitCode === 0) {

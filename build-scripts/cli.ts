@@ -1,18 +1,16 @@
 import { availableParallelism } from 'node:os'
-import { dirname, resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { resolve } from 'node:path'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { compile } from './compile/compile.ts'
-import { configure } from './configure.ts'
-import { type BuildContext, openContext } from './context.ts'
+import { configure } from './configure/configure.ts'
 import { doctor } from './doctor.ts'
 import { fetch } from './fetch/fetch.ts'
+import { pinUpstream } from './fetch/pin-upstream.ts'
 import { type SourceKind, Sources, sourceKinds, words } from './fetch/sources.ts'
 import { packageSdk } from './package/package.ts'
 import { checkPatches, exportPatches, patch } from './patch/patch.ts'
-import { runCommand } from './run-command.ts'
-import { pinUpstream } from './upstream/pin-upstream.ts'
-import { withLock } from './with-lock.ts'
+import { runCommand, withLock } from './shared/command.ts'
+import { type BuildContext, openContext, repository } from './shared/context.ts'
 
 interface GlobalOptions {
   cache?: string
@@ -40,8 +38,6 @@ interface PatchOptions {
   export?: boolean
   force?: boolean
 }
-
-const repository = dirname(dirname(fileURLToPath(import.meta.url)))
 
 const program = new Command('npm run v8 --')
   .description(

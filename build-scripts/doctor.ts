@@ -1,18 +1,26 @@
 import { existsSync } from 'node:fs'
-import { mkdir, statfs } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { totalmem } from 'node:os'
 import { join } from 'node:path'
-import { BuildError } from './build-error.ts'
-import { compilesCxx20, findClang, hasRuntime } from './clang.ts'
-import { bytesPerJob, defaultJobs } from './compile/jobs.ts'
-import type { BuildContext } from './context.ts'
 import { locateWithApt } from './fetch/apt.ts'
+import { findGclientPython, gclientModule } from './fetch/gclient.ts'
 import { gitHost, gitHostAnswers, Sources, words } from './fetch/sources.ts'
-import type { PinnedArchive } from './pin.ts'
-import { formatBytes, mark, say } from './terminal.ts'
-import { clangTools, installCommand, missingTools, tools } from './tools.ts'
-import { findGclientPython, gclientModule } from './upstream/python.ts'
-import { loadUpstreamPin } from './upstream/upstream-pin.ts'
+import { loadUpstreamPin } from './fetch/upstream-pin.ts'
+import { BuildError } from './shared/build-error.ts'
+import type { BuildContext } from './shared/context.ts'
+import { freeBytes } from './shared/disk.ts'
+import { bytesPerJob, defaultJobs } from './shared/ninja.ts'
+import type { PinnedArchive } from './shared/pin.ts'
+import { formatBytes, mark, say } from './shared/terminal.ts'
+import {
+  clangTools,
+  compilesCxx20,
+  findClang,
+  hasRuntime,
+  installCommand,
+  missingTools,
+  tools,
+} from './shared/toolchain.ts'
 
 /** Sources, work tree, build directory and SDK together. */
 const bytesOfEverything = 6e9
@@ -50,50 +58,37 @@ export async function doctor(
 async function* examine(context: BuildContext, offline: boolean): AsyncGenerator<Finding> {
   const { pin, cache } = context
   const node = Number(process.versions.node.split('.')[0])
-  yield {
-    state: node >= 20 ? 'ok' : 'missing',
-    text: `Node.js ${process.versions.node} (20 or later is needed)`,
-  }
-  yield {
-    state: process.platform === 'linux' && process.arch === 'x64' ? 'ok' : 'missing',
-    text: `${process.platform}-${process.arch} (V8 is built for linux-x64)`,
-  }
+  yield found(node >= 20, `Node.js ${process.versions.node} (20 or later is needed)`)
+  yield found(
+    process.platform === 'linux' && process.arch === 'x64',
+    `${process.platform}-${process.arch} (V8 is built for linux-x64)`,
+  )
   yield* examineTools(pin.toolchain.clang)
-  yield await examineDisk(cache.root)
-  yield {
-    state: totalmem() >= 2 * bytesPerJob ? 'ok' : 'note',
-    text: `${formatBytes(totalmem())} of memory: ${defaultJobs()} compile jobs at a time (${formatBytes(bytesPerJob)} each)`,
-  }
+  await mkdir(cache.root, { recursive: true })
+  const free = await freeBytes(cache.root)
+  yield found(
+    free >= bytesOfEverything,
+    `${formatBytes(free)} free in ${cache.root} (a whole build takes ${formatBytes(bytesOfEverything)})`,
+  )
+  yield noted(
+    totalmem() >= 2 * bytesPerJob,
+    `${formatBytes(totalmem())} of memory: ${defaultJobs()} compile jobs at a time (${formatBytes(bytesPerJob)} each)`,
+  )
   for (const archive of [pin.source.archive, pin.gn.archive]) {
     yield await examineArchive(context, archive, offline)
   }
   yield* examineUpstream(context, offline)
 }
 
-/** What `--source depot_tools` takes; a build can do without, from the archive. */
-async function* examineUpstream(context: BuildContext, offline: boolean): AsyncGenerator<Finding> {
-  const upstream = await loadUpstreamPin(context)
-  if (!upstream) return
-  const python = await findGclientPython()
-  yield {
-    state: python ? 'ok' : 'note',
-    text: python
-      ? `${python} can run gclient (for --source depot_tools)`
-      : `no python3 of version 3.11 or later with ${gclientModule.name}: --source depot_tools needs it (package ${gclientModule.debianPackage})`,
-  }
-  const { mirrors } = new Sources({ mirror: words(process.env.V8_RAWMEM_GIT_MIRROR) })
-  const host = gitHost(upstream, mirrors)
-  if (offline) {
-    yield { state: 'note', text: `${host}: not asked (--offline)` }
-    return
-  }
-  const answers = await gitHostAnswers(upstream, mirrors, context.signal)
-  yield {
-    state: answers ? 'ok' : 'note',
-    text: answers
-      ? `${host} answers git (--source depot_tools)`
-      : `${host} does not answer git: the sources come from the archive`,
-  }
+/** What a build cannot do without, and the package that has it. */
+function found(isThere: boolean, text: string, debianPackage?: string): Finding {
+  if (isThere) return { state: 'ok', text }
+  return { state: 'missing', text, packages: debianPackage ? [debianPackage] : [] }
+}
+
+/** What a build can do without. */
+function noted(isThere: boolean, text: string): Finding {
+  return { state: isThere ? 'ok' : 'note', text }
 }
 
 async function* examineTools(clangMajor: number): AsyncGenerator<Finding> {
@@ -101,39 +96,22 @@ async function* examineTools(clangMajor: number): AsyncGenerator<Finding> {
   const wanted = [...Object.values(required), ...clangTools(clangMajor)]
   const missing = await missingTools(wanted)
   for (const tool of wanted) {
-    const lacks = missing.includes(tool)
-    yield {
-      state: lacks ? 'missing' : 'ok',
-      text: `${tool.command} (package ${tool.debianPackage})`,
-      packages: lacks ? [tool.debianPackage] : [],
-    }
+    const { command, debianPackage } = tool
+    yield found(!missing.includes(tool), `${command} (package ${debianPackage})`, debianPackage)
   }
+  const lacksClang = missing.some(({ command }) => command.startsWith('clang'))
+  const clang = lacksClang ? undefined : await findClang(clangMajor)
   const runtime = `libclang-rt-${clangMajor}-dev`
-  const clang = missing.some(({ command }) => command.startsWith('clang'))
-    ? undefined
-    : await findClang(clangMajor)
-  const runtimeFound = clang ? await hasRuntime(clang) : false
-  yield {
-    state: runtimeFound ? 'ok' : 'missing',
-    text: `clang's runtime library (package ${runtime})`,
-    packages: runtimeFound ? [] : [runtime],
-  }
-  const headersFound = clang ? await compilesCxx20(clang) : false
-  yield {
-    state: headersFound ? 'ok' : 'missing',
-    text: 'headers of the C++ standard library, C++20 (package g++)',
-    packages: headersFound ? [] : ['g++'],
-  }
-}
-
-async function examineDisk(root: string): Promise<Finding> {
-  await mkdir(root, { recursive: true })
-  const { bavail, bsize } = await statfs(root)
-  const free = bavail * bsize
-  return {
-    state: free >= bytesOfEverything ? 'ok' : 'missing',
-    text: `${formatBytes(free)} free in ${root} (a whole build takes ${formatBytes(bytesOfEverything)})`,
-  }
+  yield found(
+    clang !== undefined && (await hasRuntime(clang)),
+    `clang's runtime library (package ${runtime})`,
+    runtime,
+  )
+  yield found(
+    clang !== undefined && (await compilesCxx20(clang)),
+    'headers of the C++ standard library, C++20 (package g++)',
+    'g++',
+  )
 }
 
 async function examineArchive(
@@ -141,20 +119,45 @@ async function examineArchive(
   archive: PinnedArchive,
   offline: boolean,
 ): Promise<Finding> {
-  if (existsSync(join(cache.downloads, archive.file))) {
-    return { state: 'ok', text: `${archive.file} is in the cache` }
-  }
-  if (offline) return { state: 'note', text: `${archive.file}: not looked for (--offline)` }
-  const aptMissing = await missingTools([tools.aptGet])
-  if (aptMissing.length > 0) {
-    return { state: 'note', text: `${archive.file}: no apt here; pass it with --archive` }
+  const { file } = archive
+  if (existsSync(join(cache.downloads, file))) return noted(true, `${file} is in the cache`)
+  if (offline) return noted(false, `${file}: not looked for (--offline)`)
+  if ((await missingTools([tools.aptGet])).length > 0) {
+    return noted(false, `${file}: no apt here; pass it with --archive`)
   }
   try {
     const { url } = await locateWithApt(archive, cache.apt, signal)
-    return { state: 'ok', text: `${archive.file} comes from ${url.host} (through apt)` }
+    return noted(true, `${file} comes from ${url.host} (through apt)`)
   } catch (error) {
     signal.throwIfAborted()
     if (!(error instanceof BuildError)) throw error
-    return { state: 'note', text: `${error.message}\n         ${error.advice}` }
+    return noted(false, `${error.message}\n         ${error.advice}`)
   }
+}
+
+/** What `--source depot_tools` takes; a build can do without, from the archive. */
+async function* examineUpstream(context: BuildContext, offline: boolean): AsyncGenerator<Finding> {
+  const upstream = await loadUpstreamPin(context)
+  if (!upstream) return
+  const python = await findGclientPython()
+  const { name, debianPackage } = gclientModule
+  yield python
+    ? noted(true, `${python} can run gclient (for --source depot_tools)`)
+    : noted(
+        false,
+        `no python3 of version 3.11 or later with ${name}: --source depot_tools needs it (package ${debianPackage})`,
+      )
+  const { mirrors } = new Sources({ mirror: words(process.env.V8_RAWMEM_GIT_MIRROR) })
+  const host = gitHost(upstream, mirrors)
+  if (offline) {
+    yield noted(false, `${host}: not asked (--offline)`)
+    return
+  }
+  const answers = await gitHostAnswers(upstream, mirrors, context.signal)
+  yield noted(
+    answers,
+    answers
+      ? `${host} answers git (--source depot_tools)`
+      : `${host} does not answer git: the sources come from the archive`,
+  )
 }

@@ -1,13 +1,11 @@
-import { dirname, join, resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { join, resolve } from 'node:path'
 import { Command, InvalidArgumentError } from 'commander'
-import { BuildError } from './build-error.ts'
 import { makeRelease } from './release/make.ts'
 import { publishRelease } from './release/publish.ts'
-import { runCommand } from './run-command.ts'
-import { formatDuration, sayStage } from './terminal.ts'
-
-const repository = dirname(dirname(fileURLToPath(import.meta.url)))
+import { BuildError } from './shared/build-error.ts'
+import { runCommand } from './shared/command.ts'
+import { repository } from './shared/context.ts'
+import { formatDuration, sayStage } from './shared/terminal.ts'
 
 interface Options {
   folder: string

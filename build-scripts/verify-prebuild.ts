@@ -1,20 +1,18 @@
 import { existsSync } from 'node:fs'
 import { mkdir, readdir, rm } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { Command } from 'commander'
-import { $, glob } from 'zx'
-import { comparePrebuilds, differentToolchains } from './bind/compare-prebuilds.ts'
+import { glob } from 'zx'
 import { requirePathsForNodeGyp } from './bind/node-gyp.ts'
-import { BuildError } from './build-error.ts'
-import { cacheLayout, cacheRoot } from './cache.ts'
-import { takeLock } from './exclusive.ts'
-import { readCheckout } from './git.ts'
-import { loadPin } from './pin.ts'
-import { runCommand } from './run-command.ts'
-import { formatDuration, mark, say, sayStage } from './terminal.ts'
-
-const repository = dirname(dirname(fileURLToPath(import.meta.url)))
+import { BuildError } from './shared/build-error.ts'
+import { runCommand } from './shared/command.ts'
+import { cacheLayout, cacheRoot, repository } from './shared/context.ts'
+import { readCheckout } from './shared/git.ts'
+import { takeLock } from './shared/lock.ts'
+import { loadPin } from './shared/pin.ts'
+import { $ } from './shared/shell.ts'
+import { formatDuration, mark, say, sayStage } from './shared/terminal.ts'
+import { comparePrebuilds, differentToolchains } from './verify/compare-prebuilds.ts'
 
 const command = new Command('npm run verify:prebuild --')
   .description(
@@ -143,9 +141,9 @@ async function cloneCommit(checkout: string, commit: string, signal: AbortSignal
       )
     }
     await mkdir(dirname(checkout), { recursive: true })
-    await $({ signal, quiet: true })`git clone --quiet --no-checkout ${repository} ${checkout}`
+    await $({ signal })`git clone --quiet --no-checkout ${repository} ${checkout}`
   }
-  const git = $({ cwd: checkout, signal, quiet: true })
+  const git = $({ cwd: checkout, signal })
   await git`git fetch --quiet origin ${commit}`
   await git`git checkout --quiet --force --detach ${commit}`
 }

@@ -1,16 +1,14 @@
 import { existsSync } from 'node:fs'
-import { dirname, join, relative, resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { join, relative, resolve } from 'node:path'
 import { Command } from 'commander'
-import { $, glob } from 'zx'
-import { BuildError } from './build-error.ts'
-import { cacheLayout, cacheRoot } from './cache.ts'
-import { loadPin } from './pin.ts'
-import { checkArtifact } from './provenance/check-artifacts.ts'
-import { runCommand } from './run-command.ts'
-import { mark, say } from './terminal.ts'
-
-const repository = dirname(dirname(fileURLToPath(import.meta.url)))
+import { glob } from 'zx'
+import { BuildError } from './shared/build-error.ts'
+import { runCommand } from './shared/command.ts'
+import { cacheLayout, cacheRoot, repository } from './shared/context.ts'
+import { loadPin } from './shared/pin.ts'
+import { $ } from './shared/shell.ts'
+import { mark, say } from './shared/terminal.ts'
+import { checkArtifact } from './verify/check-artifact.ts'
 
 interface Options {
   readonly cache?: string
@@ -74,7 +72,7 @@ async function allArtifacts(cache: string | undefined): Promise<string[]> {
 }
 
 async function commitOf(folder: string): Promise<string | undefined> {
-  const asked = await $({ cwd: folder, quiet: true, nothrow: true })`git rev-parse HEAD`
+  const asked = await $({ cwd: folder, nothrow: true })`git rev-parse HEAD`
   return asked.exitCode === 0 ? asked.stdout.trim() : undefined
 }
 

@@ -1,19 +1,23 @@
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { BuildError } from '../build-error.ts'
-import { findClang } from '../clang.ts'
-import type { BuildContext } from '../context.ts'
-import { sha256 } from '../hash.ts'
 import {
   damagedFiles,
   manifestName,
   readSdkManifest,
   type SdkManifest,
 } from '../package/sdk-manifest.ts'
-import { hashPin } from '../pin.ts'
-import { sayStage, warn } from '../terminal.ts'
-import { clangTools, requireTools, tools } from '../tools.ts'
-import { findCompiler } from './compiler.ts'
+import { BuildError } from '../shared/build-error.ts'
+import type { BuildContext } from '../shared/context.ts'
+import { sha256OfFile } from '../shared/hash.ts'
+import { hashPin } from '../shared/pin.ts'
+import { sayStage, warn } from '../shared/terminal.ts'
+import {
+  type Compiler,
+  clangTools,
+  findClang,
+  findCompiler,
+  requireTools,
+  tools,
+} from '../shared/toolchain.ts'
 import { runNodeGyp } from './node-gyp.ts'
 import { providePrebuild } from './prebuild.ts'
 import { requireLockedPackages, sourceHash } from './source-hash.ts'
@@ -21,30 +25,15 @@ import { requireLockedPackages, sourceHash } from './source-hash.ts'
 /** Compiles and links both addons, the one with V8 inside against an SDK, and puts them into prebuilds/. */
 export async function buildBinding(context: BuildContext, sdk: string): Promise<void> {
   const { pin, project } = context
-  await requireTools('build:binding', [
-    tools.make,
-    tools.python,
-    tools.nm,
-    ...clangTools(pin.toolchain.clang),
-  ])
+  await requireTools('build:binding', [...makeTools, ...clangTools(pin.toolchain.clang)])
   await requireLockedPackages(project)
   const sdkManifest = await readSdkManifest(sdk)
   await requireWholeSdk(sdk, context.signal)
   warnWhenStale(context, sdkManifest)
   const clang = await findClang(pin.toolchain.clang)
-  const sources = await sourceHash(project)
-  const folder = join(project, 'prebuilds', sdkManifest.platform)
   const { version: compiler, libraries } = clang
-  await providePrebuild({
-    project,
-    folder,
-    kind: 'node',
-    inputs: { sources, compiler, libraries },
-    build: async () => {
-      sayStage('build:binding', "the backends on Node's own V8")
-      return await runNodeGyp(context, { folder: 'bindings/native/node', ...clang })
-    },
-  })
+  const folder = join(project, 'prebuilds', sdkManifest.platform)
+  await provideNodeAddon(context, folder, clang, "the backends on Node's own V8")
   await providePrebuild({
     project,
     folder,
@@ -54,8 +43,8 @@ export async function buildBinding(context: BuildContext, sdk: string): Promise<
       lock: sdkManifest.lock,
       patches: sdkManifest.patches,
       modified: sdkManifest.modified,
-      sdk: sha256(await readFile(join(sdk, manifestName))),
-      sources,
+      sdk: await sha256OfFile(join(sdk, manifestName)),
+      sources: await sourceHash(project),
       compiler,
       libraries,
     },
@@ -76,17 +65,31 @@ export async function buildNodeBackends(context: BuildContext): Promise<void> {
       'Use a Linux machine, a container or a virtual machine.',
     )
   }
-  await requireTools('build:binding', [tools.make, tools.python, tools.nm])
+  await requireTools('build:binding', makeTools)
   await requireLockedPackages(project)
   const compiler = await findCompiler(pin.toolchain.clang)
+  const folder = join(project, 'prebuilds', `${process.platform}-${process.arch}`)
+  const title = `the backends on Node's own V8, by ${compiler.version}`
+  await provideNodeAddon(context, folder, compiler, title)
+}
+
+const makeTools = [tools.make, tools.python, tools.nm]
+
+async function provideNodeAddon(
+  context: BuildContext,
+  folder: string,
+  compiler: Compiler,
+  title: string,
+): Promise<void> {
+  const { project } = context
   const { version, libraries } = compiler
   await providePrebuild({
     project,
-    folder: join(project, 'prebuilds', `${process.platform}-${process.arch}`),
+    folder,
     kind: 'node',
     inputs: { sources: await sourceHash(project), compiler: version, libraries },
     build: async () => {
-      sayStage('build:binding', `the backends on Node's own V8, by ${version}`)
+      sayStage('build:binding', title)
       return await runNodeGyp(context, { folder: 'bindings/native/node', ...compiler })
     },
   })

@@ -1,16 +1,32 @@
+import { existsSync } from 'node:fs'
 import { copyFile, mkdir, readFile, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { glob } from 'zx'
-import { sdkSources } from '../package/sdk-files.ts'
+import { sdkLicences, sdkSources } from '../package/sdk-files.ts'
 import { readSdkManifest } from '../package/sdk-manifest.ts'
-import { loadPin, lockName } from '../pin.ts'
 import { readBill } from '../provenance/bill-of-materials.ts'
-import { component, hashTexts, mergeComponents } from '../provenance/component.ts'
-import { claimOfAddon } from '../provenance/describe-addon.ts'
+import {
+  type Component,
+  component,
+  type Digests,
+  hashTexts,
+  mergeComponents,
+} from '../provenance/component.ts'
 import { documentsOf, writeDocuments } from '../provenance/documents.ts'
+import { LockedPackages } from '../provenance/npm-packages.ts'
 import { requirePermitted } from '../provenance/permitted-licences.ts'
-import { warn } from '../terminal.ts'
-import { addonParts } from './addon-components.ts'
+import {
+  type BuildClaim,
+  type Dependency,
+  linkedDependencies,
+  toolDependencies,
+  type V8Inputs,
+  v8Dependencies,
+} from '../provenance/statement.ts'
+import { type LicensedComponent, linkedComponents } from '../provenance/system-libraries.ts'
+import { BuildError } from '../shared/build-error.ts'
+import { loadPin, lockName } from '../shared/pin.ts'
+import { warn } from '../shared/terminal.ts'
 import { addonNames, type EngineAddon, type NodeAddon } from './prebuild-manifest.ts'
 
 /** Where the licences of all that is in the addons lie beside them. */
@@ -98,4 +114,108 @@ async function removeOtherLicences(folder: string): Promise<void> {
   for (const path of await glob('**', { cwd: join(folder, licencesFolder) })) {
     if (!named.has(path)) await rm(join(folder, licencesFolder, path))
   }
+}
+
+/** What is in an addon besides its own sources. */
+interface AddonParts {
+  readonly parts: readonly LicensedComponent[]
+  /** The refs of those that the addon takes in itself, rather than by V8. */
+  readonly direct: readonly string[]
+}
+
+/**
+ * @param linked the files of the system that the linker took
+ * @param sdk the SDK that the addon with V8 inside was linked against
+ */
+async function addonParts(
+  project: string,
+  linked: readonly string[],
+  sdk: string | undefined,
+): Promise<AddonParts> {
+  const own = [...(await linkedComponents(linked)), ...(await packagesOfHeaders(project))]
+  // What the linker took is known better than the same thing by its headers, so it comes first.
+  return {
+    parts: [...own, ...(sdk ? await partsOfSdk(sdk) : [])],
+    direct: [...own.map((part) => part.component.ref), ...(sdk ? ['v8'] : [])].sort(),
+  }
+}
+
+async function packagesOfHeaders(project: string): Promise<LicensedComponent[]> {
+  const locked = await LockedPackages.read(project)
+  return await Promise.all(
+    headerPackages.map(async (name) => {
+      const folder = join(project, 'node_modules', name)
+      const file = ['LICENSE', 'LICENSE.md'].find((candidate) =>
+        existsSync(join(folder, candidate)),
+      )
+      if (!file) {
+        throw new BuildError(`There is no licence in ${folder}.`, 'Install what is missing: npm ci')
+      }
+      const licences = new Map([[`npm/${name}/${file}`, join(folder, file)]])
+      return {
+        component: { ...locked.component(name), texts: await hashTexts(licences) },
+        licences,
+      }
+    }),
+  )
+}
+
+async function partsOfSdk(folder: string): Promise<LicensedComponent[]> {
+  const { components } = await readSdkManifest(folder)
+  return components.map((component) => ({
+    component,
+    licences: new Map(component.texts.map(({ path }) => [path, join(folder, sdkLicences, path)])),
+  }))
+}
+
+/** The packages whose headers are compiled into the addons. */
+export const headerPackages = ['node-api-headers'] as const
+
+/** What decides an addon's bytes. */
+interface AddonInputs {
+  readonly name: string
+  /** Hash of the binding's own sources. */
+  readonly sources: string
+  readonly compiler: string
+  readonly libraries: Readonly<Record<string, string>>
+  /** What is in it. */
+  readonly components: readonly Component[]
+  /** For the addon with V8 inside. */
+  readonly v8?: V8Inputs & {
+    /** Hash of the SDK's manifest. */
+    readonly sdk: string
+    readonly modified: boolean
+  }
+}
+
+/** How an addon was made; the packages whose headers it includes are those that the project's package-lock.json pins. */
+export async function claimOfAddon(
+  project: string,
+  inputs: AddonInputs,
+): Promise<Omit<BuildClaim, 'artifact' | 'bill'>> {
+  const { name, sources, components, v8 } = inputs
+  const locked = await LockedPackages.read(project)
+  return {
+    kind: 'addon',
+    parameters: {
+      addon: name,
+      ...(v8 && { v8: v8.pin.v8.version, modified: v8.modified }),
+    },
+    dependencies: [
+      { name: 'sources of the binding', digest: { sha256: sources } },
+      ...(v8 ? [{ name: 'manifest.json of the SDK', digest: { sha256: v8.sdk } }] : []),
+      ...(v8 ? v8Dependencies(v8) : []),
+      ...headerPackages.map((header) => packageDependency(locked.component(header))),
+      ...toolDependencies(inputs),
+      ...linkedDependencies(components),
+    ],
+  }
+}
+
+function packageDependency({ name, purl, digests }: Component): Dependency {
+  return { name, ...(purl && { uri: purl }), ...(hasAny(digests) && { digest: digests }) }
+}
+
+function hasAny(digests: Digests): boolean {
+  return digests.sha256 !== undefined || digests.sha512 !== undefined
 }

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { z } from 'zod'
-import { readJsonIfValid, writeFileDurably } from '../durable-files.ts'
+import { readJsonIfValid, writeFileDurably } from '../shared/files.ts'
 
 /** The addon with V8 inside, and the one without, for the backends on Node's own V8. */
 export const addonNames = { engine: 'v8-rawmem.node', node: 'v8-rawmem-node.node' } as const

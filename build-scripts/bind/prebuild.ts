@@ -1,13 +1,12 @@
 import { copyFile, mkdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { $ } from 'zx'
-import { BuildError } from '../build-error.ts'
-import { renameDurably } from '../durable-files.ts'
-import { canonicalJson, sha256OfFile } from '../hash.ts'
-import { checkAddon } from '../provenance/check-artifacts.ts'
-import { sayStage } from '../terminal.ts'
+import { BuildError } from '../shared/build-error.ts'
+import { renameDurably } from '../shared/files.ts'
+import { canonicalJson, sha256OfFile } from '../shared/hash.ts'
+import { $ } from '../shared/shell.ts'
+import { sayStage } from '../shared/terminal.ts'
+import { checkAddon } from './check-addon.ts'
 import { describePrebuild } from './describe-prebuild.ts'
-import { inspectAddon } from './inspect-addon.ts'
 import type { BuiltAddon } from './node-gyp.ts'
 import {
   addonNames,
@@ -90,10 +89,42 @@ async function isUpToDate(
 /** A link that left something open shows only when the addon is loaded. */
 async function requireLoads(addon: string): Promise<void> {
   const script = `process.dlopen({ exports: {} }, ${JSON.stringify(addon)})`
-  const loaded = await $({ quiet: true, nothrow: true })`${process.execPath} -e ${script}`
+  const loaded = await $({ nothrow: true })`${process.execPath} -e ${script}`
   if (loaded.exitCode === 0) return
   throw new BuildError(
     `Node cannot load the addon that was built:\n${loaded.stderr.trim()}`,
     'Compare the libraries and link flags in binding.gyp with those in lib/pkgconfig of the SDK.',
   )
+}
+
+// The names by which Node finds a Node-API addon's beginning and the version it asks for.
+const entryPoints = new Set(['napi_register_module_v1', 'node_api_module_get_api_version_v1'])
+
+/**
+ * Fails for an addon that shows or seeks symbols it must not. Node's executable exports its own V8: a V8 symbol that is
+ * visible in the addon, or left open, would be bound to that one, and crash in ways nobody could understand.
+ */
+export async function inspectAddon(addon: string): Promise<void> {
+  const shown = await dynamicSymbols(addon, '--defined-only')
+  const sought = await dynamicSymbols(addon, '--undefined-only')
+  const wrong = [
+    ...shown.filter((name) => !entryPoints.has(name)).map((name) => `exports ${name}`),
+    ...sought
+      .filter((name) => /^(_Z.*2v8|uv_|_ZN?K?4node)/.test(name))
+      .map((name) => `seeks ${name}`),
+  ]
+  if (wrong.length === 0) return
+  const more = wrong.length > 10 ? `\n  and ${wrong.length - 10} more` : ''
+  throw new BuildError(
+    `${addon} must export only Node-API's entry points and take no symbol of V8 from Node, but\n  ${wrong.slice(0, 10).join('\n  ')}${more}`,
+    'Look at visibility and link flags in bindings/native/*/binding.gyp.',
+  )
+}
+
+async function dynamicSymbols(addon: string, which: string): Promise<string[]> {
+  const listed = await $`nm --dynamic --format=just-symbols ${which} ${addon}`
+  return listed.stdout
+    .split('\n')
+    .map((name) => name.split('@')[0]!)
+    .filter(Boolean)
 }

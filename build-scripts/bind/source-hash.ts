@@ -1,29 +1,26 @@
-import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
 import { z } from 'zod'
 import { glob } from 'zx'
-import { BuildError } from '../build-error.ts'
-import { readJsonIfValid } from '../durable-files.ts'
-import { sha256OfFile, sha256OfJson } from '../hash.ts'
-import { headerPackages } from '../provenance/describe-addon.ts'
 import { LockedPackages } from '../provenance/npm-packages.ts'
-
-const repository = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
+import { BuildError } from '../shared/build-error.ts'
+import { readJsonIfValid } from '../shared/files.ts'
+import { hashFiles, sha256OfJson } from '../shared/hash.ts'
+import { headerPackages } from './describe-prebuild.ts'
 
 /** Of the packages that decide about the addons' bytes: by their headers, and by the flags that node-gyp gives. */
 const packages = [...headerPackages, 'node-gyp']
 
 /** The scripts that have flags. */
 const scripts = [
-  'build-scripts/bind/{addon-environment,node-headers}.ts',
-  'build-scripts/compiler-environment.ts',
+  'build-scripts/bind/addon-flags.ts',
+  'build-scripts/shared/compiler-environment.ts',
 ]
 
 /**
  * Names the sources that both addons are compiled from, V8 aside: the C++ of the binding, how it is built, and the versions
  * of the packages whose headers it includes. The prebuild's manifest holds it, so that a prebuild of other sources shows.
  */
-export async function sourceHash(project = repository): Promise<string> {
+export async function sourceHash(project: string): Promise<string> {
   return sha256OfJson({
     files: Object.entries(await hashSources(project)),
     ...(await makersIn(project)),
@@ -32,7 +29,7 @@ export async function sourceHash(project = repository): Promise<string> {
 
 /** The hash of each source of both addons, by path, in order. */
 export async function hashSources(project: string): Promise<Record<string, string>> {
-  return await hashFiles(project, [
+  return await hashMatching(project, [
     'bindings/native/{exports.map,sources.gypi,*/binding.gyp}',
     'bindings/native/{common/**,node,patched}/*.{cc,h}',
   ])
@@ -43,7 +40,7 @@ export async function makersIn(project: string) {
   const locked = await LockedPackages.read(project)
   return {
     packages: packages.map((name) => locked.component(name).purl!),
-    scripts: await hashFiles(project, scripts),
+    scripts: await hashMatching(project, scripts),
   }
 }
 
@@ -64,13 +61,6 @@ export async function requireLockedPackages(project: string): Promise<void> {
   }
 }
 
-async function hashFiles(
-  project: string,
-  patterns: readonly string[],
-): Promise<Record<string, string>> {
-  const hashes: Record<string, string> = {}
-  for (const file of (await glob(patterns, { cwd: project })).sort()) {
-    hashes[file] = await sha256OfFile(join(project, file))
-  }
-  return hashes
+async function hashMatching(project: string, patterns: readonly string[]) {
+  return await hashFiles(project, (await glob(patterns, { cwd: project })).sort())
 }

@@ -1,19 +1,20 @@
 import { existsSync } from 'node:fs'
 import { readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import { $, glob } from 'zx'
-import { type CompilerWrapper, generate, requireConfigured } from '../configure.ts'
-import type { BuildContext } from '../context.ts'
-import { requireFreeBytes } from '../disk.ts'
-import { Sources } from '../fetch/sources.ts'
-import { provideGn } from '../gn.ts'
-import { say, sayStage, warn } from '../terminal.ts'
-import { clangTools, requireTools, tools } from '../tools.ts'
-import { compileKey, stampCompiled, unstampCompiled } from './compiled-stamp.ts'
-import { defaultJobs } from './jobs.ts'
-import { findDamage, isRecorded, recordMade, removeDamage } from './made-files.ts'
-import { type NinjaRun, plan, runNinja } from './run-ninja.ts'
-import { settleSourceTimes } from './source-times.ts'
+import { glob } from 'zx'
+import { type CompilerWrapper, generate, requireConfigured } from '../configure/configure.ts'
+import { requireGn } from '../configure/gn.ts'
+import { BuildError } from '../shared/build-error.ts'
+import type { BuildContext } from '../shared/context.ts'
+import { requireFreeBytes } from '../shared/disk.ts'
+import { isStamped, stamp } from '../shared/files.ts'
+import { sha256OfJson } from '../shared/hash.ts'
+import { findDamage, isRecorded, recordMade, removeDamage } from '../shared/made-files.ts'
+import { defaultJobs, type NinjaRun, plan, runNinja } from '../shared/ninja.ts'
+import { $ } from '../shared/shell.ts'
+import { say, sayStage, warn } from '../shared/terminal.ts'
+import { clangTools, requireTools, tools } from '../shared/toolchain.ts'
+import { hashSources, settleSourceTimes } from './source-times.ts'
 
 /** What a build from nothing adds to the build directory. */
 const bytesOfBuild = 3e9
@@ -32,7 +33,7 @@ export async function compile(
   sayStage('compile', `${pin.build.target}, ${jobs} jobs`)
   const { ccWrapper, hash: configuration } = await requireConfigured(context)
   const key = await compileKey(context, configuration)
-  await unstampCompiled(context)
+  await rm(compiledStamp(context), { force: true })
   const running = join(folder, 'v8-rawmem-running')
   await removeLostOutputs(folder, running)
   await writeFile(running, await bootId())
@@ -55,19 +56,21 @@ export async function compile(
     signal,
   }
   // Nothing is made of a file that was not looked into; without anything to make, the package looks into the library.
-  if ((await plan(run)) > 0) await mend(context, { thorough: true })
+  const planned = await plan(run)
+  if (planned > 0) await mend(context, { thorough: true })
   let changed: boolean
   try {
-    changed = await runNinja(run)
+    changed = await runNinja({ ...run, planned })
   } catch (error) {
     await recordMade(folder, { whole: false }).catch(() => {})
     throw error
   }
-  if (changed) await $({ quiet: true })`sync --file-system ${folder}`
+  if (changed) await $`sync --file-system ${folder}`
   if (changed || !(await isRecorded(folder, pin.build.library))) {
     await recordMade(folder, { whole: true })
   }
-  await stampCompiled(context, configuration, key)
+  // When the sources are others now, nobody knows which were compiled.
+  if ((await compileKey(context, configuration)) === key) await stamp(compiledStamp(context), key)
   await rm(running, { force: true })
   sayStage('compile', changed ? library : 'nothing to do')
 }
@@ -88,7 +91,7 @@ async function mend(context: BuildContext, { thorough }: { thorough: boolean }):
   }
   await removeDamage(folder, damage)
   // GN writes all that is its own, and needs a second for it.
-  if (damage.others.length > 0) await generate(context, await provideGn(context, new Sources({})))
+  if (damage.others.length > 0) await generate(context, await requireGn(context))
 }
 
 /**
@@ -113,4 +116,24 @@ async function bootId(): Promise<string> {
 function wrapperEnvironment(ccWrapper: CompilerWrapper): Record<string, string> {
   if (!ccWrapper || basename(ccWrapper) !== 'ccache' || process.env.CCACHE_SLOPPINESS) return {}
   return { CCACHE_SLOPPINESS: 'pch_defines,time_macros,include_file_mtime,include_file_ctime' }
+}
+
+/** Says from what everything is compiled; there from the end of a compile to the beginning of the next. */
+function compiledStamp({ cache }: BuildContext): string {
+  return join(cache.buildDirectory, 'v8-rawmem-compiled.json')
+}
+
+/** Names what a compile would begin from now: the sources, and the configuration, by its hash. */
+async function compileKey({ cache, signal }: BuildContext, configuration: string): Promise<string> {
+  return sha256OfJson([configuration, await hashSources(cache.tree, signal)])
+}
+
+/** Fails unless what lies compiled is of the sources and the configuration of now. */
+export async function requireCompiled(context: BuildContext): Promise<void> {
+  const { hash } = await requireConfigured(context)
+  if (await isStamped(compiledStamp(context), await compileKey(context, hash))) return
+  throw new BuildError(
+    `What lies compiled in ${context.cache.buildDirectory} is not of the sources that are there now.`,
+    'Run: npm run v8 -- compile, then package.',
+  )
 }

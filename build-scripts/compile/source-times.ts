@@ -1,11 +1,11 @@
 import { lstat, readFile, stat, utimes } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { z } from 'zod'
-import { readJsonIfValid, writeFileDurably } from '../durable-files.ts'
 import { upstreamTag } from '../fetch/fetch.ts'
-import { gitIn } from '../git.ts'
-import { sha256OfFile, sha256OfJson } from '../hash.ts'
-import { listMade } from './made-files.ts'
+import { readJsonIfValid, writeFileDurably } from '../shared/files.ts'
+import { gitIn, listTracked } from '../shared/git.ts'
+import { sha256OfFile, sha256OfJson } from '../shared/hash.ts'
+import { listMade, newestTime } from '../shared/made-files.ts'
 
 const stateSchema = z.object({
   /** The clock when the last compile began, in milliseconds. */
@@ -45,7 +45,7 @@ export async function settleSourceTimes(
   // in an error. The others are looked at when there is a reason to, for they are many.
   const suspects = await generatorSources(buildDirectory)
   if (!last || last.at > now || isFuture(made)) {
-    suspects.push(...(await listSources(tree, signal)).map((path) => join(tree, path)))
+    suspects.push(...(await listTracked(tree, signal)).map((path) => join(tree, path)))
     suspects.push(...(await listMade(buildDirectory)).map((path) => join(buildDirectory, path)))
   }
   for (const path of suspects) {
@@ -81,7 +81,7 @@ async function changedSince(
   state: SourceState,
   signal: AbortSignal,
 ): Promise<string[]> {
-  if (last.base !== state.base) return await listSources(tree, signal)
+  if (last.base !== state.base) return await listTracked(tree, signal)
   return [...Object.keys(last.changed), ...Object.keys(state.changed)].filter(
     (path) => last.changed[path] !== state.changed[path],
   )
@@ -95,20 +95,6 @@ async function generatorSources(buildDirectory: string): Promise<string[]> {
     .split(/\s+/)
     .filter(Boolean)
     .map((path) => resolve(buildDirectory, path))
-}
-
-async function listSources(tree: string, signal: AbortSignal): Promise<string[]> {
-  const listed = await gitIn(tree, signal)`git ls-files -z`
-  return listed.stdout.split('\0').filter(Boolean)
-}
-
-/** The time of the newest file that was made, in milliseconds. */
-async function newestTime(folder: string): Promise<number> {
-  let newest = 0
-  for (const path of await listMade(folder)) {
-    newest = Math.max(newest, (await stat(join(folder, path))).mtimeMs)
-  }
-  return newest
 }
 
 async function touch(path: string, milliseconds: number): Promise<void> {

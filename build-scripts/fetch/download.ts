@@ -2,30 +2,21 @@ import { createHash, type Hash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { type FileHandle, mkdir, open, rm } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { type Dispatcher, EnvHttpProxyAgent, request } from 'undici'
-import { BuildError } from '../build-error.ts'
-import { diskFull, requireFreeBytes, saysDiskFull } from '../disk.ts'
-import { renameDurably } from '../durable-files.ts'
-import { startProgress } from '../progress.ts'
-import { formatBytes, warn } from '../terminal.ts'
+import { type Dispatcher, EnvHttpProxyAgent, interceptors, request } from 'undici'
+import { BuildError } from '../shared/build-error.ts'
+import { diskFull, requireFreeBytes, saysDiskFull } from '../shared/disk.ts'
+import { renameDurably } from '../shared/files.ts'
+import { formatBytes, startProgress, warn } from '../shared/terminal.ts'
+import { type RetryPolicy, retry } from './retry.ts'
 
 /** What a file must be to be taken for the one that was asked for. */
-export interface Expected {
+interface Expected {
   readonly size: number
   readonly sha256: string
 }
 
-/** How the downloader meets a connection that breaks. */
-export interface RetryPolicy {
-  /** How many times in a row nothing at all may arrive. */
-  readonly attempts: number
-  /** The pause before the second attempt, doubled before each further one. */
-  readonly firstPauseMilliseconds: number
-}
-
-const patientRetries: RetryPolicy = { attempts: 6, firstPauseMilliseconds: 1000 }
+const patience: RetryPolicy = { attempts: 6, firstPauseMilliseconds: 1000 }
 
 /** A failure that another attempt will not mend. */
 class Refused extends Error {}
@@ -39,7 +30,7 @@ export async function download(
   target: string,
   expected: Expected,
   signal: AbortSignal,
-  { proxy, retries = patientRetries }: { proxy?: string; retries?: RetryPolicy } = {},
+  { proxy, retries = patience }: { proxy?: string; retries?: RetryPolicy } = {},
 ): Promise<void> {
   const name = basename(target)
   const part = `${target}.part`
@@ -49,18 +40,8 @@ export async function download(
     const arrived = (await file.stat()).size
     if (arrived > expected.size) await file.truncate(0)
     await requireFreeBytes(dirname(target), expected.size - arrived, `downloading ${name}`)
-    const transfer = await Transfer.open(file, part, expected, signal)
-    const dispatcher = new EnvHttpProxyAgent(proxy ? { httpProxy: proxy, httpsProxy: proxy } : {})
-    const progress = startProgress(`download ${name}`, expected.size, 'bytes', transfer.size)
-    try {
-      await transfer.complete(url, dispatcher, retries, (done) => progress.update(done))
-      progress.end()
-    } catch (error) {
-      progress.abandon()
-      throw error
-    } finally {
-      await dispatcher.destroy()
-    }
+    const transfer = await Transfer.open(file, part, expected.size, signal)
+    await complete(transfer, url, `download ${name}`, retries, proxy)
     const sha256 = transfer.digest()
     if (sha256 !== expected.sha256) {
       await rm(part)
@@ -79,6 +60,50 @@ export async function download(
   }
 }
 
+/** Brings what is lacking, in as many attempts as it takes. */
+async function complete(
+  transfer: Transfer,
+  url: URL,
+  title: string,
+  retries: RetryPolicy,
+  proxy: string | undefined,
+): Promise<void> {
+  const { signal, whole } = transfer
+  const agent = new EnvHttpProxyAgent(proxy ? { httpProxy: proxy, httpsProxy: proxy } : {})
+  const dispatcher = agent.compose(interceptors.redirect({ maxRedirections: 5 }))
+  const progress = startProgress(title, whole, 'bytes', transfer.size)
+  const onFailure = (error: unknown, isLast: boolean, seconds: number) => {
+    if (error instanceof BuildError || saysDiskFull(error)) throw error
+    if (isLast || error instanceof Refused) {
+      throw new BuildError(
+        `Cannot download ${url}: ${reason(error)}.`,
+        'Check the network (HTTPS_PROXY and HTTP_PROXY are honoured) and run the command again: what has arrived is kept.\nOr name another copy with --archive <path or URL>.',
+        { cause: error },
+      )
+    }
+    warn(`${url}: ${reason(error)}, going on at ${formatBytes(transfer.size)} in ${seconds} s`)
+  }
+  try {
+    await retry(
+      async () => {
+        if (transfer.size === whole) return
+        for await (const chunk of await transfer.openRest(url, dispatcher)) {
+          await transfer.append(chunk)
+          progress.update(transfer.size)
+        }
+        if (transfer.size < whole) throw new Error('the connection ended early')
+      },
+      { ...retries, signal, gained: () => transfer.size, onFailure },
+    )
+    progress.end()
+  } catch (error) {
+    progress.abandon()
+    throw error
+  } finally {
+    await agent.destroy()
+  }
+}
+
 /** The bytes of one download: how many there are, and their running hash. */
 class Transfer {
   size = 0
@@ -86,13 +111,13 @@ class Transfer {
 
   private constructor(
     readonly file: FileHandle,
-    readonly expected: Expected,
+    readonly whole: number,
     readonly signal: AbortSignal,
   ) {}
 
   /** Takes up what an earlier run left. */
-  static async open(file: FileHandle, part: string, expected: Expected, signal: AbortSignal) {
-    const transfer = new Transfer(file, expected, signal)
+  static async open(file: FileHandle, part: string, whole: number, signal: AbortSignal) {
+    const transfer = new Transfer(file, whole, signal)
     for await (const chunk of createReadStream(part, { highWaterMark: 1 << 20, signal })) {
       transfer.#hash.update(chunk)
       transfer.size += chunk.length
@@ -104,111 +129,47 @@ class Transfer {
     return this.#hash.digest('hex')
   }
 
-  async complete(
-    url: URL,
-    dispatcher: Dispatcher,
-    retries: RetryPolicy,
-    report: (done: number) => void,
-  ): Promise<void> {
-    let failures = 0
-    let pause = retries.firstPauseMilliseconds
-    while (this.size < this.expected.size) {
-      const before = this.size
-      try {
-        const body = await this.#openAt(url, dispatcher)
-        for await (const chunk of body) await this.#append(chunk, report)
-        if (this.size < this.expected.size) throw new Error('the connection ended early')
-      } catch (error) {
-        this.signal.throwIfAborted()
-        if (error instanceof BuildError || saysDiskFull(error)) throw error
-        if (this.size > before) {
-          failures = 0
-          pause = retries.firstPauseMilliseconds
-        }
-        failures++
-        if (error instanceof Refused || failures >= retries.attempts)
-          throw this.#failure(url, error)
-        warn(
-          `${url}: ${reason(error)}, going on at ${formatBytes(this.size)} in ${Math.ceil(pause / 1000)} s`,
-        )
-        await sleep(pause, undefined, { signal: this.signal })
-        pause *= 2
-      }
-    }
-  }
-
-  async #append(chunk: Buffer, report: (done: number) => void): Promise<void> {
-    if (this.size + chunk.length > this.expected.size) {
-      throw new Refused(`it is larger than the ${this.expected.size} bytes it should have`)
+  async append(chunk: Buffer): Promise<void> {
+    if (this.size + chunk.length > this.whole) {
+      throw new Refused(`it is larger than the ${this.whole} bytes it should have`)
     }
     // appendFile writes all of a chunk or throws; write() may write a part of it.
     await this.file.appendFile(chunk)
     this.#hash.update(chunk)
     this.size += chunk.length
-    report(this.size)
   }
 
-  async #openAt(url: URL, dispatcher: Dispatcher): Promise<AsyncIterable<Buffer>> {
+  async openRest(url: URL, dispatcher: Dispatcher): Promise<AsyncIterable<Buffer>> {
+    const { size: start, signal } = this
     if (url.protocol === 'file:') {
-      return createReadStream(fileURLToPath(url), {
-        start: this.size,
-        highWaterMark: 1 << 20,
-        signal: this.signal,
-      }) as AsyncIterable<Buffer>
+      return createReadStream(fileURLToPath(url), { start, highWaterMark: 1 << 20, signal })
     }
-    const headers = this.size > 0 ? { range: `bytes=${this.size}-` } : {}
-    const response = await requestFollowing(url, { headers, signal: this.signal, dispatcher })
-    const { statusCode } = response
+    const { statusCode, headers, body } = await request(url, {
+      headers: start > 0 ? { range: `bytes=${start}-` } : {},
+      headersTimeout: 30_000,
+      bodyTimeout: 60_000,
+      dispatcher,
+      signal,
+    })
     if (statusCode === 206) {
-      const range = String(response.headers['content-range'])
-      if (!range.startsWith(`bytes ${this.size}-`)) {
-        throw new Refused(`the server sent another part of the file than asked for (${range})`)
-      }
-    } else if (statusCode === 200) {
-      await this.#startOver()
-    } else {
-      await response.body.dump()
-      const text = `the server answers ${statusCode}`
-      throw statusCode === 429 || statusCode >= 500 ? new Error(text) : new Refused(text)
+      const range = String(headers['content-range'])
+      if (range.startsWith(`bytes ${start}-`)) return body
+      throw new Refused(`the server sent another part of the file than asked for (${range})`)
     }
-    return response.body
-  }
-
-  /** For a server that knows no ranges, and so sends the file from its beginning. */
-  async #startOver(): Promise<void> {
-    await this.file.truncate(0)
-    this.size = 0
-    this.#hash = createHash('sha256')
-  }
-
-  #failure(url: URL, cause: unknown): BuildError {
-    return new BuildError(
-      `Cannot download ${url}: ${reason(cause)}.`,
-      'Check the network (HTTPS_PROXY and HTTP_PROXY are honoured) and run the command again: what has arrived is kept.\nOr name another copy with --archive <path or URL>.',
-      { cause },
-    )
-  }
-}
-
-async function requestFollowing(
-  url: URL,
-  options: { headers: Record<string, string>; signal: AbortSignal; dispatcher: Dispatcher },
-) {
-  let at = url
-  for (let redirects = 0; redirects <= 5; redirects++) {
-    const response = await request(at, { ...options, headersTimeout: 30_000, bodyTimeout: 60_000 })
-    const location = response.headers.location
-    if (![301, 302, 303, 307, 308].includes(response.statusCode) || typeof location !== 'string') {
-      return response
+    if (statusCode === 200) {
+      // A server that knows no ranges sends the file from its beginning.
+      await this.file.truncate(0)
+      this.size = 0
+      this.#hash = createHash('sha256')
+      return body
     }
-    await response.body.dump()
-    at = new URL(location, at)
+    await body.dump()
+    const text = `the server answers ${statusCode}`
+    throw statusCode === 429 || statusCode >= 500 ? new Error(text) : new Refused(text)
   }
-  throw new Refused('it redirects without end')
 }
 
 function reason(error: unknown): string {
   const { code, message } = error as NodeJS.ErrnoException
-  if (message) return message
-  return code ?? String(error)
+  return message || (code ?? String(error))
 }

@@ -1,21 +1,19 @@
-import { lstat, mkdir, rm } from 'node:fs/promises'
+import { lstat, mkdir, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { $ } from 'zx'
-import { BuildError } from '../build-error.ts'
-import type { BuildContext } from '../context.ts'
-import { requireFreeBytes } from '../disk.ts'
-import { renameDurably } from '../durable-files.ts'
-import { commitEnvironment, gitIn, identity } from '../git.ts'
-import { fetchGnSource } from '../gn.ts'
-import { say, sayStage } from '../terminal.ts'
-import { requireTools, tools } from '../tools.ts'
-import { layOutUpstream, syncUpstream } from '../upstream/sync-upstream.ts'
-import { partsOfTree } from '../upstream/tree-parts.ts'
-import { loadUpstreamPin } from '../upstream/upstream-pin.ts'
-import { extract } from './extract.ts'
-import { obtain, requireNamedArchivesMatch } from './obtain.ts'
-import { requireUpstreamPin, type Sources } from './sources.ts'
+import { BuildError } from '../shared/build-error.ts'
+import type { BuildContext } from '../shared/context.ts'
+import { requireFreeBytes } from '../shared/disk.ts'
+import { renameDurably } from '../shared/files.ts'
+import { commitEnvironment, gitIn, identity } from '../shared/git.ts'
+import { $ } from '../shared/shell.ts'
+import { say, sayStage } from '../shared/terminal.ts'
+import { requireTools, tools } from '../shared/toolchain.ts'
+import { extract, obtain, requireNamedArchivesMatch } from './archives.ts'
+import { fetchGnSource } from './gn-source.ts'
+import { layOutUpstream, syncUpstream } from './repositories.ts'
+import type { Sources } from './sources.ts'
 import { makeStandalone } from './standalone-layout.ts'
+import { loadUpstreamPin, partsOfTree, requireUpstreamPin } from './upstream-pin.ts'
 
 /** The tag of the commit that holds the sources as they came. */
 export const upstreamTag = 'upstream'
@@ -83,7 +81,7 @@ async function makeTree(
   await fill(unpacking)
   const tree = await makeStandalone(unpacking, pin.source.folders)
   await commitUpstream(context, tree, expected)
-  await $({ quiet: true })`sync --file-system ${unpacking}`
+  await $`sync --file-system ${unpacking}`
   await renameDurably(tree, cache.tree)
   await rm(unpacking, { recursive: true, force: true })
 }
@@ -162,4 +160,10 @@ async function differingParts(context: BuildContext, tree: string): Promise<stri
 
 async function exists(path: string): Promise<boolean> {
   return (await lstat(path).catch(() => undefined)) !== undefined
+}
+
+/** Fails a stage that works on the sources when they are not there. */
+export async function requireFetched({ cache }: BuildContext): Promise<void> {
+  if (await stat(join(cache.tree, '.git')).catch(() => undefined)) return
+  throw new BuildError(`There is no V8 work tree in ${cache.tree}.`, 'Run: npm run v8 -- fetch')
 }

@@ -1,18 +1,17 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { BuildError } from '../build-error.ts'
-import type { BuildContext } from '../context.ts'
-import type { PinnedArchive } from '../pin.ts'
-import { say } from '../terminal.ts'
+import type { BuildContext } from '../shared/context.ts'
+import type { PinnedArchive } from '../shared/pin.ts'
+import { say } from '../shared/terminal.ts'
+import { findGclientPython, gclientModule } from './gclient.ts'
 import {
   answersGit,
   type Mirror,
   mirrorFor,
   networkGitEnvironment,
   parseMirror,
-} from '../upstream/git-network.ts'
-import { findGclientPython, gclientModule } from '../upstream/python.ts'
-import { loadUpstreamPin, type UpstreamPin } from '../upstream/upstream-pin.ts'
+} from './git-network.ts'
+import { loadUpstreamPin, type UpstreamPin } from './upstream-pin.ts'
 
 /** The ways in which sources come to a machine. */
 export const sourceKinds = ['depot_tools', 'archive'] as const
@@ -88,16 +87,6 @@ export async function gitHostAnswers(
 ): Promise<boolean> {
   const { url } = upstream.repositories.v8!
   return await answersGit(url, networkGitEnvironment(mirrors, [url]), patienceMilliseconds, signal)
-}
-
-/** The pin of the repositories; an error when a project has none. */
-export async function requireUpstreamPin(context: BuildContext): Promise<UpstreamPin> {
-  const upstream = await loadUpstreamPin(context)
-  if (upstream) return upstream
-  throw new BuildError(
-    `${context.project} has no upstream/pin.json, which says where the repositories are.`,
-    'Take the sources from the archive: --source archive',
-  )
 }
 
 /** The words of a variable of the environment. */

@@ -1,6 +1,6 @@
 import { mkdir, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { BuildError } from '../build-error.ts'
+import { BuildError } from '../shared/build-error.ts'
 
 /**
  * Turns the folders of a Chromium tree into what a checkout of V8 alone looks like: `v8` is the root, the others lie

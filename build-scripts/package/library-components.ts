@@ -1,16 +1,17 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { PackageURL } from 'packageurl-js'
 import parseSpdx from 'spdx-expression-parse'
-import { BuildError } from '../build-error.ts'
-import { findClang } from '../clang.ts'
-import type { BuildContext } from '../context.ts'
-import { gitIn } from '../git.ts'
+import { loadUpstreamPin, type UpstreamPin } from '../fetch/upstream-pin.ts'
 import { type Component, component, hashTexts } from '../provenance/component.ts'
 import { headerComponents, type LicensedComponent } from '../provenance/system-libraries.ts'
-import { loadUpstreamPin, type UpstreamPin } from '../upstream/upstream-pin.ts'
-import { compiledFiles } from './compiled-files.ts'
-import { parseThirdPartyReadme, type ThirdPartyReadme } from './third-party-readme.ts'
+import { BuildError } from '../shared/build-error.ts'
+import type { BuildContext } from '../shared/context.ts'
+import { listTracked } from '../shared/git.ts'
+import { findClang } from '../shared/toolchain.ts'
 
 /** What the folders of third_party say in words that are not SPDX's, or do not say at all. */
 const readByPeople: Readonly<Record<string, { licence: string; name?: string }>> = {
@@ -157,10 +158,79 @@ function purlOf(urls: readonly (string | undefined)[], revision: string | undefi
 
 /** All licence files of the tree. */
 async function listLicences({ cache, signal }: BuildContext): Promise<string[]> {
-  const listed = await gitIn(cache.tree, signal)`git ls-files -z`
   const licence = /(^|\/)(LICEN[CS]E|COPYING|NOTICE)([.-][^/]*)?$/
-  return listed.stdout
-    .split('\0')
-    .filter((path) => licence.test(path))
-    .sort()
+  return (await listTracked(cache.tree, signal)).filter((path) => licence.test(path)).sort()
+}
+
+/** What ninja has seen the library's objects, and what generates some of them, read. */
+interface CompiledFiles {
+  /** Folders of third_party, as paths below it. What lies in third_party/v8 are several things. */
+  readonly thirdParty: ReadonlySet<string>
+  /** Headers from outside the tree. */
+  readonly system: ReadonlySet<string>
+}
+
+async function compiledFiles({ cache, pin }: BuildContext): Promise<CompiledFiles> {
+  const objects = new Set<string>()
+  const thirdParty = new Set<string>()
+  const system = new Set<string>()
+  const note = (path: string) => {
+    const folder = /(?:^|\/)third_party\/((?:v8\/)?[^/]+)\//.exec(path)?.[1]
+    if (folder) thirdParty.add(folder)
+    else if (path.startsWith('/') && !path.startsWith(`${cache.tree}/`)) system.add(path)
+  }
+  for await (const line of ninjaTool(cache.buildDirectory, ['inputs', pin.build.target])) {
+    if (line.endsWith('.o')) objects.add(line)
+    else if (/\.(cc|cpp|c|S)$/.test(line)) note(line)
+  }
+  let ofLibrary = false
+  for await (const line of ninjaTool(cache.buildDirectory, ['deps'])) {
+    if (line.startsWith(' ')) {
+      if (ofLibrary) note(line.trim())
+    } else {
+      ofLibrary = objects.has(line.slice(0, line.indexOf(':')))
+    }
+  }
+  return { thirdParty, system }
+}
+
+/** Lines of `ninja -t`; there are millions of them for V8, so they are read as they come. */
+async function* ninjaTool(folder: string, args: readonly string[]): AsyncGenerator<string> {
+  // With -n, it does not write its notes anew, which are recorded as they are.
+  const ninja = spawn('ninja', ['-C', folder, '-n', '-t', ...args], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const closed = once(ninja, 'close')
+  for await (const line of createInterface({ input: ninja.stdout })) yield line
+  const [code] = await closed
+  if (code !== 0) throw new Error(`ninja -t ${args.join(' ')} ends with code ${code}`)
+}
+
+/** What the README.chromium or README.v8 of a folder in third_party says. */
+export interface ThirdPartyReadme {
+  readonly name: string
+  readonly licence?: string
+  readonly website?: string
+  readonly version?: string
+  readonly revision?: string
+}
+
+/** Reads the fields at the head of such a file; `N/A` and references to other files are left out. */
+export function parseThirdPartyReadme(text: string): ThirdPartyReadme {
+  const head = text.split(/^\s*(?:Description|Local Modifications):/im)[0]!
+  const field = (name: string) => {
+    const value = new RegExp(`^${name}:[ \t]*(.+)$`, 'im').exec(head)?.[1]?.trim()
+    return value && !/^(N\/A|DEPS|unknown)$/i.test(value) ? value : undefined
+  }
+  const licence = field('License')
+  const website = field('URL')
+  const version = field('Version')?.replace(/^(?:upstream\/)?v(?=\d)/, '')
+  const revision = field('Revision')
+  return {
+    name: field('Short Name') ?? field('Name') ?? '',
+    ...(licence && { licence }),
+    ...(website && { website }),
+    ...(version && { version }),
+    ...(revision && { revision }),
+  }
 }

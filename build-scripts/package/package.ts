@@ -1,28 +1,31 @@
 import { existsSync } from 'node:fs'
 import { mkdir, readdir, readlink, rm, stat, symlink, writeFile } from 'node:fs/promises'
-import { dirname, join, relative, resolve } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { $, glob } from 'zx'
-import { BuildError } from '../build-error.ts'
-import { findClang } from '../clang.ts'
-import { requireCompiled } from '../compile/compiled-stamp.ts'
-import { findDamage } from '../compile/made-files.ts'
-import type { BuildContext } from '../context.ts'
-import { requireFreeBytes } from '../disk.ts'
-import { renameDurably } from '../durable-files.ts'
-import { sha256, sha256OfFile, sha256OfJson } from '../hash.ts'
-import { seriesHead } from '../patch/series-head.ts'
+import { glob } from 'zx'
+import { requireCompiled } from '../compile/compile.ts'
+import { seriesHead } from '../patch/patch.ts'
 import { WorkTree } from '../patch/work-tree.ts'
-import { hashPin, lockName } from '../pin.ts'
 import { type Component, mergeComponents } from '../provenance/component.ts'
-import { describeSdk } from '../provenance/describe-sdk.ts'
 import { documentsOf, writeDocuments } from '../provenance/documents.ts'
-import { isStamped, stamp, stampedResult } from '../stamp.ts'
-import { formatBytes, sayStage } from '../terminal.ts'
-import { requireTools, tools } from '../tools.ts'
-import { pack } from './pack.ts'
+import { BuildError } from '../shared/build-error.ts'
+import type { BuildContext } from '../shared/context.ts'
+import { diskFull, requireFreeBytes, saysDiskFull } from '../shared/disk.ts'
+import { isStamped, listFiles, renameDurably, stamp, stampedResult } from '../shared/files.ts'
+import { hashFiles, sha256, sha256OfFile, sha256OfJson } from '../shared/hash.ts'
+import { findDamage } from '../shared/made-files.ts'
+import { hashPin, lockName } from '../shared/pin.ts'
+import { $ } from '../shared/shell.ts'
+import { formatBytes, sayStage } from '../shared/terminal.ts'
+import { findClang, requireTools, tools } from '../shared/toolchain.ts'
 import { layOutSdk } from './sdk-files.ts'
-import { damagedFiles, manifestName, type SdkManifest, sdkSchema } from './sdk-manifest.ts'
+import {
+  damagedFiles,
+  describeSdk,
+  manifestName,
+  type SdkManifest,
+  sdkSchema,
+} from './sdk-manifest.ts'
 
 const platform = 'linux-x64'
 
@@ -60,12 +63,10 @@ export async function packageSdk(
   const current = join(cache.sdk, 'current')
   const { bill, statement } = documentsOf(archive)
   const results = [archive, bill, statement, join(current, manifestName)]
-  const found = await hashFiles(results, signal)
   if (
     !modified &&
-    found !== undefined &&
-    found === (await stampedResult(stampPath)) &&
     (await isStamped(stampPath, inputs)) &&
+    (await stampedResult(stampPath)) === (await hashResults(results, signal)) &&
     (await damagedFiles(current, signal)).length === 0
   ) {
     sayStage('package', `${archive} is up to date`)
@@ -80,7 +81,7 @@ export async function packageSdk(
     const made = await stageFiles(context, modified)
     const key = sha256OfJson(made.manifest as never).slice(0, 16)
     const folder = join(cache.sdk, key)
-    await $({ quiet: true })`sync --file-system ${made.folder}`
+    await $`sync --file-system ${made.folder}`
     await rm(folder, { recursive: true, force: true })
     await renameDurably(made.folder, folder)
     await pointCurrentTo(cache.sdk, key)
@@ -96,7 +97,7 @@ export async function packageSdk(
     )
     await removeOldSdks(cache.sdk, key)
     // What has edits in it is nothing to come back to.
-    if (!modified) await stamp(stampPath, inputs, await hashFiles(results, signal))
+    if (!modified) await stamp(stampPath, inputs, await hashResults(results, signal))
     sayStage('package', `${archive} (${formatBytes((await stat(archive)).size)})`)
   } finally {
     await rm(stagingFolder(cache.sdk), { recursive: true, force: true })
@@ -119,15 +120,10 @@ async function requireAsCompiled(context: BuildContext): Promise<void> {
   )
 }
 
-/** Names the contents of files; undefined when one of them is missing. */
-async function hashFiles(
-  paths: readonly string[],
-  signal: AbortSignal,
-): Promise<string | undefined> {
-  if (!paths.every((path) => existsSync(path))) return undefined
-  const hashes: string[] = []
-  for (const path of paths) hashes.push(await sha256OfFile(path, signal))
-  return sha256OfJson(hashes)
+/** Names the contents of files, which may be missing. */
+async function hashResults(paths: readonly string[], signal: AbortSignal): Promise<string> {
+  const hash = (path: string) => sha256OfFile(path, signal).catch(() => null)
+  return sha256OfJson(await Promise.all(paths.map(hash)))
 }
 
 /** What runs that were killed have left. */
@@ -147,11 +143,8 @@ async function hashInputs({ pin, project, series, signal }: BuildContext, librar
   const own = await glob(['sdk/*', 'LICENSE*', 'package.json', 'upstream/pin.json'], {
     cwd: project,
   })
-  const files: Record<string, string> = {}
-  for (const path of own) files[path] = await sha256OfFile(join(project, path), signal)
   // What these scripts put into it, and how.
   const scripts = await glob(['package/*', 'provenance/*'], { cwd: buildScripts })
-  for (const path of scripts) files[path] = await sha256OfFile(join(buildScripts, path), signal)
   return sha256OfJson({
     schema: sdkSchema,
     library: await sha256OfFile(library, signal),
@@ -159,7 +152,10 @@ async function hashInputs({ pin, project, series, signal }: BuildContext, librar
     series: series.hash,
     compiler: clang.version,
     libraries: clang.libraries,
-    files,
+    files: {
+      ...(await hashFiles(project, own, signal)),
+      ...(await hashFiles(buildScripts, scripts, signal)),
+    },
   })
 }
 
@@ -196,10 +192,6 @@ async function describe(
   modified: boolean,
 ): Promise<SdkManifest> {
   const { pin, series, signal } = context
-  const files: Record<string, string> = {}
-  for (const path of await listFiles(folder)) {
-    files[relative(folder, path)] = await sha256OfFile(path, signal)
-  }
   const { version: compiler, libraries } = await findClang(pin.toolchain.clang)
   return {
     schema: sdkSchema,
@@ -212,16 +204,8 @@ async function describe(
     compiler,
     libraries,
     components: mergeComponents(components),
-    files,
+    files: await hashFiles(folder, await listFiles(folder), signal),
   }
-}
-
-async function listFiles(folder: string): Promise<string[]> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true })
-  return entries
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name))
-    .sort()
 }
 
 /** `current` is what the binding is built against. */
@@ -238,4 +222,39 @@ async function removeOldSdks(sdk: string, key: string): Promise<void> {
   for (const name of await readdir(sdk)) {
     if (/^[0-9a-f]{16}$/.test(name) && name !== key) await rm(join(sdk, name), { recursive: true })
   }
+}
+
+/**
+ * Packs a folder into a .tar.zst that depends on nothing but names and contents: sorted, the same owner, modes and
+ * time for all, and a fixed way to compress.
+ *
+ * @param topFolder what the folder is called in the archive
+ * @param date the time of all files in it
+ */
+export async function pack(
+  folder: string,
+  archive: string,
+  topFolder: string,
+  date: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const temporary = `${archive}.new-${process.pid}`
+  // zstd gives the same bytes for every number of workers from 1 on, but others without any.
+  const packed = await $({
+    nothrow: true,
+    signal,
+    env: { ...process.env, LC_ALL: 'C' },
+  })`tar --create --file=- --directory=${dirname(folder)} --format=gnu --sort=name --mtime=${date} --owner=0 --group=0 --numeric-owner --mode=u=rwX,go=rX --transform=${`s,^${basename(folder)},${topFolder},`} ${basename(folder)} | zstd --quiet --force -15 -T2 -o ${temporary}`
+  if (packed.exitCode === 0) {
+    await $`sync ${temporary}`
+    return renameDurably(temporary, archive)
+  }
+  await rm(temporary, { force: true })
+  signal.throwIfAborted()
+  if (saysDiskFull(packed.stderr)) throw diskFull(dirname(archive), `packing ${archive}`, packed)
+  throw new BuildError(
+    `Cannot pack ${archive}:\n${packed.stderr.trim()}`,
+    'GNU tar and zstd are needed; "npm run v8 -- doctor" tells what is missing.',
+    { cause: packed },
+  )
 }

@@ -1,11 +1,11 @@
 import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { $ } from 'zx'
-import type { BuildContext } from '../context.ts'
-import { gitIn } from '../git.ts'
+import { askGn } from '../configure/gn.ts'
 import type { Component } from '../provenance/component.ts'
 import { requirePermitted } from '../provenance/permitted-licences.ts'
-import { askGn } from './ask-gn.ts'
+import type { BuildContext } from '../shared/context.ts'
+import { listTracked } from '../shared/git.ts'
+import { $ } from '../shared/shell.ts'
 import { libraryComponents } from './library-components.ts'
 
 /** Where an SDK has the licences of all that is in it. */
@@ -22,8 +22,7 @@ export const sdkSources = 'share/v8-rawmem/'
 export async function layOutSdk(context: BuildContext, folder: string): Promise<Component[]> {
   const { cache, pin, project, series, signal } = context
   await put(join(cache.buildDirectory, pin.build.library), join(folder, 'lib/libv8_monolith.a'))
-  const headers = await gitIn(cache.tree, signal)`git ls-files -z include`
-  for (const path of headers.stdout.split('\0').filter(Boolean)) {
+  for (const path of await listTracked(cache.tree, signal, 'include')) {
     if (/\/(DEPS|DIR_METADATA|[A-Z_]*OWNERS|[^/]*\.(md|py))$/.test(path)) continue
     await put(join(cache.tree, path), join(folder, path))
   }
@@ -75,11 +74,7 @@ async function writeSwitches(context: BuildContext, header: string): Promise<voi
     ...[...new Set(on)].flatMap((define) => ['-p', define]),
     ...off.flatMap((name) => ['-n', name]),
   ]
-  await $({
-    quiet: true,
-    cwd: cache.tree,
-    signal,
-  })`python3 tools/gen-v8-gn.py -o ${header} ${options}`
+  await $({ cwd: cache.tree, signal })`python3 tools/gen-v8-gn.py -o ${header} ${options}`
 }
 
 /** The names of all switches that V8's public headers may look at. */

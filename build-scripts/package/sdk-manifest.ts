@@ -1,10 +1,13 @@
 import { realpath } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { z } from 'zod'
-import { BuildError } from '../build-error.ts'
-import { readJsonIfValid } from '../durable-files.ts'
-import { sha256OfFile, sha256OfJson } from '../hash.ts'
-import { componentSchema } from '../provenance/component.ts'
+import { component, componentSchema } from '../provenance/component.ts'
+import type { Description } from '../provenance/documents.ts'
+import { toolDependencies, type V8Inputs, v8Dependencies } from '../provenance/statement.ts'
+import { BuildError } from '../shared/build-error.ts'
+import { readJsonIfValid } from '../shared/files.ts'
+import { sha256OfFile, sha256OfJson } from '../shared/hash.ts'
+import { sdkLicences } from './sdk-files.ts'
 
 /** Grows when the SDK's layout changes or its manifest's. */
 export const sdkSchema = 3
@@ -63,4 +66,41 @@ export async function damagedFiles(folder: string, signal: AbortSignal): Promise
     if (found !== expected) damaged.push(path)
   }
   return damaged
+}
+
+/** What is in an SDK's archive, by the manifest in it, and of what it was made. */
+export async function describeSdk(
+  archive: string,
+  manifest: SdkManifest,
+  inputs: V8Inputs,
+): Promise<Description> {
+  const name = basename(archive)
+  return {
+    bill: {
+      artifact: component({
+        ref: name,
+        name,
+        version: manifest.v8.version,
+        licence: 'BSD-3-Clause',
+        texts: ['LICENSE', 'LICENSE.v8'].map((path) => ({
+          path,
+          sha256: manifest.files[`${sdkLicences}${path}`]!,
+        })),
+        digests: { sha256: await sha256OfFile(archive) },
+        needs: ['v8'],
+      }),
+      components: manifest.components,
+      licences: sdkLicences,
+    },
+    claim: {
+      kind: 'sdk',
+      parameters: {
+        v8: manifest.v8.version,
+        platform: manifest.platform,
+        args: manifest.args,
+        modified: manifest.modified,
+      },
+      dependencies: [...v8Dependencies(inputs), ...toolDependencies(manifest)],
+    },
+  }
 }

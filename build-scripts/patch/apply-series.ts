@@ -2,10 +2,10 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { ProcessOutput } from 'zx'
-import { BuildError } from '../build-error.ts'
 import { upstreamTag } from '../fetch/fetch.ts'
-import { commitEnvironment, gitIn } from '../git.ts'
-import type { Patch } from '../series.ts'
+import { BuildError } from '../shared/build-error.ts'
+import { commitEnvironment, gitIn } from '../shared/git.ts'
+import type { Patch } from '../shared/pin.ts'
 
 /**
  * Makes one commit for each patch, the first on top of the pristine sources, without touching the work tree or its

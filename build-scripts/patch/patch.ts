@@ -1,11 +1,14 @@
-import type { BuildContext } from '../context.ts'
-import { upstreamTag } from '../fetch/fetch.ts'
-import { requireFetched } from '../fetch/fetched.ts'
-import { say, sayStage } from '../terminal.ts'
-import { requireTools, tools } from '../tools.ts'
+import { join } from 'node:path'
+import { z } from 'zod'
+import { requireFetched, upstreamTag } from '../fetch/fetch.ts'
+import type { BuildContext } from '../shared/context.ts'
+import { readJsonIfValid, writeFileDurably } from '../shared/files.ts'
+import { gitIn } from '../shared/git.ts'
+import { sha256OfJson } from '../shared/hash.ts'
+import { say, sayStage } from '../shared/terminal.ts'
+import { requireTools, tools } from '../shared/toolchain.ts'
 import { applySeries } from './apply-series.ts'
 import { exportSeries } from './export-series.ts'
-import { seriesHead } from './series-head.ts'
 import { WorkTree } from './work-tree.ts'
 
 /** Puts the work tree onto the patch series. */
@@ -62,4 +65,23 @@ function beyondText({
     ...(editedFiles.length > 0 ? [`${editedFiles.length} edited files`] : []),
   ]
   return extras.length > 0 ? `, and the work tree has ${extras.join(' and ')} beyond them` : ''
+}
+
+const recordSchema = z.object({ key: z.string(), head: z.string() })
+
+/** The commit that the series leads to; from the record of an earlier run when neither sources nor patches changed. */
+export async function seriesHead({ cache, pin, series, signal }: BuildContext): Promise<string> {
+  const record = join(cache.tree, '.git', 'v8-rawmem-series.json')
+  const key = sha256OfJson({ tree: pin.source.tree, series: series.hash })
+  const known = await readJsonIfValid(record, recordSchema)
+  if (known?.key === key && (await isThere(cache.tree, known.head, signal))) return known.head
+
+  const head = await applySeries(cache.tree, series.patches, signal)
+  await writeFileDurably(record, JSON.stringify({ key, head }))
+  return head
+}
+
+async function isThere(tree: string, commit: string, signal: AbortSignal): Promise<boolean> {
+  const found = await gitIn(tree, signal)({ nothrow: true })`git cat-file -e ${`${commit}^{tree}`}`
+  return found.exitCode === 0
 }

@@ -1,10 +1,10 @@
 import { rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { BuildError } from '../build-error.ts'
-import { readJsonIfValid, writeFileDurably } from '../durable-files.ts'
 import { patchedBranch, upstreamTag } from '../fetch/fetch.ts'
-import { gitIn } from '../git.ts'
+import { BuildError } from '../shared/build-error.ts'
+import { readJsonIfValid, writeFileDurably } from '../shared/files.ts'
+import { gitIn } from '../shared/git.ts'
 
 /** The commit that the last application of a series led to. */
 const appliedRef = 'refs/v8-rawmem/applied'
@@ -12,7 +12,7 @@ const appliedRef = 'refs/v8-rawmem/applied'
 const moveSchema = z.object({ to: z.string() })
 
 /** How the work tree stands to the series. */
-export interface TreeState {
+interface TreeState {
   /** Commits on the branch that the series does not have. */
   readonly extraCommits: number
   /** Tracked files changed and not committed. */

@@ -1,10 +1,10 @@
+import { createHash } from 'node:crypto'
 import { Contrib, Enums, Models, Serialize, Spec, Validation } from '@cyclonedx/cyclonedx-library'
 import parseSpdx from 'spdx-expression-parse'
 import { z } from 'zod'
-import { BuildError } from '../build-error.ts'
-import { type Json, sha256OfJson } from '../hash.ts'
+import { BuildError } from '../shared/build-error.ts'
+import { type Json, sha256OfJson } from '../shared/hash.ts'
 import { type Component, component, componentSchema } from './component.ts'
-import { uuidOf } from './uuid.ts'
 
 /** What an artifact is and what it is made of. */
 export interface BillOfMaterials {
@@ -274,4 +274,15 @@ function digestsOf(hashes: z.infer<typeof hashList>): Component['digests'] {
   return Object.fromEntries(
     hashes.map(({ alg, content }) => [alg === 'SHA-256' ? 'sha256' : 'sha512', content]),
   )
+}
+
+/** RFC 9562's namespace for names that are URIs. */
+const uriNamespace = Buffer.from('6ba7b8119dad11d180b400c04fd430c8', 'hex')
+
+/** The version 5 UUID of a URI: the same for the same name, everywhere. */
+export function uuidOf(uri: string): string {
+  const bytes = createHash('sha1').update(uriNamespace).update(uri).digest().subarray(0, 16)
+  bytes[6] = (bytes[6]! & 0x0f) | 0x50
+  bytes[8] = (bytes[8]! & 0x3f) | 0x80
+  return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
 }

@@ -1,9 +1,9 @@
 import { z } from 'zod'
-import { sha256OfFile } from '../hash.ts'
-import { hex, innerPath } from '../pin.ts'
+import { sha256OfFile } from '../shared/hash.ts'
+import { hex, innerPath } from '../shared/pin.ts'
 
 /** SHA-256 and SHA-512 of one thing, in hexadecimal; either may be missing. */
-export const digestsSchema = z.strictObject({
+const digestsSchema = z.strictObject({
   sha256: hex(64).optional(),
   sha512: hex(128).optional(),
 })

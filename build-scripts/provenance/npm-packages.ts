@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { PackageURL } from 'packageurl-js'
 import { z } from 'zod'
-import { BuildError } from '../build-error.ts'
+import { BuildError } from '../shared/build-error.ts'
 import { type Component, component, type Digests } from './component.ts'
 
 const ranges = z.record(z.string(), z.string()).default({})

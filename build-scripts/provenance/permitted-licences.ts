@@ -1,5 +1,5 @@
 import parseSpdx from 'spdx-expression-parse'
-import { BuildError } from '../build-error.ts'
+import { BuildError } from '../shared/build-error.ts'
 import type { Component } from './component.ts'
 
 /** Licences that ask of whoever links a program no more than to hand on their texts. */

@@ -3,8 +3,9 @@ import { realpath } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { PackageURL } from 'packageurl-js'
-import { $, which } from 'zx'
-import { sha256OfFile } from '../hash.ts'
+import { which } from 'zx'
+import { sha256OfFile } from '../shared/hash.ts'
+import { $ } from '../shared/shell.ts'
 import { type Component, component, hashTexts } from './component.ts'
 
 /** A component, and for each of its licences, by the path that the component says, the file to copy. */
@@ -69,19 +70,12 @@ export async function headerComponents(
 ): Promise<LicensedComponent[]> {
   const described: LicensedComponent[] = []
   for (const library of libraries) {
-    const headers = paths.filter((path) => library.files.test(path)).sort()
-    if (headers.length === 0) continue
-    const debian = await debianPackageOf(headers[0]!)
-    const licences = licencesOf(library, debian)
+    const [header] = paths.filter((path) => library.files.test(path)).sort()
+    if (!header) continue
     const version = versions[library.name]
-    described.push({
-      component: component({
-        ...baseOf(library),
-        ...(version && { version }),
-        texts: await hashTexts(licences),
-      }),
-      licences,
-    })
+    described.push(
+      await describe(library, await debianPackageOf(header), version ? { version } : {}),
+    )
   }
   return described
 }
@@ -94,30 +88,30 @@ export async function linkedComponents(paths: readonly string[]): Promise<Licens
     byLibrary.set(library, [...(byLibrary.get(library) ?? []), path])
   }
   const described: LicensedComponent[] = []
-  for (const [library, files] of byLibrary) {
-    const debian = await debianPackageOf(files[0]!)
-    const licences = licencesOf(library, debian)
-    described.push({
-      component: component({
-        ...baseOf(library),
-        ...(debian && { version: debian.version, purl: debian.purl }),
-        texts: await hashTexts(licences),
-        files: await Promise.all(
-          files.map(async (path) => ({ name: basename(path), sha256: await sha256OfFile(path) })),
-        ),
-      }),
-      licences,
-    })
+  for (const [library, linked] of byLibrary) {
+    const debian = await debianPackageOf(linked[0]!)
+    const files = await Promise.all(
+      linked.map(async (path) => ({ name: basename(path), sha256: await sha256OfFile(path) })),
+    )
+    const known = debian && { version: debian.version, purl: debian.purl }
+    described.push(await describe(library, debian, { ...known, files }))
   }
   return described
 }
 
-function byBaseName(a: string, b: string): number {
-  return basename(a) < basename(b) ? -1 : 1
+async function describe(
+  library: SystemLibrary,
+  debian: DebianPackage | undefined,
+  known: Partial<Component>,
+): Promise<LicensedComponent> {
+  const { name, licence } = library
+  const licences = licencesOf(library, debian)
+  const texts = await hashTexts(licences)
+  return { component: component({ ref: name, name, licence, ...known, texts }), licences }
 }
 
-function baseOf({ name, licence }: SystemLibrary) {
-  return { ref: name, name, licence }
+function byBaseName(a: string, b: string): number {
+  return basename(a) < basename(b) ? -1 : 1
 }
 
 function unknownLibrary(path: string): SystemLibrary {
@@ -158,7 +152,7 @@ async function debianPackageOf(path: string): Promise<DebianPackage | undefined>
   const real = await realpath(path)
   // dpkg knows a file by the path that its package has, which /lib being a link to /usr/lib makes ambiguous.
   const names = new Set([path, real, `/usr${path}`, real.replace(/^\/usr\//, '/')])
-  const run = $({ quiet: true, nothrow: true, env: { ...process.env, LC_ALL: 'C' } })
+  const run = $({ nothrow: true, env: { ...process.env, LC_ALL: 'C' } })
   const found = await run`dpkg-query --search ${[...names]}`
   const owner = /^([^,:\s]+)[^\n]*: \//m.exec(found.stdout)?.[1]
   if (!owner) return undefined

@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { x } from 'tar'
-import { $ } from 'zx'
-import { BuildError } from '../build-error.ts'
-import { requireTools, tools } from '../tools.ts'
+import { BuildError } from '../shared/build-error.ts'
+import { $ } from '../shared/shell.ts'
+import { requireTools, tools } from '../shared/toolchain.ts'
 
 /**
  * Unpacks an archive into a folder that is there as long as `work` lasts, without its top folder.
@@ -44,6 +44,6 @@ export async function withUnpacked<T>(
 async function unpack(archive: string, extract: NodeJS.WritableStream): Promise<void> {
   if (!archive.endsWith('.zst')) return await pipeline(createReadStream(archive), extract)
   await requireTools('Unpacking an SDK', [tools.zstd])
-  const zstd = $({ quiet: true })`zstd --decompress --stdout --quiet ${archive}`
+  const zstd = $`zstd --decompress --stdout --quiet ${archive}`
   await Promise.all([zstd, pipeline(zstd.stdout, extract)])
 }

@@ -1,6 +1,8 @@
-import { BuildError } from '../build-error.ts'
-import { formatBytes } from '../terminal.ts'
-import type { PackedPackage } from './pack.ts'
+import { publint } from 'publint'
+import { formatMessage } from 'publint/utils'
+import { BuildError } from '../shared/build-error.ts'
+import { formatBytes } from '../shared/terminal.ts'
+import { type PackedPackage, readTarball } from './pack.ts'
 
 interface Contents {
   /** What may be in it. */
@@ -58,5 +60,18 @@ export function checkContents(packed: PackedPackage): void {
   throw new BuildError(
     `${packed.name} is not as it should be:\n  ${problems.join('\n  ')}`,
     'Mend "files" in its package.json; what is meant to be there goes into build-scripts/release/contents.ts.',
+  )
+}
+
+/** Has publint look at a package as users get it, and takes warnings for errors. */
+export async function lintPackage(folder: string, packed: PackedPackage): Promise<void> {
+  const { messages, pkg } = await publint({
+    strict: true,
+    pack: { tarball: await readTarball(folder, packed) },
+  })
+  if (messages.length === 0) return
+  throw new BuildError(
+    `publint finds fault with ${packed.name}:\n  ${messages.map((message) => formatMessage(message, pkg, { color: false })).join('\n  ')}`,
+    'Mend its package.json.',
   )
 }

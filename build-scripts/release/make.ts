@@ -1,20 +1,30 @@
 import { existsSync } from 'node:fs'
-import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import {
+  copyFile,
+  lstat,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  symlink,
+  writeFile,
+} from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
-import { findPrebuildProblems } from '../bind/prebuild-problems.ts'
-import { BuildError } from '../build-error.ts'
-import { readCheckout } from '../git.ts'
-import { sha256OfFile } from '../hash.ts'
-import { writeTarballDocuments } from '../provenance/describe-tarball.ts'
-import { formatBytes, say, sayStage, warn } from '../terminal.ts'
-import { checkContents } from './contents.ts'
-import { lintPackage } from './lint.ts'
-import { manifestName, type Release, sumsName } from './manifest.ts'
+import { findPrebuildProblems } from '../bind/check-addon.ts'
+import { BuildError } from '../shared/build-error.ts'
+import { readCheckout } from '../shared/git.ts'
+import { sha256OfFile } from '../shared/hash.ts'
+import { $ } from '../shared/shell.ts'
+import { formatBytes, say, sayStage, warn } from '../shared/terminal.ts'
+import { checkContents, lintPackage } from './contents.ts'
 import { type PackedPackage, packPackage } from './pack.ts'
-import { stageCheckout } from './stage.ts'
+import { manifestName, type Release, sumsName } from './release-manifest.ts'
+import { writeTarballDocuments } from './tarball.ts'
 
-export interface ReleaseOptions {
+interface ReleaseOptions {
   /** The checkout. */
   readonly project: string
   /** Where the release goes; what is there is replaced. */
@@ -166,4 +176,45 @@ async function writeSums(folder: string, signal: AbortSignal): Promise<void> {
   }
   await writeFile(join(folder, sumsName), lines.join(''))
   say(`  ${lines.length} files in ${sumsName}`)
+}
+
+/**
+ * Copies what git knows of a checkout into a folder and compiles it there, so that nothing else that lies about gets into
+ * a package: no output of an older compilation, no file that git ignores.
+ */
+export async function stageCheckout(
+  project: string,
+  folder: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const run = $({ signal })
+  const listed = await run({
+    cwd: project,
+  })`git ls-files -z --cached --others --exclude-standard --deduplicate`
+  for (const file of listed.stdout.split('\0').filter(Boolean)) {
+    signal.throwIfAborted()
+    const [source, target] = [join(project, file), join(folder, file)]
+    const found = await lstat(source).catch(ignoreRemoved)
+    if (!found) continue
+    if (!found.isFile()) {
+      warn(`${file} is no regular file, and is left out`)
+      continue
+    }
+    await mkdir(dirname(target), { recursive: true })
+    await copyFile(source, target)
+  }
+  await symlink(join(project, 'node_modules'), join(folder, 'node_modules'))
+  const compiled = await run({ cwd: folder, nothrow: true })`npm run --silent build`
+  signal.throwIfAborted()
+  if (compiled.exitCode !== 0) {
+    throw new BuildError(
+      `The sources cannot be compiled:\n${compiled.stdall.trim()}`,
+      'Mend them until "npm run build" succeeds.',
+    )
+  }
+}
+
+/** git still lists a file that was removed and not committed. */
+function ignoreRemoved(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== 'ENOENT') throw error
 }

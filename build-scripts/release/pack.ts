@@ -1,9 +1,10 @@
-import { chmod, readdir, readFile, stat } from 'node:fs/promises'
+import { chmod, lstat, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { $ } from 'zx'
 import { npmEnvironment } from '../../cli/install/npm.ts'
-import { BuildError } from '../build-error.ts'
+import { BuildError } from '../shared/build-error.ts'
+import { listFiles } from '../shared/files.ts'
+import { $ } from '../shared/shell.ts'
 
 // npm 12 gives an object by name where older ones give an array.
 const packedSchema = z
@@ -43,7 +44,6 @@ export async function packPackage(
   const packed = await $({
     cwd: folder,
     signal,
-    quiet: true,
     nothrow: true,
     env: npmEnvironment(),
   })`npm pack --ignore-scripts --json --pack-destination=${destination} --workspaces=false`
@@ -60,11 +60,10 @@ export async function packPackage(
 
 /** Gives files the rights that git knows: npm packs them, and a umask, here or where it was cloned, would decide about bytes. */
 async function settleRights(folder: string): Promise<void> {
-  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
-    if (!entry.isFile()) continue
-    const path = join(entry.parentPath, entry.name)
-    const { mode } = await stat(path)
-    await chmod(path, mode & 0o100 ? 0o755 : 0o644)
+  for (const file of await listFiles(folder)) {
+    const path = join(folder, file)
+    const status = await lstat(path)
+    if (status.isFile()) await chmod(path, status.mode & 0o100 ? 0o755 : 0o644)
   }
 }
 

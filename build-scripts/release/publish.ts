@@ -1,11 +1,11 @@
 import { join } from 'node:path'
-import { $ } from 'zx'
 import { npmEnvironment } from '../../cli/install/npm.ts'
-import { BuildError } from '../build-error.ts'
-import { sayStage } from '../terminal.ts'
-import { type Release, readRelease } from './manifest.ts'
+import { BuildError } from '../shared/build-error.ts'
+import { $ } from '../shared/shell.ts'
+import { sayStage } from '../shared/terminal.ts'
+import { type Release, readRelease } from './release-manifest.ts'
 
-export interface PublishOptions {
+interface PublishOptions {
   /** Where the release is. */
   readonly folder: string
   /** Undefined: the one that npm is set up with. */
@@ -51,7 +51,7 @@ export async function publishRelease(options: PublishOptions): Promise<void> {
 }
 
 function npm(signal: AbortSignal, more: { stdio?: ['inherit', 'inherit', 'inherit'] } = {}) {
-  return $({ signal, quiet: true, nothrow: true, env: npmEnvironment(), ...more })
+  return $({ signal, nothrow: true, env: npmEnvironment(), ...more })
 }
 
 /** Options that make npm use this registry, even where its configuration has another one for the scope. */

@@ -5,7 +5,7 @@ import {
   parseDeb822,
   parseOneLine,
   parsePrintedUris,
-} from '../../build-scripts/fetch/apt-sources.ts'
+} from '../../build-scripts/fetch/apt.ts'
 
 const deb822 = `# the main archive
 Types: deb

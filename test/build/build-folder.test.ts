@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
-import { recordBuild, removeUntrusted } from '../../build-scripts/bind/build-folder.ts'
+import { recordBuild, removeUntrusted } from '../../build-scripts/bind/node-gyp.ts'
 import { temporaryFolder } from '../support/temporary-file.ts'
 
 const inputs = { makers: 'clang', sources: { 'addon.cc': 'one' } }

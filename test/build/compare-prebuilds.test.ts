@@ -1,14 +1,14 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
+import { prebuildSchema } from '../../build-scripts/bind/prebuild-manifest.ts'
+import { writeBill } from '../../build-scripts/provenance/bill-of-materials.ts'
+import { component } from '../../build-scripts/provenance/component.ts'
+import { sha256 } from '../../build-scripts/shared/hash.ts'
 import {
   comparePrebuilds,
   differentToolchains,
-} from '../../build-scripts/bind/compare-prebuilds.ts'
-import { prebuildSchema } from '../../build-scripts/bind/prebuild-manifest.ts'
-import { sha256 } from '../../build-scripts/hash.ts'
-import { writeBill } from '../../build-scripts/provenance/bill-of-materials.ts'
-import { component } from '../../build-scripts/provenance/component.ts'
+} from '../../build-scripts/verify/compare-prebuilds.ts'
 import { temporaryFolder } from '../support/temporary-file.ts'
 
 function folders(t: ExecutionContext, files: Record<string, string>): string {

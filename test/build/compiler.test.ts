@@ -1,5 +1,5 @@
 import test from 'ava'
-import { findCompiler } from '../../build-scripts/bind/compiler.ts'
+import { findCompiler } from '../../build-scripts/shared/toolchain.ts'
 
 function withCompilers(t: { teardown(run: () => void): void }, cc?: string, cxx?: string): void {
   const { CC, CXX } = process.env

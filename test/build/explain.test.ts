@@ -1,9 +1,9 @@
 import { tmpdir } from 'node:os'
 import test from 'ava'
 import { $ } from 'zx'
-import { BuildError } from '../../build-scripts/build-error.ts'
-import { openContext } from '../../build-scripts/context.ts'
-import { explain } from '../../build-scripts/explain.ts'
+import { BuildError } from '../../build-scripts/shared/build-error.ts'
+import { explain } from '../../build-scripts/shared/command.ts'
+import { openContext } from '../../build-scripts/shared/context.ts'
 
 test("a work tree of another user's is no damaged one", async (t) => {
   const { signal } = new AbortController()

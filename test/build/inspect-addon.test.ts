@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import test from 'ava'
 import { $ } from 'zx'
-import { inspectAddon } from '../../build-scripts/bind/inspect-addon.ts'
+import { inspectAddon } from '../../build-scripts/bind/prebuild.ts'
 import { temporaryFolder } from '../support/temporary-file.ts'
 
 const shows = (symbol: string) => `.globl ${symbol}\n.type ${symbol}, @function\n${symbol}: ret\n`

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import test, { type ExecutionContext } from 'ava'
-import { takeLock } from '../../build-scripts/exclusive.ts'
+import { takeLock } from '../../build-scripts/shared/lock.ts'
 import { type BuildProject, makeBuildProject } from '../support/build-project.ts'
 import { temporaryFolder } from '../support/temporary-file.ts'
 
@@ -16,9 +16,9 @@ function lockPath(t: ExecutionContext): string {
 
 /** Another process that holds the lock, with a child that inherits it when asked to. */
 async function holder(t: ExecutionContext, path: string, withChild = false) {
-  const exclusive = new URL('../../build-scripts/exclusive.ts', import.meta.url).href
+  const lockModule = new URL('../../build-scripts/shared/lock.ts', import.meta.url).href
   const script = `
-    const { takeLock } = await import(${JSON.stringify(exclusive)})
+    const { takeLock } = await import(${JSON.stringify(lockModule)})
     const lock = await takeLock(${JSON.stringify(path)}, 'v8 compile', { wait: false, signal: new AbortController().signal })
     let child
     if (${withChild}) {

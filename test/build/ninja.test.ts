@@ -2,9 +2,8 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import test, { type ExecutionContext } from 'ava'
-import { BuildError } from '../../build-scripts/build-error.ts'
-import { forLog, NinjaOutput } from '../../build-scripts/compile/ninja-output.ts'
-import { runNinja } from '../../build-scripts/compile/run-ninja.ts'
+import { BuildError } from '../../build-scripts/shared/build-error.ts'
+import { forLog, NinjaOutput, runNinja } from '../../build-scripts/shared/ninja.ts'
 import { temporaryFolder } from '../support/temporary-file.ts'
 
 /** A ninja project of one rule: `command` makes `$out`. */

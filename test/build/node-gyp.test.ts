@@ -14,9 +14,9 @@ import { fileURLToPath } from 'node:url'
 import test from 'ava'
 import { requirePathsForNodeGyp, runNodeGyp } from '../../build-scripts/bind/node-gyp.ts'
 import { requireLockedPackages } from '../../build-scripts/bind/source-hash.ts'
-import { compilerEnvironment } from '../../build-scripts/compiler-environment.ts'
-import { openContext } from '../../build-scripts/context.ts'
-import { sha256OfFile } from '../../build-scripts/hash.ts'
+import { compilerEnvironment } from '../../build-scripts/shared/compiler-environment.ts'
+import { openContext } from '../../build-scripts/shared/context.ts'
+import { sha256OfFile } from '../../build-scripts/shared/hash.ts'
 import { temporaryFolder } from '../support/temporary-file.ts'
 
 const repository = dirname(dirname(dirname(fileURLToPath(import.meta.url))))

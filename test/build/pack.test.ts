@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, readFileSync, utimesSync, writeFileSync } from 'n
 import { join } from 'node:path'
 import test from 'ava'
 import { $ } from 'zx'
-import { pack } from '../../build-scripts/package/pack.ts'
+import { pack } from '../../build-scripts/package/package.ts'
 import { temporaryFolder } from '../support/temporary-file.ts'
 
 const signal = new AbortController().signal

@@ -2,8 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import test, { type ExecutionContext } from 'ava'
-import { hashPin, loadPin } from '../../build-scripts/pin.ts'
-import { readSeries } from '../../build-scripts/series.ts'
+import { hashPin, loadPin, readSeries } from '../../build-scripts/shared/pin.ts'
 import { temporaryFolder } from '../support/temporary-file.ts'
 
 const repository = dirname(dirname(dirname(fileURLToPath(import.meta.url))))

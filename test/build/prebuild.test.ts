@@ -2,13 +2,13 @@ import { readFileSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import test from 'ava'
-import { inspectAddon } from '../../build-scripts/bind/inspect-addon.ts'
+import { findPrebuildProblems } from '../../build-scripts/bind/check-addon.ts'
+import { inspectAddon } from '../../build-scripts/bind/prebuild.ts'
 import {
   addonNames,
   readPrebuildManifest,
   writePrebuildManifest,
 } from '../../build-scripts/bind/prebuild-manifest.ts'
-import { findPrebuildProblems } from '../../build-scripts/bind/prebuild-problems.ts'
 import { documentsOf } from '../../build-scripts/provenance/documents.ts'
 import { temporaryFolder } from '../support/temporary-file.ts'
 

@@ -14,10 +14,10 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import test, { type ExecutionContext } from 'ava'
 import { c as createTar } from 'tar'
-import { sha256 } from '../../build-scripts/hash.ts'
-import { checkArtifact } from '../../build-scripts/provenance/check-artifacts.ts'
-import { writeTarballDocuments } from '../../build-scripts/provenance/describe-tarball.ts'
 import { documentsOf } from '../../build-scripts/provenance/documents.ts'
+import { writeTarballDocuments } from '../../build-scripts/release/tarball.ts'
+import { sha256 } from '../../build-scripts/shared/hash.ts'
+import { checkArtifact } from '../../build-scripts/verify/check-artifact.ts'
 import {
   copyProvenanceProject,
   makeProvenanceProject,

@@ -3,15 +3,15 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import test, { type ExecutionContext } from 'ava'
-import { loadPin } from '../../build-scripts/pin.ts'
-import { gclientConfiguration } from '../../build-scripts/upstream/gclient.ts'
+import { gclientConfiguration } from '../../build-scripts/fetch/gclient.ts'
 import {
   answersGit,
   networkGitEnvironment,
   parseMirror,
-} from '../../build-scripts/upstream/git-network.ts'
-import { isInArchiveOnly } from '../../build-scripts/upstream/pin-upstream.ts'
-import { loadUpstreamFiles, loadUpstreamPin } from '../../build-scripts/upstream/upstream-pin.ts'
+} from '../../build-scripts/fetch/git-network.ts'
+import { isInArchiveOnly } from '../../build-scripts/fetch/pin-upstream.ts'
+import { loadUpstreamFiles, loadUpstreamPin } from '../../build-scripts/fetch/upstream-pin.ts'
+import { loadPin } from '../../build-scripts/shared/pin.ts'
 import { copyProject, git, runV8, startV8 } from '../support/build-project.ts'
 import { type Fault, type GitRequest, serveGit } from '../support/git-server.ts'
 import { makeUpstreamProject } from '../support/upstream-project.ts'

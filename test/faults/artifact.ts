@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { readdir, readFile, readlink } from 'node:fs/promises'
 import { join } from 'node:path'
-import { sha256 } from '../../build-scripts/hash.ts'
+import { sha256 } from '../../build-scripts/shared/hash.ts'
 
 /** The hash of every file that a build is for, by path; links are their targets. */
 export type Artifact = ReadonlyMap<string, string>

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs'
 import { lstat, lutimes, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { sha256 } from '../../build-scripts/hash.ts'
-import { say } from '../../build-scripts/terminal.ts'
+import { sha256 } from '../../build-scripts/shared/hash.ts'
+import { say } from '../../build-scripts/shared/terminal.ts'
 import type { Tally } from './tally.ts'
 import type { Workbench } from './workbench.ts'
 

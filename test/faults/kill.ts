@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { say } from '../../build-scripts/terminal.ts'
+import { say } from '../../build-scripts/shared/terminal.ts'
 import type { Random } from '../support/random.ts'
 import { type Stage, stages } from './stages.ts'
 import type { Tally } from './tally.ts'

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { say } from '../../build-scripts/terminal.ts'
+import { say } from '../../build-scripts/shared/terminal.ts'
 import { mountReadOnly } from './mounts.ts'
 import type { Tally } from './tally.ts'
 import { judgeError } from './verdict.ts'

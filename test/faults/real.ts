@@ -4,16 +4,16 @@ import { basename, dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
 import { readPrebuildManifest } from '../../build-scripts/bind/prebuild-manifest.ts'
-import { BuildError } from '../../build-scripts/build-error.ts'
-import type { BuildContext } from '../../build-scripts/context.ts'
-import { readJsonIfValid, writeFileDurably } from '../../build-scripts/durable-files.ts'
-import { sha256OfFile } from '../../build-scripts/hash.ts'
 import {
   damagedFiles,
   manifestName,
   readSdkManifest,
 } from '../../build-scripts/package/sdk-manifest.ts'
-import { formatDuration, say, sayStage } from '../../build-scripts/terminal.ts'
+import { BuildError } from '../../build-scripts/shared/build-error.ts'
+import type { BuildContext } from '../../build-scripts/shared/context.ts'
+import { readJsonIfValid, writeFileDurably } from '../../build-scripts/shared/files.ts'
+import { sha256OfFile } from '../../build-scripts/shared/hash.ts'
+import { formatDuration, say, sayStage } from '../../build-scripts/shared/terminal.ts'
 import { Random } from '../support/random.ts'
 import { BuildRun } from './build-run.ts'
 import type { Stage } from './stages.ts'

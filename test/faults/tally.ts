@@ -1,4 +1,4 @@
-import { say } from '../../build-scripts/terminal.ts'
+import { say } from '../../build-scripts/shared/terminal.ts'
 import type { Judgement, Verdict } from './verdict.ts'
 
 const columns = ['correct', 'clear error', 'unclear error', 'wrong artifact'] as const

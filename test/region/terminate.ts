@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import { setTimeout as wait } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
-import { bindingPath } from '../../bindings/load.ts'
+import { bindingPath } from '../../bindings/addon/load.ts'
 import { startWorker } from '../support/start-worker.ts'
 import { wat } from '../support/wat.ts'
 

@@ -1,6 +1,6 @@
 import { Command } from 'commander'
-import { BuildError } from '../../build-scripts/build-error.ts'
-import { sayError } from '../../build-scripts/terminal.ts'
+import { BuildError } from '../../build-scripts/shared/build-error.ts'
+import { sayError } from '../../build-scripts/shared/terminal.ts'
 import { defaultSdk, runSdkTests } from './sdk-tests.ts'
 
 const command = new Command('npm run test:sdk --')

@@ -4,9 +4,9 @@ import { mkdir, realpath } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { basename, join, resolve } from 'node:path'
 import { which } from 'zx'
-import { BuildError } from '../../build-scripts/build-error.ts'
-import { cacheRoot } from '../../build-scripts/cache.ts'
-import { loadPin } from '../../build-scripts/pin.ts'
+import { BuildError } from '../../build-scripts/shared/build-error.ts'
+import { cacheRoot } from '../../build-scripts/shared/context.ts'
+import { loadPin } from '../../build-scripts/shared/pin.ts'
 import { writeModules } from './modules.ts'
 
 const project = resolve(import.meta.dirname, '../..')

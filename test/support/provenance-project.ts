@@ -17,19 +17,18 @@ import {
   prebuildSchema,
 } from '../../build-scripts/bind/prebuild-manifest.ts'
 import { sourceHash } from '../../build-scripts/bind/source-hash.ts'
-import { sha256 } from '../../build-scripts/hash.ts'
-import { pack } from '../../build-scripts/package/pack.ts'
+import { pack } from '../../build-scripts/package/package.ts'
 import { sdkLicences, sdkSources } from '../../build-scripts/package/sdk-files.ts'
 import {
+  describeSdk,
   manifestName,
   type SdkManifest,
   sdkSchema,
 } from '../../build-scripts/package/sdk-manifest.ts'
-import { hashPin, loadPin } from '../../build-scripts/pin.ts'
 import { component } from '../../build-scripts/provenance/component.ts'
-import { describeSdk } from '../../build-scripts/provenance/describe-sdk.ts'
 import { writeDocuments } from '../../build-scripts/provenance/documents.ts'
-import { readSeries } from '../../build-scripts/series.ts'
+import { sha256 } from '../../build-scripts/shared/hash.ts'
+import { hashPin, loadPin, readSeries } from '../../build-scripts/shared/pin.ts'
 
 const repository = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
 

@@ -1,24 +1,23 @@
 import { cp, mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { $ } from 'zx'
-import { BuildError } from '../../build-scripts/build-error.ts'
-import type { openContext } from '../../build-scripts/context.ts'
-import { extract } from '../../build-scripts/fetch/extract.ts'
-import { obtain } from '../../build-scripts/fetch/obtain.ts'
-import { requireUpstreamPin } from '../../build-scripts/fetch/sources.ts'
+import { extract, obtain } from '../../build-scripts/fetch/archives.ts'
+import { hashTree, isInArchiveOnly } from '../../build-scripts/fetch/pin-upstream.ts'
 import { makeStandalone } from '../../build-scripts/fetch/standalone-layout.ts'
-import { commitEnvironment, gitEnvironment, identity } from '../../build-scripts/git.ts'
-import { sha256OfFile, sha256OfJson } from '../../build-scripts/hash.ts'
-import { isStamped, stamp } from '../../build-scripts/stamp.ts'
-import { say } from '../../build-scripts/terminal.ts'
-import { hashTree, isInArchiveOnly } from '../../build-scripts/upstream/pin-upstream.ts'
 import {
   loadUpstreamFiles,
+  requireUpstreamPin,
   type UpstreamPin,
   upstreamFilesName,
   upstreamFolder,
   upstreamPinName,
-} from '../../build-scripts/upstream/upstream-pin.ts'
+} from '../../build-scripts/fetch/upstream-pin.ts'
+import { BuildError } from '../../build-scripts/shared/build-error.ts'
+import type { openContext } from '../../build-scripts/shared/context.ts'
+import { isStamped, stamp } from '../../build-scripts/shared/files.ts'
+import { commitEnvironment, gitEnvironment, identity } from '../../build-scripts/shared/git.ts'
+import { sha256OfFile, sha256OfJson } from '../../build-scripts/shared/hash.ts'
+import { say } from '../../build-scripts/shared/terminal.ts'
 
 type Context = Awaited<ReturnType<typeof openContext>>
 

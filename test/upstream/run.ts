@@ -4,15 +4,19 @@ import { cp, mkdir, readdir, rm } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Command } from 'commander'
-import { BuildError } from '../../build-scripts/build-error.ts'
-import { cacheLayout, cacheRoot } from '../../build-scripts/cache.ts'
-import { type BuildContext, openContext } from '../../build-scripts/context.ts'
-import { takeLock } from '../../build-scripts/exclusive.ts'
 import { upstreamTag } from '../../build-scripts/fetch/fetch.ts'
-import { requireUpstreamPin } from '../../build-scripts/fetch/sources.ts'
-import { gitIn } from '../../build-scripts/git.ts'
-import { runCommand } from '../../build-scripts/run-command.ts'
-import { formatDuration, say, sayStage } from '../../build-scripts/terminal.ts'
+import { requireUpstreamPin } from '../../build-scripts/fetch/upstream-pin.ts'
+import { BuildError } from '../../build-scripts/shared/build-error.ts'
+import { runCommand } from '../../build-scripts/shared/command.ts'
+import {
+  type BuildContext,
+  cacheLayout,
+  cacheRoot,
+  openContext,
+} from '../../build-scripts/shared/context.ts'
+import { gitIn } from '../../build-scripts/shared/git.ts'
+import { takeLock } from '../../build-scripts/shared/lock.ts'
+import { formatDuration, say, sayStage } from '../../build-scripts/shared/terminal.ts'
 import { type Fault, type GitRequest, serveGit } from '../support/git-server.ts'
 import { type LoopbackUpstream, makeLoopbackUpstream } from './loopback-upstream.ts'
 
@@ -154,7 +158,7 @@ async function requireOnly(context: BuildContext, requests: readonly GitRequest[
   if (strange.length + missed.length === 0) return
   throw new BuildError(
     `gclient did not ask for what is pinned.\n  too much: ${strange.join(', ') || 'nothing'}\n  too little: ${missed.join(', ') || 'nothing'}`,
-    'See build-scripts/upstream/gclient.ts.',
+    'See build-scripts/fetch/gclient.ts.',
   )
 }
 

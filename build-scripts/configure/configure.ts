@@ -1,0 +1,166 @@
+import { existsSync } from 'node:fs'
+import { mkdir, readFile, rm } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import { requireFetched } from '../fetch/fetch.ts'
+import type { Sources } from '../fetch/sources.ts'
+import { BuildError } from '../shared/build-error.ts'
+import type { BuildContext } from '../shared/context.ts'
+import { diskFull, saysDiskFull } from '../shared/disk.ts'
+import { isStamped, stamp, writeFileDurably } from '../shared/files.ts'
+import { sha256OfJson } from '../shared/hash.ts'
+import { argsName, recordGenerated, recordName } from '../shared/made-files.ts'
+import type { Pin } from '../shared/pin.ts'
+import { $ } from '../shared/shell.ts'
+import { say, sayStage } from '../shared/terminal.ts'
+import { type Clang, clangTools, findClang, requireTools, tools } from '../shared/toolchain.ts'
+import { provideGn, rootPatterns } from './gn.ts'
+
+/** A program put in front of every compiler call: ccache, sccache, distcc, icecc. */
+export type CompilerWrapper = string | undefined
+
+/** Writes GN's arguments and has GN write ninja's files. Ninja has GN write them anew when a BUILD.gn changes. */
+export async function configure(
+  context: BuildContext,
+  { ccWrapper, sources }: { ccWrapper?: CompilerWrapper; sources: Sources },
+): Promise<void> {
+  const { pin, cache, signal } = context
+  await requireFetched(context)
+  await requireTools('configure', [
+    tools.python,
+    tools.ninja,
+    ...clangTools(pin.toolchain.clang),
+    ...(ccWrapper ? [{ command: ccWrapper, debianPackage: ccWrapper }] : []),
+  ])
+  const clang = await findClang(pin.toolchain.clang)
+  const gn = await provideGn(context, sources)
+  const wanted = wantedConfiguration(context, clang, ccWrapper)
+  const configured = existsSync(join(cache.buildDirectory, 'build.ninja'))
+  if (configured && (await isConfigured(cache.buildDirectory, wanted))) {
+    sayStage('configure', 'nothing has changed')
+    return
+  }
+
+  sayStage('configure', `${clang.version}${ccWrapper ? ` behind ${ccWrapper}` : ''}`)
+  await mkdir(cache.buildDirectory, { recursive: true })
+  const { makerStamp, configureStamp, args } = placesIn(cache.buildDirectory)
+  if (configured && !(await isStamped(makerStamp, wanted.maker))) {
+    say(
+      'The compiler or its libraries have changed, or the cache has moved; removing what was made before ...',
+    )
+    // What is recorded of it goes as well.
+    await rm(join(cache.buildDirectory, recordName), { force: true })
+    await $({ cwd: cache.tree, signal })`${gn} clean ${pin.build.buildDirectory}`
+  }
+  await writeFileDurably(args, wanted.args)
+  await generate(context, gn)
+  await stamp(makerStamp, wanted.maker)
+  await stamp(configureStamp, wanted.key)
+}
+
+/** Fails unless the build directory is configured as the lock file wants, for the compiler that is here. */
+export async function requireConfigured(
+  context: BuildContext,
+): Promise<{ ccWrapper: CompilerWrapper; hash: string }> {
+  const { pin, cache } = context
+  const folder = cache.buildDirectory
+  const advice = 'Run: npm run v8 -- configure'
+  if (!existsSync(join(folder, 'build.ninja'))) {
+    throw new BuildError(`Nothing is configured in ${folder}.`, advice)
+  }
+  const args = await readFile(placesIn(folder).args, 'utf8').catch(() => '')
+  const ccWrapper = /^cc_wrapper = "(.*)"$/m.exec(args)?.[1]
+  const clang = await findClang(pin.toolchain.clang)
+  const wanted = wantedConfiguration(context, clang, ccWrapper)
+  if (await isConfigured(folder, wanted)) return { ccWrapper, hash: sha256OfJson({ ...wanted }) }
+  throw new BuildError(
+    `${folder} is not configured as v8.lock.json and the compiler here ask for, or ${argsName} in it was changed.`,
+    advice,
+  )
+}
+
+interface Configuration {
+  /** The content of args.gn. */
+  readonly args: string
+  /** Names what GN is told. */
+  readonly key: string
+  /**
+   * Names what is in none of the command lines that ninja compares: another compiler may have the same name, its libraries'
+   * headers come with old times, and precompiled headers hold the absolute path of where they were made.
+   */
+  readonly maker: string
+}
+
+function wantedConfiguration(
+  { pin, cache }: BuildContext,
+  clang: Clang,
+  ccWrapper: CompilerWrapper,
+): Configuration {
+  const args = formatArgs(pin, clang, ccWrapper)
+  return {
+    args,
+    key: sha256OfJson({ args, gn: pin.gn, rootPatterns: pin.build.rootPatterns }),
+    maker: sha256OfJson({
+      compiler: clang.version,
+      libraries: clang.libraries,
+      place: cache.buildDirectory,
+    }),
+  }
+}
+
+function placesIn(folder: string) {
+  return {
+    args: join(folder, argsName),
+    makerStamp: join(folder, 'v8-rawmem-maker.json'),
+    configureStamp: join(folder, 'v8-rawmem-configure.json'),
+  }
+}
+
+async function isConfigured(folder: string, wanted: Configuration): Promise<boolean> {
+  const { args, makerStamp, configureStamp } = placesIn(folder)
+  return (
+    (await readFile(args, 'utf8').catch(() => undefined)) === wanted.args &&
+    (await isStamped(configureStamp, wanted.key)) &&
+    (await isStamped(makerStamp, wanted.maker))
+  )
+}
+
+/** Has GN write ninja's files. It touches only those that change. */
+export async function generate({ pin, cache, signal }: BuildContext, gn: string): Promise<void> {
+  const generated = await $({
+    nothrow: true,
+    cwd: cache.tree,
+    signal,
+  })`${gn} gen ${pin.build.buildDirectory} ${rootPatterns(pin)}`
+  signal.throwIfAborted()
+  const said = generated.stdout.trim() || generated.stderr.trim()
+  if (saysDiskFull(said)) throw diskFull(cache.buildDirectory, 'GN', said)
+  if (generated.exitCode !== 0) {
+    throw new BuildError(
+      `GN cannot generate the build:\n${said || `it ends with ${generated.signal ?? `code ${generated.exitCode}`}`}`,
+      'If a patch changes build files, mend it in the work tree; otherwise compare "args" in v8.lock.json with what this V8 knows.',
+    )
+  }
+  await recordGenerated(cache.buildDirectory)
+}
+
+/** The content of args.gn: the pinned arguments, and what depends on the machine. */
+function formatArgs(pin: Pin, clang: Clang, ccWrapper: CompilerWrapper): string {
+  const args = {
+    ...pin.build.args,
+    clang_base_path: clang.base,
+    clang_version: String(pin.toolchain.clang),
+    ...wrapperArgs(ccWrapper),
+  }
+  return Object.entries(args)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, value]) => `${name} = ${JSON.stringify(value)}\n`)
+    .join('')
+}
+
+function wrapperArgs(ccWrapper: CompilerWrapper): Record<string, string | boolean> {
+  if (!ccWrapper) return {}
+  // Of the wrappers only ccache knows clang's precompiled headers; the others would pass such calls through.
+  const precompiled =
+    basename(ccWrapper) === 'ccache' ? {} : { v8_enable_precompiled_headers: false }
+  return { cc_wrapper: ccWrapper, ...precompiled }
+}

@@ -1,0 +1,187 @@
+import { createReadStream } from 'node:fs'
+import { mkdir, rm, stat } from 'node:fs/promises'
+import { basename, extname, join, resolve } from 'node:path'
+import { Transform } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { pathToFileURL } from 'node:url'
+import { BuildError } from '../shared/build-error.ts'
+import type { BuildContext } from '../shared/context.ts'
+import { diskFull, saysDiskFull } from '../shared/disk.ts'
+import { sha256OfFile } from '../shared/hash.ts'
+import type { PinnedArchive } from '../shared/pin.ts'
+import { $ } from '../shared/shell.ts'
+import { say, startProgress, warn } from '../shared/terminal.ts'
+import { requireTools, tools } from '../shared/toolchain.ts'
+import { locateWithApt } from './apt.ts'
+import { download } from './download.ts'
+
+/**
+ * The whole, checked archive as a local file: from the cache, else from the places the user named, else through apt.
+ *
+ * @param named paths and URLs given with --archive or V8_RAWMEM_ARCHIVE
+ */
+export async function obtain(
+  context: BuildContext,
+  archive: PinnedArchive,
+  named: readonly string[],
+): Promise<string> {
+  const { cache, signal } = context
+  const target = join(cache.downloads, archive.file)
+  if (await isWhole(target, archive, signal)) return target
+
+  for (const place of named) {
+    const found = await matchNamed(place, archive)
+    if (!found) continue
+    if (found.protocol !== 'file:') {
+      await download(found, target, archive, signal)
+      return target
+    }
+    return await useLocal(place, archive, signal)
+  }
+
+  await requireTools('fetch (through apt)', [tools.aptGet])
+  say(`Asking apt where ${archive.file} is ...`)
+  const { url, proxy } = await locateWithApt(archive, cache.apt, signal)
+  if (!['http:', 'https:', 'file:'].includes(url.protocol)) {
+    throw new BuildError(
+      `apt would fetch ${archive.file} by ${url.protocol} (${url}), which this script cannot.`,
+      `Let apt fetch it ("apt-get source --download-only --tar-only ${archive.debian?.package}=${archive.debian?.version}") and pass it with --archive <path>.`,
+    )
+  }
+  await download(url, target, archive, signal, proxy ? { proxy } : {})
+  return target
+}
+
+/** Fails for a named place that is meant for none of the archives: most likely a slip, which must not pass unseen. */
+export async function requireNamedArchivesMatch(
+  named: readonly string[],
+  archives: readonly PinnedArchive[],
+): Promise<void> {
+  for (const place of named) {
+    const matches = await Promise.all(archives.map((archive) => matchNamed(place, archive)))
+    if (matches.some(Boolean)) continue
+    throw new BuildError(
+      `${place} is none of the archives v8.lock.json pins.`,
+      `Wanted are: ${archives.map((archive) => archive.file).join(', ')}; a path, a URL that ends in that name, or a folder with them.`,
+    )
+  }
+}
+
+/** A local archive is used where it lies; nobody wants a second gigabyte in the cache. */
+async function useLocal(
+  place: string,
+  archive: PinnedArchive,
+  signal: AbortSignal,
+): Promise<string> {
+  const path = place.startsWith('file:') ? decodeURIComponent(new URL(place).pathname) : place
+  const file = (await isFolder(path)) ? join(path, archive.file) : path
+  const { size } = await stat(file)
+  const digest = await sha256OfFile(file, signal)
+  if (size === archive.size && digest === archive.sha256) return resolve(file)
+  throw new BuildError(
+    `${file} is not the archive v8.lock.json pins:\n  expected ${archive.size} bytes, sha256 ${archive.sha256}\n  got      ${size} bytes, sha256 ${digest}`,
+    `Name a whole copy of ${archive.file} with --archive.`,
+  )
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return (await stat(path)).isDirectory()
+}
+
+async function isWhole(
+  path: string,
+  archive: PinnedArchive,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const status = await stat(path).catch(() => undefined)
+  if (!status) return false
+  if (status.size === archive.size && (await sha256OfFile(path, signal)) === archive.sha256) {
+    return true
+  }
+  warn(`${path} is not the archive v8.lock.json pins; fetching it again`)
+  return false
+}
+
+/**
+ * Whether what the user named is meant for this archive: a folder that has a file of its name, a URL or file of its
+ * name, or a file of its size under another name.
+ */
+async function matchNamed(place: string, archive: PinnedArchive): Promise<URL | undefined> {
+  if (/^https?:\/\//.test(place)) {
+    const url = new URL(place)
+    return decodeURIComponent(basename(url.pathname)) === archive.file ? url : undefined
+  }
+  const path = place.startsWith('file:') ? decodeURIComponent(new URL(place).pathname) : place
+  const status = await stat(path).catch((cause) => {
+    throw new BuildError(
+      `Cannot read ${place}, which was named as an archive: ${cause.message}`,
+      'Correct --archive (or V8_RAWMEM_ARCHIVE): a file, a folder with the files, or a URL.',
+      { cause },
+    )
+  })
+  if (status.isDirectory()) {
+    const inside = join(path, archive.file)
+    return (await stat(inside).catch(() => undefined)) ? pathToFileURL(inside) : undefined
+  }
+  const matches = basename(path) === archive.file || status.size === archive.size
+  return matches ? pathToFileURL(path) : undefined
+}
+
+const decompressors: Record<string, string> = {
+  '.xz': 'xz -d -T0',
+  '.gz': 'gzip -d',
+  '.zst': 'zstd -d',
+}
+
+/**
+ * Unpacks the named members (all of it when none are named) of a tar archive into `folder`. The archive's one top
+ * folder is left out of the paths.
+ */
+export async function extract(
+  archive: string,
+  folder: string,
+  members: readonly string[],
+  { signal, lockFd }: { signal: AbortSignal; lockFd?: number | undefined },
+): Promise<void> {
+  await mkdir(folder, { recursive: true })
+  const { size } = await stat(archive)
+  const progress = startProgress('unpack', size, 'bytes')
+  let done = 0
+  const meter = new Transform({
+    transform(chunk, _encoding, next) {
+      done += chunk.length
+      progress.update(done)
+      next(null, chunk)
+    },
+  })
+  const tar = $({
+    nothrow: true,
+    signal,
+    stdio: ['pipe', 'ignore', 'pipe', lockFd ?? 'ignore'],
+    env: { ...process.env, LC_ALL: 'C' },
+  })`tar --extract --file=- --directory=${folder} --use-compress-program=${decompressors[extname(archive)]} --strip-components=1 --no-same-owner --no-same-permissions ${members}`
+  // tar would go on to the end, and fail for each further file.
+  tar.stderr.on('data', (chunk) => {
+    if (saysDiskFull(chunk)) tar.child?.kill()
+  })
+  // tar's own message says more than the broken pipe it leaves when it ends early.
+  const feeding = pipeline(
+    createReadStream(archive, { highWaterMark: 1 << 20 }),
+    meter,
+    tar.stdin,
+  ).catch(() => {})
+  const result = await tar
+  await feeding
+  if (result.exitCode === 0) return progress.end()
+
+  progress.abandon()
+  signal.throwIfAborted()
+  // What came out is of no use, and would take the room that the user is asked to make.
+  await rm(folder, { recursive: true, force: true })
+  if (saysDiskFull(result.stderr)) throw diskFull(folder, `unpacking ${archive}`, result)
+  throw new BuildError(
+    `Cannot unpack ${archive}: tar ends with code ${result.exitCode}.\n${result.stderr.trim()}`,
+    'If members are missing, correct "folders" or "topFolder" in v8.lock.json.',
+    { cause: result },
+  )
+}

@@ -1,0 +1,209 @@
+import { readdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { kill, type ProcessOutput, type ProcessPromise } from 'zx'
+import { BuildError } from '../shared/build-error.ts'
+import { diskFull, saysDiskFull } from '../shared/disk.ts'
+import { $ } from '../shared/shell.ts'
+import { warn } from '../shared/terminal.ts'
+import { type RetryPolicy, retry } from './retry.ts'
+
+/** A place that stands for a git host: all hosts when none is named. */
+export interface Mirror {
+  readonly host?: string
+  readonly base: string
+}
+
+/** Reads `<url>` or `<host>=<url>`. */
+export function parseMirror(text: string): Mirror {
+  const match = /^(?:([\w.-]+(?::\d+)?)=)?((?:https?|git|ssh|file):\/\/\S+)$/.exec(text)
+  if (!match) {
+    throw new BuildError(
+      `"${text}" is no mirror.`,
+      'Give --mirror (or V8_RAWMEM_GIT_MIRROR) a URL under which the repositories have the paths of their host, or <host>=<URL>.',
+    )
+  }
+  const [, host, base] = match
+  return { ...(host ? { host } : {}), base: base!.replace(/\/*$/, '/') }
+}
+
+/** What stands for a host; of several, the one named last. */
+export function mirrorFor(host: string, mirrors: readonly Mirror[]): Mirror | undefined {
+  return mirrors.findLast((one) => one.host === host) ?? mirrors.findLast((one) => !one.host)
+}
+
+// These would make git work on another repository than the one of its working directory.
+const elsewhere =
+  /^GIT_(DIR|WORK_TREE|INDEX_FILE|COMMON_DIR|NAMESPACE|PREFIX|OBJECT_DIRECTORY|ALTERNATE_OBJECT_DIRECTORIES)$/
+
+/**
+ * Git's environment for what goes over the network. The user's configuration holds, for proxies, certificates,
+ * credentials and `insteadOf`; but nothing of it may change what a checked-out file is.
+ *
+ * @param urls the addresses that mirrors may stand for
+ */
+export function networkGitEnvironment(
+  mirrors: readonly Mirror[],
+  urls: readonly string[],
+): NodeJS.ProcessEnv {
+  const settings: [string, string][] = [
+    ['core.autocrlf', 'false'],
+    ['core.eol', 'lf'],
+    ['core.filemode', 'true'],
+    ['core.symlinks', 'true'],
+    ['core.hooksPath', '/dev/null'],
+    ['core.fsmonitor', 'false'],
+    ['gc.auto', '0'],
+    ['maintenance.auto', 'false'],
+    ['submodule.recurse', 'false'],
+    ['advice.detachedHead', 'false'],
+    // Any commit may be asked for by its hash.
+    ['protocol.version', '2'],
+    // A server that has fallen silent is one that has hung up.
+    ['http.lowSpeedLimit', '1000'],
+    ['http.lowSpeedTime', '60'],
+  ]
+  for (const origin of new Set(urls.map((url) => new URL(url).origin))) {
+    const { host } = new URL(origin)
+    const mirror = mirrorFor(host, mirrors)
+    if (mirror) settings.push([`url.${mirror.base}.insteadOf`, `${origin}/`])
+  }
+  const environment: NodeJS.ProcessEnv = Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => !elsewhere.test(name)),
+  )
+  let count = Number(environment.GIT_CONFIG_COUNT ?? 0)
+  for (const [key, value] of settings) {
+    environment[`GIT_CONFIG_KEY_${count}`] = key
+    environment[`GIT_CONFIG_VALUE_${count}`] = value
+    count++
+  }
+  return {
+    ...environment,
+    GIT_CONFIG_COUNT: String(count),
+    // Public repositories ask nobody for a password; a prompt would wait for ever.
+    GIT_TERMINAL_PROMPT: '0',
+    LC_ALL: 'C',
+  }
+}
+
+/** Whether the server of `url` answers git within `milliseconds`. */
+export async function answersGit(
+  url: string,
+  environment: NodeJS.ProcessEnv,
+  milliseconds: number,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(milliseconds)])
+  try {
+    await endOf(shellFor({ env: environment })`exec git ls-remote ${url} HEAD`, limit)
+    return true
+  } catch {
+    signal.throwIfAborted()
+    return false
+  }
+}
+
+const patience: RetryPolicy = { attempts: 5, firstPauseMilliseconds: 1000 }
+
+/**
+ * Does work of git's or gclient's again until it succeeds.
+ *
+ * @param folder where it writes
+ */
+export async function retried(
+  name: string,
+  folder: string,
+  signal: AbortSignal,
+  work: () => Promise<void>,
+  gained: () => Promise<number> = async () => 0,
+): Promise<void> {
+  const onFailure = (error: unknown, isLast: boolean, seconds: number) => {
+    const reason = lastWords(error)
+    if (saysDiskFull(reason)) throw diskFull(folder, name, error)
+    if (error instanceof BuildError) throw error
+    if (isLast) {
+      throw new BuildError(
+        `${name} has failed ${patience.attempts} times:\n${reason}`,
+        'Check the network (git takes proxies from https_proxy and from its own configuration) and run the command again: repositories that are whole are kept.\nOr name a mirror with --mirror, or take the sources from the archive with --source archive.',
+        { cause: error },
+      )
+    }
+    warn(`${name}: ${complaint(reason)}; trying again in ${seconds} s`)
+  }
+  await retry(work, { ...patience, signal, gained, onFailure })
+}
+
+/** What a tool said last, which is mostly why it failed. */
+function lastWords(error: unknown): string {
+  const { stderr, stdout, message } = error as { stderr?: string; stdout?: string; message: string }
+  const text = [stdout, stderr].filter(Boolean).join('\n').trim() || message
+  return text.split('\n').slice(-30).join('\n')
+}
+
+/** The one line that says most. */
+function complaint(reason: string): string {
+  const lines = reason.split('\n')
+  return (lines.findLast((line) => /fatal: |error: /i.test(line)) ?? lines.at(-1)!).trim()
+}
+
+/** Where a child process runs, and what holds for it. */
+interface ChildOptions {
+  readonly cwd?: string | undefined
+  /** The lock of the cache. */
+  readonly lockFd?: number | undefined
+  readonly env: NodeJS.ProcessEnv
+}
+
+/** A shell for commands that have children of their own: git over the network, gclient. */
+export function shellFor({ cwd, env, lockFd }: ChildOptions) {
+  return $({
+    ...(cwd ? { cwd } : {}),
+    env,
+    nothrow: true,
+    // Kept open in the child, so that the cache stays locked while it runs, even when this process is killed.
+    stdio: ['ignore', 'pipe', 'pipe', lockFd ?? 'ignore'],
+  })
+}
+
+/** Waits for a command's end. When interrupted, it and all that it has started are told to end first. */
+export async function endOf(running: ProcessPromise, signal: AbortSignal): Promise<ProcessOutput> {
+  // Not by zx's own signal: it ends the command first, and then finds no children of it any more.
+  const stop = () => {
+    if (running.pid !== undefined) kill(running.pid).catch(() => {})
+  }
+  signal.addEventListener('abort', stop)
+  if (signal.aborted) stop()
+  try {
+    const output = await running
+    signal.throwIfAborted()
+    if (output.exitCode !== 0) throw output
+    return output
+  } finally {
+    signal.removeEventListener('abort', stop)
+  }
+}
+
+/** The commit that `name` stands for in the repository of `folder`; undefined where there is none, or no repository. */
+export async function resolveIn(
+  folder: string,
+  name: string,
+  environment: NodeJS.ProcessEnv,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  // Named, so that git does not go looking in the folders above.
+  const repository = join(folder, '.git')
+  const options = { env: environment, nothrow: true, signal }
+  const found = await $(
+    options,
+  )`git --git-dir=${repository} rev-parse --quiet --verify ${`${name}^{commit}`}`
+  return found.exitCode === 0 ? found.stdout.trim() : undefined
+}
+
+/** Removes the locks of git commands that were killed; the cache has one user at a time. */
+export async function removeLocks(folder: string): Promise<void> {
+  const repository = join(folder, '.git')
+  for (const place of [repository, join(repository, 'info')]) {
+    for (const name of await readdir(place).catch(() => [])) {
+      if (name.endsWith('.lock')) await rm(join(place, name))
+    }
+  }
+}

@@ -1,0 +1,100 @@
+import { closeSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs'
+import { mkdir } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { tryLock } from 'fs-native-extensions'
+import { z } from 'zod'
+import { BuildError } from './build-error.ts'
+import { $ } from './shell.ts'
+import { say } from './terminal.ts'
+
+const holderSchema = z.object({ pid: z.number(), command: z.string(), since: z.string() })
+type Holder = z.infer<typeof holderSchema>
+
+/** A lock this process holds. */
+interface HeldLock {
+  /**
+   * The open file that carries the lock. A child process that inherits it keeps the lock until it ends.
+   */
+  readonly fd: number
+  release(): void
+}
+
+export interface LockOptions {
+  /** False: fail at once instead of waiting. */
+  readonly wait: boolean
+  /** What to do when it is taken. */
+  readonly advice?: string
+}
+
+const adviceOfCache =
+  'Wait for it to end, leave out --no-wait, or name another cache folder with --cache.'
+
+/**
+ * Has every child process inherit the lock. Whatever this process starts and leaves running when it is killed (a tar, a git,
+ * a make) keeps the next build waiting until it has ended, instead of changing files under its hands.
+ */
+export function lendToChildren({ fd }: HeldLock): void {
+  const lent = Array.isArray($.stdio) ? $.stdio : (['pipe', 'pipe', 'pipe'] as const)
+  $.stdio = [...lent, fd]
+}
+
+/**
+ * Takes the lock `path`, which one process at a time can hold.
+ *
+ * The kernel keeps it (an open-file-description lock), not the file's presence: it is gone the moment its holders
+ * are, kill -9 and power cuts included, so that no stale lock can be left behind.
+ *
+ * @param command what the holder does, told to those who wait
+ */
+export async function takeLock(
+  path: string,
+  command: string,
+  { wait, advice = adviceOfCache, signal }: LockOptions & { readonly signal: AbortSignal },
+): Promise<HeldLock> {
+  await mkdir(dirname(path), { recursive: true })
+  const fd = openSync(path, 'a+')
+  try {
+    let told = false
+    while (!tryLock(fd)) {
+      const holder = describeHolder(readHolder(path))
+      if (!wait) {
+        throw new BuildError(`Another build uses ${dirname(path)}: ${holder}.`, advice)
+      }
+      if (!told) say(`Waiting for another build to end: ${holder} ...`)
+      told = true
+      await sleep(300, undefined, { signal })
+    }
+  } catch (error) {
+    closeSync(fd)
+    throw error
+  }
+  const holder: Holder = { pid: process.pid, command, since: new Date().toISOString() }
+  ftruncateSync(fd)
+  writeSync(fd, JSON.stringify(holder))
+  return { fd, release: () => closeSync(fd) }
+}
+
+function readHolder(path: string): Holder | undefined {
+  try {
+    return holderSchema.parse(JSON.parse(readFileSync(path, 'utf8')))
+  } catch {
+    // The holder is just about to write its name.
+    return undefined
+  }
+}
+
+function describeHolder(holder: Holder | undefined): string {
+  if (!holder) return 'a process that has just begun'
+  const name = `process ${holder.pid} ("${holder.command}", since ${holder.since})`
+  return isRunning(holder.pid) ? name : `what ${name} left running when it ended`
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}

@@ -1,0 +1,126 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { z } from 'zod'
+import { BuildError } from './build-error.ts'
+import { sha256, sha256OfJson } from './hash.ts'
+
+export const hex = (digits: number) => z.string().regex(new RegExp(`^[0-9a-f]{${digits}}$`))
+
+/** A path that stays inside the folder it is relative to. */
+export const innerPath = z
+  .string()
+  .min(1)
+  .refine((path) => !path.startsWith('/') && !path.split('/').includes('..'), {
+    message: 'must be a relative path without ".."',
+  })
+
+const archiveSchema = z.strictObject({
+  file: z.string().regex(/^[^/]+\.tar\.(xz|gz|zst)$/),
+  size: z.int().positive(),
+  sha256: hex(64),
+  debian: z
+    .strictObject({ package: z.string(), version: z.string(), suite: z.string() })
+    .optional(),
+})
+
+const pinSchema = z.strictObject({
+  schema: z.literal(1),
+  v8: z.strictObject({
+    version: z.string().regex(/^\d+\.\d+\.\d+\.\d+$/),
+    tag: z.string(),
+    date: z.iso.datetime(),
+  }),
+  chromium: z.strictObject({ version: z.string() }),
+  source: z.strictObject({
+    archive: archiveSchema,
+    topFolder: z.string().regex(/^[^/]+$/),
+    folders: z.array(innerPath).nonempty(),
+    unpackedSize: z.int().positive(),
+    tree: hex(40),
+  }),
+  gn: z.strictObject({ archive: archiveSchema, commit: hex(7) }),
+  patches: z.strictObject({ folder: innerPath, series: z.array(innerPath).nonempty() }),
+  toolchain: z.strictObject({ clang: z.int().positive() }),
+  build: z.strictObject({
+    buildDirectory: innerPath,
+    target: z.string(),
+    library: innerPath,
+    rootPatterns: z.array(z.string()).nonempty(),
+    args: z.record(z.string(), z.union([z.boolean(), z.int(), z.string()])),
+  }),
+})
+
+/** What v8.lock.json holds: everything that decides what gets built. docs/building.md explains the fields. */
+export type Pin = z.infer<typeof pinSchema>
+
+/** A source archive: what it is called, what must be in it, and which Debian source package carries it. */
+export type PinnedArchive = z.infer<typeof archiveSchema>
+
+export const lockName = 'v8.lock.json'
+
+/** Reads and checks `<project>/v8.lock.json`. */
+export async function loadPin(project: string): Promise<Pin> {
+  const path = join(project, lockName)
+  const advice = 'Restore the file from git, or correct what is named above.'
+  let content: unknown
+  try {
+    content = JSON.parse(await readFile(path, 'utf8'))
+  } catch (cause) {
+    throw new BuildError(`Cannot read ${path}: ${(cause as Error).message}`, advice, { cause })
+  }
+  const parsed = pinSchema.safeParse(content)
+  if (!parsed.success) {
+    throw new BuildError(`${path} is not valid:\n${z.prettifyError(parsed.error)}`, advice)
+  }
+  return parsed.data
+}
+
+/** Names the pin: equal contents give equal hashes, white space and the order of keys aside. */
+export function hashPin(pin: Pin): string {
+  return sha256OfJson(pin)
+}
+
+/** One patch file of the series. */
+export interface Patch {
+  /** Path relative to the project, for people and for the manifest. */
+  readonly name: string
+  readonly path: string
+  readonly sha256: string
+}
+
+/** The patches in the order in which they apply. */
+export interface Series {
+  readonly patches: readonly Patch[]
+  /** Names the series: file names, order and contents. */
+  readonly hash: string
+}
+
+/** Reads the patch files: the folders in the pin's order, within a folder by name (0001-..., 0002-...). */
+export async function readSeries(project: string, pin: Pin): Promise<Series> {
+  const patches: Patch[] = []
+  for (const folder of pin.patches.series) {
+    for (const file of await patchFiles(project, join(pin.patches.folder, folder))) {
+      const path = join(project, file)
+      patches.push({ name: file, path, sha256: sha256(await readFile(path)) })
+    }
+  }
+  const hash = sha256OfJson(patches.map((patch) => [patch.name, patch.sha256]))
+  return { patches, hash }
+}
+
+async function patchFiles(project: string, folder: string): Promise<string[]> {
+  try {
+    const names = await readdir(join(project, folder))
+    return names
+      .filter((name) => name.endsWith('.patch'))
+      .sort()
+      .map((name) => join(folder, name))
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') throw cause
+    throw new BuildError(
+      `The patch folder ${join(project, folder)}, which v8.lock.json names, is not there.`,
+      'Restore it from git, or correct "patches" in v8.lock.json.',
+      { cause },
+    )
+  }
+}

@@ -1,0 +1,139 @@
+import { SingleBar } from 'cli-progress'
+import { chalk } from 'zx'
+
+/** Whether a person watches: bars and colours are for terminals, plain lines for everything else. */
+const isTerminal = process.stdout.isTTY === true && process.env.TERM !== 'dumb'
+
+// chalk knows nothing of NO_COLOR, and FORCE_COLOR is not to colour what a pipe gets.
+if (process.stdout.isTTY !== true || process.env.NO_COLOR) chalk.level = 0
+
+/** Prints one line about what is happening. */
+export function say(line: string): void {
+  process.stdout.write(`${line}\n`)
+}
+
+/** Prints the name of a stage that begins or that has nothing to do. */
+export function sayStage(stage: string, line: string): void {
+  process.stdout.write(`${chalk.bold(stage)}: ${line}\n`)
+}
+
+/** Prints a line on standard error that does not end the command. */
+export function warn(line: string): void {
+  process.stderr.write(`${chalk.yellow('warning')}: ${line}\n`)
+}
+
+/** Prints why the command ends, and what to do about it. */
+export function sayError(message: string, advice: string): void {
+  process.stderr.write(`${chalk.red('error')}: ${message}\n`)
+  for (const line of advice.split('\n')) process.stderr.write(`  ${line}\n`)
+}
+
+/** A green or red mark in front of a line of a list. */
+export function mark(state: 'ok' | 'missing' | 'wrong' | 'note'): string {
+  if (state === 'ok') return chalk.green('ok     ')
+  if (state === 'missing' || state === 'wrong') return chalk.red(state.padEnd(7))
+  return chalk.yellow('note   ')
+}
+
+/** Bytes for people: decimal units, as disk makers and apt use them. */
+export function formatBytes(bytes: number): string {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB']
+  let value = bytes
+  let unit = 0
+  while (value >= 1000 && unit < units.length - 1) {
+    value /= 1000
+    unit++
+  }
+  return `${unit === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[unit]}`
+}
+
+/** Seconds for people: `42 s`, `3 min 05 s`, `1 h 02 min`. */
+export function formatDuration(seconds: number): string {
+  const whole = Math.max(0, Math.round(seconds))
+  if (whole < 60) return `${whole} s`
+  const minutes = Math.floor(whole / 60)
+  if (minutes < 60) return `${minutes} min ${String(whole % 60).padStart(2, '0')} s`
+  return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, '0')} min`
+}
+
+/** Tells how far a long piece of work has come: a bar on a terminal, a line now and then elsewhere. */
+interface Progress {
+  /**
+   * @param done in the unit given at the start
+   * @param total when it has changed: ninja finds more steps as it goes
+   * @param share how much of the whole work is done, from 0 to 1, when units take unequal times
+   */
+  update(done: number, total?: number, share?: number): void
+  /** Ends the bar. Prints how long it took. */
+  end(): void
+  /** Ends the bar because the work failed or was interrupted. */
+  abandon(): void
+}
+
+const millisecondsBetweenLines = 15_000
+
+/**
+ * @param title what is being done, for instance `download`
+ * @param total how much there is, in `unit`s
+ * @param from where the work begins when it goes on from an earlier run; left out of the estimate
+ */
+export function startProgress(
+  title: string,
+  total: number,
+  unit: 'bytes' | 'steps',
+  from = 0,
+): Progress {
+  const format = (value: number) => (unit === 'bytes' ? formatBytes(value) : String(value))
+  const started = Date.now()
+  let lastLine = started
+  let done = from
+  let known = total
+  let share: number | undefined
+
+  const secondsLeft = () => {
+    const elapsed = (Date.now() - started) / 1000
+    const part = share ?? (done - from) / (known - from)
+    return part > 0 && elapsed > 1 ? (elapsed * (1 - part)) / part : undefined
+  }
+  const left = () => {
+    const seconds = secondsLeft()
+    return seconds === undefined ? '' : `, ${formatDuration(seconds)} left`
+  }
+
+  const bar = isTerminal
+    ? new SingleBar({
+        format: `${title} [{bar}] {percentage}%, {state}`,
+        barsize: 30,
+        hideCursor: true,
+        clearOnComplete: true,
+        stopOnComplete: false,
+      })
+    : undefined
+  const state = () => `${format(done)} of ${format(known)}${left()}`
+  bar?.start(known, done, { state: state() })
+
+  return {
+    update(newDone, newTotal = known, newShare = share) {
+      done = newDone
+      share = newShare
+      if (newTotal !== known) {
+        known = newTotal
+        bar?.setTotal(known)
+      }
+      if (bar) bar.update(done, { state: state() })
+      else if (Date.now() - lastLine >= millisecondsBetweenLines) {
+        lastLine = Date.now()
+        say(`${title}: ${state()}`)
+      }
+    },
+    end() {
+      bar?.stop()
+      say(
+        `${title}: ${format(done)}${unit === 'steps' ? ' steps' : ''} in ${formatDuration((Date.now() - started) / 1000)}`,
+      )
+    },
+    abandon() {
+      bar?.stop()
+    },
+  }
+}

@@ -1,0 +1,77 @@
+import { basename, join } from 'node:path'
+import { glob } from 'zx'
+import { checkAddon, v8InputsOf } from '../bind/check-addon.ts'
+import { describeSdk, readSdkManifest } from '../package/sdk-manifest.ts'
+import { checkDocuments } from '../provenance/documents.ts'
+import { withUnpacked } from '../provenance/unpack.ts'
+import { describeTarball } from '../release/tarball.ts'
+import { BuildError } from '../shared/build-error.ts'
+
+/** What artifacts are checked against. */
+interface Checkout {
+  readonly project: string
+  /** The commit that is checked out, when git knows. */
+  readonly commit: string | undefined
+}
+
+/** Checks one artifact of any kind with its documents against a checkout. Returns what is wrong. */
+export async function checkArtifact(artifact: string, checkout: Checkout): Promise<string[]> {
+  try {
+    return await checkByKind(artifact, checkout)
+  } catch (error) {
+    if (error instanceof BuildError) return [error.message]
+    throw error
+  }
+}
+
+async function checkByKind(artifact: string, checkout: Checkout): Promise<string[]> {
+  const name = basename(artifact)
+  if (name.endsWith('.node')) return await checkAddon(artifact, checkout.project)
+  if (name.endsWith('.tar.zst')) return await checkSdk(artifact, checkout.project)
+  if (name.endsWith('.tgz')) return await checkTarball(artifact, checkout)
+  throw new BuildError(
+    `${artifact} is none of the artifacts of this project.`,
+    'Name an addon (*.node), an SDK (*.tar.zst) or a package of npm (*.tgz).',
+  )
+}
+
+async function checkSdk(archive: string, project: string): Promise<string[]> {
+  const wanted = (path: string) => path === 'manifest.json' || path.startsWith('share/')
+  return await withUnpacked(archive, wanted, async (root) => {
+    const manifest = await readSdkManifest(root).catch(() => undefined)
+    if (!manifest) return [`${archive} has no manifest, or that of another version of the SDK`]
+    return await checkDocuments(archive, {
+      root,
+      describe: async () => {
+        const inputs = await v8InputsOf(project)
+        const { args } = inputs.pin.build
+        return await describeSdk(archive, { ...manifest, args, modified: false }, inputs)
+      },
+    })
+  })
+}
+
+async function checkTarball(tarball: string, { project, commit }: Checkout): Promise<string[]> {
+  if (commit === undefined) {
+    throw new BuildError(
+      `${project} is no git checkout, so nobody can say whether ${tarball} was made from it.`,
+      'Clone the repository, check out the version, and verify there.',
+    )
+  }
+  const all = () => true
+  return await withUnpacked(tarball, all, async (root) => {
+    const problems = await checkDocuments(tarball, {
+      root,
+      describe: async () => describeTarball(tarball, { project, commit }),
+    })
+    // The package's bill has what the addons' bills say; those have to be there, and true.
+    const files = await glob('**/*.node{,.cdx.json,.intoto.json}', { cwd: root, dot: true })
+    // Where there are only documents, the addon is missing.
+    const addons = new Set(files.map((file) => file.replace(/(\.node)\..*$/, '$1')))
+    for (const addon of [...addons].sort()) {
+      const wrong = await checkAddon(join(root, addon), project)
+      problems.push(...wrong.map((problem) => problem.replaceAll(`${root}/`, '')))
+    }
+    return problems
+  })
+}
