@@ -30,3 +30,10 @@ export function checkBoolean(name: string, value: unknown): boolean {
   }
   return value
 }
+
+/** The engine's limit, kV8MaxWasmMemories. */
+export const maxMemories = 100_000
+
+export function checkMemoryIndex(value: unknown): asserts value is number {
+  checkInteger('memoryIndex', value, 0, maxMemories - 1)
+}

@@ -5,32 +5,10 @@ import { fileURLToPath } from 'node:url'
 import { getSystemErrorMap, types } from 'node:util'
 import { markAsUntransferable } from 'node:worker_threads'
 import type * as api from '../types/host-region.d.ts'
+import type { RegionBinding, RegionHandle } from './addon/binding.ts'
 import { binding, engineBinding } from './addon/load.ts'
 import { checkBoolean, checkInteger, show } from './arguments.ts'
 import { dispose } from './dispose.ts'
-
-/** A region's native side: an opaque object, tagged by the addon. One per root region. */
-export type RegionHandle = object
-
-/** What the addon defines as `region`, see bindings/native/common/region.cc. A `number` is a negative errno. */
-export interface RegionBinding {
-  allocate(byteLength: number, shareable: boolean): RegionHandle | number
-  mapFile(
-    fd: number,
-    offset: number,
-    byteLength: number,
-    writable: boolean,
-    shareable: boolean,
-  ): RegionHandle | number
-  borrow(bytes: Uint8Array, source: ArrayBufferLike): RegionHandle
-  at(address: bigint, byteLength: number): RegionHandle
-  share(handle: RegionHandle): string | number
-  open(name: string): { handle: RegionHandle; byteLength: number } | undefined
-  buffer(handle: RegionHandle, offset: number, byteLength: number): ArrayBuffer
-  detach(buffer: ArrayBuffer): boolean
-  isDetached(buffer: ArrayBufferLike): boolean
-  close(handle: RegionHandle, buffers: ArrayBuffer[]): boolean
-}
 
 /** Where a region lies in the memory behind its handle. */
 export interface RegionParts {

@@ -1,5 +1,152 @@
-import type { FeederBinding, Next } from '../feeder/feeder-class.ts'
-import type { RegionHandle } from '../region.ts'
+/**
+ * What the addons define, each in one place: the C++ in bindings/native/ has the same names, numbers and order of arguments.
+ */
+
+import type { ChunkFeeder } from '../../types/chunk-feeder.d.ts'
+import type { HostRegion } from '../../types/host-region.d.ts'
+
+/** What both addons export: the one with V8 inside, and the small one for the backends on Node's own V8. */
+export interface Binding {
+  readonly region: RegionBinding
+  readonly nodeBackends: NodeBackendsBinding
+}
+
+/** A region's native side: an opaque object, tagged by the addon. One per root region. */
+export type RegionHandle = object
+
+/** What the addon defines as `region`, see bindings/native/common/region.cc. A `number` is a negative errno. */
+export interface RegionBinding {
+  allocate(byteLength: number, shareable: boolean): RegionHandle | number
+  mapFile(
+    fd: number,
+    offset: number,
+    byteLength: number,
+    writable: boolean,
+    shareable: boolean,
+  ): RegionHandle | number
+  borrow(bytes: Uint8Array, source: ArrayBufferLike): RegionHandle
+  at(address: bigint, byteLength: number): RegionHandle
+  share(handle: RegionHandle): string | number
+  open(name: string): { handle: RegionHandle; byteLength: number } | undefined
+  buffer(handle: RegionHandle, offset: number, byteLength: number): ArrayBuffer
+  detach(buffer: ArrayBuffer): boolean
+  isDetached(buffer: ArrayBufferLike): boolean
+  close(handle: RegionHandle, buffers: ArrayBuffer[]): boolean
+}
+
+/** A feeder is its `next` for the addon. */
+export type Next = ChunkFeeder['next']
+
+/** Why the addon calls back, see `Notice` in bindings/native/common/feeder.h. */
+export const Notice = { Progress: 0, Aborted: 1, Stopped: 2, End: 3 } as const
+
+export type Notify = (
+  notice: (typeof Notice)[keyof typeof Notice],
+  position: number,
+  windows: number,
+) => void
+
+/** What the addon defines for each engine as `chunkFeeder`. */
+export interface FeederBinding {
+  create(
+    handle: RegionHandle,
+    byteOffset: number,
+    byteLength: number,
+    windowSize: number,
+    memoryIndex: number,
+    flags: number,
+    control: Uint8Array | undefined,
+    notify: Notify,
+  ): Next
+  unbind(next: Next): void
+  close(next: Next): void
+  abort(next: Next): void
+  rewind(next: Next): void
+  position(next: Next): number
+  windows(next: Next): number
+}
+
+/** Bits of `flags` for {@link FeederBinding.create}. */
+export const FeederFlag = {
+  Address64: 1,
+  Prefetch: 2,
+  Release: 4,
+  Writable: 8,
+  Progress: 16,
+  /** The program did not ask for any size. */
+  AnyWindowSize: 32,
+} as const
+
+/** What an object of the engine is. The numbers are those of bindings/native/patched/kind.h. */
+export const Kind = {
+  Module: 0,
+  Instance: 1,
+  Memory: 2,
+  Table: 3,
+  Global: 4,
+  Tag: 5,
+  Exception: 6,
+  Function: 7,
+  Error: 8,
+  Reference: 9,
+} as const
+
+export type Kind = (typeof Kind)[keyof typeof Kind]
+
+/** How an argument reaches the engine, see `Shape` in bindings/native/patched/web_assembly.cc. */
+export const Shape = { Value: 0, Record: 1, List: 2 } as const
+
+/** Arguments for the engine: shape, value, shape, value, … */
+export type Arguments = unknown[]
+
+/** The functions of the addon, see bindings/native/patched/web_assembly.cc. */
+export interface EngineBinding {
+  start(hooks: object[], maxBufferLength: number, heapLimit: number): void
+  construct(kind: Kind, target: object, args: Arguments): void
+  invoke(target: object, method: string, args: Arguments): unknown
+  getProperty(target: object, name: string): unknown
+  setProperty(target: object, name: string, value: unknown): void
+  compile(target: object, bytes: Uint8Array, options: Arguments): void
+  compileAsync(
+    bytes: Uint8Array,
+    options: Arguments,
+    callback: (error: unknown, module?: object) => void,
+  ): void
+  validate(bytes: Uint8Array, options: Arguments): boolean
+  describe(module: object, what: 'imports' | 'exports'): string
+  customSections(module: object, name: string): ArrayBuffer[]
+  instantiate(target: object, module: object, imports: unknown[]): unknown[]
+  /** The region itself where it borrows an ArrayBuffer. */
+  memoryBuffer(memory: object): ArrayBuffer | HostRegion
+  attachMemory(
+    memory: object,
+    region: object,
+    handle: object,
+    byteOffset: number,
+    byteLength: number,
+    name: string,
+  ): void
+  detachMemory(memory: object): void
+  isMemoryAttached(memory: object): boolean
+  /** Code and wire bytes. */
+  serializeModule(module: object): [ArrayBuffer, ArrayBuffer]
+  deserializeModule(target: object, code: Uint8Array, bytes: Uint8Array): boolean
+  jsTag(): object
+  attachRawMemory(
+    instance: object,
+    memoryIndex: number,
+    handle: object,
+    byteOffset: number,
+    byteLength: number,
+  ): void
+  detachRawMemory(instance: object, memoryIndex: number): void
+  /** Frees what collected wrappers left behind, host memory included. Whether there was any. */
+  collectDropped(): boolean
+  version(): string
+  readonly chunkFeeder: FeederBinding & {
+    bind(next: Next, instance: object): void
+  }
+}
 
 /** Native side of one memory that windows are shown in: an opaque object, tagged by the addon. */
 export type WindowTarget = object

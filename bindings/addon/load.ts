@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import type { EngineBinding } from '../backends/patched/engine.ts'
-import { type Binding, tryToLoad } from './load-addon.ts'
+import type { Binding, EngineBinding } from './binding.ts'
+import { tryToLoad } from './load-addon.ts'
 import { chosenBindingError, type Failure, isNodeTooOld, loadError } from './load-error.ts'
 import {
   type AddonFolder,

@@ -1,53 +1,18 @@
 import type * as api from '../../types/chunk-feeder.d.ts'
 import type { Instance } from '../../types/web-assembly.d.ts'
+import {
+  type FeederBinding,
+  FeederFlag as Flag,
+  type Next,
+  Notice,
+  type Notify,
+} from '../addon/binding.ts'
 import { show } from '../arguments.ts'
-import type { Bindable } from '../backends/patched/feeders.ts'
 import { dispose } from '../dispose.ts'
-import { type HostRegion, type RegionHandle, regionParts } from '../region.ts'
+import { type HostRegion, regionParts } from '../region.ts'
 import { onAbort } from './abort.ts'
+import type { Bindable } from './bindable.ts'
 import { readFeederOptions } from './options.ts'
-
-export type Next = api.ChunkFeeder['next']
-
-/** Why the addon calls back, see `Notice` in bindings/native/common/feeder.h. */
-const Notice = { Progress: 0, Aborted: 1, Stopped: 2, End: 3 } as const
-
-type Notify = (
-  notice: (typeof Notice)[keyof typeof Notice],
-  position: number,
-  windows: number,
-) => void
-
-/** What the addon defines for each engine as `chunkFeeder`. A feeder is its `next` there. */
-export interface FeederBinding {
-  create(
-    handle: RegionHandle,
-    byteOffset: number,
-    byteLength: number,
-    windowSize: number,
-    memoryIndex: number,
-    flags: number,
-    control: Uint8Array | undefined,
-    notify: Notify,
-  ): Next
-  unbind(next: Next): void
-  close(next: Next): void
-  abort(next: Next): void
-  rewind(next: Next): void
-  position(next: Next): number
-  windows(next: Next): number
-}
-
-/** Bits of `flags`. */
-const Flag = {
-  Address64: 1,
-  Prefetch: 2,
-  Release: 4,
-  Writable: 8,
-  Progress: 16,
-  /** The program did not ask for any size. */
-  AnyWindowSize: 32,
-} as const
 
 /** What feeders do by means of the engine whose instances they feed. */
 export interface FeederEngine {

@@ -1,6 +1,6 @@
 import { types } from 'node:util'
 import type * as api from '../../types/chunk-feeder.d.ts'
-import { checkBoolean, checkInteger, show } from '../arguments.ts'
+import { checkBoolean, checkInteger, maxMemories, show } from '../arguments.ts'
 
 /**
  * Not a public option: 32 bytes, shared with other threads, in which a feeder can be watched and stopped. A
@@ -37,9 +37,6 @@ export interface FeederOptions {
   readonly signal: AbortSignal | undefined
   readonly control: Uint8Array | undefined
 }
-
-/** The engine's limit, kV8MaxWasmMemories. */
-const maxMemories = 100_000
 
 /** What an i32 can say. */
 const maxLength32 = 2 ** 32 - 1

@@ -1,5 +1,5 @@
 import { inspect } from 'node:util'
-import { errorClasses } from '../backends/patched/errors.ts'
+import { errorClasses } from '../error-classes.ts'
 
 /** An error on its way between threads. Structured cloning would make plain `Error`s of those of WebAssembly. */
 export interface ErrorMessage {

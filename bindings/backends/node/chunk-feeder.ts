@@ -1,9 +1,9 @@
 import type { BackendName } from '../../../types/backend.d.ts'
 import type { ChunkFeederConstructor } from '../../../types/chunk-feeder.d.ts'
 import type * as api from '../../../types/web-assembly.d.ts'
-import type { NodeBackendsBinding, WindowTarget } from '../../addon/binding.ts'
-import { chunkFeederClass, type Next } from '../../feeder/feeder-class.ts'
-import type { Bindable } from '../patched/feeders.ts'
+import type { Next, NodeBackendsBinding, WindowTarget } from '../../addon/binding.ts'
+import type { Bindable } from '../../feeder/bindable.ts'
+import { chunkFeederClass } from '../../feeder/feeder-class.ts'
 import type { NamespaceOptions, NodeNamespace } from './namespace.ts'
 import { instanceMemory, type TargetOf } from './raw-memory.ts'
 

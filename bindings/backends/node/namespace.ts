@@ -1,7 +1,6 @@
 import { types } from 'node:util'
 import type * as api from '../../../types/web-assembly.d.ts'
-import { responseBytes } from '../patched/compile.ts'
-import { bytesOf } from '../patched/module.ts'
+import { bytesOf, responseBytes } from '../module-bytes.ts'
 import { type ModuleLayout, moduleLayout } from './module-layout.ts'
 
 /** Node's own namespace, its members taken before a program can replace them. */

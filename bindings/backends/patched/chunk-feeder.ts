@@ -1,18 +1,10 @@
-import {
-  chunkFeederClass,
-  type FeederBinding as EngineFeederBinding,
-  type Next,
-} from '../../feeder/feeder-class.ts'
+import type { Next } from '../../addon/binding.ts'
+import { chunkFeederClass } from '../../feeder/feeder-class.ts'
 import { engine } from './engine.ts'
 import { registerFeeder } from './feeders.ts'
 import { isInstance } from './instance.ts'
 
-/** What the addon defines as `chunkFeeder`, see bindings/native/patched/chunk_feeder.cc. */
-export interface FeederBinding extends EngineFeederBinding {
-  bind(next: Next, instance: object): void
-}
-
-const native: FeederBinding = engine.chunkFeeder
+const native = engine.chunkFeeder
 
 /** What is mapped stays as long as the instance, even if nobody else knows the feeder. */
 const boundTo = new WeakMap<object, Set<Next>>()

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
 import type * as api from '../../../types/web-assembly.d.ts'
+import { bytesOf } from '../module-bytes.ts'
 import { adoption, engine } from './engine.ts'
-import { bytesOf, checkModule, Module } from './module.ts'
+import { checkModule, Module } from './module.ts'
 
 // A cache is: the digest, then the engine's code. The engine checks its own version and flags, and the processor; that the
 // code is whole and belongs to these bytes it takes on trust.

@@ -1,7 +1,8 @@
 import type * as api from '../../../types/web-assembly.d.ts'
+import { bytesOf, responseBytes } from '../module-bytes.ts'
 import { engine } from './engine.ts'
 import { Instance } from './instance.ts'
-import { bytesOf, compileArguments, isModule, type Module } from './module.ts'
+import { compileArguments, isModule, type Module } from './module.ts'
 
 function compileBytes(source: unknown, options: unknown, where: string): Promise<Module> {
   return new Promise((resolve, reject) => {
@@ -42,26 +43,6 @@ export async function instantiate(
   if (isModule(source)) return new Instance(source, imports)
   const module = await compileBytes(source, options, where)
   return { module, instance: new Instance(module, imports) }
-}
-
-export async function responseBytes(
-  source: api.ResponseLike | PromiseLike<api.ResponseLike>,
-  where: string,
-): Promise<ArrayBuffer> {
-  const response: Partial<api.ResponseLike> | null | undefined = await source
-  if (typeof response?.arrayBuffer !== 'function' || typeof response.headers?.get !== 'function') {
-    throw new TypeError(`${where}: Argument 0 must be a Response or a promise of one`)
-  }
-  if (!response.ok) {
-    throw new TypeError(`${where}: HTTP status code is not ok; got ${response.status}`)
-  }
-  const type = response.headers.get('content-type')?.split(';', 1)[0]?.trim().toLowerCase()
-  if (type !== 'application/wasm') {
-    throw new TypeError(
-      `${where}: Response must have the MIME type 'application/wasm'; got '${type ?? ''}'`,
-    )
-  }
-  return await response.arrayBuffer()
 }
 
 export async function compileStreaming(

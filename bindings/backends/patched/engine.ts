@@ -1,79 +1,9 @@
 import { constants } from 'node:buffer'
 import { getHeapStatistics } from 'node:v8'
+import { type Arguments, type EngineBinding, type Kind, Shape } from '../../addon/binding.ts'
 import { engineBinding, withoutEngine } from '../../addon/load.ts'
-import type { HostRegion } from '../../region.ts'
-import type { FeederBinding } from './chunk-feeder.ts'
 import { makeError } from './errors.ts'
 import { keep, keepAll } from './store.ts'
-
-/** What an object of the engine is. The numbers are those of bindings/native/patched/kind.h. */
-export const Kind = {
-  Module: 0,
-  Instance: 1,
-  Memory: 2,
-  Table: 3,
-  Global: 4,
-  Tag: 5,
-  Exception: 6,
-  Function: 7,
-  Error: 8,
-  Reference: 9,
-} as const
-
-export type Kind = (typeof Kind)[keyof typeof Kind]
-
-/** How an argument reaches the engine, see `Shape` in bindings/native/patched/web_assembly.cc. */
-const Shape = { Value: 0, Record: 1, List: 2 } as const
-
-/** Arguments for the engine: shape, value, shape, value, … */
-export type Arguments = unknown[]
-
-/** The functions of the addon, see bindings/native/patched/web_assembly.cc. */
-export interface EngineBinding {
-  start(hooks: object[], maxBufferLength: number, heapLimit: number): void
-  construct(kind: Kind, target: object, args: Arguments): void
-  invoke(target: object, method: string, args: Arguments): unknown
-  getProperty(target: object, name: string): unknown
-  setProperty(target: object, name: string, value: unknown): void
-  compile(target: object, bytes: Uint8Array, options: Arguments): void
-  compileAsync(
-    bytes: Uint8Array,
-    options: Arguments,
-    callback: (error: unknown, module?: object) => void,
-  ): void
-  validate(bytes: Uint8Array, options: Arguments): boolean
-  describe(module: object, what: 'imports' | 'exports'): string
-  customSections(module: object, name: string): ArrayBuffer[]
-  instantiate(target: object, module: object, imports: unknown[]): unknown[]
-  /** The region itself where it borrows an ArrayBuffer. */
-  memoryBuffer(memory: object): ArrayBuffer | HostRegion
-  attachMemory(
-    memory: object,
-    region: object,
-    handle: object,
-    byteOffset: number,
-    byteLength: number,
-    name: string,
-  ): void
-  detachMemory(memory: object): void
-  isMemoryAttached(memory: object): boolean
-  /** Code and wire bytes. */
-  serializeModule(module: object): [ArrayBuffer, ArrayBuffer]
-  deserializeModule(target: object, code: Uint8Array, bytes: Uint8Array): boolean
-  jsTag(): object
-  attachRawMemory(
-    instance: object,
-    memoryIndex: number,
-    handle: object,
-    byteOffset: number,
-    byteLength: number,
-  ): void
-  detachRawMemory(instance: object, memoryIndex: number): void
-  /** Frees what collected wrappers left behind, host memory included. Whether there was any. */
-  collectDropped(): boolean
-  version(): string
-  readonly chunkFeeder: FeederBinding
-}
 
 /** Passed to a constructor, makes an object that the addon then ties to one of the engine. */
 export const adoption: unique symbol = Symbol('adoption')

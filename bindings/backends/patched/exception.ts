@@ -1,14 +1,6 @@
 import type * as api from '../../../types/web-assembly.d.ts'
-import {
-  adoption,
-  engine,
-  Kind,
-  list,
-  record,
-  registerClass,
-  values,
-  wrongReceiver,
-} from './engine.ts'
+import { Kind } from '../../addon/binding.ts'
+import { adoption, engine, list, record, registerClass, values, wrongReceiver } from './engine.ts'
 
 export class Tag implements api.Tag {
   declare readonly [Symbol.toStringTag]: string

@@ -1,5 +1,6 @@
 import type * as api from '../../../types/web-assembly.d.ts'
-import { adoption, engine, Kind, record, registerClass, values, wrongReceiver } from './engine.ts'
+import { Kind } from '../../addon/binding.ts'
+import { adoption, engine, record, registerClass, values, wrongReceiver } from './engine.ts'
 
 export class Global implements api.Global {
   declare readonly [Symbol.toStringTag]: string

@@ -1,6 +1,8 @@
 import type * as api from '../../../types/web-assembly.d.ts'
-import { adoption, engine, Kind, registerClass, wrongReceiver } from './engine.ts'
-import { type Bindable, feederOf } from './feeders.ts'
+import { Kind } from '../../addon/binding.ts'
+import type { Bindable } from '../../feeder/bindable.ts'
+import { adoption, engine, registerClass, wrongReceiver } from './engine.ts'
+import { feederOf } from './feeders.ts'
 import { checkModule, Module } from './module.ts'
 
 function isObject(value: unknown): value is Record<string, unknown> {

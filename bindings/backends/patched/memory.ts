@@ -1,7 +1,8 @@
 import type * as region from '../../../types/host-region.d.ts'
 import type * as api from '../../../types/web-assembly.d.ts'
+import { Kind } from '../../addon/binding.ts'
 import { HostRegion, regionParts } from '../../region.ts'
-import { adoption, engine, Kind, record, registerClass, values, wrongReceiver } from './engine.ts'
+import { adoption, engine, record, registerClass, values, wrongReceiver } from './engine.ts'
 
 function attach(memory: Memory, region: unknown, name: string): void {
   const { handle, byteOffset, byteLength } = regionParts(region, name)
@@ -40,7 +41,7 @@ export class Memory implements api.Memory {
   get buffer(): ArrayBuffer {
     Memory.#check(this, 'buffer')
     const buffer = engine.memoryBuffer(this)
-    return buffer instanceof HostRegion ? (buffer.buffer as ArrayBuffer) : buffer
+    return (buffer instanceof HostRegion ? buffer.buffer : buffer) as ArrayBuffer
   }
 
   grow(delta: number): number

@@ -1,6 +1,7 @@
-import { types } from 'node:util'
 import type * as api from '../../../types/web-assembly.d.ts'
-import { type Arguments, adoption, engine, Kind, record, registerClass } from './engine.ts'
+import { type Arguments, Kind } from '../../addon/binding.ts'
+import { bytesOf } from '../module-bytes.ts'
+import { adoption, engine, record, registerClass } from './engine.ts'
 
 const tierings: readonly unknown[] = ['optimize', 'dynamic', 'baseline'] satisfies api.Tiering[]
 
@@ -28,25 +29,6 @@ export function compileArguments(options: unknown): Arguments {
     ['builtins', 'importedStringConstants', 'tiering'],
     ['builtins'],
   )
-}
-
-/**
- * The bytes of a module as the addon takes them. Those of shared memory are copied first: they may change while they are
- * read.
- */
-export function bytesOf(source: unknown, where: string, argument = 0): Uint8Array {
-  if (ArrayBuffer.isView(source)) {
-    const { buffer, byteOffset, byteLength } = source
-    // Also that of a detached buffer, over which there are no views any more.
-    if (byteLength === 0) return new Uint8Array()
-    const view = new Uint8Array(buffer, byteOffset, byteLength)
-    return types.isSharedArrayBuffer(buffer) ? view.slice() : view
-  }
-  if (types.isArrayBuffer(source)) {
-    return source.byteLength === 0 ? new Uint8Array() : new Uint8Array(source)
-  }
-  if (types.isSharedArrayBuffer(source)) return new Uint8Array(source).slice()
-  throw new TypeError(`${where}: Argument ${argument} must be a buffer source`)
 }
 
 export class Module implements api.Module {

@@ -1,4 +1,5 @@
 import type * as api from '../../../types/web-assembly.d.ts'
+import { CompileError, LinkError, RuntimeError } from '../../error-classes.ts'
 import {
   compile,
   compileStreaming,
@@ -7,7 +8,6 @@ import {
   validate,
 } from './compile.ts'
 import { engine } from './engine.ts'
-import { CompileError, LinkError, RuntimeError } from './errors.ts'
 import { Exception, Tag } from './exception.ts'
 import { Global } from './global.ts'
 import { Instance } from './instance.ts'

@@ -1,16 +1,9 @@
 import type * as region from '../../../types/host-region.d.ts'
 import type * as api from '../../../types/web-assembly.d.ts'
-import { checkInteger, show } from '../../arguments.ts'
+import { checkMemoryIndex, show } from '../../arguments.ts'
 import { regionParts } from '../../region.ts'
 import { engine } from './engine.ts'
 import { isInstance } from './instance.ts'
-
-/** The engine's limit, kV8MaxWasmMemories. */
-const maxMemories = 100_000
-
-export function checkMemoryIndex(value: unknown): asserts value is number {
-  checkInteger('memoryIndex', value, 0, maxMemories - 1)
-}
 
 /** See types/index.d.ts. */
 export function setWasmInstanceRawMemory(
