@@ -8,7 +8,7 @@
 #include "memory_buffer.h"
 #include "platform.h"
 #include "v8-initialization.h"
-#include "v8-wasm.h"
+#include "v8-wasm-memory-buffer.h"
 
 namespace rawmem {
 
