@@ -408,7 +408,7 @@ export class HostRegion<TArrayBuffer extends ArrayBufferLike = ArrayBufferLike>
       // What it is attached to may be garbage that the engine has not found yet.
       if (
         !native.close(root.handle, buffers) &&
-        !(engineBinding?.collectDropped() && native.close(root.handle, buffers))
+        !(engineBinding?.collectInnerGarbage() && native.close(root.handle, buffers))
       ) {
         throw new Error(
           'close: the region, or a part of it, is attached to a WebAssembly instance or memory; detach it first, as with feeder.close() or setWasmInstanceRawMemory(instance, null)',

@@ -140,8 +140,8 @@ export interface EngineBinding {
     byteLength: number,
   ): void
   detachRawMemory(instance: object, memoryIndex: number): void
-  /** Frees what collected wrappers left behind, host memory included. Whether there was any. */
-  collectDropped(): boolean
+  /** Collects the engine's own garbage, unless nothing happened since. Whether it did anything. */
+  collectInnerGarbage(): boolean
   version(): string
   readonly chunkFeeder: FeederBinding & {
     bind(next: Next, instance: object): void

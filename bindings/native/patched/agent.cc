@@ -392,7 +392,7 @@ void Agent::OnWakeup(napi_env env, napi_value, void* context, void*) {
     }
   }
   if (agent->unreachable_bytes_ >= kUnreachableBytesLimit) {
-    agent->CollectDropped();
+    agent->CollectInnerGarbage();
   }
   // There is no border here, nor JavaScript that could be told of anything.
   if (agent->heap_exhausted_) {
@@ -406,6 +406,8 @@ void Agent::OnWakeup(napi_env env, napi_value, void* context, void*) {
 Agent::Entry::Entry(Agent* agent, Store* store)
     : agent_(agent), previous_(agent->entered_) {
   agent->entered_ = store;
+  // Whatever runs may drop references.
+  agent->may_have_garbage_ = true;
   succeeded_ = store == nullptr || store->Open();
 }
 
@@ -461,13 +463,13 @@ void Agent::Trace() {
   next_trace_ = end + (end - begin) * kTimeBetweenTraces;
 }
 
-bool Agent::CollectDropped() {
+bool Agent::CollectInnerGarbage() {
   Scope scope(this);
   SweepHandles();
-  if (dropped_ == 0) {
+  if (!may_have_garbage_) {
     return false;
   }
-  dropped_ = 0;
+  may_have_garbage_ = false;
   unreachable_bytes_ = 0;
   isolate_->LowMemoryNotification();
   return true;

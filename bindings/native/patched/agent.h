@@ -161,10 +161,10 @@ class Agent final : public Watchdog::Client {
     }
   }
   // A wrapper was collected.
-  void NoteDropped() { ++dropped_; }
-  // Frees what wrappers that are gone leave in the inner heap, host memory
-  // included. Whether there was any.
-  bool CollectDropped();
+  void NoteDropped() { may_have_garbage_ = true; }
+  // Collects the inner heap, unless nothing happened since that was last done.
+  // Gives back the host memory of what was garbage. Whether it did anything.
+  bool CollectInnerGarbage();
 
   // That many bytes of host memory are kept mapped by objects of the inner
   // engine which JavaScript let go of. The engine itself counts its heap only.
@@ -334,7 +334,8 @@ class Agent final : public Watchdog::Client {
   size_t heap_limit_ = 0;
   uint64_t outer_heap_limit_ = 0;
   size_t unreachable_bytes_ = 0;
-  size_t dropped_ = 0;
+  // Of inner objects, since they were collected last.
+  bool may_have_garbage_ = false;
 
   Store* entered_ = nullptr;
   // Since the last trace.

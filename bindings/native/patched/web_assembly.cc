@@ -841,14 +841,14 @@ napi_value DetachRawMemory(const Call& call) {
   return nullptr;
 }
 
-// collectDropped(): boolean, see Agent::CollectDropped.
-napi_value CollectDropped(napi_env env, napi_callback_info info) {
+// collectInnerGarbage(): boolean, see Agent::CollectInnerGarbage.
+napi_value CollectInnerGarbage(napi_env env, napi_callback_info info) {
   void* data;
   size_t argc = 0;
   napi_value result = nullptr;
   if (napi_get_cb_info(env, info, &argc, nullptr, nullptr, &data) == napi_ok) {
     auto* agent = static_cast<Agent*>(data);
-    napi_get_boolean(env, agent->is_open() && agent->CollectDropped(), &result);
+    napi_get_boolean(env, agent->is_open() && agent->CollectInnerGarbage(), &result);
   }
   return result;
 }
@@ -895,7 +895,7 @@ bool InitWebAssembly(napi_env env, napi_value exports) {
                              {"jsTag", Enter<JsTag>},
                              {"attachRawMemory", Enter<AttachRawMemory>},
                              {"detachRawMemory", Enter<DetachRawMemory>},
-                             {"collectDropped", CollectDropped},
+                             {"collectInnerGarbage", CollectInnerGarbage},
                              {"version", Version},
                          },
                          agent);
