@@ -1,9 +1,12 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import wabtInit from 'wabt'
+import { binaryenText } from '../support/binaryen-text.ts'
 import { accessesModule, largeModule } from './accesses.ts'
 
 const textFolder = join(import.meta.dirname, 'wat')
+// What wabt cannot read: structs, arrays, and the types of functions.
+const gcTextFolder = join(import.meta.dirname, 'wat-gc')
 
 const features = {
   bulk_memory: true,
@@ -28,11 +31,16 @@ export async function assemble(name: string, text: string): Promise<Uint8Array> 
   }
 }
 
-async function texts(): Promise<Map<string, string>> {
+async function readTexts(folder: string): Promise<Map<string, string>> {
   const found = new Map<string, string>()
-  for (const file of (await readdir(textFolder)).sort()) {
-    found.set(file.replace(/\.wat$/, ''), await readFile(join(textFolder, file), 'utf8'))
+  for (const file of (await readdir(folder)).sort()) {
+    found.set(file.replace(/\.wat$/, ''), await readFile(join(folder, file), 'utf8'))
   }
+  return found
+}
+
+async function texts(): Promise<Map<string, string>> {
+  const found = await readTexts(textFolder)
   for (const [type, suffix] of [
     ['i32', '32'],
     ['i64', '64'],
@@ -51,5 +59,8 @@ export async function writeModules(folder: string): Promise<void> {
   await mkdir(folder, { recursive: true })
   for (const [name, text] of await texts()) {
     await writeFile(join(folder, `${name}.wasm`), await assemble(`${name}.wat`, text))
+  }
+  for (const [name, text] of await readTexts(gcTextFolder)) {
+    await writeFile(join(folder, `${name}.wasm`), binaryenText(text))
   }
 }

@@ -1,0 +1,37 @@
+;; References that go into and out of an instance in every way there is. Assembled by Binaryen.
+(module
+  (type $node (struct (field (mut funcref)) (field (mut anyref))))
+  (type $array (array (mut anyref)))
+  (import "env" "host" (func $host))
+  (import "env" "memory" (memory 1))
+  (import "env" "table" (table $table 4 funcref))
+  (import "env" "tag" (tag $tag (param externref)))
+  (global $kept (export "kept") (mut externref) (ref.null extern))
+  (global $own (mut anyref) (ref.null any))
+  (global $count (export "count") (mut i32) (i32.const 0))
+  (table $exported (export "exported") 1 externref)
+
+  (func $run (export "run") (call $host))
+  (func (export "trap") (unreachable))
+  (func (export "load") (param i32) (result i32) (i32.load8_u (local.get 0)))
+  (func (export "grow") (result i32) (memory.grow (i32.const 1)))
+  (func (export "grow_table") (result i32)
+    (table.grow $exported (ref.null extern) (i32.const 100)))
+  (func (export "set_table") (param i32 funcref) (table.set $table (local.get 0) (local.get 1)))
+  (func (export "set_exported") (param externref)
+    (table.set $exported (i32.const 0) (local.get 0)))
+  (func (export "set_kept") (param externref) (global.set $kept (local.get 0)))
+  (func (export "set_own") (param anyref) (global.set $own (local.get 0)))
+  (func (export "throw") (param externref) (throw $tag (local.get 0)))
+  (func (export "struct") (param funcref anyref) (result anyref)
+    (struct.new $node (local.get 0) (local.get 1)))
+  (func (export "array") (param anyref) (result anyref)
+    (array.new $array (local.get 0) (i32.const 3)))
+  ;; A list of so many structs, each with the function.
+  (func (export "list") (param $function funcref) (param $count i32) (result anyref)
+    (local $list anyref)
+    (loop $more
+      (local.set $list (struct.new $node (local.get $function) (local.get $list)))
+      (br_if $more
+        (local.tee $count (i32.sub (local.get $count) (i32.const 1)))))
+    (local.get $list)))
