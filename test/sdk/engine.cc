@@ -92,6 +92,8 @@ std::ostream& v8::operator<<(std::ostream& stream,
       return stream << "kGuardRegions";
     case Result::kUnsupportedBackingStore:
       return stream << "kUnsupportedBackingStore";
+    case Result::kInInterrupt:
+      return stream << "kInInterrupt";
   }
   return stream << "result " << static_cast<int>(result);
 }
