@@ -98,10 +98,12 @@ std::ostream& v8::operator<<(std::ostream& stream,
   return stream << "result " << static_cast<int>(result);
 }
 
-Engine::Engine()
+Engine::Engine(size_t heap_limit)
     : allocator_(v8::ArrayBuffer::Allocator::NewDefaultAllocator()) {
   v8::Isolate::CreateParams params;
   params.array_buffer_allocator = allocator_.get();
+  if (heap_limit > 0)
+    params.constraints.ConfigureDefaultsFromHeapSize(0, heap_limit);
   isolate_ = v8::Isolate::New(params);
   isolate_scope_.emplace(isolate_);
   handle_scope_.emplace(isolate_);

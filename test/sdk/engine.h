@@ -65,7 +65,8 @@ class Engine {
   using Callback =
       std::function<void(const v8::FunctionCallbackInfo<v8::Value>&)>;
 
-  Engine();
+  // `heap_limit` is in bytes, V8's choice if 0.
+  explicit Engine(size_t heap_limit = 0);
   ~Engine();
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import wabtInit from 'wabt'
 import { binaryenText } from '../support/binaryen-text.ts'
 import { accessesModule, largeModule } from './accesses.ts'
+import { allocationsModule } from './allocations.ts'
 
 const textFolder = join(import.meta.dirname, 'wat')
 // What wabt cannot read: structs, arrays, and the types of functions.
@@ -60,7 +61,9 @@ export async function writeModules(folder: string): Promise<void> {
   for (const [name, text] of await texts()) {
     await writeFile(join(folder, `${name}.wasm`), await assemble(`${name}.wat`, text))
   }
-  for (const [name, text] of await readTexts(gcTextFolder)) {
+  const gcTexts = await readTexts(gcTextFolder)
+  gcTexts.set('allocations', allocationsModule(100))
+  for (const [name, text] of gcTexts) {
     await writeFile(join(folder, `${name}.wasm`), binaryenText(text))
   }
 }
