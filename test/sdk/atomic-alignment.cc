@@ -41,3 +41,63 @@ TEST(OfTheAddressWithinTheMemory) {
     CHECK(region.IsUntouchedOutside());
   }
 }
+
+// Which of two faults an access has that is both misaligned and out of bounds.
+// V8 looks at the alignment first, unless the constant offset alone is beyond
+// what the module declares.
+TEST(BeforeBoundsWithinTheDeclaredMaximum) {
+  Engine engine;
+  v8::Local<v8::Object> instance = engine.Instantiate("atomic-limits");
+  CHECK_EQ(engine.Call(instance, "load 65532", 0), int64_t{0});
+  CHECK_EQ(engine.Call(instance, "load 65532", 1), kUnaligned);
+  CHECK_EQ(engine.Call(instance, "load 65532", -3), kUnaligned);
+  CHECK_EQ(engine.Call(instance, "load 65532", 4), kOutOfBounds);
+  CHECK_EQ(engine.Call(instance, "constant 0 65537"), kUnaligned);
+  CHECK_EQ(engine.Call(instance, "wide 65532", int64_t{1}), kUnaligned);
+  CHECK_EQ(engine.Call(instance, "wide 65532", int64_t{4}), kOutOfBounds);
+  for (int index : {0, 1, 3, -1}) {
+    for (const char* name :
+         {"load 65533", "load 65536", "load 65537", "store 65537", "add 65537",
+          "cmpxchg 65537", "notify 65537"}) {
+      CHECK_EQ(engine.Call(instance, name, index), kOutOfBounds);
+    }
+    CHECK_EQ(engine.Call(instance, "wide 65537", int64_t{index}), kOutOfBounds);
+    CHECK_EQ(engine.Call(instance, "wide store 65537", int64_t{index}),
+             kOutOfBounds);
+  }
+  CHECK_EQ(engine.Call(instance, "constant 65537 1"), kOutOfBounds);
+  CHECK_EQ(engine.Call(instance, "constant 65537 3"), kOutOfBounds);
+}
+
+// Memory of the embedder may be larger than that. Then there is something to
+// say about the alignment.
+TEST(AfterBoundsBeyondTheDeclaredMaximum) {
+  Engine engine;
+  v8::Local<v8::Object> instance = engine.Instantiate("atomic-limits");
+  GuardedRegion region(65536 + 16);
+  for (uint32_t index : {0u, 1u}) {
+    CHECK_EQ(v8::SetWasmInstanceRawMemory(instance, index, region.start(),
+                                          region.size()),
+             v8::WasmRawMemoryResult::kOk);
+  }
+  region.start()[65540] = 42;
+  CHECK_EQ(engine.Call(instance, "load 65537", 3), int64_t{42});
+  CHECK_EQ(engine.Call(instance, "load 65537", 0), kUnaligned);
+  CHECK_EQ(engine.Call(instance, "load 65537", 11), int64_t{0});
+  // Both.
+  CHECK_EQ(engine.Call(instance, "load 65537", 12), kOutOfBounds);
+  CHECK_EQ(engine.Call(instance, "load 65537", 15), kOutOfBounds);
+  CHECK_EQ(engine.Call(instance, "load 65537", -1), kOutOfBounds);
+  CHECK_EQ(engine.Call(instance, "notify 65537", 1), kUnaligned);
+  CHECK_EQ(engine.Call(instance, "notify 65537", 12), kOutOfBounds);
+  CHECK_EQ(engine.Call(instance, "add 65537", 3), int64_t{42});
+  CHECK_EQ(engine.Call(instance, "add 65537", 2), kUnaligned);
+  CHECK_EQ(engine.Call(instance, "cmpxchg 65537", 7), int64_t{0});
+  CHECK_EQ(engine.Call(instance, "cmpxchg 65537", 3), kUnaligned);
+  CHECK_EQ(engine.Call(instance, "constant 65537 1"), kUnaligned);
+  CHECK_EQ(engine.Call(instance, "constant 65537 3"), int64_t{43});
+  CHECK_EQ(engine.Call(instance, "wide 65537", int64_t{3}), int64_t{43});
+  CHECK_EQ(engine.Call(instance, "wide 65537", int64_t{4}), kUnaligned);
+  CHECK_EQ(engine.Call(instance, "wide 65537", int64_t{12}), kOutOfBounds);
+  CHECK(region.IsUntouchedOutside());
+}
