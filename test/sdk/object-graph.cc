@@ -150,6 +150,16 @@ TEST(InstancesLeadToWhatTheyImport) {
   CHECK_REACH(test, objects, "01234", "01234", "2", "3", "4", "5");
 }
 
+// What an instance defines holds it, even a number. Only its memories do not.
+TEST(ExportedTablesAndGlobalsLeadToTheirInstance) {
+  References test;
+  CHECK_REACH(
+      test,
+      (Objects{test.instance, test.Exported("count"), test.Exported("kept"),
+               test.Exported("exported"), test.memory}),
+      "01234", "01234", "01234", "01234", "4");
+}
+
 // None of the handles counts, though all are held here.
 TEST(HandlesAreNoRoots) {
   References test;
