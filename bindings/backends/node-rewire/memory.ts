@@ -1,0 +1,81 @@
+import type * as region from '../../../types/host-region.d.ts'
+import type * as api from '../../../types/web-assembly.d.ts'
+import type { WindowTarget } from '../../addon/binding.ts'
+import { binding } from '../../addon/load.ts'
+import { regionParts } from '../../region.ts'
+import { native } from '../node/namespace.ts'
+
+export const pageSize = 65536
+
+/** The getter itself, since a program could put its own in the place. */
+const bufferOf = Object.getOwnPropertyDescriptor(native.Memory.prototype, 'buffer')
+  ?.get as () => ArrayBuffer
+
+/** A window lies in a memory, not in an instance: all that use the memory see it. */
+const targets = new WeakMap<object, WindowTarget>()
+
+export function targetOf(memory: object): WindowTarget {
+  let target = targets.get(memory)
+  if (target === undefined) {
+    target = binding.nodeBackends.rewire.target(memory, bufferOf)
+    targets.set(memory, target)
+  }
+  return target
+}
+
+/** Puts a region at address 0 of a memory. */
+export function show(memory: object, region: unknown, argument: string): void {
+  const { handle, byteOffset, byteLength } = regionParts(region, argument)
+  binding.nodeBackends.show(targetOf(memory), handle, byteOffset, byteLength)
+}
+
+export class Memory extends native.Memory implements api.Memory {
+  constructor(descriptor: api.MemoryDescriptor) {
+    const host = typeof descriptor === 'object' ? descriptor?.host : undefined
+    if (host === undefined) {
+      super(descriptor)
+      return
+    }
+    const { byteLength } = regionParts(host, 'host')
+    const { address, initial, maximum, shared } = descriptor
+    if (shared) {
+      throw new TypeError(
+        "WebAssembly.Memory(): Property 'shared' must be false or absent: host memory cannot take the place of a shared memory",
+      )
+    }
+    const pages = Math.ceil(byteLength / pageSize)
+    const own: api.MemoryDescriptor = {
+      initial: initial ?? (address === 'i64' ? BigInt(pages) : pages),
+    }
+    if (address !== undefined) own.address = address
+    if (maximum !== undefined) own.maximum = maximum
+    super(own)
+    show(this, host, 'host')
+  }
+
+  override grow(delta: number): number
+  override grow(delta: bigint): bigint
+  override grow(delta: number | bigint): number | bigint {
+    const target = targets.get(this)
+    if (target !== undefined && binding.nodeBackends.isShown(target)) {
+      throw new RangeError(
+        'WebAssembly.Memory.grow(): a HostRegion is attached to the memory; go back to its own bytes first, as with attach(null)',
+      )
+    }
+    return super.grow(delta as number)
+  }
+
+  override attach(region: region.HostRegion | null): void {
+    // Throws for what is no memory.
+    bufferOf.call(this as never)
+    if (region === null) {
+      const target = targets.get(this)
+      if (target !== undefined) binding.nodeBackends.restore(target)
+      return
+    }
+    if (region === undefined) {
+      throw new TypeError('region must be a HostRegion, or null to detach; got undefined')
+    }
+    show(this, region, 'region')
+  }
+}
