@@ -43,7 +43,8 @@ export interface ChunkFeederOptions {
   release?: boolean
   /**
    * Called from within `next` at most every 100 ms, before the next window is mapped, and once when `next` returns 0. What
-   * it throws is thrown by `next`, into the module. It may close, rewind or bind the feeder, and call other instances.
+   * it throws is thrown by `next`, into the module. It may close, rewind or bind the feeder, and call other instances. If it
+   * binds the feeder to another instance, that one sees the following windows, and `next` throws, except at the end.
    */
   onProgress?: (progress: FeederProgress) => void
   /** Once aborted, `next` throws `signal.reason`. */
@@ -85,7 +86,7 @@ export interface ChunkFeeder {
    *   addresses reach; or if there is no memory `memoryIndex`.
    * @throws {TypeError} if the feeder is closed, the region was closed before its first window, or the `ArrayBuffer` that it
    *   borrows was transferred.
-   * @throws {Error} if the feeder is not bound, as in a start function.
+   * @throws {Error} if the feeder is not bound, as in a start function, or `onProgress` has just bound it to another instance.
    * @throws what the signal was aborted with, or `onProgress` threw.
    */
   readonly next: (consumed?: number | bigint) => number | bigint
