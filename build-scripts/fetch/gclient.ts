@@ -3,11 +3,10 @@ import { mkdir, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { which } from 'zx'
 import { BuildError } from '../shared/build-error.ts'
-import type { BuildContext } from '../shared/context.ts'
 import { $ } from '../shared/shell.ts'
 import { startProgress, warn } from '../shared/terminal.ts'
 import { installCommand } from '../shared/toolchain.ts'
-import { endOf, removeLocks, resolveIn, retried, shellFor } from './git-network.ts'
+import { type NetworkGit, removeLocks } from './git-network.ts'
 import { depotToolsPath, type UpstreamPin } from './upstream-pin.ts'
 
 /** The one solution, and where it lies. */
@@ -64,18 +63,17 @@ function gclientPaths(pin: UpstreamPin): string[] {
 
 /** How gclient is run. */
 interface GclientRun {
-  readonly context: BuildContext
+  readonly network: NetworkGit
   /** The folder with depot_tools and the repositories, laid out as Chromium's tree. */
   readonly checkout: string
   readonly python: string
-  readonly environment: NodeJS.ProcessEnv
 }
 
 /** Has gclient bring every repository to its pinned revision, as often as it takes. */
 export async function gclientSync(pin: UpstreamPin, run: GclientRun): Promise<void> {
-  const { checkout, context } = run
+  const { network, checkout } = run
   await writeFile(join(checkout, '.gclient'), gclientConfiguration(pin))
-  await mkdir(context.cache.logs, { recursive: true })
+  await mkdir(network.context.cache.logs, { recursive: true })
   const paths = gclientPaths(pin)
   const whole = async () => {
     let count = 0
@@ -87,10 +85,9 @@ export async function gclientSync(pin: UpstreamPin, run: GclientRun): Promise<vo
   }
   const progress = startProgress('gclient sync', paths.length, 'steps', await whole())
   try {
-    await retried(
+    await network.retry(
       'gclient sync',
       checkout,
-      context.signal,
       async () => {
         await removeBroken(paths, run)
         // gclient writes GN arguments to where V8's DEPS has "build", which is left out.
@@ -108,7 +105,7 @@ export async function gclientSync(pin: UpstreamPin, run: GclientRun): Promise<vo
 }
 
 async function syncOnce(run: GclientRun, report: (done: number) => void): Promise<void> {
-  const { checkout, python, environment, context } = run
+  const { network, checkout, python } = run
   const gclient = join(checkout, depotToolsPath, 'gclient.py')
   const options = [
     // What a failed attempt left in the work trees goes.
@@ -119,25 +116,20 @@ async function syncOnce(run: GclientRun, report: (done: number) => void): Promis
     ...['--ignore-dep-type=cipd', '--ignore-dep-type=gcs'],
     '--jobs=4',
   ]
-  const log = createWriteStream(join(context.cache.logs, 'gclient.log'), { flags: 'a' })
-  const shell = shellFor({
-    lockFd: context.lockFd,
-    cwd: checkout,
-    env: {
-      ...environment,
-      // gclient would otherwise update itself, call home, and fetch tools of its own.
-      DEPOT_TOOLS_UPDATE: '0',
-      DEPOT_TOOLS_METRICS: '0',
-      DEPOT_TOOLS_COLLECT_METRICS: '0',
-      DEPOT_TOOLS_REPORT_BUILD: '0',
-      GCLIENT_SUPPRESS_GIT_VERSION_WARNING: '1',
-      GCLIENT_SUPPRESS_SUBMODULE_WARNING: '1',
-      GCLIENT_FILE: '.gclient',
-      PYTHONDONTWRITEBYTECODE: '1',
-      PYTHONUNBUFFERED: '1',
-      NO_COLOR: '1',
-      PATH: `${dirname(gclient)}:${process.env.PATH}`,
-    },
+  const log = createWriteStream(join(network.context.cache.logs, 'gclient.log'), { flags: 'a' })
+  const shell = network.shell(checkout, {
+    // gclient would otherwise update itself, call home, and fetch tools of its own.
+    DEPOT_TOOLS_UPDATE: '0',
+    DEPOT_TOOLS_METRICS: '0',
+    DEPOT_TOOLS_COLLECT_METRICS: '0',
+    DEPOT_TOOLS_REPORT_BUILD: '0',
+    GCLIENT_SUPPRESS_GIT_VERSION_WARNING: '1',
+    GCLIENT_SUPPRESS_SUBMODULE_WARNING: '1',
+    GCLIENT_FILE: '.gclient',
+    PYTHONDONTWRITEBYTECODE: '1',
+    PYTHONUNBUFFERED: '1',
+    NO_COLOR: '1',
+    PATH: `${dirname(gclient)}:${process.env.PATH}`,
   })
   const child = shell`exec ${python} -B ${gclient} sync ${options}`
   child.stdout.on('data', (chunk) => {
@@ -148,7 +140,7 @@ async function syncOnce(run: GclientRun, report: (done: number) => void): Promis
   child.stdout.pipe(log, { end: false })
   child.stderr.pipe(log, { end: false })
   try {
-    await endOf(child, context.signal)
+    await network.end(child)
   } finally {
     log.end()
   }
@@ -174,8 +166,8 @@ async function removeBroken(paths: readonly string[], run: GclientRun): Promise<
 }
 
 /** The commit that is checked out. */
-function headOf(folder: string, run: GclientRun): Promise<string | undefined> {
-  return resolveIn(folder, 'HEAD', run.environment, run.context.signal)
+function headOf(folder: string, { network }: GclientRun): Promise<string | undefined> {
+  return network.resolve(folder, 'HEAD^{commit}')
 }
 
 /** What gclient imports beyond Python's own library, and the Debian package that has it. */

@@ -2,6 +2,7 @@ import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { kill, type ProcessOutput, type ProcessPromise } from 'zx'
 import { BuildError } from '../shared/build-error.ts'
+import type { BuildContext } from '../shared/context.ts'
 import { diskFull, saysDiskFull } from '../shared/disk.ts'
 import { $ } from '../shared/shell.ts'
 import { warn } from '../shared/terminal.ts'
@@ -93,8 +94,9 @@ export async function answersGit(
   signal: AbortSignal,
 ): Promise<boolean> {
   const limit = AbortSignal.any([signal, AbortSignal.timeout(milliseconds)])
+  const shell = $({ env: environment, nothrow: true, stdio: ['ignore', 'pipe', 'pipe'] })
   try {
-    await endOf(shellFor({ env: environment })`exec git ls-remote ${url} HEAD`, limit)
+    await endOf(shell`exec git ls-remote ${url} HEAD`, limit)
     return true
   } catch {
     signal.throwIfAborted()
@@ -104,32 +106,75 @@ export async function answersGit(
 
 const patience: RetryPolicy = { attempts: 5, firstPauseMilliseconds: 1000 }
 
-/**
- * Does work of git's or gclient's again until it succeeds.
- *
- * @param folder where it writes
- */
-export async function retried(
-  name: string,
-  folder: string,
-  signal: AbortSignal,
-  work: () => Promise<void>,
-  gained: () => Promise<number> = async () => 0,
-): Promise<void> {
-  const onFailure = (error: unknown, isLast: boolean, seconds: number) => {
-    const reason = lastWords(error)
-    if (saysDiskFull(reason)) throw diskFull(folder, name, error)
-    if (error instanceof BuildError) throw error
-    if (isLast) {
-      throw new BuildError(
-        `${name} has failed ${patience.attempts} times:\n${reason}`,
-        'Check the network (git takes proxies from https_proxy and from its own configuration) and run the command again: repositories that are whole are kept.\nOr name a mirror with --mirror, or take the sources from the archive with --source archive.',
-        { cause: error },
-      )
-    }
-    warn(`${name}: ${complaint(reason)}; trying again in ${seconds} s`)
+/** git over the network as one build uses it: by its mirrors, under its lock, until the user interrupts. */
+export class NetworkGit {
+  readonly #environment: NodeJS.ProcessEnv
+
+  /** @param urls the addresses that mirrors may stand for */
+  constructor(
+    readonly context: BuildContext,
+    mirrors: readonly Mirror[],
+    urls: readonly string[],
+  ) {
+    this.#environment = networkGitEnvironment(mirrors, urls)
   }
-  await retry(work, { ...patience, signal, gained, onFailure })
+
+  /** A shell for commands that have children of their own: git over the network, gclient. */
+  shell(folder: string, more: NodeJS.ProcessEnv = {}) {
+    return $({
+      cwd: folder,
+      env: { ...this.#environment, ...more },
+      nothrow: true,
+      // Kept open in the child, so that the cache stays locked while it runs, even when this process is killed.
+      stdio: ['ignore', 'pipe', 'pipe', this.context.lockFd ?? 'ignore'],
+    })
+  }
+
+  /** Waits for a command's end; fails when it has. */
+  async end(running: ProcessPromise): Promise<ProcessOutput> {
+    return await endOf(running, this.context.signal)
+  }
+
+  /** Runs git in a folder. */
+  async run(folder: string, ...args: string[]): Promise<void> {
+    await this.end(this.shell(folder)`exec git ${args}`)
+  }
+
+  /** What `name` stands for in the repository of `folder`; undefined where there is none, or no repository. */
+  async resolve(folder: string, name: string): Promise<string | undefined> {
+    const $git = $({ env: this.#environment, nothrow: true, signal: this.context.signal })
+    // Named, so that git does not go looking in the folders above.
+    const repository = join(folder, '.git')
+    const found = await $git`git --git-dir=${repository} rev-parse --quiet --verify ${name}`
+    return found.exitCode === 0 ? found.stdout.trim() : undefined
+  }
+
+  /**
+   * Does work of git's or gclient's again until it succeeds.
+   *
+   * @param folder where it writes
+   */
+  async retry(
+    name: string,
+    folder: string,
+    work: () => Promise<void>,
+    gained: () => Promise<number> = async () => 0,
+  ): Promise<void> {
+    const onFailure = (error: unknown, isLast: boolean, seconds: number) => {
+      const reason = lastWords(error)
+      if (saysDiskFull(reason)) throw diskFull(folder, name, error)
+      if (error instanceof BuildError) throw error
+      if (isLast) {
+        throw new BuildError(
+          `${name} has failed ${patience.attempts} times:\n${reason}`,
+          'Check the network (git takes proxies from https_proxy and from its own configuration) and run the command again: repositories that are whole are kept.\nOr name a mirror with --mirror, or take the sources from the archive with --source archive.',
+          { cause: error },
+        )
+      }
+      warn(`${name}: ${complaint(reason)}; trying again in ${seconds} s`)
+    }
+    await retry(work, { ...patience, signal: this.context.signal, gained, onFailure })
+  }
 }
 
 /** What a tool said last, which is mostly why it failed. */
@@ -145,27 +190,8 @@ function complaint(reason: string): string {
   return (lines.findLast((line) => /fatal: |error: /i.test(line)) ?? lines.at(-1)!).trim()
 }
 
-/** Where a child process runs, and what holds for it. */
-interface ChildOptions {
-  readonly cwd?: string | undefined
-  /** The lock of the cache. */
-  readonly lockFd?: number | undefined
-  readonly env: NodeJS.ProcessEnv
-}
-
-/** A shell for commands that have children of their own: git over the network, gclient. */
-export function shellFor({ cwd, env, lockFd }: ChildOptions) {
-  return $({
-    ...(cwd ? { cwd } : {}),
-    env,
-    nothrow: true,
-    // Kept open in the child, so that the cache stays locked while it runs, even when this process is killed.
-    stdio: ['ignore', 'pipe', 'pipe', lockFd ?? 'ignore'],
-  })
-}
-
 /** Waits for a command's end. When interrupted, it and all that it has started are told to end first. */
-export async function endOf(running: ProcessPromise, signal: AbortSignal): Promise<ProcessOutput> {
+async function endOf(running: ProcessPromise, signal: AbortSignal): Promise<ProcessOutput> {
   // Not by zx's own signal: it ends the command first, and then finds no children of it any more.
   const stop = () => {
     if (running.pid !== undefined) kill(running.pid).catch(() => {})
@@ -180,22 +206,6 @@ export async function endOf(running: ProcessPromise, signal: AbortSignal): Promi
   } finally {
     signal.removeEventListener('abort', stop)
   }
-}
-
-/** The commit that `name` stands for in the repository of `folder`; undefined where there is none, or no repository. */
-export async function resolveIn(
-  folder: string,
-  name: string,
-  environment: NodeJS.ProcessEnv,
-  signal: AbortSignal,
-): Promise<string | undefined> {
-  // Named, so that git does not go looking in the folders above.
-  const repository = join(folder, '.git')
-  const options = { env: environment, nothrow: true, signal }
-  const found = await $(
-    options,
-  )`git --git-dir=${repository} rev-parse --quiet --verify ${`${name}^{commit}`}`
-  return found.exitCode === 0 ? found.stdout.trim() : undefined
 }
 
 /** Removes the locks of git commands that were killed; the cache has one user at a time. */

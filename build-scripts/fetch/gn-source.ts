@@ -4,10 +4,9 @@ import { BuildError } from '../shared/build-error.ts'
 import type { BuildContext } from '../shared/context.ts'
 import { isStamped, renameDurably, stamp, stampedResult } from '../shared/files.ts'
 import { sha256OfFile, sha256OfJson } from '../shared/hash.ts'
-import { $ } from '../shared/shell.ts'
 import { warn } from '../shared/terminal.ts'
 import { extract, obtain } from './archives.ts'
-import { endOf, type Mirror, networkGitEnvironment, retried, shellFor } from './git-network.ts'
+import { type Mirror, NetworkGit } from './git-network.ts'
 import type { Sources } from './sources.ts'
 import { requireUpstreamPin, type UpstreamPin } from './upstream-pin.ts'
 
@@ -89,24 +88,20 @@ async function cloneGn(
   folder: string,
   mirrors: readonly Mirror[],
 ): Promise<void> {
-  const { signal } = context
-  const env = networkGitEnvironment(mirrors, [gn.url])
-  const shell = shellFor({ ...context, env })
-  await retried(`cloning ${gn.url}`, folder, signal, async () => {
+  const network = new NetworkGit(context, mirrors, [gn.url])
+  await network.retry(`cloning ${gn.url}`, folder, async () => {
     await rm(folder, { recursive: true, force: true })
     // All of its history, some megabytes: a server can be asked for a whole hash only, and the pin has a short one.
-    const clone = ['--quiet', '--template=', '--no-checkout']
-    await endOf(shell`exec git clone ${clone} ${gn.url} ${folder}`, signal)
+    const options = ['--quiet', '--template=', '--no-checkout']
+    await network.run(dirname(folder), 'clone', ...options, gn.url, folder)
   })
-  const $git = $({ env, signal, cwd: folder })
-  const found = await $git({ nothrow: true })`git rev-parse --verify ${`${gn.revision}^{tree}`}`
-  const tree = found.stdout.trim()
+  const tree = await network.resolve(folder, `${gn.revision}^{tree}`)
   if (tree !== gn.tree) {
     throw new BuildError(
-      `${gn.url} at ${gn.revision} is not the GN that is pinned:\n  expected git tree ${gn.tree}\n  got      git tree ${tree || '(no such commit)'}`,
+      `${gn.url} at ${gn.revision} is not the GN that is pinned:\n  expected git tree ${gn.tree}\n  got      git tree ${tree ?? '(no such commit)'}`,
       'Take it from the archive instead: --source archive, or --archive <place>',
     )
   }
-  await $git`git checkout --quiet --detach ${gn.revision}`
+  await network.run(folder, 'checkout', '--quiet', '--detach', gn.revision)
   await rm(join(folder, '.git'), { recursive: true })
 }

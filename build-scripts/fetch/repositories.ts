@@ -6,15 +6,7 @@ import { requireFreeBytes } from '../shared/disk.ts'
 import { say } from '../shared/terminal.ts'
 import { requireTools, tools } from '../shared/toolchain.ts'
 import { gclientSync, requireGclientPython } from './gclient.ts'
-import {
-  endOf,
-  type Mirror,
-  networkGitEnvironment,
-  removeLocks,
-  resolveIn,
-  retried,
-  shellFor,
-} from './git-network.ts'
+import { type Mirror, NetworkGit, removeLocks } from './git-network.ts'
 import {
   depotToolsPath,
   loadUpstreamFiles,
@@ -46,15 +38,14 @@ export async function syncUpstream(
   await requireTools('fetch --source depot_tools', [tools.git])
   const python = await requireGclientPython()
   await requireFreeBytes(checkout, context.pin.source.unpackedSize * 3, 'the checkout of V8')
-  const environment = networkGitEnvironment(mirrors, upstreamUrls(pin))
+  const network = new NetworkGit(context, mirrors, upstreamUrls(pin))
 
   const depotTools = pin.repositories[depotToolsPath]!
   say(`depot_tools at ${depotTools.revision} ...`)
-  await fetchRepository(context, depotTools, join(checkout, depotToolsPath), environment)
+  await fetchRepository(network, depotTools, join(checkout, depotToolsPath))
   say(`Chromium's own folders at ${pin.chromium.revision} ...`)
-  const { folders } = pin.chromium
-  await fetchRepository(context, pin.chromium, join(checkout, chromiumPath), environment, folders)
-  await gclientSync(pin, { context, checkout, python, environment })
+  await fetchRepository(network, pin.chromium, join(checkout, chromiumPath), pin.chromium.folders)
+  await gclientSync(pin, { network, checkout, python })
 }
 
 /**
@@ -62,18 +53,15 @@ export async function syncUpstream(
  * files alone, so that a repository of many gigabytes costs some megabytes.
  */
 async function fetchRepository(
-  context: BuildContext,
+  network: NetworkGit,
   { url, revision }: PinnedRepository,
   folder: string,
-  environment: NodeJS.ProcessEnv,
   folders?: readonly string[],
 ): Promise<void> {
-  const { signal } = context
   const ref = `refs/v8-rawmem/${revision.replace(/^refs\//, '')}`
-  const $git = shellFor({ ...context, cwd: folder, env: environment })
-  const git = (...args: string[]) => endOf($git`exec git ${args}`, signal)
-  await retried(`fetching ${url}`, folder, signal, async () => {
-    if ((await resolveIn(folder, ref, environment, signal)) === undefined) {
+  const git = (...args: string[]) => network.run(folder, ...args)
+  await network.retry(`fetching ${url}`, folder, async () => {
+    if ((await network.resolve(folder, `${ref}^{commit}`)) === undefined) {
       // A commit arrives whole or not at all, so that there is nothing to keep.
       await rm(folder, { recursive: true, force: true })
       await mkdir(folder, { recursive: true })
