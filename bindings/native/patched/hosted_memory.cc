@@ -86,6 +86,11 @@ void ThrowRefusal(Agent* agent,
           "with --wasm-trap-handler, so its code relies on guard regions; "
           "leave out that flag in V8_RAWMEM_FLAGS";
       break;
+    case Result::kInInterrupt:
+      message +=
+          " cannot be attached while a debugger interrupts the code that runs "
+          "on the memory; wait until the call has ended";
+      break;
     default:
       message += " cannot be attached to this memory";
       break;

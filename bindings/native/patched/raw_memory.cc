@@ -65,6 +65,11 @@ void ThrowRefusal(napi_env env,
                 "relies on guard regions around " +
                     memory + "; leave out that flag in V8_RAWMEM_FLAGS");
       return;
+    case Result::kInInterrupt:
+      ThrowType(env, memory +
+                         " cannot be switched while a debugger interrupts the "
+                         "code that runs on it; wait until the call has ended");
+      return;
     default:
       ThrowType(env, "region cannot be attached to " + memory);
       return;

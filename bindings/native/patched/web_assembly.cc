@@ -848,7 +848,8 @@ napi_value CollectInnerGarbage(napi_env env, napi_callback_info info) {
   napi_value result = nullptr;
   if (napi_get_cb_info(env, info, &argc, nullptr, nullptr, &data) == napi_ok) {
     auto* agent = static_cast<Agent*>(data);
-    napi_get_boolean(env, agent->is_open() && agent->CollectInnerGarbage(), &result);
+    napi_get_boolean(env, agent->is_open() && agent->CollectInnerGarbage(),
+                     &result);
   }
   return result;
 }
