@@ -4,6 +4,7 @@
 #include <cstring>
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include "check.h"
 #include "engine.h"
@@ -547,4 +548,44 @@ TEST(StoresOfTheAllocator) {
   CHECK_EQ(engine.Call(instance, "load", 0), int64_t{42});
   CHECK_EQ(engine.Call(instance, "size"), int64_t{3});
   CHECK_EQ(engine.Call(instance, "grow", 1), int64_t{-1});
+}
+
+// An embedder that hands out something over the bytes of a memory hears when it
+// has to take that back.
+TEST(TellsWhichBufferWasDetached) {
+  static std::vector<v8::Global<v8::ArrayBuffer>> told;
+  v8::SetWasmMemoryBufferDetachedCallback(
+      [](v8::Isolate* isolate, v8::Local<v8::ArrayBuffer> buffer) {
+        CHECK(buffer->WasDetached());
+        told.emplace_back(isolate, buffer);
+      });
+  {
+    Shared test;
+    Engine& engine = test.engine;
+    v8::Local<v8::Object> instance = test.Instantiate();
+    GuardedRegion region(kPage);
+    // Nobody has a buffer yet.
+    CHECK_EQ(engine.Call(instance, "grow", 1), int64_t{1});
+    CHECK_EQ(told.size(), size_t{0});
+    const std::vector<std::function<void()>> changes = {
+        [&] { CHECK_EQ(engine.Call(instance, "grow", 1), int64_t{2}); },
+        [&] { CHECK_EQ(engine.Call(instance, "grow", 0), int64_t{3}); },
+        [&] { CHECK_EQ(engine.Evaluate("memory.grow(1)"), int64_t{3}); },
+        [&] {
+          CHECK_EQ(test.memory->SetBackingStore(Store(region)), Result::kOk);
+        },
+    };
+    for (const std::function<void()>& change : changes) {
+      v8::Local<v8::ArrayBuffer> buffer = test.memory->Buffer();
+      // Failing changes nothing.
+      CHECK_EQ(engine.Call(instance, "grow", 100), int64_t{-1});
+      CHECK_EQ(told.size(), size_t{0});
+      change();
+      CHECK_EQ(told.size(), size_t{1});
+      CHECK(!told.empty() && told[0] == buffer);
+      told.clear();
+    }
+    told.clear();
+  }
+  v8::SetWasmMemoryBufferDetachedCallback(nullptr);
 }
