@@ -9,6 +9,7 @@
 #include "check.h"
 #include "engine.h"
 #include "guarded-region.h"
+#include "v8-wasm-memory-buffer.h"
 #include "windows.h"
 
 using Result = v8::WasmRawMemoryResult;
