@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander'
 import { type BackendName, backends } from 'v8-rawmem'
-import { byteSize, integer, windowSize } from '../terminal/option-types.ts'
+import { byteSize, integer, windowSize } from '../shared/option-types.ts'
 import { flightSchema } from './columns.ts'
 
 const GiB = 2 ** 30

@@ -1,5 +1,5 @@
 import test from 'ava'
-import { formatByteSize, parseByteSize } from '../../samples/terminal/byte-size.ts'
+import { formatByteSize, parseByteSize } from '../../samples/shared/byte-size.ts'
 
 test('sizes', (t) => {
   t.is(parseByteSize('8GiB'), 8 * 2 ** 30)

@@ -3,7 +3,7 @@ import { Command } from 'commander'
 import { program } from '../../samples/flights/options.ts'
 import { runScript } from '../support/run-script.ts'
 
-const sample = new URL('../../samples/flights.ts', import.meta.url)
+const sample = new URL('../../samples/flights/main.ts', import.meta.url)
 
 const run = (...args: string[]) => runScript(sample, { args })
 

@@ -3,11 +3,11 @@ import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import test from 'ava'
-import { parseByteSize } from '../../samples/terminal/byte-size.ts'
+import { parseByteSize } from '../../samples/shared/byte-size.ts'
 import { runScript } from '../support/run-script.ts'
 import { temporaryFile, temporaryFolder } from '../support/temporary-file.ts'
 
-const sample = new URL('../../samples/scan.ts', import.meta.url)
+const sample = new URL('../../samples/scan/main.ts', import.meta.url)
 
 /** Files that a sample has left in its folder; tsx keeps its own cache there. */
 const leftIn = (folder: string) =>

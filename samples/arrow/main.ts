@@ -2,30 +2,30 @@
 // module: one for the values, one for their validity bitmap, one for the dictionary's indices, one for theirs. The table lies
 // in a mapped file, which may be larger than memory, and nothing of it is copied.
 //
-//   npm run sample samples/arrow.ts
-//   npm run sample samples/arrow.ts -- --size 8GiB
-//   npm run sample samples/arrow.ts -- --file trips.arrow --group city --value amount
+//   npm run sample arrow
+//   npm run sample arrow -- --size 8GiB
+//   npm run sample arrow -- --file trips.arrow --group city --value amount
 
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { type Data, DataType, type Dictionary, type RecordBatch } from 'apache-arrow'
 import { Command, Option } from 'commander'
 import { HostRegion, WebAssembly } from 'v8-rawmem'
-import { addBatch, type Columns, detachAll } from './arrow/add-batch.ts'
-import { NoArrowFile, openArrowFile, writeBatches } from './arrow/ipc-file.ts'
+import { formatByteSize } from '../shared/byte-size.ts'
+import { byteSize, integer } from '../shared/option-types.ts'
+import { startProgress } from '../shared/progress.ts'
+import { formatCount, say, secondsSince } from '../shared/report.ts'
+import { runSample } from '../shared/run-sample.ts'
+import { createUnnamedFile } from '../shared/unnamed-file.ts'
+import { addBatch, type Columns, detachAll } from './add-batch.ts'
+import { NoArrowFile, openArrowFile, writeBatches } from './ipc-file.ts'
 import {
   groupKernel,
   type KernelExports,
   readTotals,
   type Total,
   UnsupportedType,
-} from './arrow/kernel.ts'
-import { madeUpBatches, rowBytes } from './arrow/made-up-batches.ts'
-import { createUnnamedFile } from './files/unnamed-file.ts'
-import { formatByteSize } from './terminal/byte-size.ts'
-import { byteSize, integer } from './terminal/option-types.ts'
-import { startProgress } from './terminal/progress.ts'
-import { formatCount, say, secondsSince } from './terminal/report.ts'
-import { runSample } from './terminal/run-sample.ts'
+} from './kernel.ts'
+import { madeUpBatches, rowBytes } from './made-up-batches.ts'
 
 const MiB = 2 ** 20
 
@@ -37,7 +37,7 @@ interface Options {
   value: string
 }
 
-const program: Command = new Command('npm run sample samples/arrow.ts --')
+const program: Command = new Command('npm run sample arrow --')
   .description(
     'Maps an Arrow IPC file, and computes sum(value) and count(value) by a column of dictionary-encoded texts, nulls left ' +
       'out, in WebAssembly whose memories are the buffers of the record batches. Checked against Arrow in JavaScript.',

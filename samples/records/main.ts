@@ -1,14 +1,19 @@
 // Lines of text in a mapped file, read by WebAssembly through a window that moves on. Windows do not end where lines end: the
 // program says how many bytes it has used up, and the next window begins there, so that every line is seen whole once.
 //
-//   npm run sample samples/records.ts
-//   npm run sample samples/records.ts -- --column close --window 1MiB
-//   npm run sample samples/records.ts -- --file table.csv --column amount
+//   npm run sample records
+//   npm run sample records -- --column close --window 1MiB
+//   npm run sample records -- --file table.csv --column amount
 
 import { closeSync, openSync, writeSync } from 'node:fs'
 import { Command, Option } from 'commander'
 import { ChunkFeeder, HostRegion, WebAssembly } from 'v8-rawmem'
-import { createUnnamedFile } from './files/unnamed-file.ts'
+import { formatByteSize } from '../shared/byte-size.ts'
+import { compileText } from '../shared/compile-text.ts'
+import { availableMemory, byteSize, windowSize } from '../shared/option-types.ts'
+import { startProgress } from '../shared/progress.ts'
+import { formatCount, say, secondsSince } from '../shared/report.ts'
+import { runSample } from '../shared/run-sample.ts'
 import {
   type ColumnSum,
   columnSum,
@@ -17,13 +22,8 @@ import {
   sp500,
   sumInJavaScript,
   type Table,
-} from './records/table.ts'
-import { formatByteSize } from './terminal/byte-size.ts'
-import { availableMemory, byteSize, windowSize } from './terminal/option-types.ts'
-import { startProgress } from './terminal/progress.ts'
-import { formatCount, say, secondsSince } from './terminal/report.ts'
-import { runSample } from './terminal/run-sample.ts'
-import { compileText } from './wasm/compile-text.ts'
+} from '../shared/table.ts'
+import { createUnnamedFile } from '../shared/unnamed-file.ts'
 
 const MiB = 2 ** 20
 const GiB = 2 ** 30
@@ -35,7 +35,7 @@ interface Options {
   window: number
 }
 
-const program: Command = new Command('npm run sample samples/records.ts --')
+const program: Command = new Command('npm run sample records --')
   .description(
     'Counts the lines of a table in text, and sums up the integers of a column, through a window that is smaller than the ' +
       'file and ends in the middle of lines. The table is repeated until the file is large enough. The result is checked ' +
@@ -107,7 +107,7 @@ async function main(options: Options): Promise<void> {
     `${formatByteSize(lines.byteLength)} of lines, mapped, columns ${header.columns.join(', ')}; windows of ${formatByteSize(options.window)}`,
   )
 
-  const bytes = await compileText(new URL('./records/sum-column.wat', import.meta.url))
+  const bytes = await compileText(new URL('../shared/sum-column.wat', import.meta.url))
   const progress = startProgress('Reading', lines.byteLength, formatByteSize)
   using feeder = new ChunkFeeder(lines, {
     windowSize: Math.min(options.window, 4 * GiB - 64 * 1024),

@@ -8,7 +8,7 @@ import {
   ENUM,
 } from '@duckdb/node-api'
 import type { HostRegion } from 'v8-rawmem'
-import { appendBlocks, type BlockColumn } from '../duckdb/append-blocks.ts'
+import { appendBlocks, type BlockColumn } from '../append-blocks.ts'
 import {
   blockBytes,
   blockRows,

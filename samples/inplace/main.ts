@@ -1,20 +1,20 @@
 // A brightness filter over an image that is larger than the window, and may be larger than memory: the file is mapped, the
 // program writes its result over its input, and what has passed goes into the file. Nothing is copied, not even the result.
 //
-//   npm run sample samples/inplace.ts
-//   npm run sample samples/inplace.ts -- --size 4GiB --brightness -60
+//   npm run sample inplace
+//   npm run sample inplace -- --size 4GiB --brightness -60
 
 import { readSync, writeSync } from 'node:fs'
 import { Command, Option } from 'commander'
 import { ChunkFeeder, HostRegion, WebAssembly } from 'v8-rawmem'
-import { residentFileBytes } from './files/resident.ts'
-import { createUnnamedFile } from './files/unnamed-file.ts'
-import { formatByteSize } from './terminal/byte-size.ts'
-import { availableMemory, byteSize, integer, windowSize } from './terminal/option-types.ts'
-import { startProgress } from './terminal/progress.ts'
-import { formatCount, say, secondsSince } from './terminal/report.ts'
-import { runSample } from './terminal/run-sample.ts'
-import { compileText } from './wasm/compile-text.ts'
+import { formatByteSize } from '../shared/byte-size.ts'
+import { compileText } from '../shared/compile-text.ts'
+import { availableMemory, byteSize, integer, windowSize } from '../shared/option-types.ts'
+import { startProgress } from '../shared/progress.ts'
+import { formatCount, say, secondsSince } from '../shared/report.ts'
+import { residentFileBytes } from '../shared/resident.ts'
+import { runSample } from '../shared/run-sample.ts'
+import { createUnnamedFile } from '../shared/unnamed-file.ts'
 
 const MiB = 2 ** 20
 const GiB = 2 ** 30
@@ -25,7 +25,7 @@ interface Options {
   brightness: number
 }
 
-const program: Command = new Command('npm run sample samples/inplace.ts --')
+const program: Command = new Command('npm run sample inplace --')
   .description(
     'Makes a raw image file (three bytes per pixel, 4096 pixels per row), and brightens it in place: the file is mapped for ' +
       'writing, and WebAssembly sees it through a window that moves on. Then the file is read anew, and every byte is ' +
@@ -99,7 +99,7 @@ async function main(options: Options): Promise<void> {
     `${formatCount(pixelsPerRow)} × ${formatCount(rows)} pixels, ${formatByteSize(byteLength)}, mapped for writing; windows of ${formatByteSize(window)}`,
   )
 
-  const bytes = await compileText(new URL('./inplace/brighten.wat', import.meta.url))
+  const bytes = await compileText(new URL('./brighten.wat', import.meta.url))
   const image = HostRegion.mapFile(file.path, { writable: true })
   const progress = startProgress('Filtering', byteLength, formatByteSize)
   let before = 0

@@ -1,21 +1,21 @@
 // Sum, smallest and largest of the integers in a file, which is mapped, not read: WebAssembly sees it through a window that
 // moves on, and what has passed leaves the memory of the process. So the file may be larger than the machine's memory.
 //
-//   npm run sample samples/scan.ts
-//   npm run sample samples/scan.ts -- --size 8GiB --window 1GiB
-//   npm run sample samples/scan.ts -- --file any-large-file
+//   npm run sample scan
+//   npm run sample scan -- --size 8GiB --window 1GiB
+//   npm run sample scan -- --file any-large-file
 
 import { closeSync, openSync, readSync, writeSync } from 'node:fs'
 import { Command, Option } from 'commander'
 import { ChunkFeeder, HostRegion, WebAssembly } from 'v8-rawmem'
-import { residentFileBytes } from './files/resident.ts'
-import { createUnnamedFile } from './files/unnamed-file.ts'
-import { formatByteSize } from './terminal/byte-size.ts'
-import { availableMemory, byteSize, integer, windowSize } from './terminal/option-types.ts'
-import { startProgress } from './terminal/progress.ts'
-import { formatCount, say, secondsSince } from './terminal/report.ts'
-import { runSample } from './terminal/run-sample.ts'
-import { compileText } from './wasm/compile-text.ts'
+import { formatByteSize } from '../shared/byte-size.ts'
+import { compileText } from '../shared/compile-text.ts'
+import { availableMemory, byteSize, integer, windowSize } from '../shared/option-types.ts'
+import { startProgress } from '../shared/progress.ts'
+import { formatCount, say, secondsSince } from '../shared/report.ts'
+import { residentFileBytes } from '../shared/resident.ts'
+import { runSample } from '../shared/run-sample.ts'
+import { createUnnamedFile } from '../shared/unnamed-file.ts'
 
 const MiB = 2 ** 20
 const GiB = 2 ** 30
@@ -28,7 +28,7 @@ interface Options {
   runs: number
 }
 
-const program: Command = new Command('npm run sample samples/scan.ts --')
+const program: Command = new Command('npm run sample scan --')
   .description(
     'Scans a mapped file that is larger than the window through which WebAssembly sees it: sum, smallest and largest of its ' +
       '32-bit integers, one at a time and four at a time (SIMD). The result is checked against plain JavaScript, which reads ' +
@@ -139,7 +139,7 @@ async function main(options: Options): Promise<void> {
   let resident = 0
   let result: Aggregate | undefined
   for (const kernel of options.kernel === 'both' ? ['scalar', 'simd'] : [options.kernel]) {
-    const bytes = await compileText(new URL(`./scan/${kernel}.wat`, import.meta.url))
+    const bytes = await compileText(new URL(`./${kernel}.wat`, import.meta.url))
     for (let run = 1; run <= options.runs; run++) {
       const progress = startProgress(kernel, region.byteLength, formatByteSize)
       let before = 0

@@ -1,13 +1,13 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import { ChunkFeeder, HostRegion, WebAssembly } from 'v8-rawmem'
-import { formatByteSize } from '../terminal/byte-size.ts'
-import { startProgress } from '../terminal/progress.ts'
-import { formatCount, say } from '../terminal/report.ts'
-import { loadIntoDuckDB, queryQ1, queryQ6 } from '../tpch/duckdb.ts'
-import { blockBytes, blockRows, blocksFor, generateLineitem } from '../tpch/lineitem.ts'
-import { type Q1Exports, q1Arguments, q1Kernel, readQ1 } from '../tpch/q1.ts'
-import { type Q6Exports, q6Arguments, q6Kernel } from '../tpch/q6.ts'
+import { formatByteSize } from '../../shared/byte-size.ts'
+import { startProgress } from '../../shared/progress.ts'
+import { formatCount, say } from '../../shared/report.ts'
+import { loadIntoDuckDB, queryQ1, queryQ6 } from './duckdb.ts'
+import { blockBytes, blockRows, blocksFor, generateLineitem } from './lineitem.ts'
+import { type Q1Exports, q1Arguments, q1Kernel, readQ1 } from './q1.ts'
+import { type Q6Exports, q6Arguments, q6Kernel } from './q6.ts'
 
 /** The largest window of whole blocks whose length fits 32 bits. */
 const windowSize = 2 ** 32 - blockBytes

@@ -1,30 +1,30 @@
 // Programs that arrive all the time: compiles a thousand different queries to WebAssembly, one module each, and runs each over
 // columns that the host holds. Then again in another process, with the code that the first one kept.
 //
-//   npm run sample samples/query-jit.ts
-//   npm run sample samples/query-jit.ts -- --queries 5000 --rows 1000000 --scale-factor 10
-//   npm run sample samples/query-jit.ts -- --where "day >= '2020-01-01' and country <> 'Peru'" --value "price * pieces"
+//   npm run sample query-jit
+//   npm run sample query-jit -- --queries 5000 --rows 1000000 --scale-factor 10
+//   npm run sample query-jit -- --where "day >= '2020-01-01' and country <> 'Peru'" --value "price * pieces"
 
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { HostRegion, setWasmInstanceRawMemory, WebAssembly } from 'v8-rawmem'
-import { ExpressionError } from './query/syntax.ts'
-import { parseQuery } from './query-jit/expression.ts'
-import { compileQuery, type KernelExports } from './query-jit/kernel.ts'
-import { formatLatencies } from './query-jit/latencies.ts'
-import { type Options, program } from './query-jit/options.ts'
-import type { Outcome } from './query-jit/query-process.ts'
-import { type QueryText, randomQueries } from './query-jit/random-queries.ts'
-import { type Aggregate, agree, loadTable, runInDuckDB, toSql } from './query-jit/reference.ts'
-import { runTpch } from './query-jit/run-tpch.ts'
-import { generateSales, sales } from './query-jit/sales.ts'
-import { startQueryProcess } from './query-jit/start-query-process.ts'
-import { formatByteSize } from './terminal/byte-size.ts'
-import { startProgress } from './terminal/progress.ts'
-import { formatCount, say } from './terminal/report.ts'
-import { runSample } from './terminal/run-sample.ts'
+import { formatByteSize } from '../shared/byte-size.ts'
+import { startProgress } from '../shared/progress.ts'
+import { ExpressionError } from '../shared/query-syntax.ts'
+import { formatCount, say } from '../shared/report.ts'
+import { runSample } from '../shared/run-sample.ts'
+import { parseQuery } from './expression.ts'
+import { compileQuery, type KernelExports } from './kernel.ts'
+import { formatLatencies } from './latencies.ts'
+import { type Options, program } from './options.ts'
+import type { Outcome } from './query-process.ts'
+import { type QueryText, randomQueries } from './random-queries.ts'
+import { type Aggregate, agree, loadTable, runInDuckDB, toSql } from './reference.ts'
+import { generateSales, sales } from './sales.ts'
+import { startQueryProcess } from './start-query-process.ts'
+import { runTpch } from './tpch/run.ts'
 
 /** A scratch folder, which is removed when the program ends, also by Ctrl-C. */
 function temporaryFolder(): string {

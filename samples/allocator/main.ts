@@ -7,20 +7,20 @@
 //
 // The heap outlives all of them: new instances over the same bytes go on with it.
 //
-//   npm run sample samples/allocator.ts
-//   npm run sample samples/allocator.ts -- --heap /tmp/groups.heap      (run it twice)
+//   npm run sample allocator
+//   npm run sample allocator -- --heap /tmp/groups.heap      (run it twice)
 
 import { closeSync, fstatSync, ftruncateSync, openSync } from 'node:fs'
 import { Command, Option } from 'commander'
 import { HostRegion, WebAssembly } from 'v8-rawmem'
-import { compileMalloc, type MallocExports } from './allocator/compile-malloc.ts'
-import { createUnnamedFile } from './files/unnamed-file.ts'
-import { formatByteSize } from './terminal/byte-size.ts'
-import { byteSize, integer } from './terminal/option-types.ts'
-import { startProgress } from './terminal/progress.ts'
-import { formatCount, say, secondsSince } from './terminal/report.ts'
-import { runSample } from './terminal/run-sample.ts'
-import { compileText } from './wasm/compile-text.ts'
+import { formatByteSize } from '../shared/byte-size.ts'
+import { compileText } from '../shared/compile-text.ts'
+import { byteSize, integer } from '../shared/option-types.ts'
+import { startProgress } from '../shared/progress.ts'
+import { formatCount, say, secondsSince } from '../shared/report.ts'
+import { runSample } from '../shared/run-sample.ts'
+import { createUnnamedFile } from '../shared/unnamed-file.ts'
+import { compileMalloc, type MallocExports } from './compile-malloc.ts'
 
 const MiB = 2 ** 20
 
@@ -31,7 +31,7 @@ interface Options {
   heap?: string
 }
 
-const program: Command = new Command('npm run sample samples/allocator.ts --')
+const program: Command = new Command('npm run sample allocator --')
   .description(
     'Groups rows with two WebAssembly programs that share one memory and one malloc, itself WebAssembly. The memory is a ' +
       'mapped file of the host, which writes the rows and reads the groups in place. Then new instances go on with the ' +
@@ -195,8 +195,8 @@ async function main(options: Options): Promise<void> {
   const started = performance.now()
   const binaries = [
     await compileMalloc(),
-    await compileText(new URL('./allocator/group.wat', import.meta.url)),
-    await compileText(new URL('./allocator/report.wat', import.meta.url)),
+    await compileText(new URL('./group.wat', import.meta.url)),
+    await compileText(new URL('./report.wat', import.meta.url)),
   ]
   const modules = await Promise.all(binaries.map((bytes) => WebAssembly.compile(bytes)))
   say(

@@ -1,20 +1,20 @@
 // All cores over one region: text in host memory, divided where lines end, and on each core a worker thread with an instance of
 // its own. The threads share the bytes; nothing is copied, and this thread stays free.
 //
-//   npm run sample samples/parallel.ts
-//   npm run sample samples/parallel.ts -- --size 4GiB --workers 8 --column close
+//   npm run sample parallel
+//   npm run sample parallel -- --size 4GiB --workers 8 --column close
 
 import { availableParallelism } from 'node:os'
 import { Command, Option } from 'commander'
 import { HostRegion, parallelScan } from 'v8-rawmem'
-import { fillWithCopies } from './flights/blocks.ts'
-import { type ColumnSum, columnSum, sp500, sumInJavaScript } from './records/table.ts'
-import { formatByteSize } from './terminal/byte-size.ts'
-import { availableMemory, byteSize, integer, windowSize } from './terminal/option-types.ts'
-import { startProgress } from './terminal/progress.ts'
-import { formatCount, say, secondsSince } from './terminal/report.ts'
-import { runSample } from './terminal/run-sample.ts'
-import { compileText } from './wasm/compile-text.ts'
+import { formatByteSize } from '../shared/byte-size.ts'
+import { compileText } from '../shared/compile-text.ts'
+import { fillWithCopies } from '../shared/fill-with-copies.ts'
+import { availableMemory, byteSize, integer, windowSize } from '../shared/option-types.ts'
+import { startProgress } from '../shared/progress.ts'
+import { formatCount, say, secondsSince } from '../shared/report.ts'
+import { runSample } from '../shared/run-sample.ts'
+import { type ColumnSum, columnSum, sp500, sumInJavaScript } from '../shared/table.ts'
 
 const MiB = 2 ** 20
 const GiB = 2 ** 30
@@ -26,10 +26,10 @@ interface Options {
   column: string
 }
 
-const program: Command = new Command('npm run sample samples/parallel.ts --')
+const program: Command = new Command('npm run sample parallel --')
   .description(
     'Fills host memory with the lines of a table, and sums up the integers of a column: first on one worker thread, then on ' +
-      'all cores. The kernel is that of samples/records.ts. The result is checked against plain JavaScript.',
+      'all cores. the kernel is that of samples/records. The result is checked against plain JavaScript.',
   )
   .option(
     '--size <bytes>',
@@ -89,7 +89,7 @@ async function main(options: Options): Promise<void> {
     others: once.others * BigInt(copies),
   }
 
-  const bytes = await compileText(new URL('./records/sum-column.wat', import.meta.url))
+  const bytes = await compileText(new URL('../shared/sum-column.wat', import.meta.url))
   let alone = 0
   for (const workers of options.workers === 1 ? [1] : [1, options.workers]) {
     const label = workers === 1 ? '1 worker' : `${workers} workers`
