@@ -4,8 +4,8 @@ import { existsSync, readFileSync } from 'node:fs'
 import { availableParallelism, totalmem } from 'node:os'
 import { dirname, join } from 'node:path'
 import { detectLibc, version } from '../bindings/addon/platform.ts'
+import { formatByteSize } from '../terminal/byte-size.ts'
 import type { BackendStatus } from '../types/backend.d.ts'
-import { formatByteSize } from './byte-size.ts'
 
 /** What manifest.json in the platform's package says of the addons beside it; written by build-scripts/bind. */
 interface Manifest {

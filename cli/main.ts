@@ -1,11 +1,12 @@
 #!/usr/bin/env node
 import { Command, Option } from 'commander'
 import { version } from '../bindings/addon/platform.ts'
+import { byteSize, integer } from '../terminal/option-types.ts'
 import { CommandError } from './command-error.ts'
 import { info } from './info.ts'
 import { install } from './install/install.ts'
 import { merges } from './merge.ts'
-import { byteSize, callArguments, delimiter, integer } from './option-types.ts'
+import { callArguments, delimiter } from './option-types.ts'
 import { type RunOptions, run } from './run.ts'
 
 /** What shells expect of a program that a signal has ended. */

@@ -1,11 +1,11 @@
 import { statSync } from 'node:fs'
+import { formatByteSize } from '../terminal/byte-size.ts'
+import { startProgress } from '../terminal/progress.ts'
 import type { BackendName } from '../types/backend.d.ts'
 import type { ExportResult } from '../types/workers.d.ts'
-import { formatByteSize } from './byte-size.ts'
 import { CommandError } from './command-error.ts'
 import { type Merge, mergeResults } from './merge.ts'
 import { readProgram } from './program-file.ts'
-import { formatSpeed, startProgressBar } from './progress-bar.ts'
 
 export interface RunOptions {
   readonly map: string
@@ -80,6 +80,11 @@ function text(result: ExportResult): string {
   return Array.isArray(result) ? result.join(' ') : `${result ?? ''}`
 }
 
+function formatSpeed(bytes: number, seconds: number): string {
+  const speed = bytes / Math.max(seconds, 1e-9)
+  return speed < 1e8 ? `${(speed / 1e6).toFixed(2)} MB/s` : `${(speed / 1e9).toFixed(2)} GB/s`
+}
+
 /** Bigints as strings: not every reader of JSON takes more than 53 bits. */
 function plain(_key: string, value: unknown): unknown {
   return typeof value === 'bigint' ? String(value) : value
@@ -98,8 +103,13 @@ export async function run(path: string, options: RunOptions, signal: AbortSignal
   const { byteLength } = region
   let windows = 0
   let parts = 0
-  const bar = startProgressBar(byteLength)
   const started = performance.now()
+  const secondsSoFar = () => (performance.now() - started) / 1000
+  const bar = startProgress('', byteLength, formatByteSize, {
+    more: (position) => `  ${formatSpeed(position, secondsSoFar())}`,
+    // Where there is no terminal, stderr is for the throughput alone.
+    print() {},
+  })
   try {
     const result = await parallelScan(bytes, region, {
       export: options.export,
@@ -122,7 +132,7 @@ export async function run(path: string, options: RunOptions, signal: AbortSignal
         return options.merge === 'list' ? results : mergeResults(options.merge, results)
       },
     })
-    const seconds = (performance.now() - started) / 1000
+    const seconds = secondsSoFar()
     bar.stop()
     if (options.json) {
       const about = { result, bytes: byteLength, windows, workers: parts, seconds }

@@ -11,6 +11,8 @@ if (names.includes(name)) {
   await import(main(name).href)
 } else {
   const problem = name === '' ? 'A sample needs a name' : `There is no sample ${name}`
-  console.error(`error: ${problem}; there are ${names.sort().join(', ')}. Such as: npm run sample scan`)
+  console.error(
+    `error: ${problem}; there are ${names.sort().join(', ')}. Such as: npm run sample scan`,
+  )
   process.exitCode = 1
 }

@@ -16,7 +16,7 @@ interface Contents {
 const mainContents: Contents = {
   allowed: [
     /^((README|CHANGELOG)\.md|LICENSE(\.v8)?|package\.json|install\.js)$/,
-    /^(bindings|cli)\/[\w/-]+\.ts$/,
+    /^(bindings|cli|terminal)\/[\w/-]+\.ts$/,
     /^dist\/release\.json$/,
     /^dist\/[\w/-]+\.js(\.map)?$/,
     /^types\/[\w-]+\.d\.ts$/,

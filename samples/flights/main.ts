@@ -6,10 +6,10 @@
 
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { openBackend } from 'v8-rawmem'
-import { formatByteSize } from '../shared/byte-size.ts'
+import { formatByteSize } from '../../terminal/byte-size.ts'
+import { type Progress, startProgress } from '../../terminal/progress.ts'
 import { fillWithCopies } from '../shared/fill-with-copies.ts'
 import { availableMemory } from '../shared/option-types.ts'
-import { type Progress, startProgress } from '../shared/progress.ts'
 import { formatCount as count, say, secondsSince as seconds } from '../shared/report.ts'
 import { layoutFor, packBlocks } from './blocks.ts'
 import { flightSchema, openFlights } from './columns.ts'

@@ -1,5 +1,5 @@
 import { Command, InvalidArgumentError } from 'commander'
-import { integer } from '../shared/option-types.ts'
+import { integer } from '../../terminal/option-types.ts'
 import { sales } from './sales.ts'
 
 /** What the command line says. */

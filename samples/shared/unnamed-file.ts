@@ -1,7 +1,7 @@
 import { closeSync, ftruncateSync, mkdtempSync, openSync, rmSync, statfsSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { formatByteSize } from './byte-size.ts'
+import { formatByteSize } from '../../terminal/byte-size.ts'
 
 /** A file that is open, and has no name in any folder. */
 export interface UnnamedFile {

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import test from 'ava'
-import { parseByteSize } from '../../samples/shared/byte-size.ts'
+import { parseByteSize } from '../../terminal/byte-size.ts'
 import { runScript } from '../support/run-script.ts'
 import { temporaryFile, temporaryFolder } from '../support/temporary-file.ts'
 
