@@ -1,4 +1,4 @@
-import { assemble } from '../../shared/assemble.ts'
+import { assemble } from '../../../cli/assemble.ts'
 import { blockBytes, blockRows, dayOf, lineitem, lineStatuses, returnFlags } from './lineitem.ts'
 
 /** TPC-H query 1 with the substitution parameter of its validation. */

@@ -1,4 +1,4 @@
-import { assemble } from '../../shared/assemble.ts'
+import { assemble } from '../../../cli/assemble.ts'
 import { blockBytes, blockRows, dayOf, lineitem } from './lineitem.ts'
 
 /** TPC-H query 6 with the substitution parameters of its validation. */
