@@ -1,6 +1,6 @@
 import { readFile, stat } from 'node:fs/promises'
 import { extname } from 'node:path'
-import { CommandError } from './command-error.ts'
+import { AdvisedError } from '../terminal/advised-error.ts'
 
 async function readText(path: string, text: string): Promise<Uint8Array> {
   // Only programs in the text format need the assembler, which takes its time to load.
@@ -8,7 +8,7 @@ async function readText(path: string, text: string): Promise<Uint8Array> {
   try {
     return assemble(path, text, { debugNames: true })
   } catch (error) {
-    throw new CommandError(
+    throw new AdvisedError(
       (error as Error).message,
       'Mend the text; positions are line and column.',
       { cause: error },
@@ -20,18 +20,18 @@ async function readText(path: string, text: string): Promise<Uint8Array> {
 export async function readProgram(path: string): Promise<Uint8Array> {
   const about = await stat(path)
   if (about.isDirectory()) {
-    throw new CommandError(`${path} is a folder.`, 'Name a .wasm file, or a .wat file.')
+    throw new AdvisedError(`${path} is a folder.`, 'Name a .wasm file, or a .wat file.')
   }
   // Nothing could end the wait for somebody to write into a named pipe.
   if (!about.isFile()) {
-    throw new CommandError(`${path} is no regular file.`, 'Name a .wasm file, or a .wat file.')
+    throw new AdvisedError(`${path} is no regular file.`, 'Name a .wasm file, or a .wat file.')
   }
   const bytes = await readFile(path)
   if (bytes.subarray(0, 4).equals(Buffer.from('\0asm'))) return bytes
   const text = new TextDecoder().decode(bytes)
   // Text may begin with blanks, comments and a module, or with its fields.
   if (extname(path) === '.wat' || /^\s*(?:\(;|;;|\()/.test(text)) return readText(path, text)
-  throw new CommandError(
+  throw new AdvisedError(
     `${path} is no WebAssembly module: it has ${bytes.length === 0 ? 'no bytes' : 'neither the magic number \\0asm at its beginning nor the text format in it'}.`,
     'Name a .wasm file, or a .wat file in the text format.',
   )

@@ -19,10 +19,9 @@ export function warn(line: string): void {
   process.stderr.write(`${chalk.yellow('warning')}: ${line}\n`)
 }
 
-/** Prints why the command ends, and what to do about it. */
-export function sayError(message: string, advice: string): void {
-  process.stderr.write(`${chalk.red('error')}: ${message}\n`)
-  for (const line of advice.split('\n')) process.stderr.write(`  ${line}\n`)
+/** Why the command ends, and below it what to do about it. */
+export function formatError(message: string, advice: string): string {
+  return `${chalk.red('error')}: ${message}\n${advice.replace(/^/gm, '  ')}`
 }
 
 /** A green or red mark in front of a line of a list. */
