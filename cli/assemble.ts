@@ -31,7 +31,8 @@ export function assemble(
   text: string,
   { debugNames = false } = {},
 ): Uint8Array<ArrayBuffer> {
-  // Wabt takes strings for ASCII, reads on behind names of some lengths, and sees the whole buffer of a view.
+  // Wabt takes strings for ASCII, reads past names of some lengths, and reads the whole buffer of
+  // a view.
   const bytes = new Uint8Array(new TextEncoder().encode(text))
   try {
     const module = tools.parseWat('text', bytes, features)

@@ -1,4 +1,4 @@
-/** What went wrong, in words for the person at the terminal, and what to do next. Other errors are bugs, and keep their stack. */
+/** Says what went wrong and what to do next. Other errors are bugs, and keep their stack. */
 export class AdvisedError extends Error {
   override name = 'AdvisedError'
   /** What to do next, in one line or several. */

@@ -22,7 +22,8 @@ export interface ProgressOptions {
 const millisecondsBetweenLines = 15_000
 
 /**
- * Shows progress: a bar on stderr where that is a terminal, elsewhere a line for each quarter and every 15 seconds.
+ * Shows progress: a bar where stderr is a terminal, elsewhere a line for each quarter and every
+ * 15 seconds.
  *
  * @param label What is under way; may be empty.
  * @param format Says a value, or the total, in its unit.

@@ -3,10 +3,11 @@ import { AdvisedError, Interrupted } from './advised-error.ts'
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
 /**
- * Runs a command's work. Prints the error that it ends with, and sets the exit code: what an {@link AdvisedError} says, 128
- * plus the signal's number after a signal, 1 otherwise.
+ * Runs a command's work. If it fails, prints the error and sets the exit code: what an
+ * {@link AdvisedError} says, 128 plus the signal's number after a signal, 1 otherwise.
  *
- * @param work Its `signal` aborts at the first SIGINT, SIGTERM or SIGHUP; a second one ends the process at once.
+ * @param work Its `signal` aborts at the first SIGINT, SIGTERM or SIGHUP. A second one ends the
+ *   process at once.
  * @param describe What to print of an error.
  */
 export async function runCommand(

@@ -6,7 +6,7 @@ import { diskFull, isDiskFull, saysDiskFull } from './disk.ts'
 import { type LockOptions, lendToChildren, takeLock } from './lock.ts'
 import { formatError } from './terminal.ts'
 
-/** Runs a command's work in an environment that keeps the tools predictable. Prints its error and sets the exit code. */
+/** Runs a command's work with settings under which the tools do the same everywhere. */
 export async function runCommand(
   verbose: boolean,
   work: (signal: AbortSignal) => Promise<void>,

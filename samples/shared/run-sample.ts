@@ -1,6 +1,9 @@
 import type { Command } from 'commander'
 
-/** Runs `main` with the options of the command line. What the system refuses (a missing file, no room) is told in a line. */
+/**
+ * Runs `main` with the options of the command line. What the system refuses, such as a missing
+ * file, becomes an error in one line.
+ */
 export async function runSample<TOptions extends object>(
   program: Command,
   main: (options: TOptions) => Promise<void>,

@@ -1,6 +1,6 @@
 /**
- * A module in Binaryen's text format, as it knows call_ref: it goes on in another window after calls of references, and
- * looks at the size of the memory before and after.
+ * A module in Binaryen's text format, which has call_ref. It goes on in another window after calls
+ * of references, and looks at the size of the memory before and after.
  *
  * @param memory The index of the memory that the windows are in.
  */

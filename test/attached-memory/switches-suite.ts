@@ -3,7 +3,7 @@ import { HostRegion } from 'v8-rawmem'
 import { makeTarget, ways } from './targets.ts'
 import { pageSize, type Tier } from './tier.ts'
 
-/** Windows of several memories that are switched while code runs; window-switches.test.ts switches those of one. */
+/** Switches windows of several memories at once; window-switches.test.ts switches those of one. */
 export function switchesSuite(tier: Tier): void {
   for (const way of ways) {
     test(`private state in memory 0, host data in memories 1 to 3, mixed in one loop: by ${way}`, (t) => {

@@ -1,5 +1,6 @@
-// Run by window-switches.test.ts, once for every way to compile code. Switches windows in every place where code can call an
-// import. Takes the rounds, whether modules go through the code cache, and two modules in base64, and prints what was checked.
+// Run by window-switches.test.ts, once for every way to compile code. Switches windows in every
+// place where code can call an import. Takes the rounds, whether modules go through the code cache,
+// and two modules in base64. Prints what was checked.
 import assert from 'node:assert/strict'
 import { HostRegion, setWasmInstanceRawMemory, WebAssembly } from 'v8-rawmem'
 import { checkSwitches } from '../support/window-switches.ts'

@@ -1,5 +1,5 @@
 /**
- * Transfers a buffer within the thread, which Node 22 allows, Node 20 cannot, and Node 24 forbids for buffers of regions.
+ * Transfers a buffer within the thread. Node 20 cannot; Node 24 refuses buffers of regions.
  *
  * @returns the buffer with the bytes; undefined where they stayed
  */

@@ -291,7 +291,7 @@ function checkHandling(
         way,
       )
     }
-    // From larger to smaller and the other way round, up to where the import says that the window ends.
+    // From larger to smaller and the other way round, up to the length that the import returns.
     for (const n of [0, 1, 2, 3, 4, 5]) {
       assert.equal(
         from(n, () => exports.end(0)),
