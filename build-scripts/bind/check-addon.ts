@@ -46,18 +46,12 @@ export async function checkAddon(addon: string, project: string): Promise<string
   }
   return [
     ...jsonDifferences(expected, entry, `manifest.json: ${engine ? 'engine' : 'node'}`),
-    ...(await checkDocuments(addon, {
-      root: folder,
-      describe: async ({ components }) => ({
-        claim: await claimOfAddon(project, {
-          name,
-          sources,
-          compiler: entry.compiler,
-          libraries: entry.libraries,
-          components,
-          ...(v8 && { v8 }),
-        }),
-      }),
+    ...(await checkDocuments(addon, folder, ({ components }) => {
+      const { compiler, libraries } = entry
+      return claimOfAddon(project, {
+        ...{ name, sources, compiler, libraries, components },
+        ...(v8 && { v8 }),
+      })
     })),
   ]
 }

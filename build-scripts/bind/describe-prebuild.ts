@@ -12,11 +12,10 @@ import {
   hashTexts,
   mergeComponents,
 } from '../provenance/component.ts'
-import { documentsOf, writeDocuments } from '../provenance/documents.ts'
+import { type Claim, documentsOf, writeDocuments } from '../provenance/documents.ts'
 import { LockedPackages } from '../provenance/npm-packages.ts'
 import { requirePermitted } from '../provenance/permitted-licences.ts'
 import {
-  type BuildClaim,
   type Dependency,
   linkedDependencies,
   toolDependencies,
@@ -189,10 +188,7 @@ interface AddonInputs {
 }
 
 /** How an addon was made; the packages whose headers it includes are those that the project's package-lock.json pins. */
-export async function claimOfAddon(
-  project: string,
-  inputs: AddonInputs,
-): Promise<Omit<BuildClaim, 'artifact' | 'bill'>> {
+export async function claimOfAddon(project: string, inputs: AddonInputs): Promise<Claim> {
   const { name, sources, components, v8 } = inputs
   const locked = await LockedPackages.read(project)
   return {

@@ -7,7 +7,7 @@ import { requireCompiled } from '../compile/compile.ts'
 import { seriesHead } from '../patch/patch.ts'
 import { WorkTree } from '../patch/work-tree.ts'
 import { type Component, mergeComponents } from '../provenance/component.ts'
-import { documentsOf, writeDocuments } from '../provenance/documents.ts'
+import { documentsOf } from '../provenance/documents.ts'
 import { BuildError } from '../shared/build-error.ts'
 import type { BuildContext } from '../shared/context.ts'
 import { diskFull, requireFreeBytes, saysDiskFull } from '../shared/disk.ts'
@@ -21,10 +21,10 @@ import { findClang, requireTools, tools } from '../shared/toolchain.ts'
 import { layOutSdk } from './sdk-files.ts'
 import {
   damagedFiles,
-  describeSdk,
   manifestName,
   type SdkManifest,
   sdkSchema,
+  writeSdkDocuments,
 } from './sdk-manifest.ts'
 
 const platform = 'linux-x64'
@@ -87,14 +87,8 @@ export async function packageSdk(
     await pointCurrentTo(cache.sdk, key)
     await mkdir(dirname(archive), { recursive: true })
     await pack(folder, archive, `v8-sdk-${pin.v8.version}-${platform}`, pin.v8.date, signal)
-    await writeDocuments(
-      archive,
-      await describeSdk(archive, made.manifest, {
-        pin,
-        lock: await sha256OfFile(join(project, lockName)),
-        patches: series.patches,
-      }),
-    )
+    const lock = await sha256OfFile(join(project, lockName))
+    await writeSdkDocuments(archive, made.manifest, { pin, lock, patches: series.patches })
     await removeOldSdks(cache.sdk, key)
     // What has edits in it is nothing to come back to.
     if (!modified) await stamp(stampPath, inputs, await hashResults(results, signal))

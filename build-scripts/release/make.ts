@@ -54,10 +54,12 @@ export async function makeRelease(options: ReleaseOptions): Promise<Release> {
     await stageCheckout(project, stage, signal)
     await mkdir(making)
     const packages: PackedPackage[] = []
+    const origin = { project, commit, snapshot }
     const pack = async (source: string) => {
       const packed = await packPackage(source, making, signal)
       checkContents(packed)
       await lintPackage(making, packed)
+      await writeTarballDocuments(join(making, packed.filename), source, origin)
       const about = `${packed.files.length} files, ${formatBytes(packed.size)}, unpacked ${formatBytes(packed.unpackedSize)}`
       sayStage('release', `${packed.filename} (${about})`)
       packages.push(packed)
@@ -67,9 +69,6 @@ export async function makeRelease(options: ReleaseOptions): Promise<Release> {
     await writeFile(join(stage, 'dist', manifestName), recordOf(packages))
     await pack(stage)
 
-    for (const { filename } of packages) {
-      await writeTarballDocuments(join(making, filename), { project, commit, snapshot })
-    }
     const release: Release = {
       version: packages.at(-1)!.version,
       commit,
