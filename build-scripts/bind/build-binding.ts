@@ -13,7 +13,6 @@ import { sayStage, warn } from '../shared/terminal.ts'
 import {
   type Compiler,
   clangTools,
-  findClang,
   findCompiler,
   requireTools,
   tools,
@@ -30,7 +29,7 @@ export async function buildBinding(context: BuildContext, sdk: string): Promise<
   const sdkManifest = await readSdkManifest(sdk)
   await requireWholeSdk(sdk, context.signal)
   warnWhenStale(context, sdkManifest)
-  const clang = await findClang(pin.toolchain.clang)
+  const clang = await context.clang()
   const { version: compiler, libraries } = clang
   const folder = join(project, 'prebuilds', sdkManifest.platform)
   await provideNodeAddon(context, folder, clang, "the backends on Node's own V8")

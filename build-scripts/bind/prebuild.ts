@@ -47,8 +47,10 @@ export async function providePrebuild<K extends keyof typeof addonNames>({
   const name = addonNames[kind]
   const path = join(folder, name)
   const manifest = await readPrebuildManifest(folder)
+  const made = manifest?.[kind]
   if (
-    (await isUpToDate(path, manifest?.[kind], inputs)) &&
+    made &&
+    canonicalJson({ ...made, ...inputs }) === canonicalJson(made) &&
     (await checkAddon(path, project)).length === 0
   ) {
     sayStage('build:binding', `${path} is up to date`)
@@ -72,18 +74,6 @@ export async function providePrebuild<K extends keyof typeof addonNames>({
   } finally {
     await rm(temporary, { force: true })
   }
-}
-
-async function isUpToDate(
-  path: string,
-  entry: NodeAddon | undefined,
-  inputs: object,
-): Promise<boolean> {
-  if (!entry) return false
-  const { size: _, sha256: expected, ...madeFrom } = entry
-  if (canonicalJson(madeFrom) !== canonicalJson(inputs as typeof madeFrom)) return false
-  const found = await sha256OfFile(path).catch(() => undefined)
-  return found === expected
 }
 
 /** A link that left something open shows only when the addon is loaded. */

@@ -2,17 +2,10 @@ import { existsSync } from 'node:fs'
 import { realpath } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { PackageURL } from 'packageurl-js'
 import { which } from 'zx'
 import { sha256OfFile } from '../shared/hash.ts'
 import { $ } from '../shared/shell.ts'
-import { type Component, component, hashTexts } from './component.ts'
-
-/** A component, and for each of its licences, by the path that the component says, the file to copy. */
-export interface LicensedComponent {
-  readonly component: Component
-  readonly licences: ReadonlyMap<string, string>
-}
+import { type Component, type LicensedComponent, purlOf, withLicences } from './component.ts'
 
 /** What of the system a C++ program takes in: by its headers, or because the linker puts it there. */
 interface SystemLibrary {
@@ -105,9 +98,7 @@ async function describe(
   known: Partial<Component>,
 ): Promise<LicensedComponent> {
   const { name, licence } = library
-  const licences = licencesOf(library, debian)
-  const texts = await hashTexts(licences)
-  return { component: component({ ref: name, name, licence, ...known, texts }), licences }
+  return await withLicences({ ref: name, name, licence, ...known }, licencesOf(library, debian))
 }
 
 function byBaseName(a: string, b: string): number {
@@ -162,6 +153,6 @@ async function debianPackageOf(path: string): Promise<DebianPackage | undefined>
   if (!version || !arch) return undefined
   const system = await run`. /etc/os-release && echo $ID`
   const vendor = system.stdout.trim() || 'debian'
-  const purl = new PackageURL('deb', vendor, owner, version, { arch }, undefined).toString()
+  const purl = purlOf('deb', vendor, owner, version, { arch })
   return { name: owner, version, purl }
 }
