@@ -5,7 +5,7 @@ import { upstreamTag } from '../fetch/fetch.ts'
 import { readJsonIfValid, writeFileDurably } from '../shared/files.ts'
 import { gitIn, listTracked } from '../shared/git.ts'
 import { sha256OfFile, sha256OfJson } from '../shared/hash.ts'
-import { listMade, newestTime } from '../shared/made-files.ts'
+import { listMade } from './made-files.ts'
 
 const stateSchema = z.object({
   /** The clock when the last compile began, in milliseconds. */
@@ -32,7 +32,9 @@ export async function settleSourceTimes(
   const last = await readJsonIfValid(statePath, stateSchema)
   const now = Date.now()
   const state = await sourceState(tree, now, signal)
-  const made = await newestTime(buildDirectory)
+  const outputs = (await listMade(buildDirectory)).map((path) => join(buildDirectory, path))
+  let made = 0
+  for (const path of outputs) made = Math.max(made, (await stat(path)).mtimeMs)
   // Some file systems' clocks are ahead of this machine's by a little.
   const isFuture = (time: number) => time > now + 2000
   if (last && !isFuture(made)) {
@@ -46,7 +48,7 @@ export async function settleSourceTimes(
   const suspects = await generatorSources(buildDirectory)
   if (!last || last.at > now || isFuture(made)) {
     suspects.push(...(await listTracked(tree, signal)).map((path) => join(tree, path)))
-    suspects.push(...(await listMade(buildDirectory)).map((path) => join(buildDirectory, path)))
+    suspects.push(...outputs)
   }
   for (const path of suspects) {
     const found = await lstat(path).catch(() => undefined)

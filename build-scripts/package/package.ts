@@ -13,11 +13,10 @@ import type { BuildContext } from '../shared/context.ts'
 import { diskFull, requireFreeBytes, saysDiskFull } from '../shared/disk.ts'
 import { isStamped, listFiles, renameDurably, stamp, stampedResult } from '../shared/files.ts'
 import { hashFiles, sha256, sha256OfFile, sha256OfJson } from '../shared/hash.ts'
-import { findDamage } from '../shared/made-files.ts'
 import { hashPin, lockName } from '../shared/pin.ts'
 import { $ } from '../shared/shell.ts'
 import { formatBytes, sayStage } from '../shared/terminal.ts'
-import { findClang, requireTools, tools } from '../shared/toolchain.ts'
+import { requireTools, tools } from '../shared/toolchain.ts'
 import { layOutSdk } from './sdk-files.ts'
 import {
   damagedFiles,
@@ -74,7 +73,7 @@ export async function packageSdk(
   }
 
   sayStage('package', `V8 ${pin.v8.version} for ${platform}`)
-  await requireAsCompiled(context)
+  await requireCompiled(context)
   await rm(stampPath, { force: true })
   await removeLeftovers(cache.sdk)
   try {
@@ -98,22 +97,6 @@ export async function packageSdk(
   }
 }
 
-/** Fails when the build directory, from which the SDK is taken, is not as a compile of these sources has left it. */
-async function requireAsCompiled(context: BuildContext): Promise<void> {
-  await requireCompiled(context)
-  const { cache, signal } = context
-  const { outputs, others, journals } = await findDamage(cache.buildDirectory, {
-    thorough: true,
-    signal,
-  })
-  const damaged = journals ? ["ninja's notes"] : [...outputs, ...others]
-  if (damaged.length === 0) return
-  throw new BuildError(
-    `${damaged.length} files in ${cache.buildDirectory} are not as they were compiled: ${damaged.slice(0, 5).join(', ')}.`,
-    'Run: npm run v8 -- compile, which makes them again, then package.',
-  )
-}
-
 /** Names the contents of files, which may be missing. */
 async function hashResults(paths: readonly string[], signal: AbortSignal): Promise<string> {
   const hash = (path: string) => sha256OfFile(path, signal).catch(() => null)
@@ -132,8 +115,9 @@ function stagingFolder(sdk: string): string {
 }
 
 /** Names what an SDK is made from, without making it. */
-async function hashInputs({ pin, project, series, signal }: BuildContext, library: string) {
-  const clang = await findClang(pin.toolchain.clang)
+async function hashInputs(context: BuildContext, library: string) {
+  const { pin, project, series, signal } = context
+  const clang = await context.clang()
   const own = await glob(['sdk/*', 'LICENSE*', 'package.json', 'upstream/pin.json'], {
     cwd: project,
   })
@@ -186,7 +170,7 @@ async function describe(
   modified: boolean,
 ): Promise<SdkManifest> {
   const { pin, series, signal } = context
-  const { version: compiler, libraries } = await findClang(pin.toolchain.clang)
+  const { version: compiler, libraries } = await context.clang()
   return {
     schema: sdkSchema,
     v8: { version: pin.v8.version, chromium: pin.chromium.version },

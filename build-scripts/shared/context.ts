@@ -2,6 +2,7 @@ import { homedir } from 'node:os'
 import { dirname, isAbsolute, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { loadPin, type Pin, readSeries, type Series } from './pin.ts'
+import { type Clang, findClang } from './toolchain.ts'
 
 /** This checkout, whose scripts are running. */
 export const repository = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
@@ -12,6 +13,8 @@ export interface BuildContext {
   readonly project: string
   readonly pin: Pin
   readonly series: Series
+  /** The pinned clang, which is asked once what it is. */
+  clang(): Promise<Clang>
   readonly cache: CacheLayout
   /** Aborted when the user interrupts. */
   readonly signal: AbortSignal
@@ -26,10 +29,15 @@ export async function openContext(options: {
   signal: AbortSignal
 }): Promise<BuildContext> {
   const pin = await loadPin(options.project)
+  let clang: Promise<Clang> | undefined
   return {
     project: options.project,
     pin,
     series: await readSeries(options.project, pin),
+    clang() {
+      clang ??= findClang(pin.toolchain.clang)
+      return clang
+    },
     cache: cacheLayout(cacheRoot(options.cache), pin),
     signal: options.signal,
   }
