@@ -1,24 +1,12 @@
 import { existsSync } from 'node:fs'
-import {
-  copyFile,
-  lstat,
-  mkdir,
-  mkdtemp,
-  readdir,
-  readFile,
-  rename,
-  rm,
-  symlink,
-  writeFile,
-} from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { basename, dirname, join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { findPrebuildProblems } from '../bind/check-addon.ts'
 import { BuildError } from '../shared/build-error.ts'
 import { readCheckout } from '../shared/git.ts'
-import { sha256OfFile } from '../shared/hash.ts'
 import { $ } from '../shared/shell.ts'
-import { formatBytes, say, sayStage, warn } from '../shared/terminal.ts'
+import { formatBytes, sayStage, warn } from '../shared/terminal.ts'
 import { checkContents, lintPackage } from './contents.ts'
 import { type PackedPackage, packPackage } from './pack.ts'
 import { manifestName, type Release, sumsName } from './release-manifest.ts'
@@ -81,7 +69,8 @@ export async function makeRelease(options: ReleaseOptions): Promise<Release> {
       })),
     }
     await writeFile(join(making, manifestName), `${JSON.stringify(release, null, 2)}\n`)
-    await writeSums(making, signal)
+    const sums = $({ cwd: making, signal, env: { ...process.env, LC_ALL: 'C' } })
+    await sums`sha256sum * > ${sumsName}`
     signal.throwIfAborted()
     await rm(folder, { recursive: true, force: true })
     await rename(making, folder)
@@ -167,16 +156,6 @@ function recordOf(packages: readonly PackedPackage[]): string {
   return `${JSON.stringify(record, null, 2)}\n`
 }
 
-/** As sha256sum reads it. */
-async function writeSums(folder: string, signal: AbortSignal): Promise<void> {
-  const lines: string[] = []
-  for (const name of (await readdir(folder)).sort()) {
-    lines.push(`${await sha256OfFile(join(folder, name), signal)}  ${basename(name)}\n`)
-  }
-  await writeFile(join(folder, sumsName), lines.join(''))
-  say(`  ${lines.length} files in ${sumsName}`)
-}
-
 /**
  * Copies what git knows of a checkout into a folder and compiles it there, so that nothing else that lies about gets into
  * a package: no output of an older compilation, no file that git ignores.
@@ -186,24 +165,20 @@ export async function stageCheckout(
   folder: string,
   signal: AbortSignal,
 ): Promise<void> {
-  const run = $({ signal })
-  const listed = await run({
-    cwd: project,
-  })`git ls-files -z --cached --others --exclude-standard --deduplicate`
-  for (const file of listed.stdout.split('\0').filter(Boolean)) {
-    signal.throwIfAborted()
-    const [source, target] = [join(project, file), join(folder, file)]
-    const found = await lstat(source).catch(ignoreRemoved)
-    if (!found) continue
-    if (!found.isFile()) {
-      warn(`${file} is no regular file, and is left out`)
-      continue
-    }
-    await mkdir(dirname(target), { recursive: true })
-    await copyFile(source, target)
+  const index = `${folder}.index`
+  try {
+    // In an index of its own: what is staged in the checkout stays as it is.
+    const git = $({ cwd: project, signal, env: { ...process.env, GIT_INDEX_FILE: index } })
+    await git`git add --all`
+    const tree = (await git`git write-tree`).stdout.trim()
+    await git`git archive ${tree} | tar --extract --directory=${folder}`
+    // What a link leads to may be anywhere.
+    await git`find ${folder} -type l -delete`
+  } finally {
+    await rm(index, { force: true })
   }
   await symlink(join(project, 'node_modules'), join(folder, 'node_modules'))
-  const compiled = await run({ cwd: folder, nothrow: true })`npm run --silent build`
+  const compiled = await $({ cwd: folder, signal, nothrow: true })`npm run --silent build`
   signal.throwIfAborted()
   if (compiled.exitCode !== 0) {
     throw new BuildError(
@@ -211,9 +186,4 @@ export async function stageCheckout(
       'Mend them until "npm run build" succeeds.',
     )
   }
-}
-
-/** git still lists a file that was removed and not committed. */
-function ignoreRemoved(error: NodeJS.ErrnoException): undefined {
-  if (error.code !== 'ENOENT') throw error
 }
