@@ -1,9 +1,7 @@
-import { createHash } from 'node:crypto'
 import { Contrib, Enums, Models, Serialize, Spec, Validation } from '@cyclonedx/cyclonedx-library'
 import parseSpdx from 'spdx-expression-parse'
 import { z } from 'zod'
 import { BuildError } from '../shared/build-error.ts'
-import { type Json, sha256OfJson } from '../shared/hash.ts'
 import { type Component, componentSchema } from './component.ts'
 
 /** What an artifact is and what it is made of. */
@@ -18,13 +16,12 @@ const deliveryProperty = 'v8-rawmem:delivery'
 const { ComponentScope, ComponentType, ExternalReferenceType, HashAlgorithm } = Enums
 const algorithms = { sha256: HashAlgorithm['SHA-256'], sha512: HashAlgorithm['SHA-512'] } as const
 
-/** The bill as a CycloneDX document. The same bill gives the same text: it has no time and no random number. */
+/** The bill as a CycloneDX document. The same bill gives the same text: it has no time and no serial number. */
 export async function writeBill(bill: BillOfMaterials): Promise<string> {
   const normalize = new Serialize.JSON.Normalize.Factory(Spec.Spec1dot6).makeForBom()
   const document: Document = normalize.normalize(modelOf(bill), { sortLists: true })
   addPedigrees(document, bill.components)
-  const serialNumber = `urn:uuid:${uuidOf(`urn:sha256:${sha256OfJson(document as unknown as Json)}`)}`
-  const text = `${JSON.stringify({ ...document, serialNumber }, null, 2)}\n`
+  const text = `${JSON.stringify(document, null, 2)}\n`
   const errors = await schemaErrors(text)
   if (errors) throw new Error(`The bill of materials is no valid CycloneDX document:\n${errors}`)
   return text
@@ -220,15 +217,4 @@ function digestsOf(hashes: Part['hashes'] = []): Component['digests'] {
   return Object.fromEntries(
     hashes.map(({ alg, content }) => [alg === 'SHA-256' ? 'sha256' : 'sha512', content]),
   )
-}
-
-/** RFC 9562's namespace for names that are URIs. */
-const uriNamespace = Buffer.from('6ba7b8119dad11d180b400c04fd430c8', 'hex')
-
-/** The version 5 UUID of a URI: the same for the same name, everywhere. */
-export function uuidOf(uri: string): string {
-  const bytes = createHash('sha1').update(uriNamespace).update(uri).digest().subarray(0, 16)
-  bytes[6] = (bytes[6]! & 0x0f) | 0x50
-  bytes[8] = (bytes[8]! & 0x3f) | 0x80
-  return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
 }

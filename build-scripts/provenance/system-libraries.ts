@@ -147,9 +147,8 @@ async function debianPackageOf(path: string): Promise<DebianPackage | undefined>
   const found = await run`dpkg-query --search ${[...names]}`
   const owner = /^([^,:\s]+)[^\n]*: \//m.exec(found.stdout)?.[1]
   if (!owner) return undefined
-  const shown = await run`dpkg-query --status ${owner}`
-  const field = (name: string) => new RegExp(`^${name}: (.+)$`, 'm').exec(shown.stdout)?.[1]
-  const [version, arch] = [field('Version'), field('Architecture')]
+  const shown = await run`dpkg-query --show --showformat='\${Version} \${Architecture}\n' ${owner}`
+  const [version, arch] = shown.stdout.split(/\s/)
   if (!version || !arch) return undefined
   const system = await run`. /etc/os-release && echo $ID`
   const vendor = system.stdout.trim() || 'debian'

@@ -35,11 +35,6 @@ test('files of the same bytes, changed ones, missing ones and new ones are told 
   ])
 })
 
-test('a build that made nothing compares nothing', async (t) => {
-  const root = folders(t, { 'here/linux-x64/addon': 'a' })
-  t.deepEqual(await comparePrebuilds(join(root, 'here'), join(root, 'built')), [])
-})
-
 test('what is another compiler, library or linked file is said by the documents', async (t) => {
   const manifest = (libstdcxx: string) =>
     JSON.stringify({ engine: { compiler: 'clang', libraries: { 'libstdc++': libstdcxx } } })
