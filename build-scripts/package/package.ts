@@ -1,12 +1,12 @@
 import { existsSync } from 'node:fs'
-import { mkdir, readdir, readlink, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { glob } from 'zx'
 import { requireCompiled } from '../compile/compile.ts'
 import { seriesHead } from '../patch/patch.ts'
 import { WorkTree } from '../patch/work-tree.ts'
-import { type Component, mergeComponents } from '../provenance/component.ts'
+import { mergeComponents } from '../provenance/component.ts'
 import { documentsOf } from '../provenance/documents.ts'
 import { BuildError } from '../shared/build-error.ts'
 import type { BuildContext } from '../shared/context.ts'
@@ -75,7 +75,6 @@ export async function packageSdk(
   sayStage('package', `V8 ${pin.v8.version} for ${platform}`)
   await requireCompiled(context)
   await rm(stampPath, { force: true })
-  await removeLeftovers(cache.sdk)
   try {
     const made = await stageFiles(context, modified)
     const key = sha256OfJson(made.manifest as never).slice(0, 16)
@@ -83,12 +82,12 @@ export async function packageSdk(
     await $`sync --file-system ${made.folder}`
     await rm(folder, { recursive: true, force: true })
     await renameDurably(made.folder, folder)
-    await pointCurrentTo(cache.sdk, key)
+    await $`ln --symbolic --force --no-dereference ${key} ${current}`
     await mkdir(dirname(archive), { recursive: true })
     await pack(folder, archive, `v8-sdk-${pin.v8.version}-${platform}`, pin.v8.date, signal)
     const lock = await sha256OfFile(join(project, lockName))
     await writeSdkDocuments(archive, made.manifest, { pin, lock, patches: series.patches })
-    await removeOldSdks(cache.sdk, key)
+    await removeOthers(cache.sdk, key)
     // What has edits in it is nothing to come back to.
     if (!modified) await stamp(stampPath, inputs, await hashResults(results, signal))
     sayStage('package', `${archive} (${formatBytes((await stat(archive)).size)})`)
@@ -101,13 +100,6 @@ export async function packageSdk(
 async function hashResults(paths: readonly string[], signal: AbortSignal): Promise<string> {
   const hash = (path: string) => sha256OfFile(path, signal).catch(() => null)
   return sha256OfJson(await Promise.all(paths.map(hash)))
-}
-
-/** What runs that were killed have left. */
-async function removeLeftovers(sdk: string): Promise<void> {
-  for (const name of await readdir(sdk)) {
-    if (/\.new-\d+$/.test(name)) await rm(join(sdk, name))
-  }
 }
 
 function stagingFolder(sdk: string): string {
@@ -158,20 +150,9 @@ async function stageFiles(
   await rm(folder, { recursive: true, force: true })
   await mkdir(folder, { recursive: true })
   const components = await layOutSdk(context, folder)
-  const manifest = await describe(context, folder, components, modified)
-  await writeFile(join(folder, manifestName), `${JSON.stringify(manifest, null, 2)}\n`)
-  return { folder, manifest }
-}
-
-async function describe(
-  context: BuildContext,
-  folder: string,
-  components: Component[],
-  modified: boolean,
-): Promise<SdkManifest> {
   const { pin, series, signal } = context
   const { version: compiler, libraries } = await context.clang()
-  return {
+  const manifest: SdkManifest = {
     schema: sdkSchema,
     v8: { version: pin.v8.version, chromium: pin.chromium.version },
     platform,
@@ -184,21 +165,15 @@ async function describe(
     components: mergeComponents(components),
     files: await hashFiles(folder, await listFiles(folder), signal),
   }
+  await writeFile(join(folder, manifestName), `${JSON.stringify(manifest, null, 2)}\n`)
+  return { folder, manifest }
 }
 
-/** `current` is what the binding is built against. */
-async function pointCurrentTo(sdk: string, key: string): Promise<void> {
-  const link = join(sdk, 'current')
-  if ((await readlink(link).catch(() => undefined)) === key) return
-  const temporary = `${link}.new-${process.pid}`
-  await symlink(key, temporary)
-  await renameDurably(temporary, link)
-}
-
-/** Earlier SDKs are of no use to the cache, at some hundred megabytes each. */
-async function removeOldSdks(sdk: string, key: string): Promise<void> {
+/** Removes earlier SDKs, at some hundred megabytes each, and what runs that were killed have left. */
+async function removeOthers(sdk: string, key: string): Promise<void> {
   for (const name of await readdir(sdk)) {
-    if (/^[0-9a-f]{16}$/.test(name) && name !== key) await rm(join(sdk, name), { recursive: true })
+    if (!/^[0-9a-f]{16}$|\.new-\d+$/.test(name) || name === key) continue
+    await rm(join(sdk, name), { recursive: true })
   }
 }
 

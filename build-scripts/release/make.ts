@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { findPrebuildProblems } from '../bind/check-addon.ts'
@@ -10,7 +10,7 @@ import { formatBytes, sayStage, warn } from '../shared/terminal.ts'
 import { checkContents, lintPackage } from './contents.ts'
 import { type PackedPackage, packPackage } from './pack.ts'
 import { manifestName, type Release, sumsName } from './release-manifest.ts'
-import { writeTarballDocuments } from './tarball.ts'
+import { readPackage, writeTarballDocuments } from './tarball.ts'
 
 interface ReleaseOptions {
   /** The checkout. */
@@ -120,16 +120,9 @@ async function requireReplaceable(folder: string): Promise<void> {
 }
 
 async function requireOneVersion(project: string, platforms: readonly string[]): Promise<void> {
-  const { version, optionalDependencies = {} } = await readManifest(project)
+  const { version, optionalDependencies } = await readPackage(project)
   for (const platform of platforms) {
-    const folder = join(project, 'prebuilds', platform)
-    const found = await readManifest(folder).catch((cause) => {
-      throw new BuildError(
-        `${folder} is no package: ${(cause as Error).message}`,
-        'Remove the folder, or bring it back with git.',
-        { cause },
-      )
-    })
+    const found = await readPackage(join(project, 'prebuilds', platform))
     const wanted = optionalDependencies[found.name]
     if (found.version === version && wanted === version) continue
     throw new BuildError(
@@ -137,16 +130,6 @@ async function requireOneVersion(project: string, platforms: readonly string[]):
       'All of them must be the same: "version" of the package and of those of its platforms, and the optional dependency.',
     )
   }
-}
-
-interface Manifest {
-  readonly name: string
-  readonly version: string
-  readonly optionalDependencies?: Readonly<Record<string, string>>
-}
-
-async function readManifest(folder: string): Promise<Manifest> {
-  return JSON.parse(await readFile(join(folder, 'package.json'), 'utf8')) as Manifest
 }
 
 function recordOf(packages: readonly PackedPackage[]): string {

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { basename, join } from 'node:path'
+import { join } from 'node:path'
 import { z } from 'zod'
 import { glob } from 'zx'
 import { readBill } from '../provenance/bill-of-materials.ts'
@@ -96,12 +96,13 @@ export async function claimOfPackage(
   }
 }
 
-async function readPackage(folder: string) {
+/** The package.json of a package. */
+export async function readPackage(folder: string): Promise<z.infer<typeof packageSchema>> {
   const manifest = await readJsonIfValid(join(folder, 'package.json'), packageSchema)
   if (manifest) return manifest
   throw new BuildError(
-    `${basename(folder)} is no package of npm: it has no package.json with name, version and license.`,
-    'Name a tarball that "npm run release" has made.',
+    `${folder} is no package of npm: it has no package.json with name, version and license.`,
+    'Bring it back with git, or name a tarball that "npm run release" has made.',
   )
 }
 
