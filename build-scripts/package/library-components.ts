@@ -1,6 +1,5 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import parseSpdx from 'spdx-expression-parse'
 import { loadUpstreamPin, type UpstreamPin } from '../fetch/upstream-pin.ts'
 import {
   type Component,
@@ -93,7 +92,7 @@ async function describe(
       ...(version && { version }),
       ...(website && { website }),
       ...(purl && { purl }),
-      licence: licenceOf(folder, readme),
+      licence: readByPeople[folder]?.licence ?? readme.licence ?? 'NOASSERTION',
       source: sourceOf(context),
     },
     licences,
@@ -123,20 +122,6 @@ async function readReadme(folder: string, revision: string | undefined): Promise
   return readmes.find((readme) => readme.revision === revision) ?? readmes[0] ?? { name: '' }
 }
 
-function licenceOf(folder: string, readme: ThirdPartyReadme): string {
-  const licence = readByPeople[folder]?.licence ?? readme.licence ?? ''
-  try {
-    parseSpdx(licence)
-    return licence
-  } catch (cause) {
-    throw new BuildError(
-      `third_party/${folder} is compiled in, but its licence ("${licence}") is no SPDX expression.`,
-      'Read its licence and add the expression to build-scripts/package/library-components.ts.',
-      { cause },
-    )
-  }
-}
-
 function purlOnGitHub(urls: readonly (string | undefined)[], revision: string | undefined) {
   if (!revision) return undefined
   for (const url of urls) {
@@ -152,15 +137,11 @@ async function listLicences({ cache, signal }: BuildContext): Promise<string[]> 
   return (await listTracked(cache.tree, signal)).filter((path) => licence.test(path)).sort()
 }
 
-/** What ninja has seen the library's objects, and what generates some of them, read. */
-interface CompiledFiles {
-  /** Folders of third_party, as paths below it. What lies in third_party/v8 are several things. */
-  readonly thirdParty: ReadonlySet<string>
-  /** Headers from outside the tree. */
-  readonly system: ReadonlySet<string>
-}
-
-async function compiledFiles({ cache, pin }: BuildContext): Promise<CompiledFiles> {
+/**
+ * What ninja has seen the library's objects, and what generates some of them, read: folders of third_party, as paths below it
+ * (what lies in third_party/v8 are several things), and headers from outside the tree.
+ */
+async function compiledFiles({ cache, pin }: BuildContext) {
   const objects = new Set<string>()
   const thirdParty = new Set<string>()
   const system = new Set<string>()

@@ -13,15 +13,10 @@ export type Json =
 
 /** JSON with sorted keys and no white space: equal values give equal text, however they were written down. */
 export function canonicalJson(value: Json): string {
-  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`
-  if (value !== null && typeof value === 'object') {
-    const members = Object.entries(value as Record<string, Json | undefined>)
-      .filter((member): member is [string, Json] => member[1] !== undefined)
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([key, member]) => `${JSON.stringify(key)}:${canonicalJson(member)}`)
-    return `{${members.join(',')}}`
-  }
-  return JSON.stringify(value)
+  return JSON.stringify(value, (_, member: Json) => {
+    if (typeof member !== 'object' || member === null || Array.isArray(member)) return member
+    return Object.fromEntries(Object.entries(member).sort(([a], [b]) => (a < b ? -1 : 1)))
+  })
 }
 
 /** sha256 in hexadecimal. */
