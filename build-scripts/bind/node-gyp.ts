@@ -35,7 +35,6 @@ export async function runNodeGyp(
   const nodeGyp = createRequire(import.meta.url).resolve('node-gyp/bin/node-gyp.js')
   const place = join(project, folder)
   const build = join(place, 'build')
-  const release = join(build, 'Release')
   const linkInputs = join(build, 'link-inputs.d')
   // Make looks at times only: it would link a damaged object, or one of another compiler, SDK or package. What is in the folder
   // goes, and not the folder itself, where a file system may be mounted.
@@ -56,15 +55,12 @@ export async function runNodeGyp(
       `The whole output is in ${logPath}. Mend the cause and run npm run build:binding again.`,
     )
   }
-  const addons = (await readdir(release)).filter((name) => name.endsWith('.node'))
-  if (addons.length !== 1) {
-    throw new BuildError(
-      `${folder}/build/Release should have one addon, but has: ${addons.join(', ') || 'none'}.`,
-      `Remove ${folder}/build and run npm run build:binding again.`,
-    )
-  }
+  const [addon] = (await readdir(join(build, 'Release'))).filter((name) => name.endsWith('.node'))
   const own = [project, ...(sdk ? [sdk] : [])]
-  return { path: join(release, addons[0]!), linked: await linkedFromElsewhere(linkInputs, own) }
+  return {
+    path: join(build, 'Release', addon!),
+    linked: await linkedFromElsewhere(linkInputs, own),
+  }
 }
 
 /** The object files and static libraries that the linker read from outside of these folders, by such a list. */

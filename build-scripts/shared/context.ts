@@ -43,31 +43,6 @@ export async function openContext(options: {
   }
 }
 
-/** Where the build keeps what it fetches and makes. Everything in it can be deleted and made again. */
-export interface CacheLayout {
-  readonly root: string
-  /** Source archives, whole and checked; `*.part` while they arrive. */
-  readonly downloads: string
-  /** The private apt configuration and its lists. */
-  readonly apt: string
-  /** GN, one folder for each source it was built from. */
-  readonly toolchain: string
-  /** The repositories that depot_tools brings, until the work tree is made of them. */
-  readonly checkout: string
-  /** The V8 work tree of the pinned version. */
-  readonly tree: string
-  /** Where GN and ninja put what they make. */
-  readonly buildDirectory: string
-  /** Logs of the tools, one for each stage. */
-  readonly logs: string
-  /** Unpacked SDKs by key, the link `current`, and the packed archives. */
-  readonly sdk: string
-  /** Node headers for the binding. */
-  readonly nodeHeaders: string
-  /** Held by the one build that may work in this cache. */
-  readonly lock: string
-}
-
 /** The cache folder: the one named, else `v8-rawmem` in XDG_CACHE_HOME, else in ~/.cache. */
 export function cacheRoot(named?: string): string {
   if (named) return resolve(named)
@@ -76,21 +51,34 @@ export function cacheRoot(named?: string): string {
   return join(base && isAbsolute(base) ? base : join(homedir(), '.cache'), 'v8-rawmem')
 }
 
+/** Where the build keeps what it fetches and makes. Everything in it can be deleted and made again. */
+export type CacheLayout = ReturnType<typeof cacheLayout>
+
 /** The places of everything in the cache folder `root`. */
-export function cacheLayout(root: string, pin: Pin): CacheLayout {
+export function cacheLayout(root: string, pin: Pin) {
   const version = join(root, pin.v8.version)
   const tree = join(version, 'v8')
   return {
     root,
+    /** Source archives, whole and checked; `*.part` while they arrive. */
     downloads: join(root, 'downloads'),
+    /** The private apt configuration and its lists. */
     apt: join(root, 'apt'),
+    /** GN, one folder for each source it was built from. */
     toolchain: join(root, 'toolchain'),
+    /** The repositories that depot_tools brings, until the work tree is made of them. */
     checkout: join(version, 'checkout'),
+    /** The V8 work tree of the pinned version. */
     tree,
+    /** Where GN and ninja put what they make. */
     buildDirectory: join(tree, pin.build.buildDirectory),
+    /** Logs of the tools, one for each stage. */
     logs: join(version, 'logs'),
+    /** Unpacked SDKs by key, the link `current`, and the packed archives. */
     sdk: join(root, 'sdk'),
+    /** Node headers for the binding. */
     nodeHeaders: join(root, 'node-headers'),
+    /** Held by the one build that may work in this cache. */
     lock: join(root, 'build.lock'),
-  }
+  } as const
 }
