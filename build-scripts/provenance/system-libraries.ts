@@ -115,20 +115,18 @@ function licencesOf(
   { name, commonLicence, exception, isPart }: SystemLibrary,
   debian: DebianPackage | undefined,
 ): ReadonlyMap<string, string> {
-  const licences = new Map<string, string>()
-  if (!debian) return licences
-  if (!isPart) {
-    licences.set(`system/${name}/copyright`, `/usr/share/doc/${debian.name}/copyright`)
+  if (!debian) return new Map()
+  const files = {
+    [`system/${name}/copyright`]: !isPart && `/usr/share/doc/${debian.name}/copyright`,
+    [`system/common-licenses/${commonLicence}`]:
+      commonLicence && `/usr/share/common-licenses/${commonLicence}`,
+    [`system/${name}/${basename(exception ?? '')}`]: exception,
   }
-  if (commonLicence) {
-    licences.set(
-      `system/common-licenses/${commonLicence}`,
-      `/usr/share/common-licenses/${commonLicence}`,
-    )
-  }
-  if (exception) licences.set(`system/${name}/${basename(exception)}`, exception)
-  for (const [path, file] of licences) if (!existsSync(file)) licences.delete(path)
-  return licences
+  return new Map(
+    Object.entries(files).flatMap(([path, file]) =>
+      file && existsSync(file) ? [[path, file]] : [],
+    ),
+  )
 }
 
 interface DebianPackage {
