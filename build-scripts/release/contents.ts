@@ -1,8 +1,10 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { publint } from 'publint'
 import { formatMessage } from 'publint/utils'
 import { BuildError } from '../shared/build-error.ts'
 import { formatBytes } from '../shared/terminal.ts'
-import { type PackedPackage, readTarball } from './pack.ts'
+import type { PackedPackage } from './pack.ts'
 
 interface Contents {
   /** What may be in it. */
@@ -67,7 +69,7 @@ export function checkContents(packed: PackedPackage): void {
 export async function lintPackage(folder: string, packed: PackedPackage): Promise<void> {
   const { messages, pkg } = await publint({
     strict: true,
-    pack: { tarball: await readTarball(folder, packed) },
+    pack: { tarball: new Uint8Array(await readFile(join(folder, packed.filename))).buffer },
   })
   if (messages.length === 0) return
   throw new BuildError(

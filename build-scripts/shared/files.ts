@@ -1,5 +1,5 @@
 import { closeSync, fsyncSync, openSync } from 'node:fs'
-import { mkdir, open, readdir, readFile, rename } from 'node:fs/promises'
+import { copyFile, mkdir, open, readdir, readFile, rename } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import { z } from 'zod'
 
@@ -30,6 +30,12 @@ export async function writeFileDurably(path: string, content: string): Promise<v
     await file.close()
   }
   await renameDurably(temporary, path)
+}
+
+/** Copies a file to a place whose folder may be missing. */
+export async function put(from: string, to: string): Promise<void> {
+  await mkdir(dirname(to), { recursive: true })
+  await copyFile(from, to)
 }
 
 /** A JSON file's content when it is there and has the shape asked for; otherwise undefined. */

@@ -83,10 +83,6 @@ test('the documents are a CycloneDX bill and an in-toto statement about the very
   ])
   const document = JSON.parse(readFileSync(bill, 'utf8'))
   t.is(document.bomFormat, 'CycloneDX')
-  t.regex(
-    document.serialNumber,
-    /^urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/,
-  )
   const names = document.components.map(({ name }: { name: string }) => name).sort()
   t.deepEqual(names, ['fp', 'node-api-headers', 'v8'])
   const patches = readdirSync(join(made.project, 'patches/15.0')).filter((name) =>
@@ -233,13 +229,13 @@ test('documents that are missing, of another shape or no JSON are errors that na
   const made = project(t)
   const { bill, statement } = documentsOf(made.addon)
   const [goodBill, goodStatement] = [readFileSync(bill), readFileSync(statement)]
-  writeFileSync(statement, '{')
   writeFileSync(bill, '{}')
-  const problems = (await check(made.addon, made)).join('\n')
-  t.regex(problems, /v8-rawmem\.node\.cdx\.json is no valid CycloneDX document:\n.*bomFormat/)
-  t.regex(problems, /v8-rawmem\.node\.intoto\.json is not JSON/)
-  writeFileSync(statement, goodStatement)
+  const ofBill = (await check(made.addon, made)).join('\n')
+  t.regex(ofBill, /v8-rawmem\.node\.cdx\.json is no valid CycloneDX document:\n.*bomFormat/)
   writeFileSync(bill, goodBill)
+  writeFileSync(statement, '{')
+  t.deepEqual(await check(made.addon, made), ['v8-rawmem.node.intoto.json is not JSON'])
+  writeFileSync(statement, goodStatement)
   rmSync(bill)
   t.deepEqual(await check(made.addon, made), [`${bill} is not there`])
   rmSync(join(made.prebuild, 'manifest.json'))
@@ -283,7 +279,7 @@ async function packPackage(t: ExecutionContext, made: ProvenanceProject, manifes
   await createTar({ gzip: true, portable: true, file: tarball, cwd: folder, mtime: new Date(0) }, [
     'package',
   ])
-  await writeTarballDocuments(tarball, { project: made.project, commit })
+  await writeTarballDocuments(tarball, join(folder, 'package'), { project: made.project, commit })
   return tarball
 }
 
@@ -316,9 +312,11 @@ test('a package of npm has the components of its addons, and what npm installs w
   t.is(subject[0].name, metadata.component.purl)
   t.is(subject[0].digest.sha512, sha512(readFileSync(tarball)))
 
-  await writeTarballDocuments(tarball, { project: made.project, commit, snapshot: true })
+  const origin = { project: made.project, commit }
+  const folder = join(dirname(tarball), 'package')
+  await writeTarballDocuments(tarball, folder, { ...origin, snapshot: true })
   t.regex((await check(tarball, made)).join('\n'), /snapshot: is true, should be false/)
-  await writeTarballDocuments(tarball, { project: made.project, commit })
+  await writeTarballDocuments(tarball, folder, origin)
   const other = await checkArtifact(tarball, { ...made, commit: 'f'.repeat(40) })
   t.regex(other.join('\n'), /sources › digest › gitCommit: is "0123\w+", should be "ffff/)
   flip(tarball, readFileSync(tarball).length >> 1)
