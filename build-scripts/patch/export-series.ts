@@ -52,7 +52,8 @@ export async function exportSeries(context: BuildContext): Promise<string[]> {
     const $git = gitIn(cache.tree, signal)
     const out = join(folder, 'commits')
     // Everything a machine's git could vary is fixed: versions, hashes of commits, lengths of abbreviations, diff drivers.
-    await $git`git -c core.abbrev=12 -c diff.noprefix=false format-patch --quiet --zero-commit --no-signature --keep-subject --no-stat --full-index --binary --no-renames --diff-algorithm=myers --no-ext-diff --no-textconv --output-directory ${out} ${`${upstreamTag}..HEAD`}`
+    // File names may be long, so that no subject is cut inside a word.
+    await $git`git -c core.abbrev=12 -c diff.noprefix=false format-patch --quiet --filename-max-length=200 --zero-commit --no-signature --keep-subject --no-stat --full-index --binary --no-renames --diff-algorithm=myers --no-ext-diff --no-textconv --output-directory ${out} ${`${upstreamTag}..HEAD`}`
     const known = await foldersBySubject(series.patches)
     const patches: ExportedPatch[] = []
     for (const name of (await readdir(out)).sort()) {
