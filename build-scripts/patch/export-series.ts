@@ -10,39 +10,48 @@ import { sha256 } from '../shared/hash.ts'
 import type { Patch } from '../shared/pin.ts'
 import { applySeries } from './apply-series.ts'
 
+/** One patch file, as it is to be. */
 interface ExportedPatch {
+  /** One of the folders of the series. */
   readonly folder: string
   readonly file: string
   readonly content: string
 }
 
 /**
- * Writes the commits of the work tree's branch as the patch files of the series, and nothing else: edits that are in no
- * commit stay out. Before a file is touched, the new series is applied to the pristine sources and must give the
- * branch's tree.
+ * Writes the commits of the work tree's branch as the patch files of the series.
  *
  * @returns the names of the files, in the order of the series
  */
 export async function exportSeries(context: BuildContext): Promise<string[]> {
+  const { pin, project } = context
+  const files = await formatSeries(context)
+  const root = join(project, pin.patches.folder)
+  for (const { folder, file, content } of files) {
+    const path = join(root, folder, file)
+    if ((await readFile(path, 'utf8').catch(() => undefined)) !== content) {
+      await writeFileDurably(path, content)
+    }
+  }
+  for (const old of context.series.patches) {
+    const stays = files.some(({ folder, file }) => old.path === join(root, folder, file))
+    if (!stays) await rm(old.path)
+  }
+  return files.map(({ folder, file }) => join(pin.patches.folder, folder, file))
+}
+
+/**
+ * The commits of the work tree's branch as patch files, and nothing else: edits that are in no commit stay out. The
+ * series is applied to the pristine sources and must give the branch's tree.
+ */
+export async function formatSeries(context: BuildContext): Promise<ExportedPatch[]> {
   const { cache, pin, project, signal } = context
   const scratch = await mkdtemp(join(tmpdir(), 'v8-rawmem-export-'))
   try {
     const exported = await formatCommits(context, scratch)
     const files = number(pin.patches.series, exported)
     await requireRoundTrip(context, files, scratch)
-
-    const root = join(project, pin.patches.folder)
-    for (const { folder, file, content } of files) {
-      const path = join(root, folder, file)
-      if ((await readFile(path, 'utf8').catch(() => undefined)) !== content) {
-        await writeFileDurably(path, content)
-      }
-    }
-    for (const old of context.series.patches) {
-      const stays = files.some(({ folder, file }) => old.path === join(root, folder, file))
-      if (!stays) await rm(old.path)
-    }
-    return files.map(({ folder, file }) => join(pin.patches.folder, folder, file))
+    return files
   } finally {
     await rm(scratch, { recursive: true, force: true })
   }
