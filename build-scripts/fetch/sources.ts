@@ -74,7 +74,7 @@ export class Sources {
     const name = gitHost(upstream, this.mirrors)
     this.#answers ??= this.#ask(context, upstream)
     const allowed = await this.#answers
-    return { allowed, answers: allowed ? [] : [`${name} (by git): does not answer`] }
+    return { allowed, answers: allowed ? [] : [`${name} (by git): cannot bring them either`] }
   }
 
   async #ask({ signal }: BuildContext, upstream: UpstreamPin): Promise<boolean> {

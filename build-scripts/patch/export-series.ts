@@ -25,7 +25,7 @@ interface ExportedPatch {
  */
 export async function exportSeries(context: BuildContext): Promise<string[]> {
   const { pin, project } = context
-  const files = await formatSeries(context)
+  const { files } = await formatSeries(context)
   const root = join(project, pin.patches.folder)
   for (const { folder, file, content } of files) {
     const path = join(root, folder, file)
@@ -43,15 +43,19 @@ export async function exportSeries(context: BuildContext): Promise<string[]> {
 /**
  * The commits of the work tree's branch as patch files, and nothing else: edits that are in no commit stay out. The
  * series is applied to the pristine sources and must give the branch's tree.
+ *
+ * @returns the files, and the commit that they lead to
  */
-export async function formatSeries(context: BuildContext): Promise<ExportedPatch[]> {
+export async function formatSeries(
+  context: BuildContext,
+): Promise<{ files: ExportedPatch[]; head: string }> {
   const { cache, pin, project, signal } = context
   const scratch = await mkdtemp(join(tmpdir(), 'v8-rawmem-export-'))
   try {
     const exported = await formatCommits(context, scratch)
     const files = number(pin.patches.series, exported)
-    await requireRoundTrip(context, files, scratch)
-    return files
+    const head = await requireRoundTrip(context, files, scratch)
+    return { files, head }
   } finally {
     await rm(scratch, { recursive: true, force: true })
   }
@@ -114,7 +118,7 @@ async function requireRoundTrip(
   { cache, signal }: BuildContext,
   files: readonly ExportedPatch[],
   scratch: string,
-): Promise<void> {
+): Promise<string> {
   const patches: Patch[] = []
   for (const { folder, file, content } of files) {
     const path = join(scratch, `${patches.length}-${file}`)
@@ -135,4 +139,5 @@ async function requireRoundTrip(
   if (series !== branch) {
     throw new BuildError('The exported series gives other files than the branch has.', advice)
   }
+  return head
 }

@@ -80,7 +80,11 @@ async function askApt({
   if ((await missingTools([tools.aptGet])).length > 0) return silent('apt: not on this machine')
   try {
     const { listed, refreshed, complaints, proxy } = await listPackage(name, cache.apt, signal)
-    const releases = listed.map(({ version, suites, file }) => ({
+    // Releases of Debian keep their source longer than security updates do.
+    const isRegular = ({ suites }: { suites: readonly string[] }) =>
+      suites.some((suite) => !/-(security|updates)$/.test(suite))
+    const order = [...listed].sort((a, b) => Number(isRegular(b)) - Number(isRegular(a)))
+    const releases = order.map(({ version, suites, file }) => ({
       chromium: chromiumOf(file.file)!,
       file: file.file,
       urls: [new URL(file.uri)],

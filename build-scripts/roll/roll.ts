@@ -9,7 +9,7 @@ import { readRelease, writeUpstreamPin } from '../fetch/pin-upstream.ts'
 import type { Sources } from '../fetch/sources.ts'
 import { loadUpstreamPin, upstreamFolder } from '../fetch/upstream-pin.ts'
 import { formatSeries } from '../patch/export-series.ts'
-import { seriesHead } from '../patch/patch.ts'
+import { recordHead, seriesHead } from '../patch/patch.ts'
 import { WorkTree } from '../patch/work-tree.ts'
 import { BuildError } from '../shared/build-error.ts'
 import { type BuildContext, cacheLayout, openContext, repository } from '../shared/context.ts'
@@ -303,20 +303,20 @@ function patchFolder({ patches, v8 }: Pin, version: string): string {
   return join(dirname(folder), lineOfV8(version))
 }
 
-/** Bytes of all files in a folder, rounded up to 50 MB: it is for a look at the free space. */
+/** Bytes that the files of a folder take on a disk with blocks of 4 KiB, rounded up to 50 MB. */
 async function sizeOf(folder: string, signal: AbortSignal): Promise<number> {
   let bytes = 0
   for (const path of await listFiles(folder)) {
     signal.throwIfAborted()
-    bytes += (await lstat(join(folder, path))).size
+    bytes += Math.ceil((await lstat(join(folder, path))).size / 4096) * 4096
   }
   return Math.ceil(bytes / 50e6) * 50e6
 }
 
-/** JSON as the project's formatter has it. */
+/** JSON as the project's formatter has it, with short objects on a line. */
 async function format(pin: Pin): Promise<string> {
   const biome = join(repository, 'node_modules', '.bin', 'biome')
-  const run = $({ cwd: repository, input: JSON.stringify(pin, null, 2) })
+  const run = $({ cwd: repository, input: JSON.stringify(pin) })
   return (await run`${biome} format --stdin-file-path=${lockName}`).stdout
 }
 
@@ -352,11 +352,14 @@ async function rebase(
   await rebase.report()
   const next = await loadPin(after)
   const moved = { ...context, cache: { ...cache, tree } }
-  for (const { folder, file, content } of await formatSeries(moved)) {
+  const { files, head } = await formatSeries(moved)
+  for (const { folder, file, content } of files) {
     const path = join(after, next.patches.folder, folder, file)
     await mkdir(dirname(path), { recursive: true })
     await writeFileDurably(path, content)
   }
+  const series = await readSeries(after, next)
+  await recordHead({ cache: moved.cache, pin: next, series }, head)
   await rm(before, { recursive: true, force: true })
   await mkdir(before, { recursive: true })
   const replaced = next.patches.folder === pin.patches.folder ? [pin.patches.folder] : []
