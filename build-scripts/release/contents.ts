@@ -17,7 +17,7 @@ interface Contents {
 
 const mainContents: Contents = {
   allowed: [
-    /^((README|CHANGELOG)\.md|LICENSE(\.v8)?|package\.json|install\.js)$/,
+    /^((README|CHANGELOG)\.md|LICENSE(\.v8)?|package\.json|install\.js|v8\.lock\.json)$/,
     /^(bindings|cli|terminal)\/[\w/-]+\.ts$/,
     /^dist\/release\.json$/,
     /^dist\/[\w/-]+\.js(\.map)?$/,
@@ -25,6 +25,7 @@ const mainContents: Contents = {
   ],
   required: [
     ...['README.md', 'CHANGELOG.md', 'LICENSE', 'LICENSE.v8', 'package.json', 'install.js'],
+    'v8.lock.json',
     ...['dist/bindings/index.js', 'dist/bindings/workers/thread-main.js', 'dist/cli/main.js'],
     ...['dist/cli/install/main.js', 'dist/release.json', 'types/index.d.ts', 'bindings/index.ts'],
   ],

@@ -20,7 +20,7 @@ export async function renameDurably(from: string, to: string): Promise<void> {
 }
 
 /** Writes a file so that a reader finds all of it or none of it, power cuts included. */
-export async function writeFileDurably(path: string, content: string): Promise<void> {
+export async function writeFileDurably(path: string, content: string | Uint8Array): Promise<void> {
   const temporary = `${path}.new-${process.pid}`
   const file = await open(temporary, 'w')
   try {

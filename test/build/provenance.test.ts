@@ -27,6 +27,8 @@ import { temporaryFolder } from '../support/temporary-file.ts'
 
 const repository = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
 const sha512 = (bytes: Uint8Array) => createHash('sha512').update(bytes).digest('hex')
+const lock = JSON.parse(readFileSync(join(repository, 'v8.lock.json'), 'utf8'))
+const lastFolder = join(lock.patches.folder, lock.patches.series.at(-1))
 const commit = '0123456789abcdef0123456789abcdef01234567'
 
 let original: ProvenanceProject
@@ -85,12 +87,12 @@ test('the documents are a CycloneDX bill and an in-toto statement about the very
   t.is(document.bomFormat, 'CycloneDX')
   const names = document.components.map(({ name }: { name: string }) => name).sort()
   t.deepEqual(names, ['fp', 'node-api-headers', 'v8'])
-  const patches = readdirSync(join(made.project, 'patches/15.0')).filter((name) =>
+  const patches = readdirSync(join(made.project, lastFolder)).filter((name) =>
     name.endsWith('.patch'),
   )
   const v8 = document.components.find(({ name }: { name: string }) => name === 'v8')
   for (const patch of patches) {
-    const file = join('patches/15.0', patch)
+    const file = join(lastFolder, patch)
     const digest = { sha256: sha256(readFileSync(join(made.project, file))) }
     t.deepEqual(
       said.predicate.buildDefinition.resolvedDependencies.find(
@@ -134,16 +136,16 @@ test('white space that was changed in a statement is found', async (t) => {
 
 test('a patch that was changed, removed or added since is found and named', async (t) => {
   const made = project(t)
-  const folder = join(made.project, 'patches/15.0')
+  const folder = join(made.project, lastFolder)
   const [first, second] = readdirSync(folder).filter((name) => name.endsWith('.patch'))
   appendFileSync(join(folder, first!), '\n')
   rmSync(join(folder, second!))
   writeFileSync(join(folder, '0099-new.patch'), 'new')
   for (const artifact of [made.addon, made.sdkArchive]) {
     const problems = (await check(artifact, made)).join('\n')
-    t.true(problems.includes(`resolvedDependencies › patches/15.0/${first} › digest › sha256: is`))
-    t.true(problems.includes(`resolvedDependencies › patches/15.0/${second}: should not be there`))
-    t.true(problems.includes('resolvedDependencies › patches/15.0/0099-new.patch: is missing'))
+    t.true(problems.includes(`resolvedDependencies › ${lastFolder}/${first} › digest › sha256: is`))
+    t.true(problems.includes(`resolvedDependencies › ${lastFolder}/${second}: should not be there`))
+    t.true(problems.includes(`resolvedDependencies › ${lastFolder}/0099-new.patch: is missing`))
   }
 })
 
