@@ -1,5 +1,6 @@
 import type { ChunkFeederConstructor } from './chunk-feeder.d.ts'
 import type { HostRegion, HostRegionConstructor } from './host-region.d.ts'
+import type { HostWindowsConstructor } from './host-windows.d.ts'
 import type * as api from './web-assembly.d.ts'
 
 /**
@@ -32,6 +33,15 @@ export interface Backend {
   setWasmInstanceRawMemory(
     instance: api.Instance,
     region: HostRegion | null,
+    memoryIndex?: number,
+  ): void
+  /** Shows regions to instances of this backend, beside their own memory. `'node-raw'` and `'node-rewire'` refuse. */
+  readonly HostWindows: HostWindowsConstructor
+  /** As the function of the same name that the package exports, for instances of this backend. */
+  setWasmInstanceWindow(
+    instance: api.Instance,
+    region: HostRegion | null,
+    window: number,
     memoryIndex?: number,
   ): void
 }

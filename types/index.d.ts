@@ -18,6 +18,7 @@
 import type * as backend from './backend.d.ts'
 import type * as feeder from './chunk-feeder.d.ts'
 import type * as region from './host-region.d.ts'
+import type * as windows from './host-windows.d.ts'
 import type * as api from './web-assembly.d.ts'
 import type * as workers from './workers.d.ts'
 
@@ -34,6 +35,12 @@ export type {
   SharedRegion,
   ViewConstructor,
 } from './host-region.d.ts'
+export type {
+  HostWindowsConstructor,
+  HostWindowsOptions,
+  WindowFunctions,
+  WindowProgress,
+} from './host-windows.d.ts'
 
 /**
  * The `WebAssembly` namespace of the backend in use, in place of the global one. By default that of the engine inside of
@@ -80,6 +87,11 @@ export declare const HostRegion: region.HostRegionConstructor
 export type HostRegion<TArrayBuffer extends ArrayBufferLike = ArrayBufferLike> =
   region.HostRegion<TArrayBuffer>
 
+/** Shows regions to a program of any compiler, beside the memory of its own. */
+export declare const HostWindows: windows.HostWindowsConstructor
+
+export type HostWindows = windows.HostWindows
+
 /** Slides a window over a region, moved by a function that the module imports. */
 export declare const ChunkFeeder: feeder.ChunkFeederConstructor
 
@@ -109,6 +121,28 @@ export type ChunkFeeder = feeder.ChunkFeeder
 export declare function setWasmInstanceRawMemory(
   instance: api.Instance,
   region: HostRegion | null,
+  memoryIndex?: number,
+): void
+
+/**
+ * Shows a region in a host window of memory 0, or with `null` nothing. Takes effect at once, also for functions of the
+ * instance that are running. {@link HostWindows} do this for programs that move their windows themselves.
+ *
+ * Window k begins at address 0x80000000 + k * 0x10000000. A region of more than 256 MiB goes on in the following windows, and
+ * ends at least 64 KiB before the next one that shows another region. The instance keeps the region alive, and while it is
+ * shown, `region.close()` throws.
+ *
+ * @param window an integer from 0 to 7.
+ * @param memoryIndex 0, the only memory that has windows.
+ * @throws {TypeError} if `instance` is no instance or has no host windows, or `region` is neither a region nor `null`, is
+ *   closed, or its borrowed `ArrayBuffer` is detached.
+ * @throws {RangeError} if `window` is out of range, the region is larger than the addresses that are left, or another window
+ *   is in its way.
+ */
+export declare function setWasmInstanceWindow(
+  instance: api.Instance,
+  region: HostRegion | null,
+  window: number,
   memoryIndex?: number,
 ): void
 

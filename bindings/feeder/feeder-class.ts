@@ -55,6 +55,7 @@ export function chunkFeederClass(engine: FeederEngine): api.ChunkFeederConstruct
         onProgress,
         signal,
         control,
+        window,
       } = readFeederOptions(byteLength, options)
       this.#region = region as HostRegion
       this.#control = control
@@ -95,6 +96,7 @@ export function chunkFeederClass(engine: FeederEngine): api.ChunkFeederConstruct
           (anyWindowSize ? Flag.AnyWindowSize : 0),
         this.#control,
         this.#notify,
+        window,
       )
       engine.register(this.#next, {
         refusal: () => {

@@ -1,6 +1,7 @@
 import type * as region from '../../../types/host-region.d.ts'
 import type * as api from '../../../types/web-assembly.d.ts'
-import { checkMemoryIndex, show } from '../../arguments.ts'
+import { checkInteger, checkMemoryIndex, show } from '../../arguments.ts'
+import { hostWindows } from '../../feeder/window-addresses.ts'
 import { regionParts } from '../../region.ts'
 import { engine } from './engine.ts'
 import { isInstance } from './instance.ts'
@@ -11,6 +12,26 @@ export function setWasmInstanceRawMemory(
   region: region.HostRegion | null,
   memoryIndex: number = 0,
 ): void {
+  point(instance, region, memoryIndex, undefined)
+}
+
+/** See types/index.d.ts. */
+export function setWasmInstanceWindow(
+  instance: api.Instance,
+  region: region.HostRegion | null,
+  window: number,
+  memoryIndex: number = 0,
+): void {
+  checkInteger('window', window, 0, hostWindows - 1)
+  point(instance, region, memoryIndex, window)
+}
+
+function point(
+  instance: api.Instance,
+  region: region.HostRegion | null,
+  memoryIndex: number,
+  window: number | undefined,
+): void {
   if (!isInstance(instance)) {
     throw new TypeError(
       `instance must be an instance made by the WebAssembly of v8-rawmem; got ${show(instance)}`,
@@ -18,12 +39,12 @@ export function setWasmInstanceRawMemory(
   }
   checkMemoryIndex(memoryIndex)
   if (region === null) {
-    engine.detachRawMemory(instance, memoryIndex)
+    engine.detachRawMemory(instance, memoryIndex, window)
     return
   }
   if (region === undefined) {
     throw new TypeError('region must be a HostRegion, or null to detach; got undefined')
   }
   const { handle, byteOffset, byteLength } = regionParts(region)
-  engine.attachRawMemory(instance, memoryIndex, handle, byteOffset, byteLength)
+  engine.attachRawMemory(instance, memoryIndex, window, handle, byteOffset, byteLength)
 }

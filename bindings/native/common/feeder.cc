@@ -76,8 +76,8 @@ bool Feeder::ReadOptions(napi_env env,
                          napi_callback_info info,
                          FeederOptions* options,
                          void** engine) {
-  size_t argc = 8;
-  napi_value argv[8];
+  size_t argc = 9;
+  napi_value argv[9];
   RegionView view;
   if (napi_get_cb_info(env, info, &argc, argv, nullptr, engine) != napi_ok ||
       !GetRegion(env, argv[0], argv[1], argv[2], &view)) {
@@ -91,6 +91,10 @@ bool Feeder::ReadOptions(napi_env env,
   cursor.window_size = Size(env, argv[3]);
   napi_get_value_uint32(env, argv[4], &options->memory_index);
   napi_get_value_uint32(env, argv[5], &flags);
+  uint32_t window = 0;
+  if (napi_get_value_uint32(env, argv[8], &window) == napi_ok) {
+    options->window = window;
+  }
   options->is_64_bit = (flags & kIs64Bit) != 0;
   options->any_window_size = (flags & kAnyWindowSize) != 0;
   options->is_writable = (flags & kWritable) != 0;

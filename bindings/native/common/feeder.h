@@ -10,6 +10,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
 #include "common/napi/reference.h"
 #include "window_cursor.h"
@@ -22,6 +23,8 @@ struct FeederOptions {
   napi_value region = nullptr;
   size_t byte_offset = 0;
   uint32_t memory_index = 0;
+  // Which host window of memory 0 shows the region, if one does.
+  std::optional<uint32_t> window;
   bool is_64_bit = false;
   // Whether windows may be as small as the memory is.
   bool any_window_size = false;
@@ -52,8 +55,9 @@ class Feeder {
                      napi_callback create,
                      void* engine = nullptr);
   // Of create(handle, byteOffset, byteLength, windowSize, memoryIndex, flags,
-  // control, notify). `control` is a Uint8Array, or undefined. False, with an
-  // exception pending, if the region cannot be used.
+  // control, notify, window). `control` is a Uint8Array, or undefined, `window`
+  // a number, or undefined. False, with an exception pending, if the region
+  // cannot be used.
   static bool ReadOptions(napi_env env,
                           napi_callback_info info,
                           FeederOptions* options,

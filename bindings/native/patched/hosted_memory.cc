@@ -35,22 +35,6 @@ std::shared_ptr<v8::BackingStore> NewStore(uint8_t* data,
       hold);
 }
 
-// The smallest size that `memory` accepts. JavaScript does not see the
-// attempts: what it knows of the memory is the same in the end.
-size_t MinimumOf(Agent* agent, v8::Local<v8::WasmMemoryObject> memory) {
-  v8::Local<v8::ArrayBuffer> buffer = memory->Buffer();
-  std::shared_ptr<v8::BackingStore> store = buffer->GetBackingStore();
-  static uint8_t nothing;
-  const size_t minimum = FindMinimum([&](size_t size) {
-    return memory->SetBackingStore(v8::ArrayBuffer::NewBackingStore(
-               &nothing, size, v8::BackingStore::EmptyDeleter, nullptr)) ==
-           v8::WasmRawMemoryResult::kTooSmall;
-  });
-  memory->SetBackingStore(std::move(store));
-  agent->buffer_aliases().Replace(buffer, memory->Buffer());
-  return minimum;
-}
-
 std::string Pages(size_t bytes) {
   return std::to_string(bytes) + " bytes (" +
          std::to_string(bytes / kWasmPageSize) + " pages)";
@@ -66,7 +50,7 @@ void ThrowRefusal(Agent* agent,
   std::string message = name;
   switch (result) {
     case Result::kTooSmall:
-      message += " must have at least " + Pages(MinimumOf(agent, memory)) +
+      message += " must have at least " + Pages(result.minimum_size) +
                  ", the minimum that the modules which use the memory declare; "
                  "got " +
                  std::to_string(size);
@@ -267,7 +251,7 @@ bool HostedMemory::Detach(Handle* memory_handle) {
   const v8::WasmRawMemoryResult result =
       memory->SetBackingStore(hosted->own_store_);
   if (result != v8::WasmRawMemoryResult::kOk) {
-    const size_t minimum = MinimumOf(agent, memory);
+    const size_t minimum = result.minimum_size;
     const std::string message =
         "region must be a HostRegion: without one, the memory has " +
         Pages(hosted->own_store_->ByteLength()) +

@@ -16,6 +16,7 @@
 #include "errors.h"
 #include "functions.h"
 #include "handle.h"
+#include "host_windows.h"
 #include "hosted_memory.h"
 #include "memory_buffer.h"
 #include "raw_memory.h"
@@ -612,10 +613,13 @@ bool BuildImports(Agent* agent,
     if (expects_function && type == napi_function &&
         Unwrap(agent, parts[i + 3]) == nullptr) {
       ChunkFeeder* feeder = ChunkFeeder::From(agent, parts[i + 3]);
+      HostWindowFunction* windows =
+          HostWindowFunction::From(agent, parts[i + 3]);
       v8::Local<v8::Function> function;
       if (!agent->entered()->Keep(parts[i + 3]) ||
-          !(feeder != nullptr ? feeder->InnerNext()
-                              : NewImportedFunction(agent, parts[i + 3]))
+          !(feeder != nullptr    ? feeder->InnerNext()
+            : windows != nullptr ? windows->Inner()
+                                 : NewImportedFunction(agent, parts[i + 3]))
                .ToLocal(&function)) {
         return false;
       }
@@ -810,33 +814,45 @@ napi_value JsTag(const Call& call) {
   return ToOuter(agent, tag);
 }
 
-// attachRawMemory(instance, memoryIndex, handle, offset, length).
+// Of memoryIndex, and window or undefined.
+bool ReadPlace(napi_env env,
+               napi_value memory_index,
+               napi_value window,
+               MemoryPlace* place) {
+  uint32_t number = 0;
+  if (napi_get_value_uint32(env, window, &number) == napi_ok) {
+    place->window = number;
+  }
+  return napi_get_value_uint32(env, memory_index, &place->memory_index) ==
+         napi_ok;
+}
+
+// attachRawMemory(instance, memoryIndex, window, handle, offset, length).
 napi_value AttachRawMemory(const Call& call) {
   napi_env env = call.env();
   Handle* instance = call.Unwrapped(0, Kind::kInstance);
   RegionView view;
-  uint32_t memory_index = 0;
-  if (instance == nullptr ||
-      napi_get_value_uint32(env, call[1], &memory_index) != napi_ok ||
-      !GetRegion(env, call[2], call[3], call[4], &view)) {
+  MemoryPlace place;
+  if (instance == nullptr || !ReadPlace(env, call[1], call[2], &place) ||
+      !GetRegion(env, call[3], call[4], call[5], &view)) {
     return nullptr;
   }
   if (Attachments* attachments = Attachments::Ensure(instance)) {
-    attachments->Attach(memory_index, call[2], view);
+    attachments->Attach(place, call[3], view);
   }
   return nullptr;
 }
 
-// detachRawMemory(instance, memoryIndex).
+// detachRawMemory(instance, memoryIndex, window).
 napi_value DetachRawMemory(const Call& call) {
   Handle* instance = call.Unwrapped(0, Kind::kInstance);
-  uint32_t memory_index = 0;
+  MemoryPlace place;
   if (instance == nullptr ||
-      napi_get_value_uint32(call.env(), call[1], &memory_index) != napi_ok) {
+      !ReadPlace(call.env(), call[1], call[2], &place)) {
     return nullptr;
   }
   if (Attachments* attachments = Attachments::Ensure(instance)) {
-    attachments->Detach(memory_index);
+    attachments->Detach(place);
   }
   return nullptr;
 }
