@@ -14,6 +14,15 @@ import type * as api from './web-assembly.d.ts'
  */
 export type BackendName = 'patched' | 'node-raw' | 'node-rewire'
 
+/** How `setWasmInstanceRawMemory` goes about it. */
+export interface RawMemoryOptions {
+  /**
+   * Whether the region may hide what the program keeps in the memory itself: statics, a stack, a heap. Default `false`: a
+   * module in whose bytes such things show is refused.
+   */
+  overOwnData?: boolean
+}
+
 /**
  * One way to run WebAssembly on host memory. All backends have the same members; a program that uses those of one backend
  * runs unchanged on another one, or gets an error that says what that backend cannot do.
@@ -34,6 +43,7 @@ export interface Backend {
     instance: api.Instance,
     region: HostRegion | null,
     memoryIndex?: number,
+    options?: RawMemoryOptions,
   ): void
   /** Shows regions to instances of this backend, beside their own memory. `'node-raw'` and `'node-rewire'` refuse. */
   readonly HostWindows: HostWindowsConstructor

@@ -22,7 +22,7 @@ import type * as windows from './host-windows.d.ts'
 import type * as api from './web-assembly.d.ts'
 import type * as workers from './workers.d.ts'
 
-export type { Backend, BackendName, BackendStatus } from './backend.d.ts'
+export type { Backend, BackendName, BackendStatus, RawMemoryOptions } from './backend.d.ts'
 export type {
   ChunkFeederConstructor,
   ChunkFeederOptions,
@@ -114,7 +114,7 @@ export type ChunkFeeder = feeder.ChunkFeeder
  * @param region The bytes, or `null` for the instance's own memory.
  * @param memoryIndex Which memory, for modules with several; in the order of imports, then definitions. Default 0.
  * @throws {TypeError} if `instance` is no instance, `region` neither a region nor `null`, the region is closed, its borrowed
- *   `ArrayBuffer` is detached, or the memory is shared.
+ *   `ArrayBuffer` is detached, the memory is shared, or the program keeps things of its own there (see `overOwnData`).
  * @throws {RangeError} if there is no such memory, the region has fewer bytes than the minimum that the module declares, or
  *   more than addresses reach (4 GiB; for a 64-bit memory 2^48 bytes).
  */
@@ -122,6 +122,7 @@ export declare function setWasmInstanceRawMemory(
   instance: api.Instance,
   region: HostRegion | null,
   memoryIndex?: number,
+  options?: backend.RawMemoryOptions,
 ): void
 
 /**

@@ -131,6 +131,8 @@ export interface EngineBinding {
   ): void
   detachMemory(memory: object): void
   isMemoryAttached(memory: object): boolean
+  /** A copy of the bytes that the module was compiled from. */
+  wireBytes(module: object): ArrayBuffer
   /** Code and wire bytes. */
   serializeModule(module: object): [ArrayBuffer, ArrayBuffer]
   deserializeModule(target: object, code: Uint8Array, bytes: Uint8Array): boolean

@@ -41,6 +41,7 @@ export interface FeederOptions {
   readonly signal: AbortSignal | undefined
   readonly control: Uint8Array | undefined
   readonly window: number | undefined
+  readonly overOwnData: boolean
 }
 
 /** What an i32 can say. */
@@ -93,6 +94,7 @@ export function readFeederOptions(byteLength: number, options: unknown = {}): Fe
     signal,
     [controlBlock]: control,
     [windowOption]: window,
+    overOwnData = false,
   } = options as InternalOptions
   if (address !== 'i32' && address !== 'i64') {
     throw new TypeError(`ChunkFeeder: address must be 'i32' or 'i64'; got ${show(address)}`)
@@ -126,5 +128,6 @@ export function readFeederOptions(byteLength: number, options: unknown = {}): Fe
     signal,
     control: readControl(control),
     window,
+    overOwnData: checkBoolean('ChunkFeeder: overOwnData', overOwnData),
   }
 }

@@ -10,9 +10,14 @@ const program = `(module
   (func (export "next") (param i32 i32) (result i32) (call $next (local.get 0) (local.get 1)))
   (func (export "load") (param i32) (result i32) (i32.load8_u (local.get 0))))`
 
-const load = '(memory (export "memory") 1) (func (export "load") (param i32) (result i32) (i32.load8_u (local.get 0)))'
+const load =
+  '(memory (export "memory") 1) (func (export "load") (param i32) (result i32) (i32.load8_u (local.get 0)))'
 
-function instantiate(text: string, imports: WebAssembly.Imports, options?: WebAssembly.CompileOptions) {
+function instantiate(
+  text: string,
+  imports: WebAssembly.Imports,
+  options?: WebAssembly.CompileOptions,
+) {
   return new WebAssembly.Instance(new WebAssembly.Module(wat(text), options), imports)
 }
 
@@ -73,7 +78,10 @@ test('a region goes on in the following windows, and keeps its distance from oth
   t.throws(() => setWasmInstanceWindow(instance, big, 1), taken)
   t.throws(() => setWasmInstanceWindow(instance, big.subarray(0, 256 * mebibyte), 1), taken)
   t.notThrows(() => setWasmInstanceWindow(instance, big.subarray(0, 256 * mebibyte - 65_536), 1))
-  t.throws(() => setWasmInstanceWindow(instance, big.subarray(0, 256 * mebibyte - 65_535), 1), taken)
+  t.throws(
+    () => setWasmInstanceWindow(instance, big.subarray(0, 256 * mebibyte - 65_535), 1),
+    taken,
+  )
   t.throws(() => setWasmInstanceWindow(instance, big, 7), {
     instanceOf: RangeError,
     message: /window 7 has room for 268435456 bytes; got 629145600/,
@@ -98,7 +106,12 @@ test('the own memory grows up to the windows, and a memory from elsewhere as wel
   })
   const memory = new WebAssembly.Memory({ initial: 32_768 })
   t.throws(
-    () => instantiate('(module (import "m" "m" (memory 0)))', { m: { m: memory } }, { hostWindows: true }),
+    () =>
+      instantiate(
+        '(module (import "m" "m" (memory 0)))',
+        { m: { m: memory } },
+        { hostWindows: true },
+      ),
     { instanceOf: WebAssembly.LinkError, message: /leaves no addresses for the host windows/ },
   )
   const shared = new WebAssembly.Memory({ initial: 1 })
@@ -115,7 +128,8 @@ test('HostWindows check regions and options, and name what is wrong', (t) => {
   t.throws(() => new HostWindows(new Array(9).fill(null)), { instanceOf: RangeError })
   t.throws(() => new HostWindows([region, region], { windowSize: 256 * mebibyte }), {
     instanceOf: RangeError,
-    message: /windowSize must be at most 268369920, the room of window 0 before window 1; got 268435456/,
+    message:
+      /windowSize must be at most 268369920, the room of window 0 before window 1; got 268435456/,
   })
   t.notThrows(() => new HostWindows([region, null, region], { windowSize: 256 * mebibyte }))
   t.throws(() => new HostWindows([region], { windowSize: 0 }), { instanceOf: RangeError })

@@ -1,18 +1,23 @@
+import type { RawMemoryOptions } from '../../../types/backend.d.ts'
 import type * as region from '../../../types/host-region.d.ts'
 import type * as api from '../../../types/web-assembly.d.ts'
 import { checkInteger, checkMemoryIndex, show } from '../../arguments.ts'
 import { hostWindows } from '../../feeder/window-addresses.ts'
 import { regionParts } from '../../region.ts'
+import { readRawMemoryOptions } from '../raw-memory-options.ts'
 import { engine } from './engine.ts'
 import { isInstance } from './instance.ts'
+import { checkOwnDataOf } from './own-data.ts'
 
 /** See types/index.d.ts. */
 export function setWasmInstanceRawMemory(
   instance: api.Instance,
   region: region.HostRegion | null,
   memoryIndex: number = 0,
+  options?: RawMemoryOptions,
 ): void {
-  point(instance, region, memoryIndex, undefined)
+  const overOwnData = readRawMemoryOptions(options)
+  point(instance, region, memoryIndex, undefined, overOwnData)
 }
 
 /** See types/index.d.ts. */
@@ -31,6 +36,7 @@ function point(
   region: region.HostRegion | null,
   memoryIndex: number,
   window: number | undefined,
+  overOwnData = true,
 ): void {
   if (!isInstance(instance)) {
     throw new TypeError(
@@ -46,5 +52,6 @@ function point(
     throw new TypeError('region must be a HostRegion, or null to detach; got undefined')
   }
   const { handle, byteOffset, byteLength } = regionParts(region)
+  if (!overOwnData) checkOwnDataOf(instance, memoryIndex)
   engine.attachRawMemory(instance, memoryIndex, window, handle, byteOffset, byteLength)
 }

@@ -772,6 +772,19 @@ napi_value IsMemoryAttached(const Call& call) {
   return result;
 }
 
+// wireBytes(module): an ArrayBuffer.
+napi_value WireBytes(const Call& call) {
+  Handle* handle = call.Unwrapped(0, Kind::kModule);
+  if (handle == nullptr) {
+    return nullptr;
+  }
+  v8::CompiledWasmModule module = handle->inner.Get(call.isolate())
+                                      .As<v8::WasmModuleObject>()
+                                      ->GetCompiledModule();
+  const v8::MemorySpan<const uint8_t> bytes = module.GetWireBytesRef();
+  return CopyToBuffer(call.env(), bytes.data(), bytes.size());
+}
+
 // serializeModule(module): [code, wire bytes], two ArrayBuffers.
 napi_value SerializeModule(const Call& call) {
   Handle* handle = call.Unwrapped(0, Kind::kModule);
@@ -907,6 +920,7 @@ bool InitWebAssembly(napi_env env, napi_value exports) {
                              {"attachMemory", Enter<AttachMemory>},
                              {"detachMemory", Enter<DetachMemory>},
                              {"isMemoryAttached", Enter<IsMemoryAttached>},
+                             {"wireBytes", Enter<WireBytes>},
                              {"serializeModule", Enter<SerializeModule>},
                              {"deserializeModule", Enter<DeserializeModule>},
                              {"jsTag", Enter<JsTag>},
