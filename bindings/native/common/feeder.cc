@@ -1,5 +1,7 @@
 #include "feeder.h"
 
+#include <utility>
+
 #include "common/napi/native_functions.h"
 #include "common/napi/tagged_object.h"
 #include "region.h"
@@ -52,8 +54,8 @@ Consumed ReadConsumed(napi_env env, napi_value value, bool is_64_bit) {
               : Consumed::Kind::kNoNumber};
 }
 
-void ThrowRefusal(napi_env env, const WindowCursor::Refusal& refusal) {
-  const char* message = refusal.message.c_str();
+void ThrowRefusal(napi_env env, const WindowCursor::Refusal &refusal) {
+  const char *message = refusal.message.c_str();
   if (refusal.is_type_error) {
     napi_throw_type_error(env, nullptr, message);
   } else {
@@ -61,21 +63,16 @@ void ThrowRefusal(napi_env env, const WindowCursor::Refusal& refusal) {
   }
 }
 
-}  // namespace
+} // namespace
 
-Feeder::Feeder(napi_env env, const FeederOptions& options, const void* engine)
-    : env_(env),
-      byte_offset_(options.byte_offset),
-      is_64_bit_(options.is_64_bit),
-      cursor_(options.cursor),
-      engine_(engine) {}
+Feeder::Feeder(napi_env env, const FeederOptions &options, const void *engine)
+    : env_(env), byte_offset_(options.byte_offset),
+      is_64_bit_(options.is_64_bit), cursor_(options.cursor), engine_(engine) {}
 
 Feeder::~Feeder() = default;
 
-bool Feeder::ReadOptions(napi_env env,
-                         napi_callback_info info,
-                         FeederOptions* options,
-                         void** engine) {
+bool Feeder::ReadOptions(napi_env env, napi_callback_info info,
+                         FeederOptions *options, void **engine) {
   size_t argc = 8;
   napi_value argv[8];
   RegionView view;
@@ -83,7 +80,7 @@ bool Feeder::ReadOptions(napi_env env,
       !GetRegion(env, argv[0], argv[1], argv[2], &view)) {
     return false;
   }
-  WindowCursor::Options& cursor = options->cursor;
+  WindowCursor::Options &cursor = options->cursor;
   uint32_t flags = 0;
   options->region = argv[0];
   options->byte_offset = Size(env, argv[1]);
@@ -107,60 +104,56 @@ bool Feeder::ReadOptions(napi_env env,
                    (is_shared || !options->is_writable);
   napi_typedarray_type type;
   size_t length = 0;
-  void* control = nullptr;
+  void *control = nullptr;
   if (napi_get_typedarray_info(env, argv[6], &type, &length, &control, nullptr,
                                nullptr) == napi_ok &&
       type == napi_uint8_array && length >= kControlLength) {
-    cursor.control = static_cast<uint8_t*>(control);
+    cursor.control = static_cast<uint8_t *>(control);
   }
   return true;
 }
 
-napi_value Feeder::Wrap(const FeederOptions& options) {
+napi_value Feeder::Wrap(std::unique_ptr<Feeder> feeder,
+                        const FeederOptions &options) {
+  napi_env env = feeder->env_;
   napi_value next = nullptr;
-  if (napi_create_function(env_, "next", NAPI_AUTO_LENGTH, CallNext, this,
-                           &next) != napi_ok ||
-      napi_type_tag_object(env_, next, &kNextTag) != napi_ok ||
-      napi_wrap(
-          env_, next, this,
-          [](napi_env, void* data, void*) {
-            delete static_cast<Feeder*>(data);
-          },
-          nullptr, nullptr) != napi_ok) {
-    napi_throw_error(env_, nullptr, "The ChunkFeeder could not be created");
-    delete this;
-    return nullptr;
+  if (napi_create_function(env, "next", NAPI_AUTO_LENGTH, CallNext,
+                           feeder.get(), &next) == napi_ok) {
+    feeder->region_ = WeakReference(env, options.region);
+    feeder->notify_ = WeakReference(env, options.notify);
+    if (WrapTagged(env, next, kNextTag, std::move(feeder), &Feeder::next_) !=
+        nullptr) {
+      return next;
+    }
   }
-  next_ = Reference::Weak(env_, next);
-  region_ = Reference::Weak(env_, options.region);
-  notify_ = Reference::Weak(env_, options.notify);
-  return next;
+  napi_throw_error(env, nullptr, "The ChunkFeeder could not be created");
+  return nullptr;
 }
 
-Feeder* Feeder::From(napi_env env, napi_value value, const void* engine) {
-  auto* feeder = UnwrapTagged<Feeder>(env, kNextTag, value);
+Feeder *Feeder::From(napi_env env, napi_value value, const void *engine) {
+  auto *feeder = UnwrapTagged<Feeder>(env, kNextTag, value);
   // The addon may be loaded twice into one thread, with an engine each.
   return feeder != nullptr && feeder->engine_ == engine ? feeder : nullptr;
 }
 
-bool Feeder::Advance(Consumed consumed, uint64_t* length) {
+bool Feeder::Advance(Consumed consumed, uint64_t *length) {
   if (!IsUsable()) {
     return false;
   }
   WindowCursor::Refusal refusal;
   switch (cursor_.Use(consumed, &refusal)) {
-    case WindowCursor::Step::kRefused:
-      ThrowRefusal(env_, refusal);
+  case WindowCursor::Step::kRefused:
+    ThrowRefusal(env_, refusal);
+    return false;
+  case WindowCursor::Step::kEnd:
+    *length = 0;
+    if (!IsIntact()) {
       return false;
-    case WindowCursor::Step::kEnd:
-      *length = 0;
-      if (!IsIntact()) {
-        return false;
-      }
-      cursor_.End(base_);
-      return Report(true);
-    case WindowCursor::Step::kWindow:
-      break;
+    }
+    cursor_.End(base_);
+    return Report(true);
+  case WindowCursor::Step::kWindow:
+    break;
   }
   // What is reported to may close, rewind or move this feeder.
   if (cursor_.IsReportDue() && (!Report(false) || !IsUsable())) {
@@ -231,7 +224,7 @@ napi_value Feeder::CallNext(napi_env env, napi_callback_info info) {
   size_t argc = 1;
   napi_value argument;
   napi_value new_target = nullptr;
-  void* data;
+  void *data;
   if (napi_get_cb_info(env, info, &argc, &argument, nullptr, &data) !=
       napi_ok) {
     return nullptr;
@@ -241,14 +234,14 @@ napi_value Feeder::CallNext(napi_env env, napi_callback_info info) {
     napi_throw_type_error(env, nullptr, "next is not a constructor");
     return nullptr;
   }
-  auto* feeder = static_cast<Feeder*>(data);
+  auto *feeder = static_cast<Feeder *>(data);
   // Whatever is called may drop everything else that keeps the feeder.
   feeder->next_.Value();
   const bool is_64_bit = feeder->is_64_bit_;
   uint64_t length = 0;
-  if (!feeder->Next(
-          argc == 0 ? Consumed() : ReadConsumed(env, argument, is_64_bit),
-          &length)) {
+  if (!feeder->Next(argc == 0 ? Consumed()
+                              : ReadConsumed(env, argument, is_64_bit),
+                    &length)) {
     return nullptr;
   }
   if (!is_64_bit) {
@@ -261,15 +254,14 @@ napi_value Feeder::CallNext(napi_env env, napi_callback_info info) {
 
 // The feeder whose `next` is the first argument. Null, with an exception
 // pending, if it is not.
-Feeder* Feeder::Receiver(napi_env env,
-                         napi_callback_info info,
+Feeder *Feeder::Receiver(napi_env env, napi_callback_info info,
                          napi_value (&argv)[3]) {
   size_t argc = 3;
-  void* engine;
+  void *engine;
   if (napi_get_cb_info(env, info, &argc, argv, nullptr, &engine) != napi_ok) {
     return nullptr;
   }
-  Feeder* feeder = From(env, argv[0], engine);
+  Feeder *feeder = From(env, argv[0], engine);
   if (feeder == nullptr) {
     napi_throw_type_error(env, nullptr,
                           "Expected the next function of a ChunkFeeder");
@@ -279,7 +271,7 @@ Feeder* Feeder::Receiver(napi_env env,
 
 napi_value Feeder::CallBind(napi_env env, napi_callback_info info) {
   napi_value argv[3];
-  if (Feeder* feeder = Receiver(env, info, argv)) {
+  if (Feeder *feeder = Receiver(env, info, argv)) {
     feeder->Bind(argv + 1);
   }
   return nullptr;
@@ -288,7 +280,7 @@ napi_value Feeder::CallBind(napi_env env, napi_callback_info info) {
 template <void (Feeder::*kAction)()>
 napi_value Feeder::Do(napi_env env, napi_callback_info info) {
   napi_value argv[3];
-  if (Feeder* feeder = Receiver(env, info, argv)) {
+  if (Feeder *feeder = Receiver(env, info, argv)) {
     (feeder->*kAction)();
   }
   return nullptr;
@@ -297,14 +289,12 @@ napi_value Feeder::Do(napi_env env, napi_callback_info info) {
 template <size_t (Feeder::*kNumber)() const>
 napi_value Feeder::Get(napi_env env, napi_callback_info info) {
   napi_value argv[3];
-  Feeder* feeder = Receiver(env, info, argv);
+  Feeder *feeder = Receiver(env, info, argv);
   return feeder == nullptr ? nullptr : Number(env, (feeder->*kNumber)());
 }
 
-bool Feeder::Define(napi_env env,
-                    napi_value exports,
-                    napi_callback create,
-                    void* engine) {
+bool Feeder::Define(napi_env env, napi_value exports, napi_callback create,
+                    void *engine) {
   return DefineFunctionsAs(env, exports, "chunkFeeder",
                            {
                                {"create", create},
@@ -319,4 +309,4 @@ bool Feeder::Define(napi_env env,
                            engine);
 }
 
-}  // namespace rawmem
+} // namespace rawmem

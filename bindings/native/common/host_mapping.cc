@@ -18,8 +18,8 @@ struct Registry {
 };
 
 // Never destroyed: threads may still run when the process ends.
-Registry& GetRegistry() {
-  static auto* registry = new Registry;
+Registry &GetRegistry() {
+  static auto *registry = new Registry;
   return *registry;
 }
 
@@ -41,22 +41,16 @@ std::string RandomName() {
   return name;
 }
 
-}  // namespace
+} // namespace
 
-HostMapping::HostMapping(Backing backing,
-                         uint8_t* data,
-                         size_t length,
-                         void* mapping,
-                         size_t mapping_length)
-    : backing_(backing),
-      data_(data),
-      length_(length),
-      mapping_(mapping),
+HostMapping::HostMapping(Backing backing, uint8_t *data, size_t length,
+                         void *mapping, size_t mapping_length)
+    : backing_(backing), data_(data), length_(length), mapping_(mapping),
       mapping_length_(mapping_length) {}
 
 HostMapping::~HostMapping() {
   {
-    Registry& registry = GetRegistry();
+    Registry &registry = GetRegistry();
     std::lock_guard lock(registry.mutex);
     if (!name_.empty()) {
       registry.mappings.erase(name_);
@@ -75,8 +69,8 @@ void HostMapping::KeepDescriptor(int descriptor, uint64_t offset) {
   descriptor_offset_ = offset;
 }
 
-std::string HostMapping::Share(const std::shared_ptr<HostMapping>& pages) {
-  Registry& registry = GetRegistry();
+std::string HostMapping::Share(const std::shared_ptr<HostMapping> &pages) {
+  Registry &registry = GetRegistry();
   std::lock_guard lock(registry.mutex);
   if (pages->name_.empty()) {
     pages->name_ = RandomName();
@@ -87,18 +81,18 @@ std::string HostMapping::Share(const std::shared_ptr<HostMapping>& pages) {
   return pages->name_;
 }
 
-std::shared_ptr<HostMapping> HostMapping::Find(const std::string& name) {
-  Registry& registry = GetRegistry();
+std::shared_ptr<HostMapping> HostMapping::Find(const std::string &name) {
+  Registry &registry = GetRegistry();
   std::lock_guard lock(registry.mutex);
   auto found = registry.mappings.find(name);
   return found == registry.mappings.end() ? nullptr : found->second.lock();
 }
 
-void HostMapping::Discard(const std::shared_ptr<HostMapping>& pages) {
+void HostMapping::Discard(const std::shared_ptr<HostMapping> &pages) {
   if (pages->mapping_ == nullptr) {
     return;
   }
-  Registry& registry = GetRegistry();
+  Registry &registry = GetRegistry();
   // Find is the only way from one reference to two, and waits for the mutex.
   std::lock_guard lock(registry.mutex);
   if (pages.use_count() != 1) {
@@ -112,4 +106,4 @@ void HostMapping::Discard(const std::shared_ptr<HostMapping>& pages) {
        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
 }
 
-}  // namespace rawmem
+} // namespace rawmem

@@ -12,6 +12,7 @@
 
 #include "common/napi/array_buffers.h"
 #include "common/napi/native_functions.h"
+#include "common/napi/reference.h"
 #include "common/napi/tagged_object.h"
 #include "fixed_sizes.h"
 
@@ -20,20 +21,14 @@ namespace rawmem {
 HostMemory::HostMemory(std::shared_ptr<HostMapping> pages)
     : kind_(pages->backing() == Backing::kForeign ? Kind::kAddress
                                                   : Kind::kMapping),
-      backing_(pages->backing()),
-      data_(pages->data()),
-      length_(pages->length()),
-      pages_(std::move(pages)) {}
+      backing_(pages->backing()), data_(pages->data()),
+      length_(pages->length()), pages_(std::move(pages)) {}
 
-HostMemory::HostMemory(uint8_t* data, size_t length)
-    : kind_(Kind::kBorrowed),
-      backing_(Backing::kForeign),
-      data_(data),
+HostMemory::HostMemory(uint8_t *data, size_t length)
+    : kind_(Kind::kBorrowed), backing_(Backing::kForeign), data_(data),
       length_(length) {}
 
-void HostMemory::Unmap() {
-  pages_.reset();
-}
+void HostMemory::Unmap() { pages_.reset(); }
 
 void HostMemory::Discard() {
   if (pages_) {
@@ -51,10 +46,10 @@ RegionLease::RegionLease(std::shared_ptr<HostMemory> memory, bool stores)
   }
 }
 
-RegionLease::RegionLease(RegionLease&& other) noexcept
+RegionLease::RegionLease(RegionLease &&other) noexcept
     : memory_(std::move(other.memory_)) {}
 
-RegionLease& RegionLease::operator=(RegionLease&& other) noexcept {
+RegionLease &RegionLease::operator=(RegionLease &&other) noexcept {
   if (this != &other) {
     Reset();
     memory_ = std::move(other.memory_);
@@ -62,9 +57,7 @@ RegionLease& RegionLease::operator=(RegionLease&& other) noexcept {
   return *this;
 }
 
-RegionLease::~RegionLease() {
-  Reset();
-}
+RegionLease::~RegionLease() { Reset(); }
 
 void RegionLease::Reset() {
   if (memory_) {
@@ -78,13 +71,38 @@ namespace {
 constexpr napi_type_tag kHandleTag = {0x7a4c5d1e0b6f4e92, 0x9d3a61c8f2e7b054};
 
 // What a region's handle, a plain tagged object, wraps.
-struct RegionHandle {
-  std::shared_ptr<HostMemory> memory;  // null once closed
-  napi_ref source = nullptr;           // the borrowed ArrayBuffer, strong
-  int64_t reported = 0;                // bytes told to the garbage collector
+class RegionHandle {
+public:
+  explicit RegionHandle(std::shared_ptr<HostMemory> memory)
+      : memory(std::move(memory)) {}
+  ~RegionHandle() { Close(); }
+
+  // Tells the garbage collector, which cannot see mapped pages, of so many
+  // bytes.
+  void Report(napi_env env, int64_t bytes) {
+    int64_t total;
+    reported_in_ = env;
+    reported_ = bytes;
+    napi_adjust_external_memory(env, bytes, &total);
+  }
+  void Close() {
+    memory.reset();
+    source.Reset();
+    if (reported_ != 0) {
+      Report(reported_in_, -reported_);
+      reported_ = 0;
+    }
+  }
+
+  std::shared_ptr<HostMemory> memory; // null once closed
+  StrongReference source;             // the borrowed ArrayBuffer
+
+private:
+  napi_env reported_in_ = nullptr;
+  int64_t reported_ = 0;
 };
 
-void ThrowType(napi_env env, const char* message) {
+void ThrowType(napi_env env, const char *message) {
   napi_throw_type_error(env, nullptr, message);
 }
 
@@ -94,11 +112,11 @@ void ThrowOutside(napi_env env) {
 }
 
 // Null if `value` is no region handle.
-RegionHandle* Unwrap(napi_env env, napi_value value) {
+RegionHandle *Unwrap(napi_env env, napi_value value) {
   return UnwrapTagged<RegionHandle>(env, kHandleTag, value);
 }
 
-bool GetSize(napi_env env, napi_value value, size_t* size) {
+bool GetSize(napi_env env, napi_value value, size_t *size) {
   double number;
   if (napi_get_value_double(env, value, &number) != napi_ok ||
       !(number >= 0 && number <= kMaxExactInteger) ||
@@ -109,65 +127,38 @@ bool GetSize(napi_env env, napi_value value, size_t* size) {
   return true;
 }
 
-bool SourceDetached(napi_env env, RegionHandle* handle) {
-  if (handle->source == nullptr) {
+bool SourceDetached(napi_env env, const RegionHandle *handle) {
+  if (handle->source.is_empty()) {
     return false;
   }
-  napi_value source;
+  const napi_value source = handle->source.Value();
   bool detached = false;
-  if (napi_get_reference_value(env, handle->source, &source) != napi_ok ||
-      source == nullptr) {
-    return true;
-  }
-  napi_is_detached_arraybuffer(env, source, &detached);
-  return detached;
-}
-
-void Forget(napi_env env, RegionHandle* handle) {
-  handle->memory.reset();
-  if (handle->source != nullptr) {
-    napi_delete_reference(env, handle->source);
-    handle->source = nullptr;
-  }
-  if (handle->reported != 0) {
-    int64_t total;
-    napi_adjust_external_memory(env, -handle->reported, &total);
-    handle->reported = 0;
-  }
-}
-
-void FinalizeHandle(napi_env env, void* data, void*) {
-  auto* handle = static_cast<RegionHandle*>(data);
-  Forget(env, handle);
-  delete handle;
+  return source == nullptr ||
+         (napi_is_detached_arraybuffer(env, source, &detached) == napi_ok &&
+          detached);
 }
 
 // Makes the JavaScript object that stands for `memory`. Null, with an exception
 // pending if JavaScript may still run, on failure.
-napi_value NewHandle(napi_env env,
-                     std::shared_ptr<HostMemory> memory,
+napi_value NewHandle(napi_env env, std::shared_ptr<HostMemory> memory,
                      napi_value source = nullptr) {
   napi_value object;
-  auto handle = std::make_unique<RegionHandle>();
-  handle->memory = std::move(memory);
-  if (napi_create_object(env, &object) != napi_ok ||
-      napi_type_tag_object(env, object, &kHandleTag) != napi_ok ||
-      (source != nullptr &&
-       napi_create_reference(env, source, 1, &handle->source) != napi_ok) ||
-      napi_wrap(env, object, handle.get(), FinalizeHandle, nullptr, nullptr) !=
-          napi_ok) {
-    Forget(env, handle.get());
+  auto handle = std::make_unique<RegionHandle>(std::move(memory));
+  if (source != nullptr) {
+    handle->source = StrongReference(env, source);
+  }
+  if (handle->source.is_empty() != (source == nullptr) ||
+      napi_create_object(env, &object) != napi_ok ||
+      WrapTagged(env, object, kHandleTag, std::move(handle)) == nullptr) {
     napi_throw_error(env, nullptr, "The region's handle could not be created");
     return nullptr;
   }
-  handle.release();
   return object;
 }
 
 // The arguments of a call, undefined where there are fewer. False on failure.
 template <size_t kCount>
-bool GetArguments(napi_env env,
-                  napi_callback_info info,
+bool GetArguments(napi_env env, napi_callback_info info,
                   napi_value (&args)[kCount]) {
   size_t count = kCount;
   return napi_get_cb_info(env, info, &count, args, nullptr, nullptr) == napi_ok;
@@ -224,31 +215,28 @@ napi_value Allocate(napi_env env, napi_callback_info info) {
       return SystemError(env, descriptor);
     }
   }
-  void* mapping = mmap(
-      nullptr, mapping_length, PROT_READ | PROT_WRITE,
-      (shareable ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS) | MAP_NORESERVE,
-      descriptor, 0);
+  void *mapping = mmap(nullptr, mapping_length, PROT_READ | PROT_WRITE,
+                       (shareable ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS) |
+                           MAP_NORESERVE,
+                       descriptor, 0);
   if (mapping == MAP_FAILED) {
     return SystemError(env, descriptor);
   }
   // Only advice: fewer page faults while filling, fewer TLB misses in a scan.
   madvise(mapping, mapping_length, MADV_HUGEPAGE);
   auto pages = std::make_shared<HostMapping>(HostMapping::Backing::kAnonymous,
-                                             static_cast<uint8_t*>(mapping),
+                                             static_cast<uint8_t *>(mapping),
                                              length, mapping, mapping_length);
   pages->KeepDescriptor(descriptor, 0);
   napi_value object =
       NewHandle(env, std::make_shared<HostMemory>(std::move(pages)));
-  if (RegionHandle* handle = Unwrap(env, object)) {
-    // The collector cannot see mapped pages; told of them, it looks for
-    // unreachable regions in time. A sparse reservation counts as no more than
-    // the memory there is.
+  if (RegionHandle *handle = Unwrap(env, object)) {
+    // Told of them, the collector looks for unreachable regions in time. A
+    // sparse reservation counts as no more than the memory there is.
     static const int64_t physical =
         static_cast<int64_t>(sysconf(_SC_PHYS_PAGES)) *
         static_cast<int64_t>(PageSize());
-    int64_t total;
-    handle->reported = std::min(static_cast<int64_t>(length), physical);
-    napi_adjust_external_memory(env, handle->reported, &total);
+    handle->Report(env, std::min(static_cast<int64_t>(length), physical));
   }
   return object;
 }
@@ -265,9 +253,8 @@ napi_value MapFile(napi_env env, napi_callback_info info) {
       !GetSize(env, args[1], &offset) || !GetSize(env, args[2], &length) ||
       napi_get_value_bool(env, args[3], &writable) != napi_ok ||
       napi_get_value_bool(env, args[4], &shareable) != napi_ok) {
-    ThrowType(env,
-              "mapFile: expected (fd, offset, byteLength, writable, "
-              "shareable)");
+    ThrowType(env, "mapFile: expected (fd, offset, byteLength, writable, "
+                   "shareable)");
     return nullptr;
   }
   int descriptor = -1;
@@ -281,7 +268,7 @@ napi_value MapFile(napi_env env, napi_callback_info info) {
   // A read-only mapping would turn a store in WebAssembly into a fault that
   // ends the process. Copy-on-write lets it store and leaves the file alone;
   // NORESERVE, because the file may be larger than memory.
-  void* mapping = mmap(nullptr, lead + length, PROT_READ | PROT_WRITE,
+  void *mapping = mmap(nullptr, lead + length, PROT_READ | PROT_WRITE,
                        writable ? MAP_SHARED : MAP_PRIVATE | MAP_NORESERVE, fd,
                        static_cast<off_t>(offset - lead));
   if (mapping == MAP_FAILED) {
@@ -290,7 +277,7 @@ napi_value MapFile(napi_env env, napi_callback_info info) {
   auto pages = std::make_shared<HostMapping>(
       writable ? HostMapping::Backing::kSharedFile
                : HostMapping::Backing::kPrivateFile,
-      static_cast<uint8_t*>(mapping) + lead, length, mapping, lead + length);
+      static_cast<uint8_t *>(mapping) + lead, length, mapping, lead + length);
   pages->KeepDescriptor(descriptor, offset);
   return NewHandle(env, std::make_shared<HostMemory>(std::move(pages)));
 }
@@ -302,7 +289,7 @@ napi_value Borrow(napi_env env, napi_callback_info info) {
   napi_value args[2];
   napi_typedarray_type type;
   size_t length;
-  void* data;
+  void *data;
   napi_value buffer;
   bool same = false;
   if (!GetArguments(env, info, args) ||
@@ -315,8 +302,8 @@ napi_value Borrow(napi_env env, napi_callback_info info) {
   }
   // An empty ArrayBuffer may have no address.
   static uint8_t nothing;
-  auto* bytes =
-      data == nullptr || length == 0 ? &nothing : static_cast<uint8_t*>(data);
+  auto *bytes =
+      data == nullptr || length == 0 ? &nothing : static_cast<uint8_t *>(data);
   return NewHandle(env, std::make_shared<HostMemory>(bytes, length), args[1]);
 }
 
@@ -336,14 +323,14 @@ napi_value At(napi_env env, napi_callback_info info) {
   return NewHandle(
       env, std::make_shared<HostMemory>(std::make_shared<HostMapping>(
                HostMapping::Backing::kForeign,
-               reinterpret_cast<uint8_t*>(address), length, nullptr, 0)));
+               reinterpret_cast<uint8_t *>(address), length, nullptr, 0)));
 }
 
 // share(handle): the name under which `open` finds the bytes on any thread, or
 // a negative errno.
 napi_value Share(napi_env env, napi_callback_info info) {
   napi_value args[1];
-  RegionHandle* handle =
+  RegionHandle *handle =
       GetArguments(env, info, args) ? Unwrap(env, args[0]) : nullptr;
   if (handle == nullptr || !handle->memory || !handle->memory->pages()) {
     ThrowType(env, "share: expected the handle of an open, unborrowed region");
@@ -432,7 +419,7 @@ napi_value IsDetached(napi_env env, napi_callback_info info) {
 napi_value Close(napi_env env, napi_callback_info info) {
   napi_value args[2];
   uint32_t count;
-  RegionHandle* handle =
+  RegionHandle *handle =
       GetArguments(env, info, args) ? Unwrap(env, args[0]) : nullptr;
   if (handle == nullptr ||
       napi_get_array_length(env, args[1], &count) != napi_ok) {
@@ -463,18 +450,15 @@ napi_value Close(napi_env env, napi_callback_info info) {
   } else {
     handle->memory->Discard();
   }
-  Forget(env, handle);
+  handle->Close();
   return Boolean(env, true);
 }
 
-}  // namespace
+} // namespace
 
-bool GetRegion(napi_env env,
-               napi_value object,
-               size_t offset,
-               size_t length,
-               RegionView* view) {
-  RegionHandle* handle = Unwrap(env, object);
+bool GetRegion(napi_env env, napi_value object, size_t offset, size_t length,
+               RegionView *view) {
+  RegionHandle *handle = Unwrap(env, object);
   if (handle == nullptr) {
     ThrowType(env, "Expected the handle of a HostRegion");
     return false;
@@ -499,11 +483,8 @@ bool GetRegion(napi_env env,
   return true;
 }
 
-bool GetRegion(napi_env env,
-               napi_value object,
-               napi_value offset_value,
-               napi_value length_value,
-               RegionView* view) {
+bool GetRegion(napi_env env, napi_value object, napi_value offset_value,
+               napi_value length_value, RegionView *view) {
   size_t offset, length;
   if (!GetSize(env, offset_value, &offset) ||
       !GetSize(env, length_value, &length)) {
@@ -514,17 +495,13 @@ bool GetRegion(napi_env env,
 }
 
 bool IsRegionDetached(napi_env env, napi_value object) {
-  RegionHandle* handle = Unwrap(env, object);
+  RegionHandle *handle = Unwrap(env, object);
   return handle == nullptr || SourceDetached(env, handle);
 }
 
 napi_value GetRegionSource(napi_env env, napi_value object) {
-  RegionHandle* handle = Unwrap(env, object);
-  napi_value source = nullptr;
-  if (handle != nullptr && handle->source != nullptr) {
-    napi_get_reference_value(env, handle->source, &source);
-  }
-  return source;
+  RegionHandle *handle = Unwrap(env, object);
+  return handle == nullptr ? nullptr : handle->source.Value();
 }
 
 bool InitRegion(napi_env env, napi_value exports) {
@@ -543,4 +520,4 @@ bool InitRegion(napi_env env, napi_value exports) {
                            });
 }
 
-}  // namespace rawmem
+} // namespace rawmem

@@ -26,31 +26,31 @@ namespace rawmem {
 // region's handle, a JavaScript object, keeps the ArrayBuffer alive. Whoever
 // uses a region beyond the current call keeps the handle reachable as well.
 class HostMemory {
- public:
+public:
   enum class Kind {
-    kMapping,   // mmap'ed by us, unmapped with the last that shares it
-    kBorrowed,  // belongs to an ArrayBuffer or SharedArrayBuffer
-    kAddress,   // HostRegion.at(): the caller vouches for it
+    kMapping,  // mmap'ed by us, unmapped with the last that shares it
+    kBorrowed, // belongs to an ArrayBuffer or SharedArrayBuffer
+    kAddress,  // HostRegion.at(): the caller vouches for it
   };
 
   using Backing = HostMapping::Backing;
 
   explicit HostMemory(std::shared_ptr<HostMapping> pages);
   // Borrowed bytes.
-  HostMemory(uint8_t* data, size_t length);
-  HostMemory(const HostMemory&) = delete;
-  HostMemory& operator=(const HostMemory&) = delete;
+  HostMemory(uint8_t *data, size_t length);
+  HostMemory(const HostMemory &) = delete;
+  HostMemory &operator=(const HostMemory &) = delete;
 
   Kind kind() const { return kind_; }
   Backing backing() const { return backing_; }
-  uint8_t* data() const { return data_; }
+  uint8_t *data() const { return data_; }
   size_t length() const { return length_; }
   bool attached() const {
     return attachments_.load(std::memory_order_acquire) != 0;
   }
 
   // The pages, for sharing them. Null for borrowed bytes, and after Unmap.
-  const std::shared_ptr<HostMapping>& pages() const { return pages_; }
+  const std::shared_ptr<HostMapping> &pages() const { return pages_; }
 
   // Both give the pages back ahead of the destructor, for HostRegion.close(),
   // unless another thread has them open.
@@ -59,11 +59,11 @@ class HostMemory {
   void Unmap();
   void Discard();
 
- private:
+private:
   friend class RegionLease;
   const Kind kind_;
   const Backing backing_;
-  uint8_t* const data_;
+  uint8_t *const data_;
   const size_t length_;
   std::shared_ptr<HostMapping> pages_;
   std::atomic<uint32_t> attachments_{0};
@@ -71,7 +71,7 @@ class HostMemory {
 
 // A part of host memory, as resolved from a handle for the current call.
 struct RegionView {
-  uint8_t* data = nullptr;
+  uint8_t *data = nullptr;
   size_t length = 0;
   std::shared_ptr<HostMemory> memory;
 };
@@ -80,20 +80,20 @@ struct RegionView {
 // HostRegion.close() throws, and the mapping stays whatever JavaScript drops.
 // Move-only; may be destroyed on any thread.
 class RegionLease {
- public:
+public:
   RegionLease() = default;
   // `stores`: whether the holder may store into the pages.
   explicit RegionLease(std::shared_ptr<HostMemory> memory, bool stores = true);
-  RegionLease(RegionLease&& other) noexcept;
-  RegionLease& operator=(RegionLease&& other) noexcept;
-  RegionLease(const RegionLease&) = delete;
-  RegionLease& operator=(const RegionLease&) = delete;
+  RegionLease(RegionLease &&other) noexcept;
+  RegionLease &operator=(RegionLease &&other) noexcept;
+  RegionLease(const RegionLease &) = delete;
+  RegionLease &operator=(const RegionLease &) = delete;
   ~RegionLease();
 
   void Reset();
-  HostMemory* get() const { return memory_.get(); }
+  HostMemory *get() const { return memory_.get(); }
 
- private:
+private:
   std::shared_ptr<HostMemory> memory_;
 };
 
@@ -101,17 +101,11 @@ class RegionLease {
 // object that bindings/region.ts keeps per root region. False, with a
 // JavaScript exception pending, if the handle is none of ours, the region is
 // closed, its ArrayBuffer was detached, or the range does not lie inside.
-bool GetRegion(napi_env env,
-               napi_value handle,
-               size_t offset,
-               size_t length,
-               RegionView* view);
+bool GetRegion(napi_env env, napi_value handle, size_t offset, size_t length,
+               RegionView *view);
 // With JavaScript numbers.
-bool GetRegion(napi_env env,
-               napi_value handle,
-               napi_value offset,
-               napi_value length,
-               RegionView* view);
+bool GetRegion(napi_env env, napi_value handle, napi_value offset,
+               napi_value length, RegionView *view);
 
 // Whether the ArrayBuffer behind a borrowed region has been detached since
 // (ArrayBuffer.prototype.transfer). The bytes must not be touched any more.
@@ -126,6 +120,6 @@ napi_value GetRegionSource(napi_env env, napi_value handle);
 // False, with an exception pending, on failure.
 bool InitRegion(napi_env env, napi_value exports);
 
-}  // namespace rawmem
+} // namespace rawmem
 
-#endif  // BINDINGS_NATIVE_COMMON_REGION_H_
+#endif // BINDINGS_NATIVE_COMMON_REGION_H_

@@ -8,12 +8,9 @@ namespace rawmem {
 
 namespace {
 
-void Throw(napi_env env,
-           Attached what,
-           const std::string& requirement,
-           const char* way_out,
-           size_t size) {
-  const char* subject = what == Attached::kRegion ? "region must have "
+void Throw(napi_env env, Attached what, const std::string &requirement,
+           const char *way_out, size_t size) {
+  const char *subject = what == Attached::kRegion ? "region must have "
                         : what == Attached::kWindow
                             ? "windowSize must be "
                             : "the last window must have ";
@@ -22,13 +19,10 @@ void Throw(napi_env env,
   napi_throw_range_error(env, nullptr, message.c_str());
 }
 
-}  // namespace
+} // namespace
 
-void ThrowTooSmall(napi_env env,
-                   Attached what,
-                   uint32_t memory_index,
-                   size_t minimum,
-                   size_t size) {
+void ThrowTooSmall(napi_env env, Attached what, uint32_t memory_index,
+                   size_t minimum, size_t size) {
   Throw(env, what,
         "at least " + std::to_string(minimum) + " bytes (" +
             std::to_string(minimum / kWasmPageSize) +
@@ -40,9 +34,7 @@ void ThrowTooSmall(napi_env env,
         size);
 }
 
-void ThrowTooLarge(napi_env env,
-                   Attached what,
-                   uint32_t memory_index,
+void ThrowTooLarge(napi_env env, Attached what, uint32_t memory_index,
                    size_t size) {
   Throw(env, what,
         "no more bytes than addresses of memory " +
@@ -52,4 +44,4 @@ void ThrowTooLarge(napi_env env,
         size);
 }
 
-}  // namespace rawmem
+} // namespace rawmem

@@ -4,16 +4,15 @@
 
 namespace rawmem {
 
-NodeFeeder::NodeFeeder(napi_env env, const FeederOptions& options)
-    : Feeder(env, options, nullptr),
-      any_window_size_(options.any_window_size),
+NodeFeeder::NodeFeeder(napi_env env, const FeederOptions &options)
+    : Feeder(env, options, nullptr), any_window_size_(options.any_window_size),
       is_writable_(options.is_writable) {}
 
-WindowTarget* NodeFeeder::target() const {
+WindowTarget *NodeFeeder::target() const {
   return target_.Value() == nullptr ? nullptr : found_;
 }
 
-bool NodeFeeder::Next(Consumed consumed, uint64_t* length) {
+bool NodeFeeder::Next(Consumed consumed, uint64_t *length) {
   WindowCursor::Window window;
   if (!cursor_.Peek(consumed, &window) || is_closed_) {
     return Advance(consumed, length);
@@ -41,7 +40,7 @@ bool NodeFeeder::Resolve() {
                          &value) != napi_ok) {
     return false;
   }
-  WindowTarget* target = UnwrapTarget(env_, value);
+  WindowTarget *target = UnwrapTarget(env_, value);
   uint64_t capacity;
   if (target == nullptr || !target->Capacity(env_, &capacity)) {
     return false;
@@ -52,7 +51,7 @@ bool NodeFeeder::Resolve() {
     cursor_.set_window_size(static_cast<size_t>(capacity));
   }
   target->set_keep_stores(is_writable_);
-  target_ = Reference::Weak(env_, value);
+  target_ = WeakReference(env_, value);
   found_ = target;
   return true;
 }
@@ -62,7 +61,7 @@ bool NodeFeeder::Show(WindowCursor::Window window) {
   if (target() == nullptr && !IsUsable()) {
     return false;
   }
-  WindowTarget* const shown_in = target();
+  WindowTarget *const shown_in = target();
   const napi_value region = region_.Value();
   RegionView view;
   if (shown_in->owner() == this && memory_ != nullptr &&
@@ -90,7 +89,7 @@ bool NodeFeeder::Show(WindowCursor::Window window) {
 }
 
 // The bytes were transferred away, and an exception is pending.
-void NodeFeeder::TakeBack(WindowTarget* shown_in) {
+void NodeFeeder::TakeBack(WindowTarget *shown_in) {
   napi_value exception;
   if (napi_get_and_clear_last_exception(env_, &exception) == napi_ok &&
       shown_in->Restore(env_)) {
@@ -102,18 +101,16 @@ void NodeFeeder::TakeBack(WindowTarget* shown_in) {
 }
 
 // bind(next, resolve).
-void NodeFeeder::Bind(const napi_value* arguments) {
+void NodeFeeder::Bind(const napi_value *arguments) {
   if (TakeAway()) {
-    resolve_ = Reference::Weak(env_, arguments[0]);
+    resolve_ = WeakReference(env_, arguments[0]);
   }
 }
 
-void NodeFeeder::Unbind() {
-  TakeAway();
-}
+void NodeFeeder::Unbind() { TakeAway(); }
 
 bool NodeFeeder::TakeAway() {
-  WindowTarget* const bound = target();
+  WindowTarget *const bound = target();
   const bool is_shown = bound != nullptr && bound->owner() == this;
   resolve_.Reset();
   target_.Reset();
@@ -129,9 +126,10 @@ bool NodeFeeder::TakeAway() {
 
 napi_value NodeFeeder::Create(napi_env env, napi_callback_info info) {
   FeederOptions options;
-  void* engine;
+  void *engine;
   return ReadOptions(env, info, &options, &engine)
-             ? (new NodeFeeder(env, options))->Wrap(options)
+             ? Wrap(std::unique_ptr<Feeder>(new NodeFeeder(env, options)),
+                    options)
              : nullptr;
 }
 
@@ -139,4 +137,4 @@ bool NodeFeeder::Init(napi_env env, napi_value exports) {
   return Define(env, exports, Create);
 }
 
-}  // namespace rawmem
+} // namespace rawmem

@@ -26,14 +26,14 @@ using Layout = std::shared_ptr<RawLayout>;
 using Lock = std::shared_ptr<GrowthLock>;
 
 template <typename T>
-napi_value Wrap(napi_env env, const napi_type_tag& tag, T value) {
-  return WrapTagged(env, tag, std::make_unique<T>(std::move(value)));
+napi_value Wrap(napi_env env, const napi_type_tag &tag, T value) {
+  return NewTagged(env, tag, std::make_unique<T>(std::move(value)));
 }
 
 // Null, with an exception pending, if `value` is none of ours.
 template <typename T>
-T* Unwrap(napi_env env, const napi_type_tag& tag, napi_value value) {
-  T* found = UnwrapTagged<T>(env, tag, value);
+T *Unwrap(napi_env env, const napi_type_tag &tag, napi_value value) {
+  T *found = UnwrapTagged<T>(env, tag, value);
   if (found == nullptr) {
     napi_throw_type_error(env, nullptr,
                           "Expected what another function of node-raw gave");
@@ -41,7 +41,7 @@ T* Unwrap(napi_env env, const napi_type_tag& tag, napi_value value) {
   return found;
 }
 
-bool GetSize(napi_env env, napi_value value, size_t* size) {
+bool GetSize(napi_env env, napi_value value, size_t *size) {
   double number;
   if (napi_get_value_double(env, value, &number) != napi_ok ||
       !(number >= 0 && number <= kMaxExactInteger)) {
@@ -51,7 +51,7 @@ bool GetSize(napi_env env, napi_value value, size_t* size) {
   return true;
 }
 
-bool GetProbe(napi_env env, napi_value value, LayoutProbe* probe) {
+bool GetProbe(napi_env env, napi_value value, LayoutProbe *probe) {
   uint32_t length;
   if (napi_get_array_length(env, value, &length) != napi_ok || length < 2 ||
       napi_get_element(env, value, 0, &probe->instance) != napi_ok) {
@@ -59,18 +59,18 @@ bool GetProbe(napi_env env, napi_value value, LayoutProbe* probe) {
   }
   for (uint32_t i = 1; i < length; ++i) {
     napi_value buffer;
-    void* data;
+    void *data;
     size_t size;
     if (napi_get_element(env, value, i, &buffer) != napi_ok ||
         napi_get_arraybuffer_info(env, buffer, &data, &size) != napi_ok) {
       return false;
     }
-    probe->memories.push_back({static_cast<uint8_t*>(data), size});
+    probe->memories.push_back({static_cast<uint8_t *>(data), size});
   }
   return true;
 }
 
-bool GetProbe(napi_env env, napi_value value, MaximumProbe* probe) {
+bool GetProbe(napi_env env, napi_value value, MaximumProbe *probe) {
   napi_value pages;
   return napi_get_element(env, value, 0, &probe->memory) == napi_ok &&
          napi_get_element(env, value, 1, &pages) == napi_ok &&
@@ -78,7 +78,7 @@ bool GetProbe(napi_env env, napi_value value, MaximumProbe* probe) {
 }
 
 template <typename Probe>
-bool GetProbes(napi_env env, napi_value value, std::vector<Probe>* probes) {
+bool GetProbes(napi_env env, napi_value value, std::vector<Probe> *probes) {
   uint32_t length;
   if (napi_get_array_length(env, value, &length) != napi_ok || length == 0) {
     return false;
@@ -96,14 +96,13 @@ bool GetProbes(napi_env env, napi_value value, std::vector<Probe>* probes) {
 }
 
 template <size_t kCount>
-void GetArguments(napi_env env,
-                  napi_callback_info info,
+void GetArguments(napi_env env, napi_callback_info info,
                   napi_value (&args)[kCount]) {
   size_t count = kCount;
   napi_get_cb_info(env, info, &count, args, nullptr, nullptr);
 }
 
-napi_value String(napi_env env, const std::string& text) {
+napi_value String(napi_env env, const std::string &text) {
   napi_value result = nullptr;
   napi_create_string_utf8(env, text.data(), text.size(), &result);
   return result;
@@ -117,7 +116,7 @@ bool are_flags_relied_on = false;
 thread_local bool is_locked_here = false;
 
 // A thread that is terminated runs no `finally`.
-void UnlockFlagsAtExit(void*) {
+void UnlockFlagsAtExit(void *) {
   if (is_locked_here) {
     is_locked_here = false;
     flags_mutex.unlock();
@@ -172,7 +171,7 @@ napi_value Search(napi_env env, napi_callback_info info) {
 napi_value Describe(napi_env env, napi_callback_info info) {
   napi_value args[1];
   GetArguments(env, info, args);
-  Layout* layout = Unwrap<Layout>(env, kLayoutTag, args[0]);
+  Layout *layout = Unwrap<Layout>(env, kLayoutTag, args[0]);
   napi_value result = nullptr;
   napi_value all;
   if (layout != nullptr && napi_create_object(env, &result) == napi_ok &&
@@ -189,7 +188,7 @@ napi_value Describe(napi_env env, napi_callback_info info) {
 napi_value NewLock(napi_env env, napi_callback_info info) {
   napi_value args[2];
   GetArguments(env, info, args);
-  Layout* layout = Unwrap<Layout>(env, kLayoutTag, args[0]);
+  Layout *layout = Unwrap<Layout>(env, kLayoutTag, args[0]);
   Lock lock =
       layout == nullptr ? nullptr : GrowthLock::New(env, *layout, args[1]);
   return lock == nullptr ? nullptr : Wrap<Lock>(env, kLockTag, std::move(lock));
@@ -199,7 +198,7 @@ napi_value NewLock(napi_env env, napi_callback_info info) {
 napi_value Lift(napi_env env, napi_callback_info info) {
   napi_value args[1];
   GetArguments(env, info, args);
-  if (Lock* lock = Unwrap<Lock>(env, kLockTag, args[0])) {
+  if (Lock *lock = Unwrap<Lock>(env, kLockTag, args[0])) {
     (*lock)->Lift();
   }
   return nullptr;
@@ -210,7 +209,7 @@ napi_value Lower(napi_env env, napi_callback_info info) {
   napi_value args[2];
   GetArguments(env, info, args);
   size_t bytes;
-  Lock* lock = Unwrap<Lock>(env, kLockTag, args[0]);
+  Lock *lock = Unwrap<Lock>(env, kLockTag, args[0]);
   if (lock != nullptr && GetSize(env, args[1], &bytes)) {
     (*lock)->Lower(bytes);
   }
@@ -223,7 +222,7 @@ napi_value Settle(napi_env env, napi_callback_info info) {
   napi_value args[1];
   napi_value result = nullptr;
   GetArguments(env, info, args);
-  if (Lock* lock = Unwrap<Lock>(env, kLockTag, args[0])) {
+  if (Lock *lock = Unwrap<Lock>(env, kLockTag, args[0])) {
     napi_create_uint32(env, (*lock)->Settle(), &result);
   }
   return result;
@@ -235,8 +234,8 @@ napi_value Target(napi_env env, napi_callback_info info) {
   napi_value args[8];
   GetArguments(env, info, args);
   RawLimits limits;
-  Layout* layout = Unwrap<Layout>(env, kLayoutTag, args[0]);
-  Lock* lock =
+  Layout *layout = Unwrap<Layout>(env, kLayoutTag, args[0]);
+  Lock *lock =
       layout == nullptr ? nullptr : Unwrap<Lock>(env, kLockTag, args[1]);
   if (lock == nullptr) {
     return nullptr;
@@ -256,14 +255,14 @@ napi_value Target(napi_env env, napi_callback_info info) {
 napi_value ShowAgain(napi_env env, napi_callback_info info) {
   napi_value args[1];
   GetArguments(env, info, args);
-  if (WindowTarget* target = UnwrapTarget(env, args[0])) {
+  if (WindowTarget *target = UnwrapTarget(env, args[0])) {
     // Only called for what this backend's target() has returned.
-    static_cast<RawTarget*>(target)->ShowAgain(env);
+    static_cast<RawTarget *>(target)->ShowAgain(env);
   }
   return nullptr;
 }
 
-}  // namespace
+} // namespace
 
 bool InitRaw(napi_env env, napi_value exports) {
   return DefineFunctionsAs(env, exports, "raw",
@@ -279,4 +278,4 @@ bool InitRaw(napi_env env, napi_value exports) {
                             {"showAgain", ShowAgain}});
 }
 
-}  // namespace rawmem
+} // namespace rawmem

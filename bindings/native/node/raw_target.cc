@@ -7,28 +7,26 @@ namespace rawmem {
 
 namespace {
 
-std::string Memory(const RawLimits& limits) {
+std::string Memory(const RawLimits &limits) {
   return "memory " + std::to_string(limits.memory_index);
 }
 
-void ThrowError(napi_env env, const std::string& message) {
+void ThrowError(napi_env env, const std::string &message) {
   napi_throw_error(env, nullptr, message.c_str());
 }
 
-}  // namespace
+} // namespace
 
-std::unique_ptr<RawTarget> RawTarget::New(napi_env env,
-                                          std::shared_ptr<RawLayout> layout,
-                                          std::shared_ptr<GrowthLock> growth,
-                                          const RawLimits& limits,
-                                          napi_value instance,
-                                          napi_value memory,
-                                          napi_value buffer_getter) {
+std::unique_ptr<RawTarget>
+RawTarget::New(napi_env env, std::shared_ptr<RawLayout> layout,
+               std::shared_ptr<GrowthLock> growth, const RawLimits &limits,
+               napi_value instance, napi_value memory,
+               napi_value buffer_getter) {
   std::unique_ptr<RawTarget> target(
       new RawTarget(std::move(layout), std::move(growth), limits));
-  target->instance_ = Reference::Weak(env, instance);
-  target->memory_ = Reference::Weak(env, memory);
-  target->buffer_getter_ = Reference::Strong(env, buffer_getter);
+  target->instance_ = WeakReference(env, instance);
+  target->memory_ = WeakReference(env, memory);
+  target->buffer_getter_ = StrongReference(env, buffer_getter);
   MemoryWords own, found;
   if (!target->ReadOwn(env, &own)) {
     return nullptr;
@@ -52,11 +50,11 @@ RawTarget::~RawTarget() {
   growth_->Drop(shown_);
 }
 
-bool RawTarget::ReadOwn(napi_env env, MemoryWords* own) const {
+bool RawTarget::ReadOwn(napi_env env, MemoryWords *own) const {
   napi_value memory = memory_.Value();
   napi_value getter = buffer_getter_.Value();
   napi_value buffer;
-  void* data = nullptr;
+  void *data = nullptr;
   size_t size = 0;
   if (memory == nullptr || getter == nullptr) {
     ThrowError(env, "The memory of the instance has been collected");
@@ -69,7 +67,7 @@ bool RawTarget::ReadOwn(napi_env env, MemoryWords* own) const {
     ThrowError(env, "The buffer of the memory is no ArrayBuffer");
     return false;
   }
-  own->start = static_cast<uint8_t*>(data);
+  own->start = static_cast<uint8_t *>(data);
   own->size = size;
   return true;
 }
@@ -88,7 +86,7 @@ bool RawTarget::CheckShown(napi_env env, napi_value instance) {
   return false;
 }
 
-bool RawTarget::Show(napi_env env, napi_value handle, const RegionView& view) {
+bool RawTarget::Show(napi_env env, napi_value handle, const RegionView &view) {
   if (view.length < limits_.minimum) {
     ThrowTooSmall(env, subject(), limits_.memory_index, limits_.minimum,
                   view.length);
@@ -201,4 +199,4 @@ void RawTarget::Release() {
   pin_.Reset();
 }
 
-}  // namespace rawmem
+} // namespace rawmem

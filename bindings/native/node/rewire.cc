@@ -32,16 +32,16 @@ std::string SelfTest() {
     }
     return "the system gives no memory by memfd_create: " + reason;
   }
-  void* memory = mmap(nullptr, length, PROT_READ | PROT_WRITE,
+  void *memory = mmap(nullptr, length, PROT_READ | PROT_WRITE,
                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  void* region =
+  void *region =
       mmap(nullptr, length, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0);
   std::string result;
   if (memory == MAP_FAILED || region == MAP_FAILED) {
     result = std::string("the system maps no memory: ") + std::strerror(errno);
   } else {
-    auto* own = static_cast<uint8_t*>(memory);
-    auto* host = static_cast<uint8_t*>(region);
+    auto *own = static_cast<uint8_t *>(memory);
+    auto *host = static_cast<uint8_t *>(region);
     std::memset(own, 1, length);
     std::memset(host, 2, length);
     RewiredPages pages;
@@ -95,7 +95,7 @@ napi_value Target(napi_env env, napi_callback_info info) {
              : nullptr;
 }
 
-}  // namespace
+} // namespace
 
 bool InitRewire(napi_env env, napi_value exports) {
   return DefineFunctionsAs(
@@ -103,4 +103,4 @@ bool InitRewire(napi_env env, napi_value exports) {
       {{"selfTest", SelfTestFunction}, {"target", Target}});
 }
 
-}  // namespace rawmem
+} // namespace rawmem

@@ -13,17 +13,17 @@ namespace rawmem {
 
 namespace {
 
-bool ThrowType(napi_env env, const std::string& message) {
+bool ThrowType(napi_env env, const std::string &message) {
   napi_throw_type_error(env, nullptr, message.c_str());
   return false;
 }
 
-bool ThrowRange(napi_env env, const std::string& message) {
+bool ThrowRange(napi_env env, const std::string &message) {
   napi_throw_range_error(env, nullptr, message.c_str());
   return false;
 }
 
-bool ThrowSystem(napi_env env, const std::string& what, int error) {
+bool ThrowSystem(napi_env env, const std::string &what, int error) {
   napi_throw_error(
       env, nullptr,
       ("region: the system could not " + what + ": " + std::strerror(error))
@@ -33,7 +33,7 @@ bool ThrowSystem(napi_env env, const std::string& what, int error) {
 
 // Whether nothing that is not the region's lies behind the window on its last
 // page.
-bool EndsItsPages(const HostMapping& pages, const RegionView& view) {
+bool EndsItsPages(const HostMapping &pages, const RegionView &view) {
   if (pages.backing() == HostMapping::Backing::kPrivateFile) {
     // Stores there are seen by nobody else, and never reach the file.
     return true;
@@ -48,24 +48,23 @@ bool EndsItsPages(const HostMapping& pages, const RegionView& view) {
               pages.descriptor_offset() + pages.length());
 }
 
-}  // namespace
+} // namespace
 
-bool RewireTarget::Initialize(napi_env env,
-                              napi_value memory,
+bool RewireTarget::Initialize(napi_env env, napi_value memory,
                               napi_value buffer_of) {
-  uint8_t* start;
+  uint8_t *start;
   size_t length;
-  memory_ = Reference::Weak(env, memory);
-  buffer_of_ = Reference::Strong(env, buffer_of);
+  memory_ = WeakReference(env, memory);
+  buffer_of_ = StrongReference(env, buffer_of);
   return FindMemory(env, &start, &length);
 }
 
 // A memory may have grown since; usually on the spot, but nothing promises
 // that.
-bool RewireTarget::FindMemory(napi_env env, uint8_t** start, size_t* length) {
+bool RewireTarget::FindMemory(napi_env env, uint8_t **start, size_t *length) {
   const napi_value memory = memory_.Value();
   napi_value buffer;
-  void* data = nullptr;
+  void *data = nullptr;
   if (memory == nullptr) {
     return ThrowType(env, "instance: the memory is gone");
   }
@@ -77,7 +76,7 @@ bool RewireTarget::FindMemory(napi_env env, uint8_t** start, size_t* length) {
     return ThrowType(
         env, "instance: host memory cannot take the place of a shared memory");
   }
-  *start = static_cast<uint8_t*>(data);
+  *start = static_cast<uint8_t *>(data);
   if (reinterpret_cast<uintptr_t>(data) % RewiredPages::PageSize() != 0) {
     return ThrowType(env, "instance: the memory does not begin at a page");
   }
@@ -94,13 +93,13 @@ bool RewireTarget::FindMemory(napi_env env, uint8_t** start, size_t* length) {
   return true;
 }
 
-bool RewireTarget::Show(napi_env env, napi_value, const RegionView& view) {
-  uint8_t* start;
+bool RewireTarget::Show(napi_env env, napi_value, const RegionView &view) {
+  uint8_t *start;
   size_t memory_length;
   if (!FindMemory(env, &start, &memory_length)) {
     return false;
   }
-  const HostMapping* pages = view.memory->pages().get();
+  const HostMapping *pages = view.memory->pages().get();
   if (pages == nullptr || pages->backing() == HostMapping::Backing::kForeign) {
     return ThrowType(
         env,
@@ -121,11 +120,10 @@ bool RewireTarget::Show(napi_env env, napi_value, const RegionView& view) {
   const std::string page = std::to_string(page_size);
   if (offset % page_size != 0) {
     return ThrowRange(
-        env,
-        "region: for the backend 'node-rewire' it must begin at a "
-        "multiple of " +
-            page + " bytes of its memory or file; it begins at " +
-            std::to_string(offset));
+        env, "region: for the backend 'node-rewire' it must begin at a "
+             "multiple of " +
+                 page + " bytes of its memory or file; it begins at " +
+                 std::to_string(offset));
   }
   if (view.length > memory_length) {
     return ThrowRange(
@@ -139,13 +137,12 @@ bool RewireTarget::Show(napi_env env, napi_value, const RegionView& view) {
   }
   if (view.length % page_size != 0 && !EndsItsPages(*pages, view)) {
     return ThrowRange(
-        env,
-        "region: for the backend 'node-rewire' its length must be a "
-        "multiple of " +
-            page +
-            " bytes, or reach to the end of the memory or file that it "
-            "is a part of; it is " +
-            std::to_string(view.length));
+        env, "region: for the backend 'node-rewire' its length must be a "
+             "multiple of " +
+                 page +
+                 " bytes, or reach to the end of the memory or file that it "
+                 "is a part of; it is " +
+                 std::to_string(view.length));
   }
   if (!KeepStores(env)) {
     return false;
@@ -174,7 +171,7 @@ bool RewireTarget::Show(napi_env env, napi_value, const RegionView& view) {
 }
 
 bool RewireTarget::KeepStores(napi_env env) {
-  HostMemory* memory = lease_.get();
+  HostMemory *memory = lease_.get();
   if (memory == nullptr || !keep_shown_stores_ ||
       memory->pages()->backing() != HostMapping::Backing::kPrivateFile) {
     return true;
@@ -187,7 +184,7 @@ bool RewireTarget::KeepStores(napi_env env) {
 }
 
 bool RewireTarget::Restore(napi_env env) {
-  uint8_t* start;
+  uint8_t *start;
   size_t length;
   if (!shown()) {
     return true;
@@ -202,8 +199,8 @@ bool RewireTarget::Restore(napi_env env) {
   return true;
 }
 
-bool RewireTarget::Capacity(napi_env env, uint64_t* capacity) {
-  uint8_t* start;
+bool RewireTarget::Capacity(napi_env env, uint64_t *capacity) {
+  uint8_t *start;
   size_t length;
   if (!FindMemory(env, &start, &length)) {
     return false;
@@ -217,4 +214,4 @@ void RewireTarget::Forget() {
   view_ = {};
 }
 
-}  // namespace rawmem
+} // namespace rawmem

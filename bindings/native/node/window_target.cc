@@ -19,7 +19,7 @@ napi_value Show(napi_env env, napi_callback_info info) {
   if (napi_get_cb_info(env, info, &count, args, nullptr, nullptr) != napi_ok) {
     return nullptr;
   }
-  WindowTarget* target = UnwrapTarget(env, args[0]);
+  WindowTarget *target = UnwrapTarget(env, args[0]);
   if (target != nullptr && GetRegion(env, args[1], args[2], args[3], &view)) {
     target->set_subject(Attached::kRegion);
     if (target->Show(env, args[1], view)) {
@@ -34,7 +34,7 @@ napi_value Restore(napi_env env, napi_callback_info info) {
   napi_value args[1];
   size_t count = 1;
   if (napi_get_cb_info(env, info, &count, args, nullptr, nullptr) == napi_ok) {
-    if (WindowTarget* target = UnwrapTarget(env, args[0])) {
+    if (WindowTarget *target = UnwrapTarget(env, args[0])) {
       target->Restore(env);
     }
   }
@@ -47,21 +47,21 @@ napi_value IsShown(napi_env env, napi_callback_info info) {
   size_t count = 1;
   napi_value result = nullptr;
   if (napi_get_cb_info(env, info, &count, args, nullptr, nullptr) == napi_ok) {
-    if (WindowTarget* target = UnwrapTarget(env, args[0])) {
+    if (WindowTarget *target = UnwrapTarget(env, args[0])) {
       napi_get_boolean(env, target->shown(), &result);
     }
   }
   return result;
 }
 
-}  // namespace
+} // namespace
 
 napi_value WrapTarget(napi_env env, std::unique_ptr<WindowTarget> target) {
-  return WrapTagged(env, kTargetTag, std::move(target));
+  return NewTagged(env, kTargetTag, std::move(target));
 }
 
-WindowTarget* UnwrapTarget(napi_env env, napi_value value) {
-  auto* target = UnwrapTagged<WindowTarget>(env, kTargetTag, value);
+WindowTarget *UnwrapTarget(napi_env env, napi_value value) {
+  auto *target = UnwrapTagged<WindowTarget>(env, kTargetTag, value);
   if (target == nullptr) {
     napi_throw_type_error(env, nullptr, "Expected what target() returned");
   }
@@ -74,4 +74,4 @@ bool InitWindowTarget(napi_env env, napi_value exports) {
       {{"show", Show}, {"restore", Restore}, {"isShown", IsShown}});
 }
 
-}  // namespace rawmem
+} // namespace rawmem

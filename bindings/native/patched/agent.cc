@@ -7,6 +7,7 @@
 #include <tuple>
 #include <utility>
 
+#include "common/napi/handle_scope.h"
 #include "engine.h"
 #include "errors.h"
 #include "handle.h"
@@ -34,7 +35,7 @@ constexpr size_t kUnreachableBytesLimit = 256 * kMiB;
 // What the heap may have beyond its limit, until it is under the limit again.
 constexpr size_t kHeapRoom = 1024 * kMiB;
 
-}  // namespace
+} // namespace
 
 Record::~Record() {
   if (previous_ != nullptr) {
@@ -45,7 +46,7 @@ Record::~Record() {
   }
 }
 
-void Record::Link(Record** head) {
+void Record::Link(Record **head) {
   next_ = *head;
   previous_ = head;
   if (next_ != nullptr) {
@@ -55,8 +56,7 @@ void Record::Link(Record** head) {
 }
 
 Agent::Agent(napi_env env)
-    : env_(env),
-      node_(env),
+    : env_(env), node_(env),
       buffer_aliases_(std::make_unique<BufferAliases>(this)) {}
 
 Agent::~Agent() = default;
@@ -109,7 +109,7 @@ bool Agent::CreateWakeup() {
 }
 
 bool Agent::CreateIsolate() {
-  Platform* platform = Engine();
+  Platform *platform = Engine();
   isolate_ = v8::Isolate::Allocate();
   platform->AddIsolate(isolate_, [this] { Wake(); });
   v8::Isolate::CreateParams params;
@@ -141,7 +141,7 @@ bool Agent::SetUpContext() {
   context_.Reset(isolate_, context);
   v8::Context::Scope context_scope(context);
 
-  auto get = [&](v8::Local<v8::Object> object, const char* name) {
+  auto get = [&](v8::Local<v8::Object> object, const char *name) {
     v8::Local<v8::Value> value;
     if (!object
              ->Get(context,
@@ -187,7 +187,7 @@ bool Agent::SetUpContext() {
 
 void Agent::SetStackLimit() {
   pthread_attr_t attributes;
-  void* low = nullptr;
+  void *low = nullptr;
   size_t size = 0;
   size_t guard = 0;
   if (pthread_getattr_np(pthread_self(), &attributes) != 0) {
@@ -207,9 +207,7 @@ void Agent::SetStackLimit() {
   stack_limit_ = limit;
 }
 
-void Agent::CleanUp(void* agent) {
-  static_cast<Agent*>(agent)->Close();
-}
+void Agent::CleanUp(void *agent) { static_cast<Agent *>(agent)->Close(); }
 
 void Agent::Close() {
   closed_ = true;
@@ -226,7 +224,7 @@ void Agent::Close() {
   {
     v8::Isolate::Scope isolate_scope(isolate_);
     v8::HandleScope handle_scope(isolate_);
-    for (Handle* handle : handles_) {
+    for (Handle *handle : handles_) {
       handle->inner.Reset();
       handle->slot_is_set = false;
     }
@@ -242,7 +240,7 @@ void Agent::Close() {
     weak_map_set_.Reset();
     opaque_template_.Reset();
     probe_.Reset();
-    for (auto& prototype : prototypes_) {
+    for (auto &prototype : prototypes_) {
       prototype.Reset();
     }
     context_.Reset();
@@ -252,27 +250,21 @@ void Agent::Close() {
 }
 
 void Agent::SetHooks(napi_value array) {
-  if (hooks_ != nullptr) {
-    napi_delete_reference(env_, hooks_);
-  }
-  napi_create_reference(env_, array, 1, &hooks_);
+  hooks_ = StrongReference(env_, array);
   node_.SetProbe(hook(Hook::kProbe));
 }
 
 napi_value Agent::hook(Hook which) {
-  napi_value hooks = nullptr;
+  const napi_value hooks = hooks_.Value();
   napi_value function = nullptr;
-  if (hooks_ == nullptr ||
-      napi_get_reference_value(env_, hooks_, &hooks) != napi_ok ||
-      hooks == nullptr ||
-      napi_get_element(env_, hooks, static_cast<uint32_t>(which), &function) !=
-          napi_ok) {
-    return nullptr;
-  }
-  return function;
+  return hooks != nullptr &&
+                 napi_get_element(env_, hooks, static_cast<uint32_t>(which),
+                                  &function) == napi_ok
+             ? function
+             : nullptr;
 }
 
-napi_value Agent::CallHook(Hook which, size_t argc, const napi_value* argv) {
+napi_value Agent::CallHook(Hook which, size_t argc, const napi_value *argv) {
   if (node_stops_) {
     return nullptr;
   }
@@ -342,8 +334,8 @@ void Agent::OnLongCall() {
   }
 }
 
-void Agent::OnInterrupt(v8::Isolate* isolate, void* data) {
-  auto* agent = static_cast<Agent*>(data);
+void Agent::OnInterrupt(v8::Isolate *isolate, void *data) {
+  auto *agent = static_cast<Agent *>(data);
   agent->interrupt_requested_ = false;
   // An interrupt may be served after the call that it was requested for.
   if (agent->depth_ > 0 && !agent->node_stops_ &&
@@ -354,8 +346,8 @@ void Agent::OnInterrupt(v8::Isolate* isolate, void* data) {
   }
 }
 
-size_t Agent::OnNearHeapLimit(void* data, size_t current, size_t initial) {
-  auto* agent = static_cast<Agent*>(data);
+size_t Agent::OnNearHeapLimit(void *data, size_t current, size_t initial) {
+  auto *agent = static_cast<Agent *>(data);
   agent->heap_exhausted_ = true;
   agent->heap_limit_ = initial;
   agent->RequestTermination();
@@ -374,8 +366,8 @@ void Agent::RestoreHeapLimit() {
   heap_exhausted_ = false;
 }
 
-void Agent::OnWakeup(napi_env env, napi_value, void* context, void*) {
-  auto* agent = static_cast<Agent*>(context);
+void Agent::OnWakeup(napi_env env, napi_value, void *context, void *) {
+  auto *agent = static_cast<Agent *>(context);
   // `env` is null while the environment goes down.
   if (env == nullptr || !agent->is_open()) {
     return;
@@ -403,7 +395,7 @@ void Agent::OnWakeup(napi_env env, napi_value, void* context, void*) {
   }
 }
 
-Agent::Entry::Entry(Agent* agent, Store* store)
+Agent::Entry::Entry(Agent *agent, Store *store)
     : agent_(agent), previous_(agent->entered_) {
   agent->entered_ = store;
   // Whatever runs may drop references.
@@ -421,12 +413,12 @@ void Agent::NoteChange() {
 // Once the event loop has run the task, a trace is due.
 void Agent::ScheduleTrace() {
   class Unschedule final : public v8::Task {
-   public:
-    explicit Unschedule(bool* is_scheduled) : is_scheduled_(is_scheduled) {}
+  public:
+    explicit Unschedule(bool *is_scheduled) : is_scheduled_(is_scheduled) {}
     void Run() override { *is_scheduled_ = false; }
 
-   private:
-    bool* const is_scheduled_;
+  private:
+    bool *const is_scheduled_;
   };
   trace_is_scheduled_ = true;
   Engine()
@@ -441,24 +433,23 @@ void Agent::Trace() {
   if (begin < next_trace_) {
     return;
   }
-  napi_handle_scope scope;
-  if (napi_open_handle_scope(env_, &scope) != napi_ok) {
+  const HandleScope scope(env_);
+  if (!scope.is_open()) {
     return;
   }
   Tracing tracing(this);
-  for (Handle* handle : handles_) {
+  for (Handle *handle : handles_) {
     tracing.AddWrapper(handle);
   }
-  for (Record* record = records_; record != nullptr; record = record->next_) {
+  for (Record *record = records_; record != nullptr; record = record->next_) {
     record->Trace(tracing);
   }
   if (tracing.Run()) {
     changes_ = 0;
-    for (Record* record = records_; record != nullptr; record = record->next_) {
+    for (Record *record = records_; record != nullptr; record = record->next_) {
       record->OnTraced();
     }
   }
-  napi_close_handle_scope(env_, scope);
   const Clock::time_point end = Clock::now();
   next_trace_ = end + (end - begin) * kTimeBetweenTraces;
 }
@@ -501,7 +492,7 @@ void Agent::RemovePendingPromise() {
   }
 }
 
-void Agent::NoteNewHandle(Handle* handle) {
+void Agent::NoteNewHandle(Handle *handle) {
   if (handles_.size() >= sweep_at_) {
     SweepHandles();
     sweep_at_ = std::max<size_t>(1024, handles_.size() * 2);
@@ -510,7 +501,7 @@ void Agent::NoteNewHandle(Handle* handle) {
   handles_.push_back(handle);
 }
 
-void Agent::ForgetHandle(Handle* handle) {
+void Agent::ForgetHandle(Handle *handle) {
   if (handle->index < handles_.size() && handles_[handle->index] == handle) {
     handles_[handle->index] = handles_.back();
     handles_[handle->index]->index = handle->index;
@@ -520,7 +511,7 @@ void Agent::ForgetHandle(Handle* handle) {
 
 void Agent::SweepHandles() {
   for (size_t i = handles_.size(); i-- > 0;) {
-    Handle* handle = handles_[i];
+    Handle *handle = handles_[i];
     if (!handle->IsReachable()) {
       handle->Release();
       ForgetHandle(handle);
@@ -528,4 +519,4 @@ void Agent::SweepHandles() {
   }
 }
 
-}  // namespace rawmem
+} // namespace rawmem

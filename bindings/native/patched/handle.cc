@@ -1,5 +1,9 @@
 #include "handle.h"
 
+#include <utility>
+
+#include "common/napi/handle_scope.h"
+#include "common/napi/tagged_object.h"
 #include "functions.h"
 #include "hosted_memory.h"
 #include "raw_memory.h"
@@ -16,15 +20,13 @@ constexpr napi_type_tag kWrapperTag = {0x7d3b1a7bd2d84c1eu,
                                        0x9c6f04c9a6f0f2a3u};
 constexpr v8::ExternalPointerTypeTag kHandleTag = 1;
 
-constexpr int64_t kBytesPerTableElement = sizeof(void*);
+constexpr int64_t kBytesPerTableElement = sizeof(void *);
 
 // Where an inner object keeps its handle: a private property, or, on objects
 // that have none, an entry in a weak map.
-bool HasProperties(Kind kind) {
-  return kind != Kind::kReference;
-}
+bool HasProperties(Kind kind) { return kind != Kind::kReference; }
 
-Handle* ReadSlot(Agent* agent, v8::Local<v8::Object> inner, Kind kind) {
+Handle *ReadSlot(Agent *agent, v8::Local<v8::Object> inner, Kind kind) {
   v8::Local<v8::Context> context = agent->context();
   v8::Local<v8::Value> value;
   if (HasProperties(kind)) {
@@ -42,13 +44,11 @@ Handle* ReadSlot(Agent* agent, v8::Local<v8::Object> inner, Kind kind) {
   if (!value->IsExternal()) {
     return nullptr;
   }
-  return static_cast<Handle*>(value.As<v8::External>()->Value(kHandleTag));
+  return static_cast<Handle *>(value.As<v8::External>()->Value(kHandleTag));
 }
 
-bool WriteSlot(Agent* agent,
-               v8::Local<v8::Object> inner,
-               Kind kind,
-               Handle* handle) {
+bool WriteSlot(Agent *agent, v8::Local<v8::Object> inner, Kind kind,
+               Handle *handle) {
   v8::Local<v8::Context> context = agent->context();
   v8::Local<v8::Value> value;
   if (handle == nullptr) {
@@ -66,13 +66,9 @@ bool WriteSlot(Agent* agent,
               .IsEmpty();
 }
 
-void Finalize(napi_env, void* data, void*) {
-  delete static_cast<Handle*>(data);
-}
+} // namespace
 
-}  // namespace
-
-Handle::Handle(Agent* agent, Kind kind)
+Handle::Handle(Agent *agent, Kind kind)
     : agent(agent), kind(kind), id(agent->NextId()) {
   agent->Ref();
 }
@@ -84,22 +80,13 @@ Handle::~Handle() {
     Release();
     agent->ForgetHandle(this);
   }
-  if (outer != nullptr) {
-    napi_delete_reference(agent->env(), outer);
-  }
+  outer.Reset();
   agent->Unref();
 }
 
 bool Handle::IsReachable() {
-  napi_handle_scope scope;
-  napi_value value = nullptr;
-  if (napi_open_handle_scope(agent->env(), &scope) != napi_ok) {
-    return true;
-  }
-  const bool known =
-      napi_get_reference_value(agent->env(), outer, &value) == napi_ok;
-  napi_close_handle_scope(agent->env(), scope);
-  return !known || value != nullptr;
+  const HandleScope scope(agent->env());
+  return !scope.is_open() || !outer.IsCollected();
 }
 
 void Handle::Release() {
@@ -122,7 +109,7 @@ void Handle::Release() {
   inner.Reset();
 }
 
-Kind KindOf(Agent* agent, v8::Local<v8::Object> object) {
+Kind KindOf(Agent *agent, v8::Local<v8::Object> object) {
   if (object->IsFunction()) {
     return Kind::kFunction;
   }
@@ -147,10 +134,10 @@ bool HasStore(Kind kind) {
 }
 
 // Puts a new wrapper into a store.
-bool EnterStore(Handle* handle, napi_value outer, v8::Local<v8::Object> inner) {
-  Agent* agent = handle->agent;
+bool EnterStore(Handle *handle, napi_value outer, v8::Local<v8::Object> inner) {
+  Agent *agent = handle->agent;
   napi_env env = agent->env();
-  Store* entered = agent->entered();
+  Store *entered = agent->entered();
   if (handle->kind == Kind::kMemory) {
     handle->store = HostedMemory::StoreOf(agent, inner);
   } else {
@@ -170,10 +157,10 @@ bool EnterStore(Handle* handle, napi_value outer, v8::Local<v8::Object> inner) {
          (handle->kind != Kind::kMemory || LinkToEntered(handle));
 }
 
-}  // namespace
+} // namespace
 
-bool LinkToEntered(Handle* handle) {
-  Store* entered = handle->agent->entered();
+bool LinkToEntered(Handle *handle) {
+  Store *entered = handle->agent->entered();
   if (entered == nullptr || handle->store == nullptr ||
       entered->Root() == handle->store->Root()) {
     return true;
@@ -182,69 +169,57 @@ bool LinkToEntered(Handle* handle) {
   return Store::Link(entered->shared_from_this(), handle->store);
 }
 
-bool WrapWith(Handle* handle, napi_value outer, v8::Local<v8::Object> inner) {
-  Agent* agent = handle->agent;
+Handle *Wrap(std::unique_ptr<Handle> owned, napi_value outer,
+             v8::Local<v8::Object> inner) {
+  Agent *agent = owned->agent;
   napi_env env = agent->env();
-  if (napi_wrap(env, outer, handle, Finalize, nullptr, &handle->outer) !=
-      napi_ok) {
-    delete handle;
+  Handle *handle =
+      WrapTagged(env, outer, kWrapperTag, std::move(owned), &Handle::outer);
+  if (handle == nullptr) {
     napi_throw_type_error(env, nullptr,
                           "The object already stands for something else");
-    return false;
+    return nullptr;
   }
-  // From here on the wrapper owns the handle.
   handle->inner.Reset(agent->isolate(), inner);
   agent->NoteNewHandle(handle);
   v8::TryCatch try_catch(agent->isolate());
   handle->slot_is_set = WriteSlot(agent, inner, handle->kind, handle);
-  if (!handle->slot_is_set ||
-      napi_type_tag_object(env, outer, &kWrapperTag) != napi_ok) {
+  if (!handle->slot_is_set) {
     napi_throw_error(env, nullptr, "v8-rawmem: an object cannot be wrapped");
-    return false;
+    return nullptr;
   }
   if (HasStore(handle->kind) && !EnterStore(handle, outer, inner)) {
-    return false;
+    return nullptr;
   }
   UpdateExternalBytes(handle);
-  return true;
+  return handle;
 }
 
-Handle* Wrap(Agent* agent,
-             napi_value outer,
-             Kind kind,
+Handle *Wrap(Agent *agent, napi_value outer, Kind kind,
              v8::Local<v8::Object> inner) {
-  auto* handle = new Handle(agent, kind);
-  return WrapWith(handle, outer, inner) ? handle : nullptr;
+  return Wrap(std::make_unique<Handle>(agent, kind), outer, inner);
 }
 
-Handle* Unwrap(Agent* agent, napi_value value) {
+Handle *Unwrap(Agent *agent, napi_value value) {
   napi_env env = agent->env();
   napi_valuetype type;
-  bool is_wrapper = false;
-  void* data = nullptr;
   if (napi_typeof(env, value, &type) != napi_ok ||
-      (type != napi_object && type != napi_function) ||
-      napi_check_object_type_tag(env, value, &kWrapperTag, &is_wrapper) !=
-          napi_ok ||
-      !is_wrapper || napi_unwrap(env, value, &data) != napi_ok) {
+      (type != napi_object && type != napi_function)) {
     return nullptr;
   }
-  auto* handle = static_cast<Handle*>(data);
+  auto *handle = UnwrapTagged<Handle>(env, kWrapperTag, value);
   // The addon may be loaded twice into one thread, with an engine each.
-  return handle->agent == agent && !handle->inner.IsEmpty() ? handle : nullptr;
+  return handle != nullptr && handle->agent == agent && !handle->inner.IsEmpty()
+             ? handle
+             : nullptr;
 }
 
-napi_value ExistingWrapper(Agent* agent, v8::Local<v8::Object> inner) {
-  Handle* handle = ReadSlot(agent, inner, KindOf(agent, inner));
-  napi_value value = nullptr;
-  if (handle == nullptr || napi_get_reference_value(agent->env(), handle->outer,
-                                                    &value) != napi_ok) {
-    return nullptr;
-  }
-  return value;
+napi_value ExistingWrapper(Agent *agent, v8::Local<v8::Object> inner) {
+  Handle *handle = ReadSlot(agent, inner, KindOf(agent, inner));
+  return handle == nullptr ? nullptr : handle->outer.Value();
 }
 
-napi_value WrapperOf(Agent* agent, v8::Local<v8::Object> inner) {
+napi_value WrapperOf(Agent *agent, v8::Local<v8::Object> inner) {
   if (napi_value existing = ExistingWrapper(agent, inner)) {
     return existing;
   }
@@ -264,8 +239,8 @@ napi_value WrapperOf(Agent* agent, v8::Local<v8::Object> inner) {
   return wrapper;
 }
 
-void UpdateExternalBytes(Handle* handle) {
-  v8::Isolate* isolate = handle->agent->isolate();
+void UpdateExternalBytes(Handle *handle) {
+  v8::Isolate *isolate = handle->agent->isolate();
   v8::Local<v8::Object> inner = handle->inner.Get(isolate);
   v8::Local<v8::Value> length;
   v8::TryCatch try_catch(isolate);
@@ -290,7 +265,7 @@ void UpdateExternalBytes(Handle* handle) {
   }
 }
 
-void SetExternalBytes(Handle* handle, int64_t bytes) {
+void SetExternalBytes(Handle *handle, int64_t bytes) {
   const int64_t change = bytes - handle->external_bytes;
   if (change == 0) {
     return;
@@ -300,4 +275,4 @@ void SetExternalBytes(Handle* handle, int64_t bytes) {
   handle->external_bytes = bytes;
 }
 
-}  // namespace rawmem
+} // namespace rawmem

@@ -17,27 +17,26 @@ namespace {
 
 constexpr v8::ExternalPointerTypeTag kHostedMemoryTag = 4;
 
-v8::Local<v8::Private> Key(v8::Isolate* isolate) {
+v8::Local<v8::Private> Key(v8::Isolate *isolate) {
   return v8::Private::ForApi(
       isolate, v8::String::NewFromUtf8Literal(isolate, "v8-rawmem:hosted"));
 }
 
 // A backing store over bytes that `memory` keeps mapped.
-std::shared_ptr<v8::BackingStore> NewStore(uint8_t* data,
-                                           size_t length,
+std::shared_ptr<v8::BackingStore> NewStore(uint8_t *data, size_t length,
                                            std::shared_ptr<HostMemory> memory) {
-  auto* hold = new std::shared_ptr<HostMemory>(std::move(memory));
+  auto *hold = new std::shared_ptr<HostMemory>(std::move(memory));
   return v8::ArrayBuffer::NewBackingStore(
       data, length,
-      [](void*, size_t, void* held) {
-        delete static_cast<std::shared_ptr<HostMemory>*>(held);
+      [](void *, size_t, void *held) {
+        delete static_cast<std::shared_ptr<HostMemory> *>(held);
       },
       hold);
 }
 
 // The smallest size that `memory` accepts. JavaScript does not see the
 // attempts: what it knows of the memory is the same in the end.
-size_t MinimumOf(Agent* agent, v8::Local<v8::WasmMemoryObject> memory) {
+size_t MinimumOf(Agent *agent, v8::Local<v8::WasmMemoryObject> memory) {
   v8::Local<v8::ArrayBuffer> buffer = memory->Buffer();
   std::shared_ptr<v8::BackingStore> store = buffer->GetBackingStore();
   static uint8_t nothing;
@@ -56,113 +55,103 @@ std::string Pages(size_t bytes) {
          std::to_string(bytes / kWasmPageSize) + " pages)";
 }
 
-void ThrowRefusal(Agent* agent,
-                  v8::Local<v8::WasmMemoryObject> memory,
-                  v8::WasmRawMemoryResult result,
-                  size_t size,
-                  const std::string& name) {
+void ThrowRefusal(Agent *agent, v8::Local<v8::WasmMemoryObject> memory,
+                  v8::WasmRawMemoryResult result, size_t size,
+                  const std::string &name) {
   napi_env env = agent->env();
   using Result = v8::WasmRawMemoryResult;
   std::string message = name;
   switch (result) {
-    case Result::kTooSmall:
-      message += " must have at least " + Pages(MinimumOf(agent, memory)) +
-                 ", the minimum that the modules which use the memory declare; "
-                 "got " +
-                 std::to_string(size);
-      napi_throw_range_error(env, nullptr, message.c_str());
-      return;
-    case Result::kTooLarge:
-      message +=
-          " must have no more bytes than addresses of the memory reach "
-          "(4294967296, or 2^48 with address: 'i64'); use "
-          "subarray(begin, end); got " +
-          std::to_string(size);
-      napi_throw_range_error(env, nullptr, message.c_str());
-      return;
-    case Result::kGuardRegions:
-      message +=
-          " cannot be attached: a module that uses the memory was compiled "
-          "with --wasm-trap-handler, so its code relies on guard regions; "
-          "leave out that flag in V8_RAWMEM_FLAGS";
-      break;
-    case Result::kInInterrupt:
-      message +=
-          " cannot be attached while a debugger interrupts the code that runs "
-          "on the memory; wait until the call has ended";
-      break;
-    default:
-      message += " cannot be attached to this memory";
-      break;
+  case Result::kTooSmall:
+    message += " must have at least " + Pages(MinimumOf(agent, memory)) +
+               ", the minimum that the modules which use the memory declare; "
+               "got " +
+               std::to_string(size);
+    napi_throw_range_error(env, nullptr, message.c_str());
+    return;
+  case Result::kTooLarge:
+    message += " must have no more bytes than addresses of the memory reach "
+               "(4294967296, or 2^48 with address: 'i64'); use "
+               "subarray(begin, end); got " +
+               std::to_string(size);
+    napi_throw_range_error(env, nullptr, message.c_str());
+    return;
+  case Result::kGuardRegions:
+    message +=
+        " cannot be attached: a module that uses the memory was compiled "
+        "with --wasm-trap-handler, so its code relies on guard regions; "
+        "leave out that flag in V8_RAWMEM_FLAGS";
+    break;
+  case Result::kInInterrupt:
+    message +=
+        " cannot be attached while a debugger interrupts the code that runs "
+        "on the memory; wait until the call has ended";
+    break;
+  default:
+    message += " cannot be attached to this memory";
+    break;
   }
   napi_throw_type_error(env, nullptr, message.c_str());
 }
 
-}  // namespace
+} // namespace
 
-HostedMemory::HostedMemory(Agent* agent,
-                           v8::Local<v8::WasmMemoryObject> memory,
-                           Store::Pointer store)
+HostedMemory::HostedMemory(Agent *agent, Store::Pointer store)
     : agent_(agent), store_(std::move(store)) {
   Link(agent->records());
-  inner.Reset(agent->isolate(), memory);
-  LeaveToObject();
 }
 
-HostedMemory::~HostedMemory() {
-  Release();
-}
+HostedMemory::~HostedMemory() { Release(); }
 
 void HostedMemory::Release() {
-  DropReferences();
+  DropBorrowed();
   lease_.Reset();
 }
 
-void HostedMemory::DropReferences() {
-  if (borrowed == nullptr) {
-    return;
+void HostedMemory::DropBorrowed() {
+  if (!borrowed.is_empty()) {
+    store_->Unwatch(this);
+    borrowed.Reset();
+    region_.Reset();
   }
-  store_->Unwatch(this);
-  napi_delete_reference(agent_->env(), borrowed);
-  napi_delete_reference(agent_->env(), region_);
-  borrowed = nullptr;
-  region_ = nullptr;
 }
 
-HostedMemory* HostedMemory::Of(Agent* agent, v8::Local<v8::Object> memory) {
+HostedMemory *HostedMemory::Of(Agent *agent, v8::Local<v8::Object> memory) {
   v8::Local<v8::Value> value;
   if (!memory->GetPrivate(agent->context(), Key(agent->isolate()))
            .ToLocal(&value) ||
       !value->IsExternal()) {
     return nullptr;
   }
-  return static_cast<HostedMemory*>(
+  return static_cast<HostedMemory *>(
       value.As<v8::External>()->Value(kHostedMemoryTag));
 }
 
-HostedMemory* HostedMemory::Ensure(Handle* handle) {
-  Agent* agent = handle->agent;
-  v8::Isolate* isolate = agent->isolate();
+HostedMemory *HostedMemory::Ensure(Handle *handle) {
+  Agent *agent = handle->agent;
+  v8::Isolate *isolate = agent->isolate();
   auto memory = handle->inner.Get(isolate).As<v8::WasmMemoryObject>();
-  if (HostedMemory* hosted = Of(agent, memory)) {
+  if (HostedMemory *hosted = Of(agent, memory)) {
     return hosted;
   }
-  auto* hosted = new HostedMemory(agent, memory, handle->store);
+  std::unique_ptr<HostedMemory> hosted(new HostedMemory(agent, handle->store));
   if (!memory
-           ->SetPrivate(agent->context(), Key(isolate),
-                        v8::External::New(isolate, hosted, kHostedMemoryTag))
+           ->SetPrivate(
+               agent->context(), Key(isolate),
+               v8::External::New(isolate, hosted.get(), kHostedMemoryTag))
            .FromMaybe(false)) {
-    delete hosted;
     napi_throw_error(agent->env(), nullptr,
                      "v8-rawmem: the memory cannot be attached");
     return nullptr;
   }
-  return hosted;
+  hosted->inner.Reset(isolate, memory);
+  hosted->LeaveToObject();
+  return hosted.release();
 }
 
-Store::Pointer HostedMemory::StoreOf(Agent* agent,
+Store::Pointer HostedMemory::StoreOf(Agent *agent,
                                      v8::Local<v8::Object> memory) {
-  HostedMemory* hosted = Of(agent, memory);
+  HostedMemory *hosted = Of(agent, memory);
   if (hosted != nullptr && hosted->store_->Keeper() != nullptr) {
     return hosted->store_;
   }
@@ -175,48 +164,42 @@ Store::Pointer HostedMemory::StoreOf(Agent* agent,
   return store;
 }
 
-void HostedMemory::Trace(Tracing& tracing) {
+void HostedMemory::Trace(Tracing &tracing) {
   if (!inner.IsEmpty()) {
     tracing.AddStore(inner.Get(agent_->isolate()), &store_);
   }
 }
 
 void HostedMemory::OnTraced() {
-  if (borrowed != nullptr) {
+  if (!borrowed.is_empty()) {
     store_->Watch(this);
   }
 }
 
-bool HostedMemory::IsAttached(Agent* agent, v8::Local<v8::Object> memory) {
-  HostedMemory* hosted = Of(agent, memory);
+bool HostedMemory::IsAttached(Agent *agent, v8::Local<v8::Object> memory) {
+  HostedMemory *hosted = Of(agent, memory);
   return hosted != nullptr && hosted->is_attached();
 }
 
-napi_value HostedMemory::BorrowedRegion(Agent* agent,
+napi_value HostedMemory::BorrowedRegion(Agent *agent,
                                         v8::Local<v8::Object> memory) {
-  HostedMemory* hosted = Of(agent, memory);
-  napi_value region = nullptr;
-  if (hosted != nullptr && hosted->region_ != nullptr) {
-    napi_get_reference_value(agent->env(), hosted->region_, &region);
-  }
-  return region;
+  HostedMemory *hosted = Of(agent, memory);
+  return hosted == nullptr ? nullptr : hosted->region_.Value();
 }
 
-void HostedMemory::NoteDropped(Agent* agent, v8::Local<v8::Object> memory) {
-  HostedMemory* hosted = Of(agent, memory);
+void HostedMemory::NoteDropped(Agent *agent, v8::Local<v8::Object> memory) {
+  HostedMemory *hosted = Of(agent, memory);
   if (hosted != nullptr && hosted->is_attached()) {
     agent->NoteUnreachable(hosted->lease_.get()->length());
   }
 }
 
-bool HostedMemory::Attach(Handle* memory_handle,
-                          napi_value region,
-                          napi_value handle,
-                          const RegionView& view,
-                          const std::string& name) {
-  Agent* agent = memory_handle->agent;
+bool HostedMemory::Attach(Handle *memory_handle, napi_value region,
+                          napi_value handle, const RegionView &view,
+                          const std::string &name) {
+  Agent *agent = memory_handle->agent;
   napi_env env = agent->env();
-  HostedMemory* hosted = Ensure(memory_handle);
+  HostedMemory *hosted = Ensure(memory_handle);
   if (hosted == nullptr) {
     return false;
   }
@@ -225,42 +208,35 @@ bool HostedMemory::Attach(Handle* memory_handle,
   if (!hosted->is_attached()) {
     own = memory->Buffer()->GetBackingStore();
   }
-  napi_ref borrowed = nullptr;
-  napi_ref region_reference = nullptr;
+  StrongReference borrowed, borrowed_region;
   if (view.memory->kind() == HostMemory::Kind::kBorrowed) {
-    if (napi_create_reference(env, handle, 1, &borrowed) != napi_ok) {
-      return false;
-    }
-    if (napi_create_reference(env, region, 1, &region_reference) != napi_ok) {
-      napi_delete_reference(env, borrowed);
+    borrowed = StrongReference(env, handle);
+    borrowed_region = StrongReference(env, region);
+    if (borrowed.is_empty() || borrowed_region.is_empty()) {
       return false;
     }
   }
   const v8::WasmRawMemoryResult result =
       memory->SetBackingStore(NewStore(view.data, view.length, view.memory));
   if (result != v8::WasmRawMemoryResult::kOk) {
-    if (borrowed != nullptr) {
-      napi_delete_reference(env, borrowed);
-      napi_delete_reference(env, region_reference);
-    }
     ThrowRefusal(agent, memory, result, view.length, name);
     return false;
   }
   hosted->Release();
   hosted->own_store_ = std::move(own);
   hosted->lease_ = RegionLease(view.memory);
-  hosted->borrowed = borrowed;
-  hosted->region_ = region_reference;
+  hosted->borrowed = std::move(borrowed);
+  hosted->region_ = std::move(borrowed_region);
   hosted->OnTraced();
   agent->buffer_aliases().Update();
   return true;
 }
 
-bool HostedMemory::Detach(Handle* memory_handle) {
-  Agent* agent = memory_handle->agent;
+bool HostedMemory::Detach(Handle *memory_handle) {
+  Agent *agent = memory_handle->agent;
   auto memory =
       memory_handle->inner.Get(agent->isolate()).As<v8::WasmMemoryObject>();
-  HostedMemory* hosted = Of(agent, memory);
+  HostedMemory *hosted = Of(agent, memory);
   if (hosted == nullptr || !hosted->is_attached()) {
     return true;
   }
@@ -283,8 +259,8 @@ bool HostedMemory::Detach(Handle* memory_handle) {
   return true;
 }
 
-void HostedMemory::PointBack(v8::Isolate* isolate) {
-  DropReferences();
+void HostedMemory::PointBack(v8::Isolate *isolate) {
+  DropBorrowed();
   if (inner.IsEmpty()) {
     // Collected, and about to be deleted.
     return;
@@ -299,7 +275,7 @@ void HostedMemory::PointBack(v8::Isolate* isolate) {
   // Too small for the code that uses the memory, which needs something to run
   // on all the same. The memory stays attached, to zeros.
   const size_t mapping_length = std::max<size_t>(length, 1);
-  void* mapping = mmap(nullptr, mapping_length, PROT_READ | PROT_WRITE,
+  void *mapping = mmap(nullptr, mapping_length, PROT_READ | PROT_WRITE,
                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (mapping == MAP_FAILED) {
     napi_fatal_error("v8-rawmem", NAPI_AUTO_LENGTH,
@@ -308,10 +284,10 @@ void HostedMemory::PointBack(v8::Isolate* isolate) {
                      NAPI_AUTO_LENGTH);
   }
   auto zeros = std::make_shared<HostMemory>(std::make_shared<HostMapping>(
-      HostMapping::Backing::kAnonymous, static_cast<uint8_t*>(mapping), length,
+      HostMapping::Backing::kAnonymous, static_cast<uint8_t *>(mapping), length,
       mapping, mapping_length));
   memory->SetBackingStore(NewStore(zeros->data(), length, zeros));
   lease_ = RegionLease(std::move(zeros));
 }
 
-}  // namespace rawmem
+} // namespace rawmem

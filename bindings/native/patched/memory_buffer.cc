@@ -7,13 +7,14 @@
 
 #include "agent.h"
 #include "common/napi/array_buffers.h"
+#include "common/napi/handle_scope.h"
 
 namespace rawmem {
 
-void BufferAliases::OnDetached(v8::Isolate* isolate,
+void BufferAliases::OnDetached(v8::Isolate *isolate,
                                v8::Local<v8::ArrayBuffer> inner) {
-  BufferAliases& aliases =
-      static_cast<Agent*>(isolate->GetData(0))->buffer_aliases();
+  BufferAliases &aliases =
+      static_cast<Agent *>(isolate->GetData(0))->buffer_aliases();
   const auto found = aliases.Find(inner);
   if (found != aliases.aliases_.end()) {
     aliases.stale_.push_back(std::move(found->second));
@@ -21,10 +22,10 @@ void BufferAliases::OnDetached(v8::Isolate* isolate,
   }
 }
 
-BufferAliases::Aliases::iterator BufferAliases::Find(
-    v8::Local<v8::ArrayBuffer> inner) {
+BufferAliases::Aliases::iterator
+BufferAliases::Find(v8::Local<v8::ArrayBuffer> inner) {
   const auto [begin, end] = aliases_.equal_range(inner->GetIdentityHash());
-  const auto found = std::find_if(begin, end, [&](const auto& entry) {
+  const auto found = std::find_if(begin, end, [&](const auto &entry) {
     return entry.second.inner == inner;
   });
   return found == end ? aliases_.end() : found;
@@ -32,13 +33,12 @@ BufferAliases::Aliases::iterator BufferAliases::Find(
 
 napi_value BufferAliases::BufferOf(v8::Local<v8::WasmMemoryObject> memory) {
   napi_env env = agent_->env();
-  v8::Isolate* isolate = agent_->isolate();
+  v8::Isolate *isolate = agent_->isolate();
   v8::Local<v8::ArrayBuffer> inner = memory->Buffer();
   if (const auto found = Find(inner); found != aliases_.end()) {
     if (napi_value outer = OuterOf(found->second)) {
       return outer;
     }
-    napi_delete_reference(env, found->second.outer);
     aliases_.erase(found);
   }
   std::shared_ptr<v8::BackingStore> store = inner->GetBackingStore();
@@ -60,7 +60,7 @@ napi_value BufferAliases::BufferOf(v8::Local<v8::WasmMemoryObject> memory) {
   }
   napi_value outer = nullptr;
   if (length == 0) {
-    void* ignored;
+    void *ignored;
     if (napi_create_arraybuffer(env, 0, &ignored, &outer) != napi_ok) {
       return nullptr;
     }
@@ -75,7 +75,8 @@ napi_value BufferAliases::BufferOf(v8::Local<v8::WasmMemoryObject> memory) {
     drop_at_ = std::max<size_t>(64, aliases_.size() * 2);
   }
   Alias alias;
-  if (napi_create_reference(env, outer, 0, &alias.outer) != napi_ok) {
+  alias.outer = WeakReference(env, outer);
+  if (alias.outer.is_empty()) {
     return nullptr;
   }
   alias.inner.Reset(isolate, inner);
@@ -84,11 +85,10 @@ napi_value BufferAliases::BufferOf(v8::Local<v8::WasmMemoryObject> memory) {
   return outer;
 }
 
-napi_value BufferAliases::OuterOf(const Alias& alias) {
-  napi_value outer = nullptr;
+napi_value BufferAliases::OuterOf(const Alias &alias) {
+  const napi_value outer = alias.outer.Value();
   bool is_detached = false;
-  if (napi_get_reference_value(agent_->env(), alias.outer, &outer) != napi_ok ||
-      outer == nullptr ||
+  if (outer == nullptr ||
       napi_is_detached_arraybuffer(agent_->env(), outer, &is_detached) !=
           napi_ok ||
       is_detached) {
@@ -99,21 +99,16 @@ napi_value BufferAliases::OuterOf(const Alias& alias) {
 
 void BufferAliases::DetachStale() {
   napi_env env = agent_->env();
-  std::erase_if(stale_, [&](Alias& alias) {
-    napi_handle_scope scope;
-    if (napi_open_handle_scope(env, &scope) != napi_ok) {
+  std::erase_if(stale_, [&](const Alias &alias) {
+    const HandleScope scope(env);
+    if (!scope.is_open()) {
       return false;
     }
     napi_value outer = OuterOf(alias);
     // While Node's JavaScript is being terminated, some releases detach
     // nothing. It is for a later call then: until that, the outer buffer keeps
     // the bytes it has.
-    const bool is_done = outer == nullptr || DetachOwnBuffer(env, outer);
-    napi_close_handle_scope(env, scope);
-    if (is_done) {
-      napi_delete_reference(env, alias.outer);
-    }
-    return is_done;
+    return outer == nullptr || DetachOwnBuffer(env, outer);
   });
 }
 
@@ -121,7 +116,7 @@ void BufferAliases::Replace(v8::Local<v8::ArrayBuffer> before,
                             v8::Local<v8::ArrayBuffer> now) {
   const auto found =
       std::find_if(stale_.begin(), stale_.end(),
-                   [&](const Alias& alias) { return alias.inner == before; });
+                   [&](const Alias &alias) { return alias.inner == before; });
   if (found == stale_.end()) {
     return;
   }
@@ -133,33 +128,17 @@ void BufferAliases::Replace(v8::Local<v8::ArrayBuffer> before,
 }
 
 void BufferAliases::DropCollected() {
-  napi_env env = agent_->env();
-  for (auto entry = aliases_.begin(); entry != aliases_.end();) {
-    const Alias& alias = entry->second;
-    napi_handle_scope scope;
-    if (napi_open_handle_scope(env, &scope) != napi_ok) {
-      return;
-    }
-    const bool collected = alias.inner.IsEmpty() || OuterOf(alias) == nullptr;
-    napi_close_handle_scope(env, scope);
-    if (collected) {
-      napi_delete_reference(env, alias.outer);
-      entry = aliases_.erase(entry);
-    } else {
-      ++entry;
-    }
-  }
+  std::erase_if(aliases_, [&](const auto &entry) {
+    const Alias &alias = entry.second;
+    const HandleScope scope(agent_->env());
+    return scope.is_open() &&
+           (alias.inner.IsEmpty() || OuterOf(alias) == nullptr);
+  });
 }
 
 void BufferAliases::Clear() {
-  for (auto& [hash, alias] : aliases_) {
-    napi_delete_reference(agent_->env(), alias.outer);
-  }
-  for (Alias& alias : stale_) {
-    napi_delete_reference(agent_->env(), alias.outer);
-  }
   aliases_.clear();
   stale_.clear();
 }
 
-}  // namespace rawmem
+} // namespace rawmem

@@ -2,6 +2,8 @@
 
 #include <dlfcn.h>
 
+#include "common/napi/handle_scope.h"
+
 namespace rawmem {
 
 namespace {
@@ -10,20 +12,20 @@ namespace {
 struct NodeV8 {
   using Isolate = void;
 
-  Isolate* (*get_current)() = nullptr;
-  void* (*get_current_context)(Isolate*) = nullptr;
-  void (*terminate_execution)(Isolate*) = nullptr;
-  void (*cancel_terminate_execution)(Isolate*) = nullptr;
-  bool (*is_execution_terminating)(Isolate*) = nullptr;
-  void* (*object_get)(void* object, void* context, void* key) = nullptr;
+  Isolate *(*get_current)() = nullptr;
+  void *(*get_current_context)(Isolate *) = nullptr;
+  void (*terminate_execution)(Isolate *) = nullptr;
+  void (*cancel_terminate_execution)(Isolate *) = nullptr;
+  bool (*is_execution_terminating)(Isolate *) = nullptr;
+  void *(*object_get)(void *object, void *context, void *key) = nullptr;
 
   // Null where they are not to be had.
-  static const NodeV8* Get() {
+  static const NodeV8 *Get() {
     static const NodeV8 functions;
     return functions.is_complete_ ? &functions : nullptr;
   }
 
- private:
+private:
   NodeV8() {
     is_complete_ =
         Find("_ZN2v87Isolate10GetCurrentEv", &get_current) &&
@@ -39,12 +41,11 @@ struct NodeV8 {
 
   // All of them have to be in one file, which is not this addon: the V8 inside
   // has functions of the same names.
-  template <typename Function>
-  bool Find(const char* name, Function* function) {
-    void* address = dlsym(RTLD_DEFAULT, name);
+  template <typename Function> bool Find(const char *name, Function *function) {
+    void *address = dlsym(RTLD_DEFAULT, name);
     Dl_info own, found;
     if (address == nullptr ||
-        dladdr(reinterpret_cast<const void*>(&NodeV8::Get), &own) == 0 ||
+        dladdr(reinterpret_cast<const void *>(&NodeV8::Get), &own) == 0 ||
         dladdr(address, &found) == 0 || found.dli_fbase == own.dli_fbase ||
         (file_ != nullptr && found.dli_fbase != file_)) {
       return false;
@@ -54,18 +55,14 @@ struct NodeV8 {
     return true;
   }
 
-  void* file_ = nullptr;
+  void *file_ = nullptr;
   bool is_complete_ = false;
 };
 
-}  // namespace
+} // namespace
 
 void NodeIsolate::SetProbe(napi_value probe) {
-  if (probe_ != nullptr) {
-    napi_delete_reference(env_, probe_);
-    probe_ = nullptr;
-  }
-  napi_create_reference(env_, probe, 1, &probe_);
+  probe_ = StrongReference(env_, probe);
 }
 
 napi_value NodeIsolate::TakeException() {
@@ -78,17 +75,16 @@ napi_value NodeIsolate::TakeException() {
 }
 
 bool NodeIsolate::IsTerminating() {
-  const NodeV8* v8 = NodeV8::Get();
+  const NodeV8 *v8 = NodeV8::Get();
   return v8 != nullptr && v8->is_execution_terminating(v8->get_current());
 }
 
 NodeIsolate::Answer NodeIsolate::Ask() {
-  napi_value probe = nullptr;
+  const napi_value probe = probe_.Value();
   napi_value key;
   bool pending = false;
   bool ignored;
   if (napi_is_exception_pending(env_, &pending) != napi_ok || pending ||
-      napi_get_reference_value(env_, probe_, &probe) != napi_ok ||
       probe == nullptr || napi_create_uint32(env_, 0, &key) != napi_ok ||
       // Fails if Node lets no more JavaScript run in this environment, too.
       napi_has_property(env_, probe, key, &ignored) == napi_ok) {
@@ -110,19 +106,14 @@ NodeIsolate::Answer NodeIsolate::Ask() {
 
 void NodeIsolate::Cancel() {
   // V8 of Node 22 and later forgets by itself.
-  if (const NodeV8* v8 = NodeV8::Get()) {
+  if (const NodeV8 *v8 = NodeV8::Get()) {
     v8->cancel_terminate_execution(v8->get_current());
   }
 }
 
 bool NodeIsolate::IsStopping() {
-  napi_handle_scope scope;
-  if (napi_open_handle_scope(env_, &scope) != napi_ok) {
-    return true;
-  }
-  const bool is_stopping = Ask() == Answer::kStops;
-  napi_close_handle_scope(env_, scope);
-  return is_stopping;
+  const HandleScope scope(env_);
+  return !scope.is_open() || Ask() == Answer::kStops;
 }
 
 bool NodeIsolate::IsClosed() {
@@ -132,13 +123,9 @@ bool NodeIsolate::IsClosed() {
          napi_has_property(env_, nullptr, nullptr, nullptr) != napi_invalid_arg;
 }
 
-bool NodeIsolate::FindStackLimit(uintptr_t lowest, uintptr_t* limit) {
-  napi_handle_scope scope;
-  if (napi_open_handle_scope(env_, &scope) != napi_ok) {
-    return false;
-  }
-  *limit = Descend(lowest);
-  napi_close_handle_scope(env_, scope);
+bool NodeIsolate::FindStackLimit(uintptr_t lowest, uintptr_t *limit) {
+  const HandleScope scope(env_);
+  *limit = scope.is_open() ? Descend(lowest) : 0;
   return *limit != 0;
 }
 
@@ -159,7 +146,7 @@ bool NodeIsolate::FindStackLimit(uintptr_t lowest, uintptr_t* limit) {
 }
 
 bool NodeIsolate::HasStopped() {
-  const NodeV8* v8 = NodeV8::Get();
+  const NodeV8 *v8 = NodeV8::Get();
   if (IsTerminating()) {
     TakeException();
     Cancel();
@@ -186,18 +173,17 @@ bool NodeIsolate::HasStopped() {
 
 void NodeIsolate::Raise() {
   TakeException();
-  const NodeV8* v8 = NodeV8::Get();
-  napi_value probe = nullptr;
+  const NodeV8 *v8 = NodeV8::Get();
+  const napi_value probe = probe_.Value();
   napi_value key = nullptr;
-  if (v8 == nullptr ||
-      napi_get_reference_value(env_, probe_, &probe) != napi_ok ||
-      probe == nullptr || napi_create_uint32(env_, 0, &key) != napi_ok) {
+  if (v8 == nullptr || probe == nullptr ||
+      napi_create_uint32(env_, 0, &key) != napi_ok) {
     napi_throw_error(env_, nullptr, "WebAssembly was interrupted");
     return;
   }
-  NodeV8::Isolate* isolate = v8->get_current();
+  NodeV8::Isolate *isolate = v8->get_current();
   v8->terminate_execution(isolate);
   v8->object_get(probe, v8->get_current_context(isolate), key);
 }
 
-}  // namespace rawmem
+} // namespace rawmem

@@ -46,13 +46,15 @@
 
 #include <cstdint>
 
+#include "common/napi/reference.h"
+
 namespace rawmem {
 
 class NodeIsolate {
- public:
+public:
   explicit NodeIsolate(napi_env env) : env_(env) {}
-  NodeIsolate(const NodeIsolate&) = delete;
-  NodeIsolate& operator=(const NodeIsolate&) = delete;
+  NodeIsolate(const NodeIsolate &) = delete;
+  NodeIsolate &operator=(const NodeIsolate &) = delete;
 
   // A proxy without traps.
   void SetProbe(napi_value probe);
@@ -70,13 +72,13 @@ class NodeIsolate {
   // The address that the stack may grow down to while Node's V8 runs code, or
   // allocates; not looked for below `lowest`. False if Node is stopping
   // instead, as for IsStopping().
-  bool FindStackLimit(uintptr_t lowest, uintptr_t* limit);
+  bool FindStackLimit(uintptr_t lowest, uintptr_t *limit);
 
   // Ends JavaScript on the return to it. Nothing of Node-API may come in
   // between. Where V8's functions are not to be had, throws an Error.
   void Raise();
 
- private:
+private:
   enum class Answer { kGoesOn, kStops, kStackOverflow };
   Answer Ask();
   uintptr_t Descend(uintptr_t lowest);
@@ -87,10 +89,9 @@ class NodeIsolate {
   napi_value TakeException();
 
   napi_env const env_;
-  // Strong.
-  napi_ref probe_ = nullptr;
+  StrongReference probe_;
 };
 
-}  // namespace rawmem
+} // namespace rawmem
 
-#endif  // BINDINGS_NATIVE_PATCHED_NODE_ISOLATE_H_
+#endif // BINDINGS_NATIVE_PATCHED_NODE_ISOLATE_H_

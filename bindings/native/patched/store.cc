@@ -12,27 +12,22 @@ bool Push(napi_env env, napi_value keeper, napi_value value) {
          napi_set_element(env, keeper, length, value) == napi_ok;
 }
 
-}  // namespace
+} // namespace
 
 Store::Pointer Store::New(napi_env env, Kind kind) {
-  Pointer store(new Store(env, kind));
   napi_value keeper;
-  if (napi_create_array(env, &keeper) != napi_ok ||
-      napi_create_reference(env, keeper, 0, &store->keeper_) != napi_ok) {
-    napi_throw_error(env, nullptr, "v8-rawmem: an object cannot be wrapped");
-    return nullptr;
+  if (napi_create_array(env, &keeper) == napi_ok) {
+    Pointer store(new Store(env, kind, keeper));
+    if (!store->keeper_.is_empty()) {
+      return store;
+    }
   }
-  return store;
+  napi_throw_error(env, nullptr, "v8-rawmem: an object cannot be wrapped");
+  return nullptr;
 }
 
-Store::~Store() {
-  if (keeper_ != nullptr) {
-    napi_delete_reference(env_, keeper_);
-  }
-}
-
-Store* Store::Root() {
-  Store* root = this;
+Store *Store::Root() {
+  Store *root = this;
   while (root->parent_ != nullptr) {
     root = root->parent_.get();
   }
@@ -43,23 +38,17 @@ Store* Store::Root() {
   return root;
 }
 
-napi_value Store::Keeper() {
-  napi_value keeper = nullptr;
-  napi_get_reference_value(env_, keeper_, &keeper);
-  return keeper;
-}
-
 bool Store::Keep(napi_value value) {
   napi_value keeper = Root()->Keeper();
   return keeper != nullptr && Push(env_, keeper, value);
 }
 
-bool Store::Link(const Pointer& store, const Pointer& other) {
+bool Store::Link(const Pointer &store, const Pointer &other) {
   if (!store->Open() || !other->Open()) {
     return false;
   }
-  Store* root = store->Root();
-  Store* other_root = other->Root();
+  Store *root = store->Root();
+  Store *other_root = other->Root();
   if (root == other_root) {
     return true;
   }
@@ -73,7 +62,7 @@ bool Store::Link(const Pointer& store, const Pointer& other) {
          nullptr;
 }
 
-bool Store::LeadTo(const Pointer& other) {
+bool Store::LeadTo(const Pointer &other) {
   napi_value keeper = other->Keeper();
   if (keeper == nullptr || !Keep(keeper)) {
     return false;
@@ -126,4 +115,4 @@ Store::Pointer Store::Unite(Pointer root, Pointer other) {
   return root;
 }
 
-}  // namespace rawmem
+} // namespace rawmem

@@ -2,8 +2,11 @@
 
 #include <limits>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "common/napi/handle_scope.h"
+#include "common/napi/reference.h"
 #include "errors.h"
 #include "handle.h"
 #include "raw_memory.h"
@@ -23,71 +26,68 @@ constexpr size_t kOpaqueBytes = 512;
 
 // The C++ side of an opaque object.
 struct Opaque final : public RecordOf<v8::Object> {
-  explicit Opaque(Agent* agent) : agent(agent) {
+  Opaque(Agent *agent, StrongReference untraced_value,
+         v8::Local<v8::Object> object)
+      : agent(agent), untraced(std::move(untraced_value)) {
     Link(agent->records());
     agent->NoteChange();
+    inner.Reset(agent->isolate(), object);
+    accounter.Increase(agent->isolate(), kOpaqueBytes);
   }
-  ~Opaque() override {
-    napi_delete_reference(agent->env(), outer);
-    accounter.Decrease(agent->isolate(), kOpaqueBytes);
+  ~Opaque() override { accounter.Decrease(agent->isolate(), kOpaqueBytes); }
+
+  napi_value Value() const {
+    return untraced.is_empty() ? traced.Value() : untraced.Value();
   }
 
-  void Trace(Tracing& tracing) override {
-    napi_value value = nullptr;
-    if (!inner.IsEmpty() &&
-        napi_get_reference_value(agent->env(), outer, &value) == napi_ok &&
-        value != nullptr) {
+  void Trace(Tracing &tracing) override {
+    const napi_value value = Value();
+    if (!inner.IsEmpty() && value != nullptr) {
       tracing.AddValue(inner.Get(agent->isolate()), value);
     }
   }
 
   // Now whatever leads here keeps the value.
   void OnTraced() override {
-    if (is_strong) {
-      napi_reference_unref(agent->env(), outer, nullptr);
-      is_strong = false;
+    if (!untraced.is_empty()) {
+      traced = std::move(untraced).Weaken();
     }
   }
 
-  Agent* const agent;
+  Agent *const agent;
   v8::ExternalMemoryAccounter accounter;
-  napi_ref outer = nullptr;
-  bool is_strong = true;
+  // One of the two refers to the value.
+  StrongReference untraced;
+  WeakReference traced;
 };
 
-v8::MaybeLocal<v8::Value> NewOpaque(Agent* agent, napi_value value) {
-  v8::Isolate* isolate = agent->isolate();
+v8::MaybeLocal<v8::Value> NewOpaque(Agent *agent, napi_value value) {
   v8::Local<v8::Object> object;
-  napi_ref outer;
-  if (!agent->opaque_template()
-           ->InstanceTemplate()
-           ->NewInstance(agent->context())
-           .ToLocal(&object) ||
-      napi_create_reference(agent->env(), value, 1, &outer) != napi_ok) {
+  StrongReference outer(agent->env(), value);
+  if (outer.is_empty() || !agent->opaque_template()
+                               ->InstanceTemplate()
+                               ->NewInstance(agent->context())
+                               .ToLocal(&object)) {
     napi_throw_error(agent->env(), nullptr,
                      "v8-rawmem: a value cannot be passed to the engine");
     return {};
   }
-  auto* opaque = new Opaque(agent);
-  opaque->outer = outer;
-  opaque->inner.Reset(isolate, object);
+  auto *opaque = new Opaque(agent, std::move(outer), object);
   opaque->LeaveToObject();
-  opaque->accounter.Increase(isolate, kOpaqueBytes);
   object->SetAlignedPointerInInternalField(0, opaque, kOpaqueTag);
   return object;
 }
 
 // Hands `argv` to a hook, and what it returns to the inner caller.
-void ReturnFromHook(Agent* agent,
-                    const v8::FunctionCallbackInfo<v8::Value>& info,
-                    Hook hook,
-                    const char* hint) {
+void ReturnFromHook(Agent *agent,
+                    const v8::FunctionCallbackInfo<v8::Value> &info, Hook hook,
+                    const char *hint) {
   if (!agent->MayCallOuter()) {
     return;
   }
   napi_env env = agent->env();
-  napi_handle_scope scope;
-  if (napi_open_handle_scope(env, &scope) != napi_ok) {
+  const HandleScope scope(env);
+  if (!scope.is_open()) {
     return;
   }
   napi_value argv[2] = {FromOpaque(agent, info.This()), nullptr};
@@ -107,27 +107,26 @@ void ReturnFromHook(Agent* agent,
   } else {
     ThrowToInner(agent);
   }
-  napi_close_handle_scope(env, scope);
 }
 
 // Symbol.toPrimitive of opaque objects, for conversions to numbers.
-void ToPrimitive(const v8::FunctionCallbackInfo<v8::Value>& info) {
-  auto* agent = static_cast<Agent*>(info.GetIsolate()->GetData(0));
+void ToPrimitive(const v8::FunctionCallbackInfo<v8::Value> &info) {
+  auto *agent = static_cast<Agent *>(info.GetIsolate()->GetData(0));
   v8::String::Utf8Value hint(info.GetIsolate(), info[0]);
   ReturnFromHook(agent, info, Hook::kToPrimitive, *hint ? *hint : "default");
 }
 
 // Symbol.iterator of opaque objects, for functions with several results.
-void Iterate(const v8::FunctionCallbackInfo<v8::Value>& info) {
-  v8::Isolate* isolate = info.GetIsolate();
-  auto* agent = static_cast<Agent*>(isolate->GetData(0));
+void Iterate(const v8::FunctionCallbackInfo<v8::Value> &info) {
+  v8::Isolate *isolate = info.GetIsolate();
+  auto *agent = static_cast<Agent *>(isolate->GetData(0));
   if (!agent->MayCallOuter()) {
     return;
   }
   v8::Local<v8::Context> context = agent->context();
   napi_env env = agent->env();
-  napi_handle_scope scope;
-  if (napi_open_handle_scope(env, &scope) != napi_ok) {
+  const HandleScope scope(env);
+  if (!scope.is_open()) {
     return;
   }
   bool done = false;
@@ -160,10 +159,9 @@ void Iterate(const v8::FunctionCallbackInfo<v8::Value>& info) {
   if (!done) {
     ThrowToInner(agent);
   }
-  napi_close_handle_scope(env, scope);
 }
 
-v8::MaybeLocal<v8::Value> StringToInner(Agent* agent, napi_value value) {
+v8::MaybeLocal<v8::Value> StringToInner(Agent *agent, napi_value value) {
   napi_env env = agent->env();
   size_t length;
   if (napi_get_value_string_utf16(env, value, nullptr, 0, &length) != napi_ok) {
@@ -175,7 +173,7 @@ v8::MaybeLocal<v8::Value> StringToInner(Agent* agent, napi_value value) {
                                   &length) != napi_ok ||
       length > static_cast<size_t>(std::numeric_limits<int>::max()) ||
       !v8::String::NewFromTwoByte(
-           agent->isolate(), reinterpret_cast<const uint16_t*>(units.data()),
+           agent->isolate(), reinterpret_cast<const uint16_t *>(units.data()),
            v8::NewStringType::kNormal, static_cast<int>(length))
            .ToLocal(&string)) {
     napi_throw_range_error(env, nullptr,
@@ -185,7 +183,7 @@ v8::MaybeLocal<v8::Value> StringToInner(Agent* agent, napi_value value) {
   return string;
 }
 
-v8::MaybeLocal<v8::Value> BigIntToInner(Agent* agent, napi_value value) {
+v8::MaybeLocal<v8::Value> BigIntToInner(Agent *agent, napi_value value) {
   napi_env env = agent->env();
   int64_t number;
   bool lossless;
@@ -215,16 +213,16 @@ v8::MaybeLocal<v8::Value> BigIntToInner(Agent* agent, napi_value value) {
   return result;
 }
 
-napi_value StringToOuter(Agent* agent, v8::Local<v8::String> string) {
+napi_value StringToOuter(Agent *agent, v8::Local<v8::String> string) {
   std::u16string units(string->Length(), u'\0');
   string->WriteV2(agent->isolate(), 0, string->Length(),
-                  reinterpret_cast<uint16_t*>(units.data()));
+                  reinterpret_cast<uint16_t *>(units.data()));
   napi_value result = nullptr;
   napi_create_string_utf16(agent->env(), units.data(), units.size(), &result);
   return result;
 }
 
-napi_value BigIntToOuter(Agent* agent, v8::Local<v8::BigInt> bigint) {
+napi_value BigIntToOuter(Agent *agent, v8::Local<v8::BigInt> bigint) {
   napi_value result = nullptr;
   bool lossless;
   const int64_t number = bigint->Int64Value(&lossless);
@@ -241,7 +239,7 @@ napi_value BigIntToOuter(Agent* agent, v8::Local<v8::BigInt> bigint) {
 }
 
 // Several results of a function.
-napi_value ArrayToOuter(Agent* agent, v8::Local<v8::Array> array) {
+napi_value ArrayToOuter(Agent *agent, v8::Local<v8::Array> array) {
   napi_value result;
   if (napi_create_array_with_length(agent->env(), array->Length(), &result) !=
       napi_ok) {
@@ -261,10 +259,10 @@ napi_value ArrayToOuter(Agent* agent, v8::Local<v8::Array> array) {
   return result;
 }
 
-}  // namespace
+} // namespace
 
-v8::Local<v8::FunctionTemplate> NewOpaqueTemplate(Agent* agent) {
-  v8::Isolate* isolate = agent->isolate();
+v8::Local<v8::FunctionTemplate> NewOpaqueTemplate(Agent *agent) {
+  v8::Isolate *isolate = agent->isolate();
   v8::Local<v8::FunctionTemplate> result = v8::FunctionTemplate::New(isolate);
   result->InstanceTemplate()->SetInternalFieldCount(1);
   v8::Local<v8::Signature> signature = v8::Signature::New(isolate, result);
@@ -277,21 +275,19 @@ v8::Local<v8::FunctionTemplate> NewOpaqueTemplate(Agent* agent) {
   return result;
 }
 
-napi_value FromOpaque(Agent* agent, v8::Local<v8::Value> value) {
+napi_value FromOpaque(Agent *agent, v8::Local<v8::Value> value) {
   if (!value->IsObject() || !agent->opaque_template()->HasInstance(value)) {
     return nullptr;
   }
-  auto* opaque = static_cast<Opaque*>(
+  auto *opaque = static_cast<Opaque *>(
       value.As<v8::Object>()->GetAlignedPointerFromInternalField(
           agent->isolate(), 0, kOpaqueTag));
-  napi_value result = nullptr;
-  napi_get_reference_value(agent->env(), opaque->outer, &result);
-  return result;
+  return opaque->Value();
 }
 
-v8::MaybeLocal<v8::Value> ToInner(Agent* agent, napi_value value) {
+v8::MaybeLocal<v8::Value> ToInner(Agent *agent, napi_value value) {
   napi_env env = agent->env();
-  v8::Isolate* isolate = agent->isolate();
+  v8::Isolate *isolate = agent->isolate();
   double number;
   if (napi_get_value_double(env, value, &number) == napi_ok) {
     return v8::Number::New(isolate, number);
@@ -301,34 +297,34 @@ v8::MaybeLocal<v8::Value> ToInner(Agent* agent, napi_value value) {
     return {};
   }
   switch (type) {
-    case napi_undefined:
-      return v8::Undefined(isolate);
-    case napi_null:
-      return v8::Null(isolate);
-    case napi_boolean: {
-      bool boolean = false;
-      napi_get_value_bool(env, value, &boolean);
-      return v8::Boolean::New(isolate, boolean);
-    }
-    case napi_bigint:
-      return BigIntToInner(agent, value);
-    case napi_string:
-      return StringToInner(agent, value);
-    case napi_object:
-    case napi_function:
-      if (Handle* handle = Unwrap(agent, value)) {
-        if (!LinkToEntered(handle)) {
-          return {};
-        }
-        return handle->inner.Get(isolate);
+  case napi_undefined:
+    return v8::Undefined(isolate);
+  case napi_null:
+    return v8::Null(isolate);
+  case napi_boolean: {
+    bool boolean = false;
+    napi_get_value_bool(env, value, &boolean);
+    return v8::Boolean::New(isolate, boolean);
+  }
+  case napi_bigint:
+    return BigIntToInner(agent, value);
+  case napi_string:
+    return StringToInner(agent, value);
+  case napi_object:
+  case napi_function:
+    if (Handle *handle = Unwrap(agent, value)) {
+      if (!LinkToEntered(handle)) {
+        return {};
       }
-      return NewOpaque(agent, value);
-    default:
-      return NewOpaque(agent, value);
+      return handle->inner.Get(isolate);
+    }
+    return NewOpaque(agent, value);
+  default:
+    return NewOpaque(agent, value);
   }
 }
 
-napi_value ToOuter(Agent* agent, v8::Local<v8::Value> value) {
+napi_value ToOuter(Agent *agent, v8::Local<v8::Value> value) {
   napi_env env = agent->env();
   napi_value result = nullptr;
   if (value->IsInt32()) {
@@ -360,4 +356,4 @@ napi_value ToOuter(Agent* agent, v8::Local<v8::Value> value) {
   return result;
 }
 
-}  // namespace rawmem
+} // namespace rawmem

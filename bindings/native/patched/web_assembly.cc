@@ -10,6 +10,7 @@
 #include "chunk_feeder.h"
 #include "code_cache.h"
 #include "common/napi/array_buffers.h"
+#include "common/napi/handle_scope.h"
 #include "common/napi/native_functions.h"
 #include "common/napi/reference.h"
 #include "common/region.h"
@@ -51,20 +52,20 @@ enum class Shape : int {
 
 // One call from TypeScript: its arguments, and the agent with its scope open.
 class Call {
- public:
-  Call(Agent* agent, const napi_value* arguments)
+public:
+  Call(Agent *agent, const napi_value *arguments)
       : agent_(agent), scope_(agent), arguments_(arguments) {}
-  Call(const Call&) = delete;
-  Call& operator=(const Call&) = delete;
+  Call(const Call &) = delete;
+  Call &operator=(const Call &) = delete;
 
   napi_env env() const { return agent_->env(); }
-  Agent* agent() const { return agent_; }
-  v8::Isolate* isolate() const { return agent_->isolate(); }
+  Agent *agent() const { return agent_; }
+  v8::Isolate *isolate() const { return agent_->isolate(); }
   v8::Local<v8::Context> context() const { return agent_->context(); }
   napi_value operator[](size_t i) const { return arguments_[i]; }
 
-  Handle* Unwrapped(size_t i, Kind kind) const {
-    Handle* handle = Unwrap(agent_, arguments_[i]);
+  Handle *Unwrapped(size_t i, Kind kind) const {
+    Handle *handle = Unwrap(agent_, arguments_[i]);
     if (handle == nullptr || handle->kind != kind) {
       const std::string message =
           std::string("Not a WebAssembly.") + ClassName(kind);
@@ -74,25 +75,25 @@ class Call {
     return handle;
   }
 
- private:
-  Agent* const agent_;
+private:
+  Agent *const agent_;
   Agent::Scope scope_;
-  const napi_value* const arguments_;
+  const napi_value *const arguments_;
 };
 
 // What Node calls in place of `kFunction`.
-template <napi_value (*kFunction)(const Call& call)>
+template <napi_value (*kFunction)(const Call &call)>
 napi_value Enter(napi_env env, napi_callback_info info) {
   size_t argc = kMaxArguments;
   napi_value arguments[kMaxArguments];
-  void* agent = nullptr;
+  void *agent = nullptr;
   if (napi_get_cb_info(env, info, &argc, arguments, nullptr, &agent) !=
           napi_ok ||
-      !static_cast<Agent*>(agent)->Open()) {
+      !static_cast<Agent *>(agent)->Open()) {
     return nullptr;
   }
-  Agent::Border border(static_cast<Agent*>(agent));
-  return kFunction(Call(static_cast<Agent*>(agent), arguments));
+  Agent::Border border(static_cast<Agent *>(agent));
+  return kFunction(Call(static_cast<Agent *>(agent), arguments));
 }
 
 int32_t Int32(napi_env env, napi_value value) {
@@ -109,22 +110,21 @@ std::string Utf8(napi_env env, napi_value value) {
   return result;
 }
 
-v8::Local<v8::String> InnerName(Agent* agent, const char* name) {
+v8::Local<v8::String> InnerName(Agent *agent, const char *name) {
   return v8::String::NewFromUtf8(agent->isolate(), name,
                                  v8::NewStringType::kInternalized)
       .ToLocalChecked();
 }
 
-v8::Local<v8::Function> InnerFunction(Agent* agent,
-                                      v8::Local<v8::Object> object,
-                                      const char* name) {
+v8::Local<v8::Function>
+InnerFunction(Agent *agent, v8::Local<v8::Object> object, const char *name) {
   return object->Get(agent->context(), InnerName(agent, name))
       .ToLocalChecked()
       .As<v8::Function>();
 }
 
 // The elements of an array that TypeScript made. False on failure.
-bool Elements(napi_env env, napi_value array, std::vector<napi_value>* result) {
+bool Elements(napi_env env, napi_value array, std::vector<napi_value> *result) {
   uint32_t length = 0;
   if (napi_get_array_length(env, array, &length) != napi_ok) {
     return false;
@@ -138,8 +138,7 @@ bool Elements(napi_env env, napi_value array, std::vector<napi_value>* result) {
   return true;
 }
 
-v8::MaybeLocal<v8::Value> BuildArgument(Agent* agent,
-                                        Shape shape,
+v8::MaybeLocal<v8::Value> BuildArgument(Agent *agent, Shape shape,
                                         napi_value value) {
   if (shape == Shape::kValue) {
     return ToInner(agent, value);
@@ -178,7 +177,7 @@ using Arguments = std::vector<v8::Local<v8::Value>>;
 
 // Adds to `result`, from an array of shape, value, shape, value, ... False,
 // with an exception pending, on failure.
-bool BuildArguments(Agent* agent, napi_value array, Arguments* result) {
+bool BuildArguments(Agent *agent, napi_value array, Arguments *result) {
   std::vector<napi_value> parts;
   if (!Elements(agent->env(), array, &parts)) {
     return false;
@@ -198,9 +197,9 @@ bool BuildArguments(Agent* agent, napi_value array, Arguments* result) {
 // Lets the inner engine read bytes of Node's without a copy in between. It
 // takes its own before it does anything else.
 class BytesArgument {
- public:
-  BytesArgument(Agent* agent, napi_value view) {
-    void* data = nullptr;
+public:
+  BytesArgument(Agent *agent, napi_value view) {
+    void *data = nullptr;
     napi_typedarray_type type;
     if (napi_get_typedarray_info(agent->env(), view, &type, &length_, &data,
                                  nullptr, nullptr) != napi_ok ||
@@ -223,17 +222,15 @@ class BytesArgument {
   size_t length() const { return length_; }
   v8::Local<v8::Value> value() const { return buffer_; }
 
- private:
+private:
   size_t length_ = 0;
   v8::Local<v8::ArrayBuffer> buffer_;
 };
 
 // `object[name](...arguments)` in the inner engine. Empty, with the exception
 // pending in Node, on failure.
-v8::MaybeLocal<v8::Value> CallMethod(Agent* agent,
-                                     v8::Local<v8::Object> object,
-                                     const char* name,
-                                     Arguments arguments) {
+v8::MaybeLocal<v8::Value> CallMethod(Agent *agent, v8::Local<v8::Object> object,
+                                     const char *name, Arguments arguments) {
   v8::TryCatch try_catch(agent->isolate());
   v8::Local<v8::Value> result;
   if (!InnerFunction(agent, object, name)
@@ -246,8 +243,7 @@ v8::MaybeLocal<v8::Value> CallMethod(Agent* agent,
 }
 
 // `new WebAssembly[name](...arguments)`, likewise.
-v8::MaybeLocal<v8::Object> NewObject(Agent* agent,
-                                     const char* name,
+v8::MaybeLocal<v8::Object> NewObject(Agent *agent, const char *name,
                                      Arguments arguments) {
   v8::TryCatch try_catch(agent->isolate());
   v8::Local<v8::Object> object;
@@ -265,14 +261,14 @@ v8::MaybeLocal<v8::Object> NewObject(Agent* agent,
 napi_value Start(napi_env env, napi_callback_info info) {
   size_t argc = 3;
   napi_value arguments[3];
-  void* data;
+  void *data;
   double max_length = 0;
   double heap_limit = 0;
   if (napi_get_cb_info(env, info, &argc, arguments, nullptr, &data) ==
           napi_ok &&
       napi_get_value_double(env, arguments[1], &max_length) == napi_ok &&
       napi_get_value_double(env, arguments[2], &heap_limit) == napi_ok) {
-    auto* agent = static_cast<Agent*>(data);
+    auto *agent = static_cast<Agent *>(data);
     agent->set_outer_heap_limit(static_cast<uint64_t>(heap_limit));
     agent->SetHooks(arguments[0]);
     agent->buffer_aliases().set_max_length(static_cast<size_t>(max_length));
@@ -282,8 +278,8 @@ napi_value Start(napi_env env, napi_callback_info info) {
 
 // construct(kind, target, args): `new WebAssembly.X(...args)`, with `target` as
 // the wrapper.
-napi_value Construct(const Call& call) {
-  Agent* agent = call.agent();
+napi_value Construct(const Call &call) {
+  Agent *agent = call.agent();
   const Kind kind = static_cast<Kind>(Int32(call.env(), call[0]));
   const Store::Pointer store = Store::New(call.env());
   if (store == nullptr) {
@@ -302,9 +298,9 @@ napi_value Construct(const Call& call) {
 }
 
 // invoke(target, method, args): `target[method](...args)` on the inner object.
-napi_value Invoke(const Call& call) {
-  Agent* agent = call.agent();
-  Handle* handle = Unwrap(agent, call[0]);
+napi_value Invoke(const Call &call) {
+  Agent *agent = call.agent();
+  Handle *handle = Unwrap(agent, call[0]);
   if (handle == nullptr) {
     return nullptr;
   }
@@ -330,9 +326,9 @@ napi_value Invoke(const Call& call) {
 }
 
 // getProperty(target, name).
-napi_value GetProperty(const Call& call) {
-  Agent* agent = call.agent();
-  Handle* handle = Unwrap(agent, call[0]);
+napi_value GetProperty(const Call &call) {
+  Agent *agent = call.agent();
+  Handle *handle = Unwrap(agent, call[0]);
   if (handle == nullptr) {
     return nullptr;
   }
@@ -353,9 +349,9 @@ napi_value GetProperty(const Call& call) {
 }
 
 // setProperty(target, name, value).
-napi_value SetProperty(const Call& call) {
-  Agent* agent = call.agent();
-  Handle* handle = Unwrap(agent, call[0]);
+napi_value SetProperty(const Call &call) {
+  Agent *agent = call.agent();
+  Handle *handle = Unwrap(agent, call[0]);
   if (handle == nullptr) {
     return nullptr;
   }
@@ -374,15 +370,15 @@ napi_value SetProperty(const Call& call) {
   return nullptr;
 }
 
-void SetModuleBytes(Handle* handle, size_t wire_bytes) {
+void SetModuleBytes(Handle *handle, size_t wire_bytes) {
   SetExternalBytes(handle,
                    static_cast<int64_t>(wire_bytes) * kModuleBytesPerWireByte);
 }
 
 // compile(target, bytes, options): `options` is undefined or an array as for
 // construct.
-napi_value Compile(const Call& call) {
-  Agent* agent = call.agent();
+napi_value Compile(const Call &call) {
+  Agent *agent = call.agent();
   BytesArgument bytes(agent, call[1]);
   Arguments arguments{bytes.value()};
   v8::Local<v8::Object> module;
@@ -390,15 +386,15 @@ napi_value Compile(const Call& call) {
       !NewObject(agent, "Module", arguments).ToLocal(&module)) {
     return nullptr;
   }
-  if (Handle* handle = Wrap(agent, call[0], Kind::kModule, module)) {
+  if (Handle *handle = Wrap(agent, call[0], Kind::kModule, module)) {
     SetModuleBytes(handle, bytes.length());
   }
   return nullptr;
 }
 
 // validate(bytes, options): boolean.
-napi_value Validate(const Call& call) {
-  Agent* agent = call.agent();
+napi_value Validate(const Call &call) {
+  Agent *agent = call.agent();
   BytesArgument bytes(agent, call[0]);
   Arguments arguments{bytes.value()};
   v8::Local<v8::Value> result;
@@ -412,60 +408,53 @@ napi_value Validate(const Call& call) {
 
 // A compilation that goes on in the background.
 struct Compilation final : public Record {
-  explicit Compilation(Agent* agent) : agent(agent) {
+  Compilation(Agent *agent, size_t byte_length, napi_value callback)
+      : agent(agent), byte_length(byte_length),
+        callback(agent->env(), callback) {
     Link(agent->records());
     agent->AddPendingPromise();
   }
-  ~Compilation() override {
-    agent->RemovePendingPromise();
-    if (callback != nullptr) {
-      napi_delete_reference(agent->env(), callback);
-    }
-  }
+  ~Compilation() override { agent->RemovePendingPromise(); }
 
-  Agent* const agent;
-  size_t byte_length = 0;
-  // Strong.
-  napi_ref callback = nullptr;
+  Agent *const agent;
+  const size_t byte_length;
+  const StrongReference callback;
 };
 
 // Calls callback(error) or callback(undefined, module).
-void Settle(const v8::FunctionCallbackInfo<v8::Value>& info, bool fulfilled) {
-  std::unique_ptr<Compilation> compilation(static_cast<Compilation*>(
+void Settle(const v8::FunctionCallbackInfo<v8::Value> &info, bool fulfilled) {
+  std::unique_ptr<Compilation> compilation(static_cast<Compilation *>(
       info.Data().As<v8::External>()->Value(kCompilationTag)));
-  Agent* agent = compilation->agent;
+  Agent *agent = compilation->agent;
   napi_env env = agent->env();
-  napi_handle_scope scope;
-  if (napi_open_handle_scope(env, &scope) != napi_ok) {
+  const HandleScope scope(env);
+  if (!scope.is_open()) {
     return;
   }
-  napi_value callback = nullptr;
   napi_value undefined, result;
   napi_value argv[2];
   napi_get_undefined(env, &undefined);
-  napi_get_reference_value(env, compilation->callback, &callback);
   napi_value value = ToOuter(agent, info[0]);
   if (value == nullptr) {
     // What went wrong on the way is what the caller gets to see.
     fulfilled = false;
     napi_get_and_clear_last_exception(env, &value);
   } else if (fulfilled) {
-    if (Handle* handle = Unwrap(agent, value)) {
+    if (Handle *handle = Unwrap(agent, value)) {
       SetModuleBytes(handle, compilation->byte_length);
     }
   }
   argv[0] = fulfilled ? undefined : value;
   argv[1] = fulfilled ? value : undefined;
   // The callback settles a promise and does not throw.
-  napi_call_function(env, undefined, callback, fulfilled ? 2 : 1, argv,
-                     &result);
-  napi_close_handle_scope(env, scope);
+  napi_call_function(env, undefined, compilation->callback.Value(),
+                     fulfilled ? 2 : 1, argv, &result);
 }
 
 // compileAsync(bytes, options, callback).
-napi_value CompileAsync(const Call& call) {
-  Agent* agent = call.agent();
-  v8::Isolate* isolate = call.isolate();
+napi_value CompileAsync(const Call &call) {
+  Agent *agent = call.agent();
+  v8::Isolate *isolate = call.isolate();
   BytesArgument bytes(agent, call[0]);
   Arguments arguments{bytes.value()};
   v8::Local<v8::Value> promise;
@@ -475,23 +464,22 @@ napi_value CompileAsync(const Call& call) {
     return nullptr;
   }
   v8::TryCatch try_catch(isolate);
-  auto compilation = std::make_unique<Compilation>(agent);
-  compilation->byte_length = bytes.length();
+  auto compilation =
+      std::make_unique<Compilation>(agent, bytes.length(), call[2]);
   v8::Local<v8::Value> data =
       v8::External::New(isolate, compilation.get(), kCompilationTag);
   v8::Local<v8::Function> fulfilled, rejected;
-  if (napi_create_reference(call.env(), call[2], 1, &compilation->callback) !=
-          napi_ok ||
+  if (compilation->callback.is_empty() ||
       !v8::Function::New(
            call.context(),
-           [](const v8::FunctionCallbackInfo<v8::Value>& settled) {
+           [](const v8::FunctionCallbackInfo<v8::Value> &settled) {
              Settle(settled, true);
            },
            data)
            .ToLocal(&fulfilled) ||
       !v8::Function::New(
            call.context(),
-           [](const v8::FunctionCallbackInfo<v8::Value>& settled) {
+           [](const v8::FunctionCallbackInfo<v8::Value> &settled) {
              Settle(settled, false);
            },
            data)
@@ -509,9 +497,9 @@ napi_value CompileAsync(const Call& call) {
 }
 
 // describe(module, 'imports' | 'exports'): the list of descriptors, as JSON.
-napi_value Describe(const Call& call) {
-  Agent* agent = call.agent();
-  Handle* handle = call.Unwrapped(0, Kind::kModule);
+napi_value Describe(const Call &call) {
+  Agent *agent = call.agent();
+  Handle *handle = call.Unwrapped(0, Kind::kModule);
   if (handle == nullptr) {
     return nullptr;
   }
@@ -534,10 +522,10 @@ napi_value Describe(const Call& call) {
 }
 
 // customSections(module, name): an array of ArrayBuffers.
-napi_value CustomSections(const Call& call) {
+napi_value CustomSections(const Call &call) {
   napi_env env = call.env();
-  Agent* agent = call.agent();
-  Handle* handle = call.Unwrapped(0, Kind::kModule);
+  Agent *agent = call.agent();
+  Handle *handle = call.Unwrapped(0, Kind::kModule);
   v8::Local<v8::Value> name, list;
   if (handle == nullptr || !ToInner(agent, call[1]).ToLocal(&name) ||
       !CallMethod(agent, InnerFunction(agent, agent->web_assembly(), "Module"),
@@ -564,8 +552,7 @@ napi_value CustomSections(const Call& call) {
 
 // An import object from an array of module name, name, whether a function is
 // expected, value, ... False, with an exception pending, on failure.
-bool BuildImports(Agent* agent,
-                  napi_value array,
+bool BuildImports(Agent *agent, napi_value array,
                   v8::Local<v8::Object> imports) {
   napi_env env = agent->env();
   v8::Local<v8::Context> context = agent->context();
@@ -611,7 +598,7 @@ bool BuildImports(Agent* agent,
     }
     if (expects_function && type == napi_function &&
         Unwrap(agent, parts[i + 3]) == nullptr) {
-      ChunkFeeder* feeder = ChunkFeeder::From(agent, parts[i + 3]);
+      ChunkFeeder *feeder = ChunkFeeder::From(agent, parts[i + 3]);
       v8::Local<v8::Function> function;
       if (!agent->entered()->Keep(parts[i + 3]) ||
           !(feeder != nullptr ? feeder->InnerNext()
@@ -635,12 +622,12 @@ bool BuildImports(Agent* agent,
 
 // instantiate(target, module, imports): makes `target` the instance; the result
 // is an array of name, value, ... of its exports.
-napi_value Instantiate(const Call& call) {
+napi_value Instantiate(const Call &call) {
   napi_env env = call.env();
-  Agent* agent = call.agent();
-  v8::Isolate* isolate = call.isolate();
+  Agent *agent = call.agent();
+  v8::Isolate *isolate = call.isolate();
   v8::Local<v8::Context> context = call.context();
-  Handle* module = call.Unwrapped(1, Kind::kModule);
+  Handle *module = call.Unwrapped(1, Kind::kModule);
   if (module == nullptr) {
     return nullptr;
   }
@@ -691,7 +678,7 @@ napi_value Instantiate(const Call& call) {
   if (ThrowIfHeapExhausted(agent)) {
     return nullptr;
   }
-  Handle* handle = Wrap(agent, call[0], Kind::kInstance, instance);
+  Handle *handle = Wrap(agent, call[0], Kind::kInstance, instance);
   if (handle != nullptr && napi_create_array_with_length(
                                env, names->Length() * 2, &result) == napi_ok) {
     SetExternalBytes(handle, kInstanceBytes);
@@ -714,8 +701,8 @@ napi_value Instantiate(const Call& call) {
 
 // memoryBuffer(memory): an ArrayBuffer; or, if the memory borrows one, the
 // region that does.
-napi_value MemoryBuffer(const Call& call) {
-  Handle* handle = call.Unwrapped(0, Kind::kMemory);
+napi_value MemoryBuffer(const Call &call) {
+  Handle *handle = call.Unwrapped(0, Kind::kMemory);
   if (handle == nullptr) {
     return nullptr;
   }
@@ -732,8 +719,8 @@ napi_value MemoryBuffer(const Call& call) {
 }
 
 // attachMemory(memory, region, handle, byteOffset, byteLength, name).
-napi_value AttachMemory(const Call& call) {
-  Handle* handle = call.Unwrapped(0, Kind::kMemory);
+napi_value AttachMemory(const Call &call) {
+  Handle *handle = call.Unwrapped(0, Kind::kMemory);
   RegionView view;
   if (handle == nullptr ||
       !GetRegion(call.env(), call[2], call[3], call[4], &view)) {
@@ -747,8 +734,8 @@ napi_value AttachMemory(const Call& call) {
 }
 
 // detachMemory(memory).
-napi_value DetachMemory(const Call& call) {
-  Handle* handle = call.Unwrapped(0, Kind::kMemory);
+napi_value DetachMemory(const Call &call) {
+  Handle *handle = call.Unwrapped(0, Kind::kMemory);
   if (handle != nullptr && HostedMemory::Detach(handle)) {
     UpdateExternalBytes(handle);
   }
@@ -756,8 +743,8 @@ napi_value DetachMemory(const Call& call) {
 }
 
 // isMemoryAttached(memory): boolean.
-napi_value IsMemoryAttached(const Call& call) {
-  Handle* handle = call.Unwrapped(0, Kind::kMemory);
+napi_value IsMemoryAttached(const Call &call) {
+  Handle *handle = call.Unwrapped(0, Kind::kMemory);
   napi_value result = nullptr;
   if (handle != nullptr) {
     napi_get_boolean(call.env(),
@@ -769,8 +756,8 @@ napi_value IsMemoryAttached(const Call& call) {
 }
 
 // serializeModule(module): [code, wire bytes], two ArrayBuffers.
-napi_value SerializeModule(const Call& call) {
-  Handle* handle = call.Unwrapped(0, Kind::kModule);
+napi_value SerializeModule(const Call &call) {
+  Handle *handle = call.Unwrapped(0, Kind::kModule);
   return handle == nullptr
              ? nullptr
              : SerializedCode(call.env(), handle->inner.Get(call.isolate())
@@ -779,7 +766,7 @@ napi_value SerializeModule(const Call& call) {
 
 // deserializeModule(target, code, bytes): whether the engine took the code;
 // then `target` is the module.
-napi_value DeserializeModule(const Call& call) {
+napi_value DeserializeModule(const Call &call) {
   v8::MemorySpan<const uint8_t> code, bytes;
   if (!SpanOf(call.env(), call[1], &code) ||
       !SpanOf(call.env(), call[2], &bytes)) {
@@ -789,7 +776,7 @@ napi_value DeserializeModule(const Call& call) {
   const bool accepted =
       ModuleFromCode(call.isolate(), code, bytes).ToLocal(&module);
   if (accepted) {
-    Handle* handle = Wrap(call.agent(), call[0], Kind::kModule, module);
+    Handle *handle = Wrap(call.agent(), call[0], Kind::kModule, module);
     if (handle == nullptr) {
       return nullptr;
     }
@@ -801,8 +788,8 @@ napi_value DeserializeModule(const Call& call) {
 }
 
 // jsTag(): a wrapper of WebAssembly.JSTag.
-napi_value JsTag(const Call& call) {
-  Agent* agent = call.agent();
+napi_value JsTag(const Call &call) {
+  Agent *agent = call.agent();
   v8::Local<v8::Value> tag =
       agent->web_assembly()
           ->Get(call.context(), InnerName(agent, "JSTag"))
@@ -811,9 +798,9 @@ napi_value JsTag(const Call& call) {
 }
 
 // attachRawMemory(instance, memoryIndex, handle, offset, length).
-napi_value AttachRawMemory(const Call& call) {
+napi_value AttachRawMemory(const Call &call) {
   napi_env env = call.env();
-  Handle* instance = call.Unwrapped(0, Kind::kInstance);
+  Handle *instance = call.Unwrapped(0, Kind::kInstance);
   RegionView view;
   uint32_t memory_index = 0;
   if (instance == nullptr ||
@@ -821,21 +808,21 @@ napi_value AttachRawMemory(const Call& call) {
       !GetRegion(env, call[2], call[3], call[4], &view)) {
     return nullptr;
   }
-  if (Attachments* attachments = Attachments::Ensure(instance)) {
+  if (Attachments *attachments = Attachments::Ensure(instance)) {
     attachments->Attach(memory_index, call[2], view);
   }
   return nullptr;
 }
 
 // detachRawMemory(instance, memoryIndex).
-napi_value DetachRawMemory(const Call& call) {
-  Handle* instance = call.Unwrapped(0, Kind::kInstance);
+napi_value DetachRawMemory(const Call &call) {
+  Handle *instance = call.Unwrapped(0, Kind::kInstance);
   uint32_t memory_index = 0;
   if (instance == nullptr ||
       napi_get_value_uint32(call.env(), call[1], &memory_index) != napi_ok) {
     return nullptr;
   }
-  if (Attachments* attachments = Attachments::Ensure(instance)) {
+  if (Attachments *attachments = Attachments::Ensure(instance)) {
     attachments->Detach(memory_index);
   }
   return nullptr;
@@ -843,11 +830,11 @@ napi_value DetachRawMemory(const Call& call) {
 
 // collectInnerGarbage(): boolean, see Agent::CollectInnerGarbage.
 napi_value CollectInnerGarbage(napi_env env, napi_callback_info info) {
-  void* data;
+  void *data;
   size_t argc = 0;
   napi_value result = nullptr;
   if (napi_get_cb_info(env, info, &argc, nullptr, nullptr, &data) == napi_ok) {
-    auto* agent = static_cast<Agent*>(data);
+    auto *agent = static_cast<Agent *>(data);
     napi_get_boolean(env, agent->is_open() && agent->CollectInnerGarbage(),
                      &result);
   }
@@ -861,14 +848,14 @@ napi_value Version(napi_env env, napi_callback_info) {
   return result;
 }
 
-}  // namespace
+} // namespace
 
 bool InitWebAssembly(napi_env env, napi_value exports) {
-  auto* agent = new Agent(env);
+  auto *agent = new Agent(env);
   if (napi_set_instance_data(
           env, agent,
-          [](napi_env, void* data, void*) {
-            static_cast<Agent*>(data)->Unref();
+          [](napi_env, void *data, void *) {
+            static_cast<Agent *>(data)->Unref();
           },
           nullptr) != napi_ok) {
     agent->Unref();
@@ -902,4 +889,4 @@ bool InitWebAssembly(napi_env env, napi_value exports) {
                          agent);
 }
 
-}  // namespace rawmem
+} // namespace rawmem
