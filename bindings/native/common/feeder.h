@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "common/napi/arguments.h"
 #include "common/napi/reference.h"
 #include "window_cursor.h"
 
@@ -34,42 +35,43 @@ struct FeederOptions {
 // what it is bound to, `notify`) is kept there, see bindings/feeder/, and
 // referred to weakly here.
 class Feeder {
-public:
+ public:
   virtual ~Feeder();
-  Feeder(const Feeder &) = delete;
-  Feeder &operator=(const Feeder &) = delete;
+  Feeder(const Feeder&) = delete;
+  Feeder& operator=(const Feeder&) = delete;
 
-protected:
+ protected:
   // Why `notify` is called, see feeder-class.ts.
   enum class Notice { kProgress = 0, kAborted = 1, kStopped = 2, kEnd = 3 };
 
   // `engine` stands for those whose instances it feeds.
-  Feeder(napi_env env, const FeederOptions &options, const void *engine);
+  Feeder(napi_env env, const FeederOptions& options, const void* engine);
 
   // Defines `exports.chunkFeeder`. `create` makes a feeder, by ReadOptions()
   // and Wrap(). False, with an exception pending, on failure.
-  static bool Define(napi_env env, napi_value exports, napi_callback create,
-                     void *engine = nullptr);
+  static bool Define(napi_env env,
+                     napi_value exports,
+                     napi_callback create,
+                     void* engine = nullptr);
   // Of create(handle, byteOffset, byteLength, windowSize, memoryIndex, flags,
   // control, notify). `control` is a Uint8Array, or undefined. False, with an
   // exception pending, if the region cannot be used.
-  static bool ReadOptions(napi_env env, napi_callback_info info,
-                          FeederOptions *options, void **engine);
+  static bool ReadOptions(const Arguments& args, FeederOptions* options);
   // Makes the `next` of a feeder. Null, with an exception pending, on failure.
   static napi_value Wrap(std::unique_ptr<Feeder> feeder,
-                         const FeederOptions &options);
+                         const FeederOptions& options);
 
   // The feeder that `value` is the `next` of. Null if it is none, or one for
   // others' instances.
-  static Feeder *From(napi_env env, napi_value value, const void *engine);
+  static Feeder* From(napi_env env, napi_value value, const void* engine);
 
   // Each of these gives false, with an exception pending, on failure.
 
   // next(), as called by JavaScript. Usually no more than Peek() and to show
   // that window; the rest is for Advance().
-  virtual bool Next(Consumed consumed, uint64_t *length) = 0;
+  virtual bool Next(Consumed consumed, uint64_t* length) = 0;
   // next() in all cases.
-  bool Advance(Consumed consumed, uint64_t *length);
+  bool Advance(Consumed consumed, uint64_t* length);
   // Whether there is no reason not to go on.
   virtual bool IsUsable();
   virtual bool IsBound() = 0;
@@ -79,8 +81,8 @@ protected:
   virtual bool IsIntact() { return true; }
   virtual bool Notify(Notice notice);
 
-  // bind(next, ...arguments).
-  virtual void Bind(const napi_value *arguments) = 0;
+  // bind(next, instance): what the engine has for an instance.
+  virtual void Bind(napi_value instance) = 0;
   virtual void Unbind() = 0;
 
   napi_env const env_;
@@ -88,13 +90,13 @@ protected:
   const bool is_64_bit_;
   WindowCursor cursor_;
   // The region's bytes. Null without a window: they may be gone then.
-  uint8_t *base_ = nullptr;
+  uint8_t* base_ = nullptr;
   bool is_closed_ = false;
 
   WeakReference next_;
   WeakReference region_;
 
-private:
+ private:
   bool Report(bool at_end);
   // For good. Unbinds it, too.
   void Close();
@@ -104,19 +106,18 @@ private:
   size_t Position() const { return cursor_.position(); }
   size_t Windows() const { return cursor_.windows(); }
 
-  static napi_value CallNext(napi_env env, napi_callback_info info);
-  static Feeder *Receiver(napi_env env, napi_callback_info info,
-                          napi_value (&argv)[3]);
-  static napi_value CallBind(napi_env env, napi_callback_info info);
+  static napi_value CallNext(const Arguments& args);
+  static Feeder* Receiver(const Arguments& args);
+  static napi_value CallBind(const Arguments& args);
   template <void (Feeder::*kAction)()>
-  static napi_value Do(napi_env env, napi_callback_info info);
+  static napi_value Do(const Arguments& args);
   template <size_t (Feeder::*kNumber)() const>
-  static napi_value Get(napi_env env, napi_callback_info info);
+  static napi_value Get(const Arguments& args);
 
-  const void *const engine_;
+  const void* const engine_;
   WeakReference notify_;
 };
 
-} // namespace rawmem
+}  // namespace rawmem
 
-#endif // BINDINGS_NATIVE_COMMON_FEEDER_H_
+#endif  // BINDINGS_NATIVE_COMMON_FEEDER_H_

@@ -12,6 +12,6 @@ constexpr size_t kWasmPageSize = 65536;
 // Integers up to this one are exact as JavaScript numbers.
 constexpr double kMaxExactInteger = 0x1p53;
 
-} // namespace rawmem
+}  // namespace rawmem
 
-#endif // BINDINGS_NATIVE_COMMON_FIXED_SIZES_H_
+#endif  // BINDINGS_NATIVE_COMMON_FIXED_SIZES_H_

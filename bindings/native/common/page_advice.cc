@@ -28,12 +28,14 @@ uintptr_t PageAfter(uintptr_t address) {
 
 // It is only advice: nothing is done where the system does not take it.
 void Tell(uintptr_t begin, uintptr_t end, int advice) {
-  madvise(reinterpret_cast<void *>(begin), end - begin, advice);
+  madvise(reinterpret_cast<void*>(begin), end - begin, advice);
 }
 
-} // namespace
+}  // namespace
 
-void PageAdvice::Begin(uint8_t *begin, size_t length, bool prefetch,
+void PageAdvice::Begin(uint8_t* begin,
+                       size_t length,
+                       bool prefetch,
                        bool release) {
   prefetch_ = prefetch;
   release_ = release;
@@ -50,7 +52,7 @@ void PageAdvice::Release(uintptr_t end, size_t at_least) {
   }
 }
 
-void PageAdvice::Advise(uint8_t *window, size_t length, size_t following) {
+void PageAdvice::Advise(uint8_t* window, size_t length, size_t following) {
   const uintptr_t begin = reinterpret_cast<uintptr_t>(window);
   Release(begin, kStride);
   if (!prefetch_) {
@@ -65,9 +67,9 @@ void PageAdvice::Advise(uint8_t *window, size_t length, size_t following) {
   }
 }
 
-void PageAdvice::OnEnd(uint8_t *end) {
+void PageAdvice::OnEnd(uint8_t* end) {
   // At least a page.
   Release(reinterpret_cast<uintptr_t>(end), 1);
 }
 
-} // namespace rawmem
+}  // namespace rawmem

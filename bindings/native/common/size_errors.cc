@@ -2,27 +2,34 @@
 
 #include <string>
 
+#include "common/napi/exceptions.h"
 #include "fixed_sizes.h"
 
 namespace rawmem {
 
 namespace {
 
-void Throw(napi_env env, Attached what, const std::string &requirement,
-           const char *way_out, size_t size) {
-  const char *subject = what == Attached::kRegion ? "region must have "
+void Throw(napi_env env,
+           Attached what,
+           const std::string& requirement,
+           const char* way_out,
+           size_t size) {
+  const char* subject = what == Attached::kRegion ? "region must have "
                         : what == Attached::kWindow
                             ? "windowSize must be "
                             : "the last window must have ";
   const std::string message =
       subject + requirement + way_out + "; got " + std::to_string(size);
-  napi_throw_range_error(env, nullptr, message.c_str());
+  ThrowRangeError(env, message);
 }
 
-} // namespace
+}  // namespace
 
-void ThrowTooSmall(napi_env env, Attached what, uint32_t memory_index,
-                   size_t minimum, size_t size) {
+void ThrowTooSmall(napi_env env,
+                   Attached what,
+                   uint32_t memory_index,
+                   size_t minimum,
+                   size_t size) {
   Throw(env, what,
         "at least " + std::to_string(minimum) + " bytes (" +
             std::to_string(minimum / kWasmPageSize) +
@@ -34,7 +41,9 @@ void ThrowTooSmall(napi_env env, Attached what, uint32_t memory_index,
         size);
 }
 
-void ThrowTooLarge(napi_env env, Attached what, uint32_t memory_index,
+void ThrowTooLarge(napi_env env,
+                   Attached what,
+                   uint32_t memory_index,
                    size_t size) {
   Throw(env, what,
         "no more bytes than addresses of memory " +
@@ -44,4 +53,4 @@ void ThrowTooLarge(napi_env env, Attached what, uint32_t memory_index,
         size);
 }
 
-} // namespace rawmem
+}  // namespace rawmem

@@ -16,11 +16,16 @@ namespace rawmem {
 enum class Attached { kRegion, kWindow, kLastWindow };
 
 // `minimum` is what the module declares, in bytes.
-void ThrowTooSmall(napi_env env, Attached what, uint32_t memory_index,
-                   size_t minimum, size_t size);
-void ThrowTooLarge(napi_env env, Attached what, uint32_t memory_index,
+void ThrowTooSmall(napi_env env,
+                   Attached what,
+                   uint32_t memory_index,
+                   size_t minimum,
+                   size_t size);
+void ThrowTooLarge(napi_env env,
+                   Attached what,
+                   uint32_t memory_index,
                    size_t size);
 
-} // namespace rawmem
+}  // namespace rawmem
 
-#endif // BINDINGS_NATIVE_COMMON_SIZE_ERRORS_H_
+#endif  // BINDINGS_NATIVE_COMMON_SIZE_ERRORS_H_

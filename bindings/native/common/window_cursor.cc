@@ -10,7 +10,7 @@ namespace rawmem {
 
 namespace {
 
-constexpr int64_t kReportInterval = 100; // milliseconds
+constexpr int64_t kReportInterval = 100;  // milliseconds
 
 // The control block.
 constexpr size_t kStopOffset = 0;
@@ -25,12 +25,13 @@ int64_t Milliseconds() {
   return static_cast<int64_t>(now.tv_sec) * 1000 + now.tv_nsec / 1'000'000;
 }
 
-template <typename T> void Store(uint8_t *block, size_t offset, T value) {
-  __atomic_store_n(reinterpret_cast<T *>(block + offset), value,
+template <typename T>
+void Store(uint8_t* block, size_t offset, T value) {
+  __atomic_store_n(reinterpret_cast<T*>(block + offset), value,
                    __ATOMIC_RELAXED);
 }
 
-} // namespace
+}  // namespace
 
 Consumed Consumed::FromNumber(double number, bool is_64_bit) {
   if (number < 0 && !is_64_bit) {
@@ -43,7 +44,7 @@ Consumed Consumed::FromNumber(double number, bool is_64_bit) {
   return {Kind::kBytes, static_cast<uint64_t>(number)};
 }
 
-WindowCursor::Step WindowCursor::Use(Consumed consumed, Refusal *refusal) {
+WindowCursor::Step WindowCursor::Use(Consumed consumed, Refusal* refusal) {
   if (consumed.kind == Consumed::Kind::kNoNumber) {
     refusal->is_type_error = true;
     refusal->message =
@@ -80,7 +81,7 @@ WindowCursor::Step WindowCursor::Use(Consumed consumed, Refusal *refusal) {
   return window_.position == options_.byte_length ? Step::kEnd : Step::kWindow;
 }
 
-void WindowCursor::Begin(uint8_t *base) {
+void WindowCursor::Begin(uint8_t* base) {
   advice_.Begin(base, options_.byte_length, options_.prefetch,
                 options_.release);
   if (options_.report_progress) {
@@ -88,7 +89,7 @@ void WindowCursor::Begin(uint8_t *base) {
   }
 }
 
-void WindowCursor::End(uint8_t *base) {
+void WindowCursor::End(uint8_t* base) {
   if (base != nullptr && windows_ > 0) {
     advice_.OnEnd(base + window_.position);
   }
@@ -104,7 +105,7 @@ void WindowCursor::Rewind() {
 
 bool WindowCursor::IsStopped() const {
   return __atomic_load_n(
-             reinterpret_cast<int32_t *>(options_.control + kStopOffset),
+             reinterpret_cast<int32_t*>(options_.control + kStopOffset),
              __ATOMIC_RELAXED) != 0;
 }
 
@@ -124,7 +125,7 @@ bool WindowCursor::BeginReport(bool at_end) {
 }
 
 void WindowCursor::Publish(State state) {
-  uint8_t *const block = options_.control;
+  uint8_t* const block = options_.control;
   if (block == nullptr) {
     return;
   }
@@ -133,4 +134,4 @@ void WindowCursor::Publish(State state) {
   Store(block, kStateOffset, static_cast<int32_t>(state));
 }
 
-} // namespace rawmem
+}  // namespace rawmem

@@ -30,7 +30,7 @@ struct Consumed {
 };
 
 class WindowCursor {
-public:
+ public:
   struct Options {
     // Of the region.
     size_t byte_length = 0;
@@ -43,7 +43,7 @@ public:
     bool report_progress = false;
     // A control block, see bindings/feeder/options.ts. Null if there is
     // none.
-    uint8_t *control = nullptr;
+    uint8_t* control = nullptr;
   };
 
   // In bytes of the region.
@@ -60,7 +60,7 @@ public:
     std::string message;
   };
 
-  explicit WindowCursor(const Options &options) : options_(options) {}
+  explicit WindowCursor(const Options& options) : options_(options) {}
 
   size_t window_size() const { return options_.window_size; }
   // Before the first window.
@@ -72,7 +72,7 @@ public:
   // The usual case: finds the next window, without going there. False if there
   // is anything to it: the first window, the end, a refusal, an interruption, a
   // report that is due.
-  bool Peek(Consumed consumed, Window *next) const {
+  bool Peek(Consumed consumed, Window* next) const {
     const size_t used = consumed.kind == Consumed::Kind::kAll
                             ? window_.length
                             : static_cast<size_t>(consumed.bytes);
@@ -88,7 +88,7 @@ public:
 
   // All cases: moves on by what was used up. With kWindow, Following() is to be
   // mapped. With kRefused, nothing has changed.
-  Step Use(Consumed consumed, Refusal *refusal);
+  Step Use(Consumed consumed, Refusal* refusal);
   Window Following() const { return At(window_.position); }
   // A last window shorter than the others.
   bool IsShort(Window window) const {
@@ -96,7 +96,7 @@ public:
   }
 
   // `window` was mapped; the region begins at `base`.
-  void Enter(Window window, uint8_t *base) {
+  void Enter(Window window, uint8_t* base) {
     window_ = window;
     if (windows_++ == 0) {
       Begin(base);
@@ -108,7 +108,7 @@ public:
     }
   }
   // Use() gave kEnd. `base` is null if the region may be gone.
-  void End(uint8_t *base);
+  void End(uint8_t* base);
 
   void Rewind();
 
@@ -128,14 +128,14 @@ public:
   bool BeginReport(bool at_end);
   void EndReport() { is_reporting_ = false; }
 
-private:
+ private:
   enum class State : int32_t { kNotBegun = 0, kAtWindow = 1, kAtEnd = 2 };
 
   Window At(size_t position) const {
     return {position,
             std::min(options_.window_size, options_.byte_length - position)};
   }
-  void Begin(uint8_t *base);
+  void Begin(uint8_t* base);
   bool IsStopped() const;
   bool IsReportTime() const;
   void Publish(State state);
@@ -151,6 +151,6 @@ private:
   int64_t report_at_ = 0;
 };
 
-} // namespace rawmem
+}  // namespace rawmem
 
-#endif // BINDINGS_NATIVE_COMMON_WINDOW_CURSOR_H_
+#endif  // BINDINGS_NATIVE_COMMON_WINDOW_CURSOR_H_

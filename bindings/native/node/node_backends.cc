@@ -14,4 +14,4 @@ bool InitNodeBackends(napi_env env, napi_value exports) {
              napi_ok;
 }
 
-} // namespace rawmem
+}  // namespace rawmem

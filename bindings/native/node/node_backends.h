@@ -15,6 +15,6 @@ bool InitNodeBackends(napi_env env, napi_value exports);
 bool InitRaw(napi_env env, napi_value exports);
 bool InitRewire(napi_env env, napi_value exports);
 
-} // namespace rawmem
+}  // namespace rawmem
 
-#endif // BINDINGS_NATIVE_NODE_NODE_BACKENDS_H_
+#endif  // BINDINGS_NATIVE_NODE_NODE_BACKENDS_H_

@@ -2,17 +2,20 @@
 
 #include <utility>
 
+#include "common/napi/exceptions.h"
+
 namespace rawmem {
 
-NodeFeeder::NodeFeeder(napi_env env, const FeederOptions &options)
-    : Feeder(env, options, nullptr), any_window_size_(options.any_window_size),
+NodeFeeder::NodeFeeder(napi_env env, const FeederOptions& options)
+    : Feeder(env, options, nullptr),
+      any_window_size_(options.any_window_size),
       is_writable_(options.is_writable) {}
 
-WindowTarget *NodeFeeder::target() const {
+WindowTarget* NodeFeeder::target() const {
   return target_.Value() == nullptr ? nullptr : found_;
 }
 
-bool NodeFeeder::Next(Consumed consumed, uint64_t *length) {
+bool NodeFeeder::Next(Consumed consumed, uint64_t* length) {
   WindowCursor::Window window;
   if (!cursor_.Peek(consumed, &window) || is_closed_) {
     return Advance(consumed, length);
@@ -40,7 +43,7 @@ bool NodeFeeder::Resolve() {
                          &value) != napi_ok) {
     return false;
   }
-  WindowTarget *target = UnwrapTarget(env_, value);
+  WindowTarget* target = UnwrapTarget(env_, value);
   uint64_t capacity;
   if (target == nullptr || !target->Capacity(env_, &capacity)) {
     return false;
@@ -61,7 +64,7 @@ bool NodeFeeder::Show(WindowCursor::Window window) {
   if (target() == nullptr && !IsUsable()) {
     return false;
   }
-  WindowTarget *const shown_in = target();
+  WindowTarget* const shown_in = target();
   const napi_value region = region_.Value();
   RegionView view;
   if (shown_in->owner() == this && memory_ != nullptr &&
@@ -89,28 +92,30 @@ bool NodeFeeder::Show(WindowCursor::Window window) {
 }
 
 // The bytes were transferred away, and an exception is pending.
-void NodeFeeder::TakeBack(WindowTarget *shown_in) {
+void NodeFeeder::TakeBack(WindowTarget* shown_in) {
   napi_value exception;
   if (napi_get_and_clear_last_exception(env_, &exception) == napi_ok &&
       shown_in->Restore(env_)) {
-    napi_throw_type_error(
-        env_, nullptr,
+    ThrowTypeError(
+        env_,
         "The ArrayBuffer behind an attached HostRegion has been transferred "
         "away; what was attached to it is back on its own memory");
   }
 }
 
 // bind(next, resolve).
-void NodeFeeder::Bind(const napi_value *arguments) {
+void NodeFeeder::Bind(napi_value resolve) {
   if (TakeAway()) {
-    resolve_ = WeakReference(env_, arguments[0]);
+    resolve_ = WeakReference(env_, resolve);
   }
 }
 
-void NodeFeeder::Unbind() { TakeAway(); }
+void NodeFeeder::Unbind() {
+  TakeAway();
+}
 
 bool NodeFeeder::TakeAway() {
-  WindowTarget *const bound = target();
+  WindowTarget* const bound = target();
   const bool is_shown = bound != nullptr && bound->owner() == this;
   resolve_.Reset();
   target_.Reset();
@@ -124,17 +129,17 @@ bool NodeFeeder::TakeAway() {
   return restored;
 }
 
-napi_value NodeFeeder::Create(napi_env env, napi_callback_info info) {
+napi_value NodeFeeder::Create(const Arguments& args) {
   FeederOptions options;
-  void *engine;
-  return ReadOptions(env, info, &options, &engine)
-             ? Wrap(std::unique_ptr<Feeder>(new NodeFeeder(env, options)),
-                    options)
+  return ReadOptions(args, &options)
+             ? Wrap(
+                   std::unique_ptr<Feeder>(new NodeFeeder(args.env(), options)),
+                   options)
              : nullptr;
 }
 
 bool NodeFeeder::Init(napi_env env, napi_value exports) {
-  return Define(env, exports, Create);
+  return Define(env, exports, Call<Create>);
 }
 
-} // namespace rawmem
+}  // namespace rawmem

@@ -14,31 +14,31 @@
 namespace rawmem {
 
 class NodeFeeder final : public Feeder {
-public:
+ public:
   // Defines `exports.chunkFeeder`. False, with an exception pending, on
   // failure.
   static bool Init(napi_env env, napi_value exports);
 
-private:
-  NodeFeeder(napi_env env, const FeederOptions &options);
+ private:
+  NodeFeeder(napi_env env, const FeederOptions& options);
 
   // Feeder:
-  bool Next(Consumed consumed, uint64_t *length) override;
+  bool Next(Consumed consumed, uint64_t* length) override;
   bool IsUsable() override;
   bool IsBound() override { return resolve_.Value() != nullptr; }
   bool Show(WindowCursor::Window window) override;
   bool IsIntact() override;
-  void Bind(const napi_value *arguments) override;
+  void Bind(napi_value resolve) override;
   void Unbind() override;
 
-  void TakeBack(WindowTarget *shown_in);
+  void TakeBack(WindowTarget* shown_in);
   bool TakeAway();
   // Finds the target that this was bound to.
   bool Resolve();
   // Null if there is none, or it is gone.
-  WindowTarget *target() const;
+  WindowTarget* target() const;
 
-  static napi_value Create(napi_env env, napi_callback_info info);
+  static napi_value Create(const Arguments& args);
 
   const bool any_window_size_;
   const bool is_writable_;
@@ -50,9 +50,9 @@ private:
   // The function that gives the target, and what it gave.
   WeakReference resolve_;
   WeakReference target_;
-  WindowTarget *found_ = nullptr;
+  WindowTarget* found_ = nullptr;
 };
 
-} // namespace rawmem
+}  // namespace rawmem
 
-#endif // BINDINGS_NATIVE_NODE_NODE_FEEDER_H_
+#endif  // BINDINGS_NATIVE_NODE_NODE_FEEDER_H_

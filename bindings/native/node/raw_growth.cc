@@ -49,4 +49,4 @@ void GrowthLock::Lower(size_t bytes) {
   is_lowered_ = true;
 }
 
-} // namespace rawmem
+}  // namespace rawmem

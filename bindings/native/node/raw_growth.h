@@ -18,10 +18,11 @@ namespace rawmem {
 // a window as well. So while one does, the maximum of the memory is what it
 // has. One per memory, for all of its instances.
 class GrowthLock {
-public:
+ public:
   // Null, with an exception pending, on failure.
-  static std::shared_ptr<GrowthLock>
-  New(napi_env env, std::shared_ptr<RawLayout> layout, napi_value memory);
+  static std::shared_ptr<GrowthLock> New(napi_env env,
+                                         std::shared_ptr<RawLayout> layout,
+                                         napi_value memory);
 
   // From now on the memory has `bytes`, for good.
   void Acquire(size_t bytes);
@@ -39,7 +40,7 @@ public:
   void Lift();
   void Lower(size_t bytes);
 
-private:
+ private:
   explicit GrowthLock(std::shared_ptr<RawLayout> layout)
       : layout_(std::move(layout)) {}
 
@@ -51,6 +52,6 @@ private:
   uintptr_t declared_ = 0;
 };
 
-} // namespace rawmem
+}  // namespace rawmem
 
-#endif // BINDINGS_NATIVE_NODE_RAW_GROWTH_H_
+#endif  // BINDINGS_NATIVE_NODE_RAW_GROWTH_H_

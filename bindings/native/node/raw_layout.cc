@@ -20,21 +20,23 @@ constexpr size_t kHeaderWords = 8;
 constexpr size_t kMost32 = size_t{1} << 32;
 
 struct Candidate {
-  size_t data; // ~0: the instance itself
+  size_t data;  // ~0: the instance itself
   size_t memory0;
   uintptr_t map;
   struct Array {
     size_t word;
     size_t first;
-    uintptr_t count; // the word ahead of the first start
+    uintptr_t count;  // the word ahead of the first start
   };
   std::vector<Array> arrays;
 };
 
 constexpr size_t kItself = ~size_t{0};
 
-bool Holds(const std::vector<uintptr_t> &words, size_t at,
-           const std::vector<MemoryWords> &memories, size_t count) {
+bool Holds(const std::vector<uintptr_t>& words,
+           size_t at,
+           const std::vector<MemoryWords>& memories,
+           size_t count) {
   if (words.size() < at + 2 * count) {
     return false;
   }
@@ -47,9 +49,10 @@ bool Holds(const std::vector<uintptr_t> &words, size_t at,
   return true;
 }
 
-std::optional<Candidate> FindIn(WordReader *reader, uintptr_t reference,
+std::optional<Candidate> FindIn(WordReader* reader,
+                                uintptr_t reference,
                                 size_t data,
-                                const std::vector<MemoryWords> &memories) {
+                                const std::vector<MemoryWords>& memories) {
   const std::vector<uintptr_t> words =
       reader->Read(AddressOf(reference), kObjectWords);
   Candidate candidate;
@@ -81,8 +84,8 @@ std::optional<Candidate> FindIn(WordReader *reader, uintptr_t reference,
   return candidate;
 }
 
-std::vector<Candidate> FindCandidates(WordReader *reader,
-                                      const LayoutProbe &probe) {
+std::vector<Candidate> FindCandidates(WordReader* reader,
+                                      const LayoutProbe& probe) {
   std::vector<Candidate> candidates;
   // A handle is the address of a reference. Builds with direct handles have
   // the reference itself there, which does not lie at a multiple of a word.
@@ -109,27 +112,27 @@ std::vector<Candidate> FindCandidates(WordReader *reader,
   return candidates;
 }
 
-} // namespace
+}  // namespace
 
-bool RawLayout::Search(const std::vector<LayoutProbe> &probes,
-                       const std::vector<MaximumProbe> &maxima,
-                       std::string *reason) {
+bool RawLayout::Search(const std::vector<LayoutProbe>& probes,
+                       const std::vector<MaximumProbe>& maxima,
+                       std::string* reason) {
   WordReader reader;
   if (!reader.ok()) {
     *reason = "no pipe could be opened to read memory through";
     return false;
   }
   std::vector<std::vector<Candidate>> found;
-  for (const LayoutProbe &probe : probes) {
+  for (const LayoutProbe& probe : probes) {
     found.push_back(FindCandidates(&reader, probe));
   }
 
   std::optional<Candidate> best;
-  for (const Candidate &candidate : found[0]) {
+  for (const Candidate& candidate : found[0]) {
     const bool everywhere =
-        std::all_of(found.begin(), found.end(), [&](const auto &others) {
+        std::all_of(found.begin(), found.end(), [&](const auto& others) {
           return std::any_of(others.begin(), others.end(),
-                             [&](const Candidate &other) {
+                             [&](const Candidate& other) {
                                return other.data == candidate.data &&
                                       other.memory0 == candidate.memory0 &&
                                       (candidate.data == kItself ||
@@ -153,16 +156,16 @@ bool RawLayout::Search(const std::vector<LayoutProbe> &probes,
   // The array is where its length is told, in proportion to the number of
   // memories. That needs probes with different numbers; without them there is
   // no such array in any V8.
-  for (const Candidate::Array &array : best->arrays) {
+  for (const Candidate::Array& array : best->arrays) {
     bool everywhere = true;
     bool counted = false;
     for (size_t i = 0; i < probes.size(); ++i) {
       bool here = false;
-      for (const Candidate &other : found[i]) {
+      for (const Candidate& other : found[i]) {
         if (other.data != data_ || other.memory0 != memory0_) {
           continue;
         }
-        for (const Candidate::Array &same : other.arrays) {
+        for (const Candidate::Array& same : other.arrays) {
           if (same.word == array.word && same.first == array.first &&
               same.count * probes[0].memories.size() ==
                   array.count * probes[i].memories.size()) {
@@ -186,12 +189,12 @@ bool RawLayout::Search(const std::vector<LayoutProbe> &probes,
   return true;
 }
 
-bool RawLayout::SearchMaximum(const std::vector<MaximumProbe> &maxima) {
+bool RawLayout::SearchMaximum(const std::vector<MaximumProbe>& maxima) {
   WordReader reader;
   std::vector<std::vector<uintptr_t>> objects;
   size_t words = kObjectWords;
-  for (const MaximumProbe &probe : maxima) {
-    const auto *slot = reinterpret_cast<const uintptr_t *>(probe.memory);
+  for (const MaximumProbe& probe : maxima) {
+    const auto* slot = reinterpret_cast<const uintptr_t*>(probe.memory);
     objects.push_back(reader.Read(AddressOf(*slot), kObjectWords));
     words = std::min(words, objects.back().size());
   }
@@ -208,13 +211,13 @@ bool RawLayout::SearchMaximum(const std::vector<MaximumProbe> &maxima) {
 }
 
 uintptr_t RawLayout::ReadMaximum(napi_value memory) const {
-  const auto *slot = reinterpret_cast<const uintptr_t *>(memory);
-  return reinterpret_cast<const uintptr_t *>(AddressOf(*slot))[maximum_];
+  const auto* slot = reinterpret_cast<const uintptr_t*>(memory);
+  return reinterpret_cast<const uintptr_t*>(AddressOf(*slot))[maximum_];
 }
 
 void RawLayout::WriteMaximum(napi_value memory, uintptr_t maximum) const {
-  const auto *slot = reinterpret_cast<const uintptr_t *>(memory);
-  reinterpret_cast<uintptr_t *>(AddressOf(*slot))[maximum_] = maximum;
+  const auto* slot = reinterpret_cast<const uintptr_t*>(memory);
+  reinterpret_cast<uintptr_t*>(AddressOf(*slot))[maximum_] = maximum;
 }
 
 void RawLayout::FindExportedFunctions() {
@@ -231,17 +234,18 @@ void RawLayout::FindExportedFunctions() {
   }
 }
 
-bool RawLayout::Find(napi_value instance, uint32_t memory_index,
-                     Places *places) const {
+bool RawLayout::Find(napi_value instance,
+                     uint32_t memory_index,
+                     Places* places) const {
   if (memory_index > 0 && array_ == kNone) {
     return false;
   }
-  const auto *slot = reinterpret_cast<const uintptr_t *>(instance);
-  auto *words = reinterpret_cast<uintptr_t *>(AddressOf(*slot));
+  const auto* slot = reinterpret_cast<const uintptr_t*>(instance);
+  auto* words = reinterpret_cast<uintptr_t*>(AddressOf(*slot));
   places->data = *slot;
   if (data_ != kNone) {
     places->data = words[data_];
-    words = reinterpret_cast<uintptr_t *>(AddressOf(places->data));
+    words = reinterpret_cast<uintptr_t*>(AddressOf(places->data));
     if (words[0] != data_map_) {
       return false;
     }
@@ -250,30 +254,32 @@ bool RawLayout::Find(napi_value instance, uint32_t memory_index,
     places->memory0 = words + memory0_;
   }
   if (array_ != kNone) {
-    places->in_array = reinterpret_cast<uintptr_t *>(AddressOf(words[array_])) +
+    places->in_array = reinterpret_cast<uintptr_t*>(AddressOf(words[array_])) +
                        first_ + 2 * size_t{memory_index};
   }
   return true;
 }
 
-bool RawLayout::Read(napi_value instance, uint32_t memory_index,
-                     MemoryWords *words) {
+bool RawLayout::Read(napi_value instance,
+                     uint32_t memory_index,
+                     MemoryWords* words) {
   Places places;
   if (!Find(instance, memory_index, &places)) {
     return false;
   }
-  const uintptr_t *from =
+  const uintptr_t* from =
       places.memory0 != nullptr ? places.memory0 : places.in_array;
   if (places.in_array != nullptr &&
       !std::equal(from, from + 2, places.in_array)) {
     return false;
   }
-  words->start = reinterpret_cast<uint8_t *>(from[0]);
+  words->start = reinterpret_cast<uint8_t*>(from[0]);
   words->size = from[1];
   return true;
 }
 
-bool RawLayout::Write(napi_value instance, uint32_t memory_index,
+bool RawLayout::Write(napi_value instance,
+                      uint32_t memory_index,
                       MemoryWords words) {
   Places places;
   if (!Find(instance, memory_index, &places)) {
@@ -290,7 +296,7 @@ bool RawLayout::Write(napi_value instance, uint32_t memory_index,
       return true;
     }
   }
-  for (uintptr_t *to : {places.memory0, places.in_array}) {
+  for (uintptr_t* to : {places.memory0, places.in_array}) {
     if (to != nullptr) {
       to[0] = reinterpret_cast<uintptr_t>(words.start);
       to[1] = words.size;
@@ -315,4 +321,4 @@ std::string RawLayout::Describe() const {
   return text;
 }
 
-} // namespace rawmem
+}  // namespace rawmem

@@ -14,10 +14,10 @@ namespace rawmem {
 
 // Start and size of a memory, as an instance has them.
 struct MemoryWords {
-  uint8_t *start = nullptr;
+  uint8_t* start = nullptr;
   size_t size = 0;
 
-  bool operator==(const MemoryWords &other) const {
+  bool operator==(const MemoryWords& other) const {
     return start == other.start && size == other.size;
   }
 };
@@ -40,14 +40,15 @@ struct MaximumProbe {
 // something is called that may allocate in V8's heap, and every use begins with
 // the handle.
 class RawLayout {
-public:
+ public:
   // Searches what all probes have in common. False with a reason if there is
   // nothing, or if it is not certain.
-  bool Search(const std::vector<LayoutProbe> &probes,
-              const std::vector<MaximumProbe> &maxima, std::string *reason);
+  bool Search(const std::vector<LayoutProbe>& probes,
+              const std::vector<MaximumProbe>& maxima,
+              std::string* reason);
 
   // False if the instance does not look like the probes did.
-  bool Read(napi_value instance, uint32_t memory_index, MemoryWords *words);
+  bool Read(napi_value instance, uint32_t memory_index, MemoryWords* words);
   bool Write(napi_value instance, uint32_t memory_index, MemoryWords words);
 
   // The maximum of a WebAssembly.Memory, a word as V8 has it there.
@@ -63,34 +64,34 @@ public:
   // For people: what was found.
   std::string Describe() const;
 
-private:
+ private:
   static constexpr size_t kNone = ~size_t{0};
 
   struct Places {
-    uintptr_t data = 0;            // reference to the object with the fields
-    uintptr_t *memory0 = nullptr;  // only for the first memory
-    uintptr_t *in_array = nullptr; // where there is an array
+    uintptr_t data = 0;             // reference to the object with the fields
+    uintptr_t* memory0 = nullptr;   // only for the first memory
+    uintptr_t* in_array = nullptr;  // where there is an array
   };
 
-  bool Find(napi_value instance, uint32_t memory_index, Places *places) const;
+  bool Find(napi_value instance, uint32_t memory_index, Places* places) const;
   void FindExportedFunctions();
-  bool SearchMaximum(const std::vector<MaximumProbe> &maxima);
+  bool SearchMaximum(const std::vector<MaximumProbe>& maxima);
 
-  size_t data_ = kNone;    // in the instance: reference to an object that has
-                           // the fields. kNone: the instance has them itself
-  size_t memory0_ = kNone; // there: start of memory 0, followed by its size
-  size_t array_ = kNone;   // there: reference to the starts and sizes of all
-  size_t first_ = kNone;   // in that: the first start
-  size_t maximum_ = kNone; // in a WebAssembly.Memory: its maximum, in pages
-  uintptr_t data_map_ = 0; // the first word of every object with the fields
+  size_t data_ = kNone;     // in the instance: reference to an object that has
+                            // the fields. kNone: the instance has them itself
+  size_t memory0_ = kNone;  // there: start of memory 0, followed by its size
+  size_t array_ = kNone;    // there: reference to the starts and sizes of all
+  size_t first_ = kNone;    // in that: the first start
+  size_t maximum_ = kNone;  // in a WebAssembly.Memory: its maximum, in pages
+  uintptr_t data_map_ = 0;  // the first word of every object with the fields
 
   // What the executable exports, if it does.
-  using SetOnInstance = void (*)(void *, uint8_t *, size_t);
-  using SetOnData = void (*)(void *, int, uint8_t *, size_t);
+  using SetOnInstance = void (*)(void*, uint8_t*, size_t);
+  using SetOnData = void (*)(void*, int, uint8_t*, size_t);
   SetOnInstance set_on_instance_ = nullptr;
   SetOnData set_on_data_ = nullptr;
 };
 
-} // namespace rawmem
+}  // namespace rawmem
 
-#endif // BINDINGS_NATIVE_NODE_RAW_LAYOUT_H_
+#endif  // BINDINGS_NATIVE_NODE_RAW_LAYOUT_H_

@@ -13,7 +13,7 @@ namespace rawmem {
 // So the bytes must stay also when JavaScript transfers the ArrayBuffer away,
 // or grows the WebAssembly.Memory that it belongs to.
 class BackingStorePin {
-public:
+ public:
   // Whether this Node lets us.
   static bool Available();
 
@@ -21,10 +21,10 @@ public:
   void Reset(napi_env env, napi_value source);
   void Reset() { store_.reset(); }
 
-private:
+ private:
   std::shared_ptr<void> store_;
 };
 
-} // namespace rawmem
+}  // namespace rawmem
 
-#endif // BINDINGS_NATIVE_NODE_RAW_PIN_H_
+#endif  // BINDINGS_NATIVE_NODE_RAW_PIN_H_

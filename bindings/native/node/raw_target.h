@@ -21,24 +21,27 @@ namespace rawmem {
 // What the module declares of the memory.
 struct RawLimits {
   uint32_t memory_index = 0;
-  size_t minimum = 0; // bytes; code checks nothing below
-  size_t reach = 0;   // bytes that addresses reach
+  size_t minimum = 0;  // bytes; code checks nothing below
+  size_t reach = 0;    // bytes that addresses reach
 };
 
 // The instance and the memory must be reachable as long as the target is used;
 // it holds them weakly itself, since they may hold it.
 class RawTarget final : public WindowTarget {
-public:
+ public:
   // `buffer_getter` is that of WebAssembly.Memory.prototype. Null, with a
   // JavaScript exception pending, if the instance does not have the words that
   // `memory` lets expect.
-  static std::unique_ptr<RawTarget>
-  New(napi_env env, std::shared_ptr<RawLayout> layout,
-      std::shared_ptr<GrowthLock> growth, const RawLimits &limits,
-      napi_value instance, napi_value memory, napi_value buffer_getter);
+  static std::unique_ptr<RawTarget> New(napi_env env,
+                                        std::shared_ptr<RawLayout> layout,
+                                        std::shared_ptr<GrowthLock> growth,
+                                        const RawLimits& limits,
+                                        napi_value instance,
+                                        napi_value memory,
+                                        napi_value buffer_getter);
   ~RawTarget() override;
 
-  bool Show(napi_env env, napi_value handle, const RegionView &view) override;
+  bool Show(napi_env env, napi_value handle, const RegionView& view) override;
   bool Restore(napi_env env) override;
   bool shown() const override { return shown_; }
   bool Check(napi_env env) override;
@@ -46,13 +49,15 @@ public:
   // After Memory.grow(), which points all instances at the memory itself.
   bool ShowAgain(napi_env env);
 
-private:
+ private:
   RawTarget(std::shared_ptr<RawLayout> layout,
-            std::shared_ptr<GrowthLock> growth, const RawLimits &limits)
-      : layout_(std::move(layout)), growth_(std::move(growth)),
+            std::shared_ptr<GrowthLock> growth,
+            const RawLimits& limits)
+      : layout_(std::move(layout)),
+        growth_(std::move(growth)),
         limits_(limits) {}
 
-  bool ReadOwn(napi_env env, MemoryWords *own) const;
+  bool ReadOwn(napi_env env, MemoryWords* own) const;
   // Whether nobody has written the words since. If somebody has, an exception
   // is pending and nothing is shown any more.
   bool CheckShown(napi_env env, napi_value instance);
@@ -66,11 +71,11 @@ private:
   StrongReference buffer_getter_;
   bool shown_ = false;
   MemoryWords window_;
-  uint8_t *own_start_ = nullptr; // of the memory itself, when it was replaced
+  uint8_t* own_start_ = nullptr;  // of the memory itself, when it was replaced
   RegionLease lease_;
   BackingStorePin pin_;
 };
 
-} // namespace rawmem
+}  // namespace rawmem
 
-#endif // BINDINGS_NATIVE_NODE_RAW_TARGET_H_
+#endif  // BINDINGS_NATIVE_NODE_RAW_TARGET_H_

@@ -33,9 +33,8 @@ std::vector<uintptr_t> WordReader::Read(uintptr_t address, size_t count) {
     const size_t wanted =
         std::min({kMost, count - words.size(),
                   (kPage - from % kPage) / sizeof(uintptr_t)});
-    const ssize_t written =
-        write(pipe_[1], reinterpret_cast<const void *>(from),
-              wanted * sizeof(uintptr_t));
+    const ssize_t written = write(pipe_[1], reinterpret_cast<const void*>(from),
+                                  wanted * sizeof(uintptr_t));
     if (written <= 0) {
       break;
     }
@@ -52,4 +51,4 @@ std::vector<uintptr_t> WordReader::Read(uintptr_t address, size_t count) {
   return words;
 }
 
-} // namespace rawmem
+}  // namespace rawmem

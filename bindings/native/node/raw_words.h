@@ -13,17 +13,17 @@ namespace rawmem {
 // that an address where nothing is mapped gives fewer words, or none, and never
 // a fault.
 class WordReader {
-public:
+ public:
   WordReader();
   ~WordReader();
-  WordReader(const WordReader &) = delete;
-  WordReader &operator=(const WordReader &) = delete;
+  WordReader(const WordReader&) = delete;
+  WordReader& operator=(const WordReader&) = delete;
 
   // Whether the system gave us what reading takes.
   bool ok() const { return pipe_[0] >= 0; }
   std::vector<uintptr_t> Read(uintptr_t address, size_t count);
 
-private:
+ private:
   int pipe_[2] = {-1, -1};
 };
 
@@ -32,8 +32,10 @@ private:
 inline bool IsHeapReference(uintptr_t word) {
   return word % sizeof(uintptr_t) == 1;
 }
-inline uintptr_t AddressOf(uintptr_t reference) { return reference - 1; }
+inline uintptr_t AddressOf(uintptr_t reference) {
+  return reference - 1;
+}
 
-} // namespace rawmem
+}  // namespace rawmem
 
-#endif // BINDINGS_NATIVE_NODE_RAW_WORDS_H_
+#endif  // BINDINGS_NATIVE_NODE_RAW_WORDS_H_

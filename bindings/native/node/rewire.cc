@@ -9,7 +9,9 @@
 #include <string>
 #include <utility>
 
+#include "common/napi/arguments.h"
 #include "common/napi/native_functions.h"
+#include "common/napi/results.h"
 #include "node_backends.h"
 #include "rewire_target.h"
 #include "rewired_pages.h"
@@ -32,16 +34,16 @@ std::string SelfTest() {
     }
     return "the system gives no memory by memfd_create: " + reason;
   }
-  void *memory = mmap(nullptr, length, PROT_READ | PROT_WRITE,
+  void* memory = mmap(nullptr, length, PROT_READ | PROT_WRITE,
                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  void *region =
+  void* region =
       mmap(nullptr, length, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0);
   std::string result;
   if (memory == MAP_FAILED || region == MAP_FAILED) {
     result = std::string("the system maps no memory: ") + std::strerror(errno);
   } else {
-    auto *own = static_cast<uint8_t *>(memory);
-    auto *host = static_cast<uint8_t *>(region);
+    auto* own = static_cast<uint8_t*>(memory);
+    auto* host = static_cast<uint8_t*>(region);
     std::memset(own, 1, length);
     std::memset(host, 2, length);
     RewiredPages pages;
@@ -73,34 +75,25 @@ std::string SelfTest() {
 }
 
 // selfTest(): undefined, or why this system cannot do it.
-napi_value SelfTestFunction(napi_env env, napi_callback_info) {
+napi_value SelfTestFunction(const Arguments& args) {
   const std::string reason = SelfTest();
-  napi_value result = nullptr;
-  if (!reason.empty()) {
-    napi_create_string_utf8(env, reason.data(), reason.size(), &result);
-  }
-  return result;
+  return reason.empty() ? nullptr : NewString(args.env(), reason);
 }
 
 // target(memory, bufferOf).
-napi_value Target(napi_env env, napi_callback_info info) {
-  napi_value args[2];
-  size_t count = 2;
-  if (napi_get_cb_info(env, info, &count, args, nullptr, nullptr) != napi_ok) {
-    return nullptr;
-  }
+napi_value Target(const Arguments& args) {
   auto target = std::make_unique<RewireTarget>();
-  return target->Initialize(env, args[0], args[1])
-             ? WrapTarget(env, std::move(target))
+  return target->Initialize(args.env(), args[0], args[1])
+             ? WrapTarget(args.env(), std::move(target))
              : nullptr;
 }
 
-} // namespace
+}  // namespace
 
 bool InitRewire(napi_env env, napi_value exports) {
   return DefineFunctionsAs(
       env, exports, "rewire",
-      {{"selfTest", SelfTestFunction}, {"target", Target}});
+      {{"selfTest", Call<SelfTestFunction>}, {"target", Call<Target>}});
 }
 
-} // namespace rawmem
+}  // namespace rawmem

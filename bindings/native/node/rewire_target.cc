@@ -7,33 +7,21 @@
 #include <string>
 
 #include "common/fixed_sizes.h"
+#include "common/napi/exceptions.h"
 #include "stored_pages.h"
 
 namespace rawmem {
 
 namespace {
 
-bool ThrowType(napi_env env, const std::string &message) {
-  napi_throw_type_error(env, nullptr, message.c_str());
-  return false;
-}
-
-bool ThrowRange(napi_env env, const std::string &message) {
-  napi_throw_range_error(env, nullptr, message.c_str());
-  return false;
-}
-
-bool ThrowSystem(napi_env env, const std::string &what, int error) {
-  napi_throw_error(
-      env, nullptr,
-      ("region: the system could not " + what + ": " + std::strerror(error))
-          .c_str());
-  return false;
+bool ThrowSystem(napi_env env, const std::string& what, int error) {
+  return ThrowError(env, ("region: the system could not " + what + ": " +
+                          std::strerror(error)));
 }
 
 // Whether nothing that is not the region's lies behind the window on its last
 // page.
-bool EndsItsPages(const HostMapping &pages, const RegionView &view) {
+bool EndsItsPages(const HostMapping& pages, const RegionView& view) {
   if (pages.backing() == HostMapping::Backing::kPrivateFile) {
     // Stores there are seen by nobody else, and never reach the file.
     return true;
@@ -48,11 +36,12 @@ bool EndsItsPages(const HostMapping &pages, const RegionView &view) {
               pages.descriptor_offset() + pages.length());
 }
 
-} // namespace
+}  // namespace
 
-bool RewireTarget::Initialize(napi_env env, napi_value memory,
+bool RewireTarget::Initialize(napi_env env,
+                              napi_value memory,
                               napi_value buffer_of) {
-  uint8_t *start;
+  uint8_t* start;
   size_t length;
   memory_ = WeakReference(env, memory);
   buffer_of_ = StrongReference(env, buffer_of);
@@ -61,30 +50,30 @@ bool RewireTarget::Initialize(napi_env env, napi_value memory,
 
 // A memory may have grown since; usually on the spot, but nothing promises
 // that.
-bool RewireTarget::FindMemory(napi_env env, uint8_t **start, size_t *length) {
+bool RewireTarget::FindMemory(napi_env env, uint8_t** start, size_t* length) {
   const napi_value memory = memory_.Value();
   napi_value buffer;
-  void *data = nullptr;
+  void* data = nullptr;
   if (memory == nullptr) {
-    return ThrowType(env, "instance: the memory is gone");
+    return ThrowTypeError(env, "instance: the memory is gone");
   }
   if (napi_call_function(env, memory, buffer_of_.Value(), 0, nullptr,
                          &buffer) != napi_ok) {
     return false;
   }
   if (napi_get_arraybuffer_info(env, buffer, &data, length) != napi_ok) {
-    return ThrowType(
+    return ThrowTypeError(
         env, "instance: host memory cannot take the place of a shared memory");
   }
-  *start = static_cast<uint8_t *>(data);
+  *start = static_cast<uint8_t*>(data);
   if (reinterpret_cast<uintptr_t>(data) % RewiredPages::PageSize() != 0) {
-    return ThrowType(env, "instance: the memory does not begin at a page");
+    return ThrowTypeError(env, "instance: the memory does not begin at a page");
   }
   if (shown() && *start != pages_.start()) {
     pages_.FollowTo(*start);
     Forget();
-    napi_throw_error(
-        env, nullptr,
+    ThrowError(
+        env,
         "instance: the memory has grown while a region was attached, and the "
         "engine had to move it: stores since then have not reached the region. "
         "The memory has its own bytes again; declare as initial what it needs");
@@ -93,22 +82,22 @@ bool RewireTarget::FindMemory(napi_env env, uint8_t **start, size_t *length) {
   return true;
 }
 
-bool RewireTarget::Show(napi_env env, napi_value, const RegionView &view) {
-  uint8_t *start;
+bool RewireTarget::Show(napi_env env, napi_value, const RegionView& view) {
+  uint8_t* start;
   size_t memory_length;
   if (!FindMemory(env, &start, &memory_length)) {
     return false;
   }
-  const HostMapping *pages = view.memory->pages().get();
+  const HostMapping* pages = view.memory->pages().get();
   if (pages == nullptr || pages->backing() == HostMapping::Backing::kForeign) {
-    return ThrowType(
+    return ThrowTypeError(
         env,
         "region: the backend 'node-rewire' maps pages, and cannot map those of "
         "a borrowed buffer or of HostRegion.at(); use HostRegion.allocate or "
         "mapFile, or the backend 'patched' or 'node-raw'");
   }
   if (pages->descriptor() < 0) {
-    return ThrowType(
+    return ThrowTypeError(
         env,
         "region: the backend 'node-rewire' needs a region that can be mapped "
         "twice: make it with the HostRegion of openBackend('node-rewire'), or "
@@ -119,14 +108,15 @@ bool RewireTarget::Show(napi_env env, napi_value, const RegionView &view) {
                           static_cast<uint64_t>(view.data - pages->data());
   const std::string page = std::to_string(page_size);
   if (offset % page_size != 0) {
-    return ThrowRange(
-        env, "region: for the backend 'node-rewire' it must begin at a "
-             "multiple of " +
-                 page + " bytes of its memory or file; it begins at " +
-                 std::to_string(offset));
+    return ThrowRangeError(
+        env,
+        "region: for the backend 'node-rewire' it must begin at a "
+        "multiple of " +
+            page + " bytes of its memory or file; it begins at " +
+            std::to_string(offset));
   }
   if (view.length > memory_length) {
-    return ThrowRange(
+    return ThrowRangeError(
         env,
         "region: for the backend 'node-rewire' the memory must be as large as "
         "the region; it has " +
@@ -136,13 +126,14 @@ bool RewireTarget::Show(napi_env env, napi_value, const RegionView &view) {
             " pages as initial");
   }
   if (view.length % page_size != 0 && !EndsItsPages(*pages, view)) {
-    return ThrowRange(
-        env, "region: for the backend 'node-rewire' its length must be a "
-             "multiple of " +
-                 page +
-                 " bytes, or reach to the end of the memory or file that it "
-                 "is a part of; it is " +
-                 std::to_string(view.length));
+    return ThrowRangeError(
+        env,
+        "region: for the backend 'node-rewire' its length must be a "
+        "multiple of " +
+            page +
+            " bytes, or reach to the end of the memory or file that it "
+            "is a part of; it is " +
+            std::to_string(view.length));
   }
   if (!KeepStores(env)) {
     return false;
@@ -171,7 +162,7 @@ bool RewireTarget::Show(napi_env env, napi_value, const RegionView &view) {
 }
 
 bool RewireTarget::KeepStores(napi_env env) {
-  HostMemory *memory = lease_.get();
+  HostMemory* memory = lease_.get();
   if (memory == nullptr || !keep_shown_stores_ ||
       memory->pages()->backing() != HostMapping::Backing::kPrivateFile) {
     return true;
@@ -184,7 +175,7 @@ bool RewireTarget::KeepStores(napi_env env) {
 }
 
 bool RewireTarget::Restore(napi_env env) {
-  uint8_t *start;
+  uint8_t* start;
   size_t length;
   if (!shown()) {
     return true;
@@ -199,8 +190,8 @@ bool RewireTarget::Restore(napi_env env) {
   return true;
 }
 
-bool RewireTarget::Capacity(napi_env env, uint64_t *capacity) {
-  uint8_t *start;
+bool RewireTarget::Capacity(napi_env env, uint64_t* capacity) {
+  uint8_t* start;
   size_t length;
   if (!FindMemory(env, &start, &length)) {
     return false;
@@ -214,4 +205,4 @@ void RewireTarget::Forget() {
   view_ = {};
 }
 
-} // namespace rawmem
+}  // namespace rawmem

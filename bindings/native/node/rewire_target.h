@@ -16,34 +16,34 @@ namespace rawmem {
 // nothing, and everything that reads the memory, `buffer` included, reads the
 // window.
 class RewireTarget final : public WindowTarget {
-public:
+ public:
   RewireTarget() = default;
 
   // `memory` is a WebAssembly.Memory, `buffer_of` the getter of its `buffer`.
   // False, with an exception pending, on failure.
   bool Initialize(napi_env env, napi_value memory, napi_value buffer_of);
 
-  bool Show(napi_env env, napi_value handle, const RegionView &view) override;
+  bool Show(napi_env env, napi_value handle, const RegionView& view) override;
   bool Restore(napi_env env) override;
   bool shown() const override { return lease_.get() != nullptr; }
-  bool Capacity(napi_env env, uint64_t *capacity) override;
+  bool Capacity(napi_env env, uint64_t* capacity) override;
   void set_keep_stores(bool keep) override { keep_stores_ = keep; }
 
-private:
-  bool FindMemory(napi_env env, uint8_t **start, size_t *length);
+ private:
+  bool FindMemory(napi_env env, uint8_t** start, size_t* length);
   // Copies what was stored into a copy-on-write window to the region.
   bool KeepStores(napi_env env);
   void Forget();
 
   WeakReference memory_;
   StrongReference buffer_of_;
-  bool keep_stores_ = true;       // of windows to come
-  bool keep_shown_stores_ = true; // of the one that is shown
+  bool keep_stores_ = true;        // of windows to come
+  bool keep_shown_stores_ = true;  // of the one that is shown
   RewiredPages pages_;
   RegionLease lease_;
-  RegionView view_; // without its `memory`, which `lease_` has
+  RegionView view_;  // without its `memory`, which `lease_` has
 };
 
-} // namespace rawmem
+}  // namespace rawmem
 
-#endif // BINDINGS_NATIVE_NODE_REWIRE_TARGET_H_
+#endif  // BINDINGS_NATIVE_NODE_REWIRE_TARGET_H_

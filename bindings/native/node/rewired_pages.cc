@@ -10,7 +10,7 @@
 namespace rawmem {
 
 RewiredPages::~RewiredPages() {
-  for (const Piece &piece : pieces_) {
+  for (const Piece& piece : pieces_) {
     munmap(piece.address, piece.end - piece.begin);
   }
 }
@@ -20,8 +20,11 @@ size_t RewiredPages::PageSize() {
   return size;
 }
 
-int RewiredPages::Map(uint8_t *start, size_t length, int descriptor,
-                      uint64_t offset, bool shared) {
+int RewiredPages::Map(uint8_t* start,
+                      size_t length,
+                      int descriptor,
+                      uint64_t offset,
+                      bool shared) {
   if (length_ == 0) {
     start_ = start;
   }
@@ -46,10 +49,12 @@ int RewiredPages::Map(uint8_t *start, size_t length, int descriptor,
   return 0;
 }
 
-int RewiredPages::Unmap() { return PutBack(0); }
+int RewiredPages::Unmap() {
+  return PutBack(0);
+}
 
-void RewiredPages::FollowTo(uint8_t *start) {
-  for (const Piece &piece : pieces_) {
+void RewiredPages::FollowTo(uint8_t* start) {
+  for (const Piece& piece : pieces_) {
     std::memcpy(start + piece.begin, piece.address, piece.end - piece.begin);
     munmap(piece.address, piece.end - piece.begin);
   }
@@ -65,10 +70,10 @@ int RewiredPages::SetAside(size_t begin, size_t end) {
   const size_t length = end - begin;
   // The system takes the last argument for a wish, and where it is left out
   // some C libraries pass on what happens to be in its place.
-  void *moved = mremap(start_ + begin, length, length,
+  void* moved = mremap(start_ + begin, length, length,
                        MREMAP_MAYMOVE | MREMAP_DONTUNMAP, nullptr);
   if (moved != MAP_FAILED) {
-    pieces_.push_back({begin, end, static_cast<uint8_t *>(moved)});
+    pieces_.push_back({begin, end, static_cast<uint8_t*>(moved)});
     length_ = end;
     return 0;
   }
@@ -86,7 +91,7 @@ int RewiredPages::SetAside(size_t begin, size_t end) {
 // system replaces what is mapped there in one step.
 int RewiredPages::PutBack(size_t begin) {
   while (length_ > begin) {
-    Piece &piece = pieces_.back();
+    Piece& piece = pieces_.back();
     const size_t first = std::max(begin, piece.begin);
     const size_t length = piece.end - first;
     if (mremap(piece.address + (first - piece.begin), length, length,
@@ -103,4 +108,4 @@ int RewiredPages::PutBack(size_t begin) {
   return 0;
 }
 
-} // namespace rawmem
+}  // namespace rawmem

@@ -42,9 +42,9 @@ int PageMap() {
   return found;
 }
 
-} // namespace
+}  // namespace
 
-int CopyStoredPages(const uint8_t *from, size_t length, uint8_t *to) {
+int CopyStoredPages(const uint8_t* from, size_t length, uint8_t* to) {
   const int descriptor = PageMap();
   if (descriptor < 0) {
     return errno;
@@ -77,4 +77,4 @@ int CopyStoredPages(const uint8_t *from, size_t length, uint8_t *to) {
   return 0;
 }
 
-} // namespace rawmem
+}  // namespace rawmem

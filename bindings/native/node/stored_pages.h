@@ -12,8 +12,8 @@ namespace rawmem {
 // file to `to`, which lies in a mapping of the same part of that file. `from`
 // is page-aligned; bytes from `length` on are left alone. Returns 0 or an
 // errno.
-int CopyStoredPages(const uint8_t *from, size_t length, uint8_t *to);
+int CopyStoredPages(const uint8_t* from, size_t length, uint8_t* to);
 
-} // namespace rawmem
+}  // namespace rawmem
 
-#endif // BINDINGS_NATIVE_NODE_STORED_PAGES_H_
+#endif  // BINDINGS_NATIVE_NODE_STORED_PAGES_H_

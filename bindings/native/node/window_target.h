@@ -19,14 +19,15 @@ namespace rawmem {
 // object that wraps it, some time after the memory has become unreachable: the
 // destructor must not touch what belongs to the engine, nor JavaScript.
 class WindowTarget {
-public:
+ public:
   virtual ~WindowTarget() = default;
 
   // Makes `view`, a part of the memory behind `handle`, the bytes from address
   // 0 on, and holds a lease on it. False, with an exception pending and what
   // was shown before unchanged, if that cannot be done.
-  virtual bool Show(napi_env env, napi_value handle,
-                    const RegionView &view) = 0;
+  virtual bool Show(napi_env env,
+                    napi_value handle,
+                    const RegionView& view) = 0;
 
   // Goes back to the bytes of the memory's own and drops the lease. False with
   // an exception pending. Does nothing if no window is shown.
@@ -36,8 +37,8 @@ public:
 
   // Who showed the window: a feeder, which takes back no other than its own.
   // Null for setWasmInstanceRawMemory.
-  const void *owner() const { return shown() ? owner_ : nullptr; }
-  void set_owner(const void *owner) { owner_ = owner; }
+  const void* owner() const { return shown() ? owner_ : nullptr; }
+  void set_owner(const void* owner) { owner_ = owner; }
 
   // What the bytes that are shown next are, for messages.
   Attached subject() const { return subject_; }
@@ -48,7 +49,7 @@ public:
   virtual bool Check(napi_env env) { return true; }
 
   // Bytes that a window may have at present. False with an exception pending.
-  virtual bool Capacity(napi_env env, uint64_t *capacity) {
+  virtual bool Capacity(napi_env env, uint64_t* capacity) {
     *capacity = uint64_t{1} << 53;
     return true;
   }
@@ -57,8 +58,8 @@ public:
   // region is copy-on-write, are copied to it later. They are by default.
   virtual void set_keep_stores(bool keep) {}
 
-private:
-  const void *owner_ = nullptr;
+ private:
+  const void* owner_ = nullptr;
   Attached subject_ = Attached::kRegion;
 };
 
@@ -67,11 +68,11 @@ private:
 napi_value WrapTarget(napi_env env, std::unique_ptr<WindowTarget> target);
 
 // Null, with an exception pending, if `value` wraps no target.
-WindowTarget *UnwrapTarget(napi_env env, napi_value value);
+WindowTarget* UnwrapTarget(napi_env env, napi_value value);
 
 // Defines show, restore and isShown on `exports`.
 bool InitWindowTarget(napi_env env, napi_value exports);
 
-} // namespace rawmem
+}  // namespace rawmem
 
-#endif // BINDINGS_NATIVE_NODE_WINDOW_TARGET_H_
+#endif  // BINDINGS_NATIVE_NODE_WINDOW_TARGET_H_

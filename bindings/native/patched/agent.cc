@@ -7,6 +7,7 @@
 #include <tuple>
 #include <utility>
 
+#include "common/napi/exceptions.h"
 #include "common/napi/handle_scope.h"
 #include "engine.h"
 #include "errors.h"
@@ -35,7 +36,7 @@ constexpr size_t kUnreachableBytesLimit = 256 * kMiB;
 // What the heap may have beyond its limit, until it is under the limit again.
 constexpr size_t kHeapRoom = 1024 * kMiB;
 
-} // namespace
+}  // namespace
 
 Record::~Record() {
   if (previous_ != nullptr) {
@@ -46,7 +47,7 @@ Record::~Record() {
   }
 }
 
-void Record::Link(Record **head) {
+void Record::Link(Record** head) {
   next_ = *head;
   previous_ = head;
   if (next_ != nullptr) {
@@ -56,7 +57,8 @@ void Record::Link(Record **head) {
 }
 
 Agent::Agent(napi_env env)
-    : env_(env), node_(env),
+    : env_(env),
+      node_(env),
       buffer_aliases_(std::make_unique<BufferAliases>(this)) {}
 
 Agent::~Agent() = default;
@@ -72,17 +74,16 @@ bool Agent::Open() {
     return true;
   }
   if (closed_) {
-    napi_throw_error(env_, nullptr,
-                     "v8-rawmem: this thread is shutting down, no WebAssembly "
-                     "code can run any more");
-    return false;
+    return ThrowError(env_,
+                      "v8-rawmem: this thread is shutting down, no WebAssembly "
+                      "code can run any more");
   }
   if (!is_open()) {
     if (!CreateWakeup() || !CreateIsolate()) {
-      napi_throw_error(env_, nullptr,
-                       "v8-rawmem: the WebAssembly engine could not be started "
-                       "on this thread");
-      return false;
+      return ThrowError(
+          env_,
+          "v8-rawmem: the WebAssembly engine could not be started "
+          "on this thread");
     }
     // After the thread-safe function was made, so as to run before its own
     // hook.
@@ -109,7 +110,7 @@ bool Agent::CreateWakeup() {
 }
 
 bool Agent::CreateIsolate() {
-  Platform *platform = Engine();
+  Platform* platform = Engine();
   isolate_ = v8::Isolate::Allocate();
   platform->AddIsolate(isolate_, [this] { Wake(); });
   v8::Isolate::CreateParams params;
@@ -141,7 +142,7 @@ bool Agent::SetUpContext() {
   context_.Reset(isolate_, context);
   v8::Context::Scope context_scope(context);
 
-  auto get = [&](v8::Local<v8::Object> object, const char *name) {
+  auto get = [&](v8::Local<v8::Object> object, const char* name) {
     v8::Local<v8::Value> value;
     if (!object
              ->Get(context,
@@ -187,7 +188,7 @@ bool Agent::SetUpContext() {
 
 void Agent::SetStackLimit() {
   pthread_attr_t attributes;
-  void *low = nullptr;
+  void* low = nullptr;
   size_t size = 0;
   size_t guard = 0;
   if (pthread_getattr_np(pthread_self(), &attributes) != 0) {
@@ -207,7 +208,9 @@ void Agent::SetStackLimit() {
   stack_limit_ = limit;
 }
 
-void Agent::CleanUp(void *agent) { static_cast<Agent *>(agent)->Close(); }
+void Agent::CleanUp(void* agent) {
+  static_cast<Agent*>(agent)->Close();
+}
 
 void Agent::Close() {
   closed_ = true;
@@ -224,7 +227,7 @@ void Agent::Close() {
   {
     v8::Isolate::Scope isolate_scope(isolate_);
     v8::HandleScope handle_scope(isolate_);
-    for (Handle *handle : handles_) {
+    for (Handle* handle : handles_) {
       handle->inner.Reset();
       handle->slot_is_set = false;
     }
@@ -240,7 +243,7 @@ void Agent::Close() {
     weak_map_set_.Reset();
     opaque_template_.Reset();
     probe_.Reset();
-    for (auto &prototype : prototypes_) {
+    for (auto& prototype : prototypes_) {
       prototype.Reset();
     }
     context_.Reset();
@@ -264,7 +267,7 @@ napi_value Agent::hook(Hook which) {
              : nullptr;
 }
 
-napi_value Agent::CallHook(Hook which, size_t argc, const napi_value *argv) {
+napi_value Agent::CallHook(Hook which, size_t argc, const napi_value* argv) {
   if (node_stops_) {
     return nullptr;
   }
@@ -334,8 +337,8 @@ void Agent::OnLongCall() {
   }
 }
 
-void Agent::OnInterrupt(v8::Isolate *isolate, void *data) {
-  auto *agent = static_cast<Agent *>(data);
+void Agent::OnInterrupt(v8::Isolate* isolate, void* data) {
+  auto* agent = static_cast<Agent*>(data);
   agent->interrupt_requested_ = false;
   // An interrupt may be served after the call that it was requested for.
   if (agent->depth_ > 0 && !agent->node_stops_ &&
@@ -346,8 +349,8 @@ void Agent::OnInterrupt(v8::Isolate *isolate, void *data) {
   }
 }
 
-size_t Agent::OnNearHeapLimit(void *data, size_t current, size_t initial) {
-  auto *agent = static_cast<Agent *>(data);
+size_t Agent::OnNearHeapLimit(void* data, size_t current, size_t initial) {
+  auto* agent = static_cast<Agent*>(data);
   agent->heap_exhausted_ = true;
   agent->heap_limit_ = initial;
   agent->RequestTermination();
@@ -366,8 +369,8 @@ void Agent::RestoreHeapLimit() {
   heap_exhausted_ = false;
 }
 
-void Agent::OnWakeup(napi_env env, napi_value, void *context, void *) {
-  auto *agent = static_cast<Agent *>(context);
+void Agent::OnWakeup(napi_env env, napi_value, void* context, void*) {
+  auto* agent = static_cast<Agent*>(context);
   // `env` is null while the environment goes down.
   if (env == nullptr || !agent->is_open()) {
     return;
@@ -395,7 +398,7 @@ void Agent::OnWakeup(napi_env env, napi_value, void *context, void *) {
   }
 }
 
-Agent::Entry::Entry(Agent *agent, Store *store)
+Agent::Entry::Entry(Agent* agent, Store* store)
     : agent_(agent), previous_(agent->entered_) {
   agent->entered_ = store;
   // Whatever runs may drop references.
@@ -413,12 +416,12 @@ void Agent::NoteChange() {
 // Once the event loop has run the task, a trace is due.
 void Agent::ScheduleTrace() {
   class Unschedule final : public v8::Task {
-  public:
-    explicit Unschedule(bool *is_scheduled) : is_scheduled_(is_scheduled) {}
+   public:
+    explicit Unschedule(bool* is_scheduled) : is_scheduled_(is_scheduled) {}
     void Run() override { *is_scheduled_ = false; }
 
-  private:
-    bool *const is_scheduled_;
+   private:
+    bool* const is_scheduled_;
   };
   trace_is_scheduled_ = true;
   Engine()
@@ -438,15 +441,15 @@ void Agent::Trace() {
     return;
   }
   Tracing tracing(this);
-  for (Handle *handle : handles_) {
+  for (Handle* handle : handles_) {
     tracing.AddWrapper(handle);
   }
-  for (Record *record = records_; record != nullptr; record = record->next_) {
+  for (Record* record = records_; record != nullptr; record = record->next_) {
     record->Trace(tracing);
   }
   if (tracing.Run()) {
     changes_ = 0;
-    for (Record *record = records_; record != nullptr; record = record->next_) {
+    for (Record* record = records_; record != nullptr; record = record->next_) {
       record->OnTraced();
     }
   }
@@ -492,7 +495,7 @@ void Agent::RemovePendingPromise() {
   }
 }
 
-void Agent::NoteNewHandle(Handle *handle) {
+void Agent::NoteNewHandle(Handle* handle) {
   if (handles_.size() >= sweep_at_) {
     SweepHandles();
     sweep_at_ = std::max<size_t>(1024, handles_.size() * 2);
@@ -501,7 +504,7 @@ void Agent::NoteNewHandle(Handle *handle) {
   handles_.push_back(handle);
 }
 
-void Agent::ForgetHandle(Handle *handle) {
+void Agent::ForgetHandle(Handle* handle) {
   if (handle->index < handles_.size() && handles_[handle->index] == handle) {
     handles_[handle->index] = handles_.back();
     handles_[handle->index]->index = handle->index;
@@ -511,7 +514,7 @@ void Agent::ForgetHandle(Handle *handle) {
 
 void Agent::SweepHandles() {
   for (size_t i = handles_.size(); i-- > 0;) {
-    Handle *handle = handles_[i];
+    Handle* handle = handles_[i];
     if (!handle->IsReachable()) {
       handle->Release();
       ForgetHandle(handle);
@@ -519,4 +522,4 @@ void Agent::SweepHandles() {
   }
 }
 
-} // namespace rawmem
+}  // namespace rawmem

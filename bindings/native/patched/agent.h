@@ -61,30 +61,31 @@ enum class Hook {
 // that closing the agent frees those that no garbage collection got to.
 struct Record {
   virtual ~Record();
-  void Link(Record **head);
+  void Link(Record** head);
   // Says what JavaScript has to do with the inner object, see tracing.h.
-  virtual void Trace(Tracing &tracing) {}
+  virtual void Trace(Tracing& tracing) {}
   // After stores have been replaced.
   virtual void OnTraced() {}
 
-private:
+ private:
   friend class Agent;
-  Record *next_ = nullptr;
-  Record **previous_ = nullptr;
+  Record* next_ = nullptr;
+  Record** previous_ = nullptr;
 };
 
 // One that knows the inner object.
-template <typename T> struct RecordOf : Record {
+template <typename T>
+struct RecordOf : Record {
   // To be called when nothing but the object leads here any more: they go
   // together.
   void LeaveToObject() {
     inner.SetWeak(
         this,
-        [](const v8::WeakCallbackInfo<RecordOf> &info) {
+        [](const v8::WeakCallbackInfo<RecordOf>& info) {
           // No other call into the engine is allowed yet.
           info.GetParameter()->inner.Reset();
           info.SetSecondPassCallback(
-              [](const v8::WeakCallbackInfo<RecordOf> &second) {
+              [](const v8::WeakCallbackInfo<RecordOf>& second) {
                 delete second.GetParameter();
               });
         },
@@ -95,7 +96,7 @@ template <typename T> struct RecordOf : Record {
 };
 
 class Agent final : public Watchdog::Client {
-public:
+ public:
   explicit Agent(napi_env env);
 
   // References are held by whatever may be finalised after the environment's
@@ -110,14 +111,14 @@ public:
   bool is_open() const { return isolate_ != nullptr; }
 
   napi_env env() const { return env_; }
-  v8::Isolate *isolate() const { return isolate_; }
+  v8::Isolate* isolate() const { return isolate_; }
   v8::Local<v8::Context> context() const { return context_.Get(isolate_); }
 
   void SetHooks(napi_value array);
   // Null, with nothing pending, if JavaScript is being torn down.
   napi_value hook(Hook which);
   // Calls a hook. Null if that threw; the exception is then pending.
-  napi_value CallHook(Hook which, size_t argc, const napi_value *argv);
+  napi_value CallHook(Hook which, size_t argc, const napi_value* argv);
 
   // Whether Node is ending the JavaScript that called into the inner engine:
   // seen, and not passed on yet (see Border). Until then, no more JavaScript is
@@ -148,7 +149,7 @@ public:
   // The store of what was entered last: code that runs may put anything which
   // is reachable from there, and anything that it is given, into anything else.
   // Null outside of calls.
-  Store *entered() const { return entered_; }
+  Store* entered() const { return entered_; }
 
   // References may lead elsewhere than the last trace found, or a wrapper or a
   // value more is there to be traced. Sees to the next trace.
@@ -176,12 +177,12 @@ public:
 
   // Handles whose wrapper Node has collected need not wait for their
   // finalizer. Called when many handles were made.
-  void NoteNewHandle(Handle *handle);
+  void NoteNewHandle(Handle* handle);
   // Undoes it.
-  void ForgetHandle(Handle *handle);
+  void ForgetHandle(Handle* handle);
 
-  Record **records() { return &records_; }
-  BufferAliases &buffer_aliases() { return *buffer_aliases_; }
+  Record** records() { return &records_; }
+  BufferAliases& buffer_aliases() { return *buffer_aliases_; }
 
   uint64_t NextId() { return ++last_id_; }
   int depth() const { return depth_; }
@@ -202,12 +203,13 @@ public:
 
   // The scope of everything that is done in the inner engine.
   class Scope {
-  public:
-    explicit Scope(Agent *agent)
-        : isolate_scope_(agent->isolate_), handle_scope_(agent->isolate_),
+   public:
+    explicit Scope(Agent* agent)
+        : isolate_scope_(agent->isolate_),
+          handle_scope_(agent->isolate_),
           context_scope_(agent->context()) {}
 
-  private:
+   private:
     v8::Isolate::Scope isolate_scope_;
     v8::HandleScope handle_scope_;
     v8::Context::Scope context_scope_;
@@ -215,18 +217,18 @@ public:
 
   // Around everything that inner objects of a store are asked to do.
   class Entry {
-  public:
+   public:
     // `store` may be null.
-    Entry(Agent *agent, Store *store);
+    Entry(Agent* agent, Store* store);
     ~Entry() { agent_->entered_ = previous_; }
-    Entry(const Entry &) = delete;
-    Entry &operator=(const Entry &) = delete;
+    Entry(const Entry&) = delete;
+    Entry& operator=(const Entry&) = delete;
     // If not, an exception is pending.
     bool succeeded() const { return succeeded_; }
 
-  private:
-    Agent *const agent_;
-    Store *const previous_;
+   private:
+    Agent* const agent_;
+    Store* const previous_;
     bool succeeded_;
   };
 
@@ -235,25 +237,25 @@ public:
   // be the last thing closed: then a termination that the code did not come to
   // notice is taken back, and one of Node's is passed on.
   class Border {
-  public:
-    explicit Border(Agent *agent) : agent_(agent) {}
+   public:
+    explicit Border(Agent* agent) : agent_(agent) {}
     ~Border() {
       if (agent_->termination_requested_ || agent_->heap_exhausted_ ||
           agent_->node_stops_) {
         agent_->LeaveBorder();
       }
     }
-    Border(const Border &) = delete;
-    Border &operator=(const Border &) = delete;
+    Border(const Border&) = delete;
+    Border& operator=(const Border&) = delete;
 
-  private:
-    Agent *const agent_;
+   private:
+    Agent* const agent_;
   };
 
   // Around calls that can run WebAssembly code.
   class CallScope {
-  public:
-    explicit CallScope(Agent *agent) : agent_(agent) {
+   public:
+    explicit CallScope(Agent* agent) : agent_(agent) {
       if (agent_->depth_++ == 0) {
         agent_->EnterCall();
       }
@@ -263,17 +265,17 @@ public:
         agent_->LeaveCall();
       }
     }
-    CallScope(const CallScope &) = delete;
-    CallScope &operator=(const CallScope &) = delete;
+    CallScope(const CallScope&) = delete;
+    CallScope& operator=(const CallScope&) = delete;
 
-  private:
-    Agent *const agent_;
+   private:
+    Agent* const agent_;
   };
 
   // Watchdog::Client:
   void OnLongCall() override;
 
-private:
+ private:
   // So many are worth a trace at once; fewer wait until there is time.
   static constexpr size_t kManyChanges = 256;
 
@@ -296,14 +298,14 @@ private:
   void SweepHandles();
   bool CreateWakeup();
 
-  static void CleanUp(void *agent);
-  static void OnWakeup(napi_env env, napi_value, void *context, void *data);
-  static void OnInterrupt(v8::Isolate *isolate, void *agent);
-  static size_t OnNearHeapLimit(void *agent, size_t current, size_t initial);
+  static void CleanUp(void* agent);
+  static void OnWakeup(napi_env env, napi_value, void* context, void* data);
+  static void OnInterrupt(v8::Isolate* isolate, void* agent);
+  static size_t OnNearHeapLimit(void* agent, size_t current, size_t initial);
 
   napi_env env_;
   int references_ = 1;
-  v8::Isolate *isolate_ = nullptr;
+  v8::Isolate* isolate_ = nullptr;
   v8::Global<v8::Context> context_;
   StrongReference hooks_;
 
@@ -336,19 +338,19 @@ private:
   // Of inner objects, since they were collected last.
   bool may_have_garbage_ = false;
 
-  Store *entered_ = nullptr;
+  Store* entered_ = nullptr;
   // Since the last trace.
   size_t changes_ = 0;
   std::chrono::steady_clock::time_point next_trace_;
   bool trace_is_scheduled_ = false;
 
-  Record *records_ = nullptr;
-  std::vector<Handle *> handles_;
+  Record* records_ = nullptr;
+  std::vector<Handle*> handles_;
   size_t sweep_at_ = 1024;
   uint64_t last_id_ = 0;
   std::unique_ptr<BufferAliases> buffer_aliases_;
 };
 
-} // namespace rawmem
+}  // namespace rawmem
 
-#endif // BINDINGS_NATIVE_PATCHED_AGENT_H_
+#endif  // BINDINGS_NATIVE_PATCHED_AGENT_H_

@@ -1,5 +1,6 @@
 #include "chunk_feeder.h"
 
+#include "common/napi/exceptions.h"
 #include "common/napi/handle_scope.h"
 #include "common/region.h"
 #include "errors.h"
@@ -30,24 +31,24 @@ Consumed FromInner(v8::Local<v8::Value> value, bool is_64_bit) {
                                : Consumed::Kind::kNoNumber};
 }
 
-} // namespace
+}  // namespace
 
 // The bound instance. Goes with the isolate, if that goes first.
 struct ChunkFeeder::Binding final : public Record {
-  Binding(ChunkFeeder *feeder, v8::Local<v8::Object> object)
+  Binding(ChunkFeeder* feeder, v8::Local<v8::Object> object)
       : feeder(feeder), instance(feeder->agent_->isolate(), object) {
     Link(feeder->agent_->records());
   }
   ~Binding() override { feeder->binding_ = nullptr; }
 
-  ChunkFeeder *const feeder;
+  ChunkFeeder* const feeder;
   v8::Global<v8::Object> instance;
 };
 
 // The C++ side of the inner function. Instances refer to that for as long as
 // the inner garbage collector likes, so it may outlive the feeder.
 struct ChunkFeeder::Import final : public RecordOf<v8::Function> {
-  explicit Import(ChunkFeeder *feeder) : feeder(feeder) {
+  explicit Import(ChunkFeeder* feeder) : feeder(feeder) {
     Link(feeder->agent_->records());
   }
   ~Import() override {
@@ -56,7 +57,7 @@ struct ChunkFeeder::Import final : public RecordOf<v8::Function> {
     }
   }
 
-  void Trace(Tracing &tracing) override {
+  void Trace(Tracing& tracing) override {
     napi_value next =
         feeder == nullptr || inner.IsEmpty() ? nullptr : feeder->next_.Value();
     if (next != nullptr) {
@@ -65,18 +66,19 @@ struct ChunkFeeder::Import final : public RecordOf<v8::Function> {
   }
 
   void Orphan() {
-    Agent *agent = feeder->agent_;
+    Agent* agent = feeder->agent_;
     feeder = nullptr;
     if (agent->is_open()) {
       LeaveToObject();
     }
   }
 
-  ChunkFeeder *feeder;
+  ChunkFeeder* feeder;
 };
 
-ChunkFeeder::ChunkFeeder(Agent *agent, const FeederOptions &options)
-    : Feeder(agent->env(), options, agent), agent_(agent),
+ChunkFeeder::ChunkFeeder(Agent* agent, const FeederOptions& options)
+    : Feeder(agent->env(), options, agent),
+      agent_(agent),
       memory_index_(options.memory_index) {
   agent->Ref();
 }
@@ -93,8 +95,8 @@ ChunkFeeder::~ChunkFeeder() {
   agent_->Unref();
 }
 
-ChunkFeeder *ChunkFeeder::From(Agent *agent, napi_value value) {
-  return static_cast<ChunkFeeder *>(Feeder::From(agent->env(), value, agent));
+ChunkFeeder* ChunkFeeder::From(Agent* agent, napi_value value) {
+  return static_cast<ChunkFeeder*>(Feeder::From(agent->env(), value, agent));
 }
 
 void ChunkFeeder::OnWindowGone() {
@@ -103,7 +105,7 @@ void ChunkFeeder::OnWindowGone() {
 }
 
 v8::MaybeLocal<v8::Function> ChunkFeeder::InnerNext() {
-  v8::Isolate *isolate = agent_->isolate();
+  v8::Isolate* isolate = agent_->isolate();
   if (import_ == nullptr) {
     import_ = new Import(this);
     v8::Local<v8::Function> function;
@@ -112,8 +114,7 @@ v8::MaybeLocal<v8::Function> ChunkFeeder::InnerNext() {
                            v8::ConstructorBehavior::kThrow)
              .ToLocal(&function)) {
       delete import_;
-      napi_throw_error(agent_->env(), nullptr,
-                       "v8-rawmem: a function cannot be imported");
+      ThrowError(agent_->env(), "v8-rawmem: a function cannot be imported");
       return {};
     }
     import_->inner.Reset(isolate, function);
@@ -139,7 +140,7 @@ bool ChunkFeeder::Show(WindowCursor::Window window) {
   return Move(window) || Attach(window);
 }
 
-bool ChunkFeeder::TryNext(Consumed consumed, uint64_t *length) {
+bool ChunkFeeder::TryNext(Consumed consumed, uint64_t* length) {
   WindowCursor::Window window;
   if (!cursor_.Peek(consumed, &window) || !Move(window)) {
     return false;
@@ -149,7 +150,7 @@ bool ChunkFeeder::TryNext(Consumed consumed, uint64_t *length) {
   return true;
 }
 
-bool ChunkFeeder::Next(Consumed consumed, uint64_t *length) {
+bool ChunkFeeder::Next(Consumed consumed, uint64_t* length) {
   if (!agent_->Open()) {
     return false;
   }
@@ -169,14 +170,13 @@ bool ChunkFeeder::Notify(Notice notice) {
 }
 
 bool ChunkFeeder::Attach(WindowCursor::Window window) {
-  Handle *instance = Unwrap(agent_, instance_.Value());
+  Handle* instance = Unwrap(agent_, instance_.Value());
   const napi_value region = region_.Value();
   RegionView view;
   if (instance == nullptr) {
-    napi_throw_error(env_, nullptr, "next: the instance is gone");
-    return false;
+    return ThrowError(env_, "next: the instance is gone");
   }
-  Attachments *attachments = Attachments::Ensure(instance);
+  Attachments* attachments = Attachments::Ensure(instance);
   if (attachments == nullptr ||
       !GetRegion(env_, region, byte_offset_ + window.position, window.length,
                  &view) ||
@@ -192,16 +192,14 @@ bool ChunkFeeder::Attach(WindowCursor::Window window) {
 }
 
 // bind(next, instance).
-void ChunkFeeder::Bind(const napi_value *arguments) {
-  const napi_value instance = arguments[0];
+void ChunkFeeder::Bind(napi_value instance) {
   if (!agent_->Open()) {
     return;
   }
   Agent::Scope scope(agent_);
-  Handle *handle = Unwrap(agent_, instance);
+  Handle* handle = Unwrap(agent_, instance);
   if (handle == nullptr || handle->kind != Kind::kInstance) {
-    napi_throw_type_error(env_, nullptr,
-                          "bind: instance must be a WebAssembly.Instance");
+    ThrowTypeError(env_, "bind: instance must be a WebAssembly.Instance");
     return;
   }
   Release();
@@ -227,11 +225,11 @@ void ChunkFeeder::Release() {
 }
 
 void ChunkFeeder::CallInnerNext(
-    const v8::FunctionCallbackInfo<v8::Value> &info) {
-  v8::Isolate *isolate = info.GetIsolate();
-  auto *import =
-      static_cast<Import *>(info.Data().As<v8::External>()->Value(kImportTag));
-  ChunkFeeder *feeder = import->feeder;
+    const v8::FunctionCallbackInfo<v8::Value>& info) {
+  v8::Isolate* isolate = info.GetIsolate();
+  auto* import =
+      static_cast<Import*>(info.Data().As<v8::External>()->Value(kImportTag));
+  ChunkFeeder* feeder = import->feeder;
   if (feeder == nullptr) {
     isolate->ThrowException(v8::Exception::Error(v8::String::NewFromUtf8Literal(
         isolate, "v8-rawmem: the ChunkFeeder is gone")));
@@ -241,7 +239,7 @@ void ChunkFeeder::CallInnerNext(
       info.Length() == 0 ? Consumed() : FromInner(info[0], feeder->is_64_bit_);
   uint64_t length = 0;
   if (!feeder->TryNext(consumed, &length)) {
-    Agent *agent = feeder->agent_;
+    Agent* agent = feeder->agent_;
     if (!agent->MayCallOuter()) {
       return;
     }
@@ -263,20 +261,19 @@ void ChunkFeeder::CallInnerNext(
   }
 }
 
-napi_value ChunkFeeder::Create(napi_env env, napi_callback_info info) {
+napi_value ChunkFeeder::Create(const Arguments& args) {
   FeederOptions options;
-  void *agent;
-  return ReadOptions(env, info, &options, &agent)
+  return ReadOptions(args, &options)
              ? Wrap(std::unique_ptr<Feeder>(
-                        new ChunkFeeder(static_cast<Agent *>(agent), options)),
+                        new ChunkFeeder(args.data<Agent>(), options)),
                     options)
              : nullptr;
 }
 
 bool ChunkFeeder::Init(napi_env env, napi_value exports) {
-  void *agent = nullptr;
+  void* agent = nullptr;
   return napi_get_instance_data(env, &agent) == napi_ok &&
-         Define(env, exports, Create, agent);
+         Define(env, exports, Call<Create>, agent);
 }
 
-} // namespace rawmem
+}  // namespace rawmem

@@ -17,14 +17,14 @@ namespace rawmem {
 
 // For instances of the inner engine.
 class ChunkFeeder final : public Feeder, public WindowOwner {
-public:
+ public:
   // Defines `exports.chunkFeeder`, the functions that
   // bindings/backends/patched/chunk-feeder.ts calls. False, with an exception
   // pending, on failure.
   static bool Init(napi_env env, napi_value exports);
 
   // Null if `value` is not the `next` of a feeder.
-  static ChunkFeeder *From(Agent *agent, napi_value value);
+  static ChunkFeeder* From(Agent* agent, napi_value value);
 
   // What an instance imports in place of `next`. Empty, with an exception
   // pending in Node, on failure.
@@ -33,44 +33,44 @@ public:
   // WindowOwner:
   void OnWindowGone() override;
 
-private:
+ private:
   struct Binding;
   struct Import;
 
-  ChunkFeeder(Agent *agent, const FeederOptions &options);
+  ChunkFeeder(Agent* agent, const FeederOptions& options);
   ~ChunkFeeder() override;
 
   // Feeder:
-  bool Next(Consumed consumed, uint64_t *length) override;
+  bool Next(Consumed consumed, uint64_t* length) override;
   bool IsBound() override { return binding_ != nullptr; }
   bool Show(WindowCursor::Window window) override;
   bool Notify(Notice notice) override;
-  void Bind(const napi_value *arguments) override;
+  void Bind(napi_value instance) override;
   void Unbind() override;
 
   // Maps the next window where that takes no more than a store: no JavaScript,
   // no Node-API. Nothing has changed if the result is false.
-  bool TryNext(Consumed consumed, uint64_t *length);
+  bool TryNext(Consumed consumed, uint64_t* length);
   // Only points the instance there, if it looks at another window already.
   bool Move(WindowCursor::Window window);
   bool Attach(WindowCursor::Window window);
   // Leaves the instance with its own memory.
   void Release();
 
-  static void CallInnerNext(const v8::FunctionCallbackInfo<v8::Value> &info);
-  static napi_value Create(napi_env env, napi_callback_info info);
+  static void CallInnerNext(const v8::FunctionCallbackInfo<v8::Value>& info);
+  static napi_value Create(const Arguments& args);
 
-  Agent *const agent_;
+  Agent* const agent_;
   const uint32_t memory_index_;
 
   // While a window is mapped.
-  Attachment *attachment_ = nullptr;
-  Binding *binding_ = nullptr;
-  Import *import_ = nullptr;
+  Attachment* attachment_ = nullptr;
+  Binding* binding_ = nullptr;
+  Import* import_ = nullptr;
 
   WeakReference instance_;
 };
 
-} // namespace rawmem
+}  // namespace rawmem
 
-#endif // BINDINGS_NATIVE_PATCHED_CHUNK_FEEDER_H_
+#endif  // BINDINGS_NATIVE_PATCHED_CHUNK_FEEDER_H_

@@ -25,9 +25,10 @@ napi_value SerializedCode(napi_env env,
   return result;
 }
 
-v8::MaybeLocal<v8::WasmModuleObject>
-ModuleFromCode(v8::Isolate *isolate, v8::MemorySpan<const uint8_t> code,
-               v8::MemorySpan<const uint8_t> bytes) {
+v8::MaybeLocal<v8::WasmModuleObject> ModuleFromCode(
+    v8::Isolate* isolate,
+    v8::MemorySpan<const uint8_t> code,
+    v8::MemorySpan<const uint8_t> bytes) {
   // The engine goes on to compile what it could not deserialize, and says so
   // after this returned.
   struct Result {
@@ -41,12 +42,11 @@ ModuleFromCode(v8::Isolate *isolate, v8::MemorySpan<const uint8_t> code,
   compilation.OnBytesReceived(bytes.data(), bytes.size());
   compilation.Finish(
       isolate,
-      [&](v8::WasmStreaming::ModuleCachingInterface &caching) {
+      [&](v8::WasmStreaming::ModuleCachingInterface& caching) {
         accepted = caching.SetCachedCompiledModuleBytes(code);
       },
-      [result, isolate](
-          std::variant<v8::Local<v8::WasmModuleObject>, v8::Local<v8::Value>>
-              module_or_error) {
+      [result, isolate](std::variant<v8::Local<v8::WasmModuleObject>,
+                                     v8::Local<v8::Value>> module_or_error) {
         if (result->is_wanted && module_or_error.index() == 0) {
           result->module.Reset(isolate, std::get<0>(module_or_error));
         }
@@ -61,19 +61,4 @@ ModuleFromCode(v8::Isolate *isolate, v8::MemorySpan<const uint8_t> code,
   return module;
 }
 
-bool SpanOf(napi_env env, napi_value view,
-            v8::MemorySpan<const uint8_t> *span) {
-  void *data = nullptr;
-  size_t length = 0;
-  napi_typedarray_type type;
-  if (napi_get_typedarray_info(env, view, &type, &length, &data, nullptr,
-                               nullptr) != napi_ok ||
-      type != napi_uint8_array) {
-    napi_throw_type_error(env, nullptr, "Expected a Uint8Array");
-    return false;
-  }
-  *span = {static_cast<const uint8_t *>(data), length};
-  return true;
-}
-
-} // namespace rawmem
+}  // namespace rawmem

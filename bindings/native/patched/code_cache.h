@@ -23,14 +23,11 @@ napi_value SerializedCode(napi_env env, v8::Local<v8::WasmModuleObject> module);
 // pending, if this engine, its flags or the processor want other code. The code
 // must be what SerializedCode gave for these very bytes: the engine runs it
 // unchecked.
-v8::MaybeLocal<v8::WasmModuleObject>
-ModuleFromCode(v8::Isolate *isolate, v8::MemorySpan<const uint8_t> code,
-               v8::MemorySpan<const uint8_t> bytes);
+v8::MaybeLocal<v8::WasmModuleObject> ModuleFromCode(
+    v8::Isolate* isolate,
+    v8::MemorySpan<const uint8_t> code,
+    v8::MemorySpan<const uint8_t> bytes);
 
-// The bytes of a Uint8Array. False, with an exception pending, for anything
-// else.
-bool SpanOf(napi_env env, napi_value view, v8::MemorySpan<const uint8_t> *span);
+}  // namespace rawmem
 
-} // namespace rawmem
-
-#endif // BINDINGS_NATIVE_PATCHED_CODE_CACHE_H_
+#endif  // BINDINGS_NATIVE_PATCHED_CODE_CACHE_H_

@@ -11,8 +11,8 @@ class Platform;
 // Initialises V8 for the process on the first call, on whichever thread that
 // happens, and returns its platform. Never torn down: threads of the platform
 // may still run while the process exits.
-Platform *Engine();
+Platform* Engine();
 
-} // namespace rawmem
+}  // namespace rawmem
 
-#endif // BINDINGS_NATIVE_PATCHED_ENGINE_H_
+#endif  // BINDINGS_NATIVE_PATCHED_ENGINE_H_

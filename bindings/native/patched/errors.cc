@@ -3,6 +3,7 @@
 #include <string>
 #include <string_view>
 
+#include "common/napi/exceptions.h"
 #include "handle.h"
 #include "raw_memory.h"
 #include "v8-primitive.h"
@@ -14,9 +15,10 @@ namespace {
 
 // Own properties of errors are data that the engine put there; reading them
 // runs no code and cannot fail but for lack of memory.
-v8::Local<v8::String> StringProperty(Agent *agent, v8::Local<v8::Object> object,
-                                     const char *name) {
-  v8::Isolate *isolate = agent->isolate();
+v8::Local<v8::String> StringProperty(Agent* agent,
+                                     v8::Local<v8::Object> object,
+                                     const char* name) {
+  v8::Isolate* isolate = agent->isolate();
   v8::Local<v8::Value> value;
   v8::TryCatch try_catch(isolate);
   if (!object
@@ -29,29 +31,29 @@ v8::Local<v8::String> StringProperty(Agent *agent, v8::Local<v8::Object> object,
   return value.As<v8::String>();
 }
 
-std::u16string Utf16(Agent *agent, v8::Local<v8::String> string) {
+std::u16string Utf16(Agent* agent, v8::Local<v8::String> string) {
   std::u16string result(string->Length(), u'\0');
   string->WriteV2(agent->isolate(), 0, string->Length(),
-                  reinterpret_cast<uint16_t *>(result.data()));
+                  reinterpret_cast<uint16_t*>(result.data()));
   return result;
 }
 
-bool NewString(napi_env env, std::u16string_view text, napi_value *result) {
+bool NewString(napi_env env, std::u16string_view text, napi_value* result) {
   return napi_create_string_utf16(env, text.data(), text.size(), result) ==
          napi_ok;
 }
 
-void ThrowHeapExhausted(Agent *agent) {
+void ThrowHeapExhausted(Agent* agent) {
   agent->RestoreHeapLimit();
-  napi_throw_range_error(
-      agent->env(), nullptr,
+  ThrowRangeError(
+      agent->env(),
       "WebAssembly ran out of memory: the engine's heap, which holds tables, "
       "structs and arrays, is exhausted");
 }
 
-} // namespace
+}  // namespace
 
-napi_value ErrorToOuter(Agent *agent, v8::Local<v8::Object> error) {
+napi_value ErrorToOuter(Agent* agent, v8::Local<v8::Object> error) {
   if (napi_value existing = ExistingWrapper(agent, error)) {
     return existing;
   }
@@ -84,11 +86,10 @@ napi_value ErrorToOuter(Agent *agent, v8::Local<v8::Object> error) {
   return result;
 }
 
-void ThrowToOuter(Agent *agent, v8::TryCatch &try_catch) {
+void ThrowToOuter(Agent* agent, v8::TryCatch& try_catch) {
   napi_env env = agent->env();
   if (!try_catch.HasCaught()) {
-    napi_throw_error(env, nullptr,
-                     "v8-rawmem: the engine failed without an exception");
+    ThrowError(env, "v8-rawmem: the engine failed without an exception");
     return;
   }
   const bool terminated = try_catch.HasTerminated();
@@ -110,7 +111,7 @@ void ThrowToOuter(Agent *agent, v8::TryCatch &try_catch) {
   }
 }
 
-bool ThrowIfHeapExhausted(Agent *agent) {
+bool ThrowIfHeapExhausted(Agent* agent) {
   if (!agent->heap_exhausted()) {
     return false;
   }
@@ -118,9 +119,9 @@ bool ThrowIfHeapExhausted(Agent *agent) {
   return true;
 }
 
-void ThrowToInner(Agent *agent) {
+void ThrowToInner(Agent* agent) {
   napi_env env = agent->env();
-  v8::Isolate *isolate = agent->isolate();
+  v8::Isolate* isolate = agent->isolate();
   if (agent->NoticeStop()) {
     agent->EndInnerCall();
     return;
@@ -151,4 +152,4 @@ void ThrowToInner(Agent *agent) {
   isolate->ThrowException(inner);
 }
 
-} // namespace rawmem
+}  // namespace rawmem

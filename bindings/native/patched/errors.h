@@ -16,21 +16,21 @@ namespace rawmem {
 // out as the same value, an error of the engine as an error of Node's of the
 // same class, with the WebAssembly frames on its stack. Leaves `try_catch`
 // empty.
-void ThrowToOuter(Agent *agent, v8::TryCatch &try_catch);
+void ThrowToOuter(Agent* agent, v8::TryCatch& try_catch);
 
 // Code that took the last of the heap may have ended before it could be
 // terminated. If so, this makes a RangeError pending, and gives true.
-bool ThrowIfHeapExhausted(Agent *agent);
+bool ThrowIfHeapExhausted(Agent* agent);
 
 // Takes what is pending in Node and throws it in the inner engine; if borrowed
 // bytes are gone, the TypeError about that instead. If Node ends JavaScript,
 // the inner engine ends what it runs, too.
-void ThrowToInner(Agent *agent);
+void ThrowToInner(Agent* agent);
 
 // An error of the engine that is passed as a value. Null, with an exception
 // pending, on failure.
-napi_value ErrorToOuter(Agent *agent, v8::Local<v8::Object> error);
+napi_value ErrorToOuter(Agent* agent, v8::Local<v8::Object> error);
 
-} // namespace rawmem
+}  // namespace rawmem
 
-#endif // BINDINGS_NATIVE_PATCHED_ERRORS_H_
+#endif  // BINDINGS_NATIVE_PATCHED_ERRORS_H_

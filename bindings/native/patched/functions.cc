@@ -5,6 +5,8 @@
 #include <memory>
 #include <utility>
 
+#include "common/napi/arguments.h"
+#include "common/napi/exceptions.h"
 #include "common/napi/handle_scope.h"
 #include "common/napi/reference.h"
 #include "errors.h"
@@ -23,57 +25,48 @@ namespace {
 constexpr v8::ExternalPointerTypeTag kImportTag = 2;
 
 // Calls with more arguments or results than this take memory from the heap.
-constexpr size_t kInlineValues = 8;
+constexpr size_t kInlineValues = Arguments::kCapacity;
 
-template <typename T> class ValueList {
-public:
+template <typename T>
+class ValueList {
+ public:
   explicit ValueList(size_t size)
       : heap_(size > kInlineValues ? std::make_unique<T[]>(size) : nullptr),
         data_(heap_ ? heap_.get() : inline_.data()) {}
 
-  T *data() { return data_; }
-  T &operator[](size_t i) { return data_[i]; }
+  T* data() { return data_; }
+  T& operator[](size_t i) { return data_[i]; }
 
-private:
+ private:
   std::array<T, kInlineValues> inline_;
   std::unique_ptr<T[]> heap_;
-  T *data_;
+  T* data_;
 };
 
 // The C++ side of an inner function that calls one of Node's.
 struct Import final : public RecordOf<v8::Function> {
-  Import(Agent *agent, napi_value function)
+  Import(Agent* agent, napi_value function)
       : agent(agent), outer(agent->env(), function) {
     Link(agent->records());
   }
 
-  void Trace(Tracing &tracing) override {
+  void Trace(Tracing& tracing) override {
     const napi_value function = outer.Value();
     if (!inner.IsEmpty() && function != nullptr) {
       tracing.AddValue(inner.Get(agent->isolate()), function);
     }
   }
 
-  Agent *const agent;
+  Agent* const agent;
   // The store of what imports it keeps the function.
   const WeakReference outer;
 };
 
-napi_value CallExport(napi_env env, napi_callback_info info) {
-  size_t argc = kInlineValues;
-  std::array<napi_value, kInlineValues> first_arguments;
-  void *data;
-  if (napi_get_cb_info(env, info, &argc, first_arguments.data(), nullptr,
-                       &data) != napi_ok) {
-    return nullptr;
-  }
-  auto *handle = static_cast<Handle *>(data);
-  Agent *agent = handle->agent;
-  napi_value new_target = nullptr;
-  napi_get_new_target(env, info, &new_target);
-  if (new_target != nullptr) {
-    napi_throw_type_error(env, nullptr,
-                          "A WebAssembly function is not a constructor");
+napi_value CallExport(const Arguments& args) {
+  auto* handle = args.data<Handle>();
+  Agent* agent = handle->agent;
+  if (args.IsConstructCall()) {
+    ThrowTypeError(args.env(), "A WebAssembly function is not a constructor");
     return nullptr;
   }
   if (!agent->Open()) {
@@ -90,14 +83,12 @@ napi_value CallExport(napi_env env, napi_callback_info info) {
   if (!entry.succeeded()) {
     return nullptr;
   }
-  v8::Isolate *isolate = agent->isolate();
+  v8::Isolate* isolate = agent->isolate();
   const size_t count = static_cast<size_t>(handle->parameter_count);
   ValueList<v8::Local<v8::Value>> arguments(count);
-  if (count > kInlineValues) {
+  if (count > Arguments::kCapacity) {
     ValueList<napi_value> outer_arguments(count);
-    argc = count;
-    if (napi_get_cb_info(env, info, &argc, outer_arguments.data(), nullptr,
-                         nullptr) != napi_ok) {
+    if (!args.ReadMany(count, outer_arguments.data())) {
       return nullptr;
     }
     for (size_t i = 0; i < count; ++i) {
@@ -107,7 +98,7 @@ napi_value CallExport(napi_env env, napi_callback_info info) {
     }
   } else {
     for (size_t i = 0; i < count; ++i) {
-      if (!ToInner(agent, first_arguments[i]).ToLocal(&arguments[i])) {
+      if (!ToInner(agent, args[i]).ToLocal(&arguments[i])) {
         return nullptr;
       }
     }
@@ -143,10 +134,10 @@ napi_value CallExport(napi_env env, napi_callback_info info) {
   return ToOuter(agent, result);
 }
 
-void CallImport(const v8::FunctionCallbackInfo<v8::Value> &info) {
-  auto *import =
-      static_cast<Import *>(info.Data().As<v8::External>()->Value(kImportTag));
-  Agent *agent = import->agent;
+void CallImport(const v8::FunctionCallbackInfo<v8::Value>& info) {
+  auto* import =
+      static_cast<Import*>(info.Data().As<v8::External>()->Value(kImportTag));
+  Agent* agent = import->agent;
   if (!agent->MayCallOuter()) {
     return;
   }
@@ -192,11 +183,11 @@ bool DefineLength(napi_env env, napi_value function, int length) {
   return napi_define_properties(env, function, 1, &property) == napi_ok;
 }
 
-} // namespace
+}  // namespace
 
-napi_value NewExportedFunction(Agent *agent, v8::Local<v8::Function> function) {
+napi_value NewExportedFunction(Agent* agent, v8::Local<v8::Function> function) {
   napi_env env = agent->env();
-  v8::Isolate *isolate = agent->isolate();
+  v8::Isolate* isolate = agent->isolate();
   v8::String::Utf8Value name(isolate, function->GetName());
   v8::Local<v8::Value> length;
   int parameter_count = 0;
@@ -211,17 +202,18 @@ napi_value NewExportedFunction(Agent *agent, v8::Local<v8::Function> function) {
   handle->parameter_count = parameter_count;
   napi_value result;
   return napi_create_function(env, *name ? *name : "", NAPI_AUTO_LENGTH,
-                              CallExport, handle.get(), &result) == napi_ok &&
+                              Call<CallExport>, handle.get(),
+                              &result) == napi_ok &&
                  DefineLength(env, result, parameter_count) &&
                  Wrap(std::move(handle), result, function) != nullptr
              ? result
              : nullptr;
 }
 
-v8::MaybeLocal<v8::Function> NewImportedFunction(Agent *agent,
+v8::MaybeLocal<v8::Function> NewImportedFunction(Agent* agent,
                                                  napi_value function) {
   napi_env env = agent->env();
-  v8::Isolate *isolate = agent->isolate();
+  v8::Isolate* isolate = agent->isolate();
   auto import = std::make_unique<Import>(agent, function);
   v8::Local<v8::Function> result;
   if (import->outer.is_empty() ||
@@ -229,7 +221,7 @@ v8::MaybeLocal<v8::Function> NewImportedFunction(Agent *agent,
                          v8::External::New(isolate, import.get(), kImportTag),
                          0, v8::ConstructorBehavior::kThrow)
            .ToLocal(&result)) {
-    napi_throw_error(env, nullptr, "v8-rawmem: a function cannot be imported");
+    ThrowError(env, "v8-rawmem: a function cannot be imported");
     return {};
   }
   import->inner.Reset(isolate, result);
@@ -237,4 +229,4 @@ v8::MaybeLocal<v8::Function> NewImportedFunction(Agent *agent,
   return result;
 }
 
-} // namespace rawmem
+}  // namespace rawmem

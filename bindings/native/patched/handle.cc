@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "common/napi/exceptions.h"
 #include "common/napi/handle_scope.h"
 #include "common/napi/tagged_object.h"
 #include "functions.h"
@@ -20,13 +21,15 @@ constexpr napi_type_tag kWrapperTag = {0x7d3b1a7bd2d84c1eu,
                                        0x9c6f04c9a6f0f2a3u};
 constexpr v8::ExternalPointerTypeTag kHandleTag = 1;
 
-constexpr int64_t kBytesPerTableElement = sizeof(void *);
+constexpr int64_t kBytesPerTableElement = sizeof(void*);
 
 // Where an inner object keeps its handle: a private property, or, on objects
 // that have none, an entry in a weak map.
-bool HasProperties(Kind kind) { return kind != Kind::kReference; }
+bool HasProperties(Kind kind) {
+  return kind != Kind::kReference;
+}
 
-Handle *ReadSlot(Agent *agent, v8::Local<v8::Object> inner, Kind kind) {
+Handle* ReadSlot(Agent* agent, v8::Local<v8::Object> inner, Kind kind) {
   v8::Local<v8::Context> context = agent->context();
   v8::Local<v8::Value> value;
   if (HasProperties(kind)) {
@@ -44,11 +47,13 @@ Handle *ReadSlot(Agent *agent, v8::Local<v8::Object> inner, Kind kind) {
   if (!value->IsExternal()) {
     return nullptr;
   }
-  return static_cast<Handle *>(value.As<v8::External>()->Value(kHandleTag));
+  return static_cast<Handle*>(value.As<v8::External>()->Value(kHandleTag));
 }
 
-bool WriteSlot(Agent *agent, v8::Local<v8::Object> inner, Kind kind,
-               Handle *handle) {
+bool WriteSlot(Agent* agent,
+               v8::Local<v8::Object> inner,
+               Kind kind,
+               Handle* handle) {
   v8::Local<v8::Context> context = agent->context();
   v8::Local<v8::Value> value;
   if (handle == nullptr) {
@@ -66,9 +71,9 @@ bool WriteSlot(Agent *agent, v8::Local<v8::Object> inner, Kind kind,
               .IsEmpty();
 }
 
-} // namespace
+}  // namespace
 
-Handle::Handle(Agent *agent, Kind kind)
+Handle::Handle(Agent* agent, Kind kind)
     : agent(agent), kind(kind), id(agent->NextId()) {
   agent->Ref();
 }
@@ -109,7 +114,7 @@ void Handle::Release() {
   inner.Reset();
 }
 
-Kind KindOf(Agent *agent, v8::Local<v8::Object> object) {
+Kind KindOf(Agent* agent, v8::Local<v8::Object> object) {
   if (object->IsFunction()) {
     return Kind::kFunction;
   }
@@ -134,10 +139,10 @@ bool HasStore(Kind kind) {
 }
 
 // Puts a new wrapper into a store.
-bool EnterStore(Handle *handle, napi_value outer, v8::Local<v8::Object> inner) {
-  Agent *agent = handle->agent;
+bool EnterStore(Handle* handle, napi_value outer, v8::Local<v8::Object> inner) {
+  Agent* agent = handle->agent;
   napi_env env = agent->env();
-  Store *entered = agent->entered();
+  Store* entered = agent->entered();
   if (handle->kind == Kind::kMemory) {
     handle->store = HostedMemory::StoreOf(agent, inner);
   } else {
@@ -157,10 +162,10 @@ bool EnterStore(Handle *handle, napi_value outer, v8::Local<v8::Object> inner) {
          (handle->kind != Kind::kMemory || LinkToEntered(handle));
 }
 
-} // namespace
+}  // namespace
 
-bool LinkToEntered(Handle *handle) {
-  Store *entered = handle->agent->entered();
+bool LinkToEntered(Handle* handle) {
+  Store* entered = handle->agent->entered();
   if (entered == nullptr || handle->store == nullptr ||
       entered->Root() == handle->store->Root()) {
     return true;
@@ -169,15 +174,15 @@ bool LinkToEntered(Handle *handle) {
   return Store::Link(entered->shared_from_this(), handle->store);
 }
 
-Handle *Wrap(std::unique_ptr<Handle> owned, napi_value outer,
+Handle* Wrap(std::unique_ptr<Handle> owned,
+             napi_value outer,
              v8::Local<v8::Object> inner) {
-  Agent *agent = owned->agent;
+  Agent* agent = owned->agent;
   napi_env env = agent->env();
-  Handle *handle =
+  Handle* handle =
       WrapTagged(env, outer, kWrapperTag, std::move(owned), &Handle::outer);
   if (handle == nullptr) {
-    napi_throw_type_error(env, nullptr,
-                          "The object already stands for something else");
+    ThrowTypeError(env, "The object already stands for something else");
     return nullptr;
   }
   handle->inner.Reset(agent->isolate(), inner);
@@ -185,7 +190,7 @@ Handle *Wrap(std::unique_ptr<Handle> owned, napi_value outer,
   v8::TryCatch try_catch(agent->isolate());
   handle->slot_is_set = WriteSlot(agent, inner, handle->kind, handle);
   if (!handle->slot_is_set) {
-    napi_throw_error(env, nullptr, "v8-rawmem: an object cannot be wrapped");
+    ThrowError(env, "v8-rawmem: an object cannot be wrapped");
     return nullptr;
   }
   if (HasStore(handle->kind) && !EnterStore(handle, outer, inner)) {
@@ -195,31 +200,33 @@ Handle *Wrap(std::unique_ptr<Handle> owned, napi_value outer,
   return handle;
 }
 
-Handle *Wrap(Agent *agent, napi_value outer, Kind kind,
+Handle* Wrap(Agent* agent,
+             napi_value outer,
+             Kind kind,
              v8::Local<v8::Object> inner) {
   return Wrap(std::make_unique<Handle>(agent, kind), outer, inner);
 }
 
-Handle *Unwrap(Agent *agent, napi_value value) {
+Handle* Unwrap(Agent* agent, napi_value value) {
   napi_env env = agent->env();
   napi_valuetype type;
   if (napi_typeof(env, value, &type) != napi_ok ||
       (type != napi_object && type != napi_function)) {
     return nullptr;
   }
-  auto *handle = UnwrapTagged<Handle>(env, kWrapperTag, value);
+  auto* handle = UnwrapTagged<Handle>(env, kWrapperTag, value);
   // The addon may be loaded twice into one thread, with an engine each.
   return handle != nullptr && handle->agent == agent && !handle->inner.IsEmpty()
              ? handle
              : nullptr;
 }
 
-napi_value ExistingWrapper(Agent *agent, v8::Local<v8::Object> inner) {
-  Handle *handle = ReadSlot(agent, inner, KindOf(agent, inner));
+napi_value ExistingWrapper(Agent* agent, v8::Local<v8::Object> inner) {
+  Handle* handle = ReadSlot(agent, inner, KindOf(agent, inner));
   return handle == nullptr ? nullptr : handle->outer.Value();
 }
 
-napi_value WrapperOf(Agent *agent, v8::Local<v8::Object> inner) {
+napi_value WrapperOf(Agent* agent, v8::Local<v8::Object> inner) {
   if (napi_value existing = ExistingWrapper(agent, inner)) {
     return existing;
   }
@@ -239,8 +246,8 @@ napi_value WrapperOf(Agent *agent, v8::Local<v8::Object> inner) {
   return wrapper;
 }
 
-void UpdateExternalBytes(Handle *handle) {
-  v8::Isolate *isolate = handle->agent->isolate();
+void UpdateExternalBytes(Handle* handle) {
+  v8::Isolate* isolate = handle->agent->isolate();
   v8::Local<v8::Object> inner = handle->inner.Get(isolate);
   v8::Local<v8::Value> length;
   v8::TryCatch try_catch(isolate);
@@ -265,7 +272,7 @@ void UpdateExternalBytes(Handle *handle) {
   }
 }
 
-void SetExternalBytes(Handle *handle, int64_t bytes) {
+void SetExternalBytes(Handle* handle, int64_t bytes) {
   const int64_t change = bytes - handle->external_bytes;
   if (change == 0) {
     return;
@@ -275,4 +282,4 @@ void SetExternalBytes(Handle *handle, int64_t bytes) {
   handle->external_bytes = bytes;
 }
 
-} // namespace rawmem
+}  // namespace rawmem

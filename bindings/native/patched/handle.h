@@ -25,7 +25,7 @@ namespace rawmem {
 // Owned by the wrapper. Keeps the inner object alive until the wrapper is
 // collected.
 struct Handle {
-  Handle(Agent *agent, Kind kind);
+  Handle(Agent* agent, Kind kind);
   ~Handle();
 
   // Whether JavaScript still has the wrapper.
@@ -33,7 +33,7 @@ struct Handle {
   // Lets go of the inner object.
   void Release();
 
-  Agent *const agent;
+  Agent* const agent;
   const Kind kind;
   const uint64_t id;
   v8::Global<v8::Object> inner;
@@ -52,38 +52,41 @@ struct Handle {
 };
 
 // What `object` is. Everything unknown is a kReference.
-Kind KindOf(Agent *agent, v8::Local<v8::Object> object);
+Kind KindOf(Agent* agent, v8::Local<v8::Object> object);
 
 // Makes `outer` the wrapper of `inner`, in the store that was entered or, if
 // none was, in one of its own. Null, with an exception pending, if that fails.
-Handle *Wrap(Agent *agent, napi_value outer, Kind kind,
+Handle* Wrap(Agent* agent,
+             napi_value outer,
+             Kind kind,
              v8::Local<v8::Object> inner);
 
 // The same with a handle made before.
-Handle *Wrap(std::unique_ptr<Handle> handle, napi_value outer,
+Handle* Wrap(std::unique_ptr<Handle> handle,
+             napi_value outer,
              v8::Local<v8::Object> inner);
 
 // Null if `value` is no wrapper of this agent.
-Handle *Unwrap(Agent *agent, napi_value value);
+Handle* Unwrap(Agent* agent, napi_value value);
 
 // The wrapper of `inner`, made if there is none. Null, with an exception
 // pending, on failure.
-napi_value WrapperOf(Agent *agent, v8::Local<v8::Object> inner);
+napi_value WrapperOf(Agent* agent, v8::Local<v8::Object> inner);
 
 // To be called before code that was entered (see Agent::Entry) gets the inner
 // object: it may store that anywhere. False, with an exception pending, on
 // failure.
-bool LinkToEntered(Handle *handle);
+bool LinkToEntered(Handle* handle);
 
 // Null if there is none.
-napi_value ExistingWrapper(Agent *agent, v8::Local<v8::Object> inner);
+napi_value ExistingWrapper(Agent* agent, v8::Local<v8::Object> inner);
 
 // Tells Node's garbage collector what keeping the wrapper costs.
-void SetExternalBytes(Handle *handle, int64_t bytes);
+void SetExternalBytes(Handle* handle, int64_t bytes);
 
 // The same for memories and tables, from their size, which may have changed.
-void UpdateExternalBytes(Handle *handle);
+void UpdateExternalBytes(Handle* handle);
 
-} // namespace rawmem
+}  // namespace rawmem
 
-#endif // BINDINGS_NATIVE_PATCHED_HANDLE_H_
+#endif  // BINDINGS_NATIVE_PATCHED_HANDLE_H_

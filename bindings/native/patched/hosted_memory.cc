@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "common/fixed_sizes.h"
+#include "common/napi/exceptions.h"
 #include "handle.h"
 #include "memory_buffer.h"
 #include "tracing.h"
@@ -17,26 +18,27 @@ namespace {
 
 constexpr v8::ExternalPointerTypeTag kHostedMemoryTag = 4;
 
-v8::Local<v8::Private> Key(v8::Isolate *isolate) {
+v8::Local<v8::Private> Key(v8::Isolate* isolate) {
   return v8::Private::ForApi(
       isolate, v8::String::NewFromUtf8Literal(isolate, "v8-rawmem:hosted"));
 }
 
 // A backing store over bytes that `memory` keeps mapped.
-std::shared_ptr<v8::BackingStore> NewStore(uint8_t *data, size_t length,
+std::shared_ptr<v8::BackingStore> NewStore(uint8_t* data,
+                                           size_t length,
                                            std::shared_ptr<HostMemory> memory) {
-  auto *hold = new std::shared_ptr<HostMemory>(std::move(memory));
+  auto* hold = new std::shared_ptr<HostMemory>(std::move(memory));
   return v8::ArrayBuffer::NewBackingStore(
       data, length,
-      [](void *, size_t, void *held) {
-        delete static_cast<std::shared_ptr<HostMemory> *>(held);
+      [](void*, size_t, void* held) {
+        delete static_cast<std::shared_ptr<HostMemory>*>(held);
       },
       hold);
 }
 
 // The smallest size that `memory` accepts. JavaScript does not see the
 // attempts: what it knows of the memory is the same in the end.
-size_t MinimumOf(Agent *agent, v8::Local<v8::WasmMemoryObject> memory) {
+size_t MinimumOf(Agent* agent, v8::Local<v8::WasmMemoryObject> memory) {
   v8::Local<v8::ArrayBuffer> buffer = memory->Buffer();
   std::shared_ptr<v8::BackingStore> store = buffer->GetBackingStore();
   static uint8_t nothing;
@@ -55,53 +57,58 @@ std::string Pages(size_t bytes) {
          std::to_string(bytes / kWasmPageSize) + " pages)";
 }
 
-void ThrowRefusal(Agent *agent, v8::Local<v8::WasmMemoryObject> memory,
-                  v8::WasmRawMemoryResult result, size_t size,
-                  const std::string &name) {
+void ThrowRefusal(Agent* agent,
+                  v8::Local<v8::WasmMemoryObject> memory,
+                  v8::WasmRawMemoryResult result,
+                  size_t size,
+                  const std::string& name) {
   napi_env env = agent->env();
   using Result = v8::WasmRawMemoryResult;
   std::string message = name;
   switch (result) {
-  case Result::kTooSmall:
-    message += " must have at least " + Pages(MinimumOf(agent, memory)) +
-               ", the minimum that the modules which use the memory declare; "
-               "got " +
-               std::to_string(size);
-    napi_throw_range_error(env, nullptr, message.c_str());
-    return;
-  case Result::kTooLarge:
-    message += " must have no more bytes than addresses of the memory reach "
-               "(4294967296, or 2^48 with address: 'i64'); use "
-               "subarray(begin, end); got " +
-               std::to_string(size);
-    napi_throw_range_error(env, nullptr, message.c_str());
-    return;
-  case Result::kGuardRegions:
-    message +=
-        " cannot be attached: a module that uses the memory was compiled "
-        "with --wasm-trap-handler, so its code relies on guard regions; "
-        "leave out that flag in V8_RAWMEM_FLAGS";
-    break;
-  case Result::kInInterrupt:
-    message +=
-        " cannot be attached while a debugger interrupts the code that runs "
-        "on the memory; wait until the call has ended";
-    break;
-  default:
-    message += " cannot be attached to this memory";
-    break;
+    case Result::kTooSmall:
+      message += " must have at least " + Pages(MinimumOf(agent, memory)) +
+                 ", the minimum that the modules which use the memory declare; "
+                 "got " +
+                 std::to_string(size);
+      ThrowRangeError(env, message);
+      return;
+    case Result::kTooLarge:
+      message +=
+          " must have no more bytes than addresses of the memory reach "
+          "(4294967296, or 2^48 with address: 'i64'); use "
+          "subarray(begin, end); got " +
+          std::to_string(size);
+      ThrowRangeError(env, message);
+      return;
+    case Result::kGuardRegions:
+      message +=
+          " cannot be attached: a module that uses the memory was compiled "
+          "with --wasm-trap-handler, so its code relies on guard regions; "
+          "leave out that flag in V8_RAWMEM_FLAGS";
+      break;
+    case Result::kInInterrupt:
+      message +=
+          " cannot be attached while a debugger interrupts the code that runs "
+          "on the memory; wait until the call has ended";
+      break;
+    default:
+      message += " cannot be attached to this memory";
+      break;
   }
-  napi_throw_type_error(env, nullptr, message.c_str());
+  ThrowTypeError(env, message);
 }
 
-} // namespace
+}  // namespace
 
-HostedMemory::HostedMemory(Agent *agent, Store::Pointer store)
+HostedMemory::HostedMemory(Agent* agent, Store::Pointer store)
     : agent_(agent), store_(std::move(store)) {
   Link(agent->records());
 }
 
-HostedMemory::~HostedMemory() { Release(); }
+HostedMemory::~HostedMemory() {
+  Release();
+}
 
 void HostedMemory::Release() {
   DropBorrowed();
@@ -116,22 +123,22 @@ void HostedMemory::DropBorrowed() {
   }
 }
 
-HostedMemory *HostedMemory::Of(Agent *agent, v8::Local<v8::Object> memory) {
+HostedMemory* HostedMemory::Of(Agent* agent, v8::Local<v8::Object> memory) {
   v8::Local<v8::Value> value;
   if (!memory->GetPrivate(agent->context(), Key(agent->isolate()))
            .ToLocal(&value) ||
       !value->IsExternal()) {
     return nullptr;
   }
-  return static_cast<HostedMemory *>(
+  return static_cast<HostedMemory*>(
       value.As<v8::External>()->Value(kHostedMemoryTag));
 }
 
-HostedMemory *HostedMemory::Ensure(Handle *handle) {
-  Agent *agent = handle->agent;
-  v8::Isolate *isolate = agent->isolate();
+HostedMemory* HostedMemory::Ensure(Handle* handle) {
+  Agent* agent = handle->agent;
+  v8::Isolate* isolate = agent->isolate();
   auto memory = handle->inner.Get(isolate).As<v8::WasmMemoryObject>();
-  if (HostedMemory *hosted = Of(agent, memory)) {
+  if (HostedMemory* hosted = Of(agent, memory)) {
     return hosted;
   }
   std::unique_ptr<HostedMemory> hosted(new HostedMemory(agent, handle->store));
@@ -140,8 +147,7 @@ HostedMemory *HostedMemory::Ensure(Handle *handle) {
                agent->context(), Key(isolate),
                v8::External::New(isolate, hosted.get(), kHostedMemoryTag))
            .FromMaybe(false)) {
-    napi_throw_error(agent->env(), nullptr,
-                     "v8-rawmem: the memory cannot be attached");
+    ThrowError(agent->env(), "v8-rawmem: the memory cannot be attached");
     return nullptr;
   }
   hosted->inner.Reset(isolate, memory);
@@ -149,9 +155,9 @@ HostedMemory *HostedMemory::Ensure(Handle *handle) {
   return hosted.release();
 }
 
-Store::Pointer HostedMemory::StoreOf(Agent *agent,
+Store::Pointer HostedMemory::StoreOf(Agent* agent,
                                      v8::Local<v8::Object> memory) {
-  HostedMemory *hosted = Of(agent, memory);
+  HostedMemory* hosted = Of(agent, memory);
   if (hosted != nullptr && hosted->store_->Keeper() != nullptr) {
     return hosted->store_;
   }
@@ -164,7 +170,7 @@ Store::Pointer HostedMemory::StoreOf(Agent *agent,
   return store;
 }
 
-void HostedMemory::Trace(Tracing &tracing) {
+void HostedMemory::Trace(Tracing& tracing) {
   if (!inner.IsEmpty()) {
     tracing.AddStore(inner.Get(agent_->isolate()), &store_);
   }
@@ -176,30 +182,32 @@ void HostedMemory::OnTraced() {
   }
 }
 
-bool HostedMemory::IsAttached(Agent *agent, v8::Local<v8::Object> memory) {
-  HostedMemory *hosted = Of(agent, memory);
+bool HostedMemory::IsAttached(Agent* agent, v8::Local<v8::Object> memory) {
+  HostedMemory* hosted = Of(agent, memory);
   return hosted != nullptr && hosted->is_attached();
 }
 
-napi_value HostedMemory::BorrowedRegion(Agent *agent,
+napi_value HostedMemory::BorrowedRegion(Agent* agent,
                                         v8::Local<v8::Object> memory) {
-  HostedMemory *hosted = Of(agent, memory);
+  HostedMemory* hosted = Of(agent, memory);
   return hosted == nullptr ? nullptr : hosted->region_.Value();
 }
 
-void HostedMemory::NoteDropped(Agent *agent, v8::Local<v8::Object> memory) {
-  HostedMemory *hosted = Of(agent, memory);
+void HostedMemory::NoteDropped(Agent* agent, v8::Local<v8::Object> memory) {
+  HostedMemory* hosted = Of(agent, memory);
   if (hosted != nullptr && hosted->is_attached()) {
     agent->NoteUnreachable(hosted->lease_.get()->length());
   }
 }
 
-bool HostedMemory::Attach(Handle *memory_handle, napi_value region,
-                          napi_value handle, const RegionView &view,
-                          const std::string &name) {
-  Agent *agent = memory_handle->agent;
+bool HostedMemory::Attach(Handle* memory_handle,
+                          napi_value region,
+                          napi_value handle,
+                          const RegionView& view,
+                          const std::string& name) {
+  Agent* agent = memory_handle->agent;
   napi_env env = agent->env();
-  HostedMemory *hosted = Ensure(memory_handle);
+  HostedMemory* hosted = Ensure(memory_handle);
   if (hosted == nullptr) {
     return false;
   }
@@ -232,11 +240,11 @@ bool HostedMemory::Attach(Handle *memory_handle, napi_value region,
   return true;
 }
 
-bool HostedMemory::Detach(Handle *memory_handle) {
-  Agent *agent = memory_handle->agent;
+bool HostedMemory::Detach(Handle* memory_handle) {
+  Agent* agent = memory_handle->agent;
   auto memory =
       memory_handle->inner.Get(agent->isolate()).As<v8::WasmMemoryObject>();
-  HostedMemory *hosted = Of(agent, memory);
+  HostedMemory* hosted = Of(agent, memory);
   if (hosted == nullptr || !hosted->is_attached()) {
     return true;
   }
@@ -250,8 +258,7 @@ bool HostedMemory::Detach(Handle *memory_handle) {
         " of its own, and the modules which use it declare a minimum of " +
         Pages(minimum) + "; make the memory with initial: " +
         std::to_string(minimum / kWasmPageSize) + " to detach it; got null";
-    napi_throw_range_error(agent->env(), nullptr, message.c_str());
-    return false;
+    return ThrowRangeError(agent->env(), message);
   }
   hosted->own_store_.reset();
   hosted->Release();
@@ -259,7 +266,7 @@ bool HostedMemory::Detach(Handle *memory_handle) {
   return true;
 }
 
-void HostedMemory::PointBack(v8::Isolate *isolate) {
+void HostedMemory::PointBack(v8::Isolate* isolate) {
   DropBorrowed();
   if (inner.IsEmpty()) {
     // Collected, and about to be deleted.
@@ -275,7 +282,7 @@ void HostedMemory::PointBack(v8::Isolate *isolate) {
   // Too small for the code that uses the memory, which needs something to run
   // on all the same. The memory stays attached, to zeros.
   const size_t mapping_length = std::max<size_t>(length, 1);
-  void *mapping = mmap(nullptr, mapping_length, PROT_READ | PROT_WRITE,
+  void* mapping = mmap(nullptr, mapping_length, PROT_READ | PROT_WRITE,
                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (mapping == MAP_FAILED) {
     napi_fatal_error("v8-rawmem", NAPI_AUTO_LENGTH,
@@ -284,10 +291,10 @@ void HostedMemory::PointBack(v8::Isolate *isolate) {
                      NAPI_AUTO_LENGTH);
   }
   auto zeros = std::make_shared<HostMemory>(std::make_shared<HostMapping>(
-      HostMapping::Backing::kAnonymous, static_cast<uint8_t *>(mapping), length,
+      HostMapping::Backing::kAnonymous, static_cast<uint8_t*>(mapping), length,
       mapping, mapping_length));
   memory->SetBackingStore(NewStore(zeros->data(), length, zeros));
   lease_ = RegionLease(std::move(zeros));
 }
 
-} // namespace rawmem
+}  // namespace rawmem

@@ -32,31 +32,31 @@ inline constexpr std::array kKindsWithClass = {
     Kind::kModule, Kind::kInstance, Kind::kMemory,   Kind::kTable,
     Kind::kGlobal, Kind::kTag,      Kind::kException};
 
-constexpr const char *ClassName(Kind kind) {
+constexpr const char* ClassName(Kind kind) {
   switch (kind) {
-  case Kind::kModule:
-    return "Module";
-  case Kind::kInstance:
-    return "Instance";
-  case Kind::kMemory:
-    return "Memory";
-  case Kind::kTable:
-    return "Table";
-  case Kind::kGlobal:
-    return "Global";
-  case Kind::kTag:
-    return "Tag";
-  case Kind::kException:
-    return "Exception";
-  case Kind::kFunction:
-    return "Function";
-  case Kind::kError:
-    return "Error";
-  case Kind::kReference:
-    return "reference";
+    case Kind::kModule:
+      return "Module";
+    case Kind::kInstance:
+      return "Instance";
+    case Kind::kMemory:
+      return "Memory";
+    case Kind::kTable:
+      return "Table";
+    case Kind::kGlobal:
+      return "Global";
+    case Kind::kTag:
+      return "Tag";
+    case Kind::kException:
+      return "Exception";
+    case Kind::kFunction:
+      return "Function";
+    case Kind::kError:
+      return "Error";
+    case Kind::kReference:
+      return "reference";
   }
 }
 
-} // namespace rawmem
+}  // namespace rawmem
 
-#endif // BINDINGS_NATIVE_PATCHED_KIND_H_
+#endif  // BINDINGS_NATIVE_PATCHED_KIND_H_

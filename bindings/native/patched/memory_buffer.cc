@@ -7,14 +7,15 @@
 
 #include "agent.h"
 #include "common/napi/array_buffers.h"
+#include "common/napi/exceptions.h"
 #include "common/napi/handle_scope.h"
 
 namespace rawmem {
 
-void BufferAliases::OnDetached(v8::Isolate *isolate,
+void BufferAliases::OnDetached(v8::Isolate* isolate,
                                v8::Local<v8::ArrayBuffer> inner) {
-  BufferAliases &aliases =
-      static_cast<Agent *>(isolate->GetData(0))->buffer_aliases();
+  BufferAliases& aliases =
+      static_cast<Agent*>(isolate->GetData(0))->buffer_aliases();
   const auto found = aliases.Find(inner);
   if (found != aliases.aliases_.end()) {
     aliases.stale_.push_back(std::move(found->second));
@@ -22,10 +23,10 @@ void BufferAliases::OnDetached(v8::Isolate *isolate,
   }
 }
 
-BufferAliases::Aliases::iterator
-BufferAliases::Find(v8::Local<v8::ArrayBuffer> inner) {
+BufferAliases::Aliases::iterator BufferAliases::Find(
+    v8::Local<v8::ArrayBuffer> inner) {
   const auto [begin, end] = aliases_.equal_range(inner->GetIdentityHash());
-  const auto found = std::find_if(begin, end, [&](const auto &entry) {
+  const auto found = std::find_if(begin, end, [&](const auto& entry) {
     return entry.second.inner == inner;
   });
   return found == end ? aliases_.end() : found;
@@ -33,7 +34,7 @@ BufferAliases::Find(v8::Local<v8::ArrayBuffer> inner) {
 
 napi_value BufferAliases::BufferOf(v8::Local<v8::WasmMemoryObject> memory) {
   napi_env env = agent_->env();
-  v8::Isolate *isolate = agent_->isolate();
+  v8::Isolate* isolate = agent_->isolate();
   v8::Local<v8::ArrayBuffer> inner = memory->Buffer();
   if (const auto found = Find(inner); found != aliases_.end()) {
     if (napi_value outer = OuterOf(found->second)) {
@@ -43,8 +44,8 @@ napi_value BufferAliases::BufferOf(v8::Local<v8::WasmMemoryObject> memory) {
   }
   std::shared_ptr<v8::BackingStore> store = inner->GetBackingStore();
   if (store->IsShared()) {
-    napi_throw_type_error(
-        env, nullptr,
+    ThrowTypeError(
+        env,
         "WebAssembly.Memory.buffer: the memory is shared; Node-API has no way "
         "to make a SharedArrayBuffer over memory of another engine");
     return nullptr;
@@ -55,12 +56,12 @@ napi_value BufferAliases::BufferOf(v8::Local<v8::WasmMemoryObject> memory) {
         "WebAssembly.Memory.buffer: the memory has " + std::to_string(length) +
         " bytes, an ArrayBuffer of this Node may have 0 to " +
         std::to_string(max_length_);
-    napi_throw_range_error(env, nullptr, message.c_str());
+    ThrowRangeError(env, message);
     return nullptr;
   }
   napi_value outer = nullptr;
   if (length == 0) {
-    void *ignored;
+    void* ignored;
     if (napi_create_arraybuffer(env, 0, &ignored, &outer) != napi_ok) {
       return nullptr;
     }
@@ -85,7 +86,7 @@ napi_value BufferAliases::BufferOf(v8::Local<v8::WasmMemoryObject> memory) {
   return outer;
 }
 
-napi_value BufferAliases::OuterOf(const Alias &alias) {
+napi_value BufferAliases::OuterOf(const Alias& alias) {
   const napi_value outer = alias.outer.Value();
   bool is_detached = false;
   if (outer == nullptr ||
@@ -99,7 +100,7 @@ napi_value BufferAliases::OuterOf(const Alias &alias) {
 
 void BufferAliases::DetachStale() {
   napi_env env = agent_->env();
-  std::erase_if(stale_, [&](const Alias &alias) {
+  std::erase_if(stale_, [&](const Alias& alias) {
     const HandleScope scope(env);
     if (!scope.is_open()) {
       return false;
@@ -116,7 +117,7 @@ void BufferAliases::Replace(v8::Local<v8::ArrayBuffer> before,
                             v8::Local<v8::ArrayBuffer> now) {
   const auto found =
       std::find_if(stale_.begin(), stale_.end(),
-                   [&](const Alias &alias) { return alias.inner == before; });
+                   [&](const Alias& alias) { return alias.inner == before; });
   if (found == stale_.end()) {
     return;
   }
@@ -128,8 +129,8 @@ void BufferAliases::Replace(v8::Local<v8::ArrayBuffer> before,
 }
 
 void BufferAliases::DropCollected() {
-  std::erase_if(aliases_, [&](const auto &entry) {
-    const Alias &alias = entry.second;
+  std::erase_if(aliases_, [&](const auto& entry) {
+    const Alias& alias = entry.second;
     const HandleScope scope(agent_->env());
     return scope.is_open() &&
            (alias.inner.IsEmpty() || OuterOf(alias) == nullptr);
@@ -141,4 +142,4 @@ void BufferAliases::Clear() {
   stale_.clear();
 }
 
-} // namespace rawmem
+}  // namespace rawmem

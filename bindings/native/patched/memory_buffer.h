@@ -24,11 +24,11 @@ class Agent;
 // nothing is looked at on the way to JavaScript while no memory has grown,
 // however many buffers there are.
 class BufferAliases {
-public:
-  explicit BufferAliases(Agent *agent) : agent_(agent) {}
+ public:
+  explicit BufferAliases(Agent* agent) : agent_(agent) {}
 
   // For v8::SetWasmMemoryBufferDetachedCallback.
-  static void OnDetached(v8::Isolate *isolate,
+  static void OnDetached(v8::Isolate* isolate,
                          v8::Local<v8::ArrayBuffer> inner);
 
   // The buffer of `memory`: the same one until the memory grows. Null, with an
@@ -52,7 +52,7 @@ public:
   // What one ArrayBuffer of Node's may hold, in bytes.
   void set_max_length(size_t bytes) { max_length_ = bytes; }
 
-private:
+ private:
   struct Alias {
     // Weak: without the memory there is nothing to keep track of.
     v8::Global<v8::ArrayBuffer> inner;
@@ -66,9 +66,9 @@ private:
   void DetachStale();
   void DropCollected();
   // Null if it was collected, or detached by JavaScript.
-  napi_value OuterOf(const Alias &alias);
+  napi_value OuterOf(const Alias& alias);
 
-  Agent *const agent_;
+  Agent* const agent_;
   Aliases aliases_;
   // Of inner buffers that were detached since the last Update().
   std::vector<Alias> stale_;
@@ -76,6 +76,6 @@ private:
   size_t max_length_ = 0;
 };
 
-} // namespace rawmem
+}  // namespace rawmem
 
-#endif // BINDINGS_NATIVE_PATCHED_MEMORY_BUFFER_H_
+#endif  // BINDINGS_NATIVE_PATCHED_MEMORY_BUFFER_H_

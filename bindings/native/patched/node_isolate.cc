@@ -2,6 +2,7 @@
 
 #include <dlfcn.h>
 
+#include "common/napi/exceptions.h"
 #include "common/napi/handle_scope.h"
 
 namespace rawmem {
@@ -12,20 +13,20 @@ namespace {
 struct NodeV8 {
   using Isolate = void;
 
-  Isolate *(*get_current)() = nullptr;
-  void *(*get_current_context)(Isolate *) = nullptr;
-  void (*terminate_execution)(Isolate *) = nullptr;
-  void (*cancel_terminate_execution)(Isolate *) = nullptr;
-  bool (*is_execution_terminating)(Isolate *) = nullptr;
-  void *(*object_get)(void *object, void *context, void *key) = nullptr;
+  Isolate* (*get_current)() = nullptr;
+  void* (*get_current_context)(Isolate*) = nullptr;
+  void (*terminate_execution)(Isolate*) = nullptr;
+  void (*cancel_terminate_execution)(Isolate*) = nullptr;
+  bool (*is_execution_terminating)(Isolate*) = nullptr;
+  void* (*object_get)(void* object, void* context, void* key) = nullptr;
 
   // Null where they are not to be had.
-  static const NodeV8 *Get() {
+  static const NodeV8* Get() {
     static const NodeV8 functions;
     return functions.is_complete_ ? &functions : nullptr;
   }
 
-private:
+ private:
   NodeV8() {
     is_complete_ =
         Find("_ZN2v87Isolate10GetCurrentEv", &get_current) &&
@@ -41,11 +42,12 @@ private:
 
   // All of them have to be in one file, which is not this addon: the V8 inside
   // has functions of the same names.
-  template <typename Function> bool Find(const char *name, Function *function) {
-    void *address = dlsym(RTLD_DEFAULT, name);
+  template <typename Function>
+  bool Find(const char* name, Function* function) {
+    void* address = dlsym(RTLD_DEFAULT, name);
     Dl_info own, found;
     if (address == nullptr ||
-        dladdr(reinterpret_cast<const void *>(&NodeV8::Get), &own) == 0 ||
+        dladdr(reinterpret_cast<const void*>(&NodeV8::Get), &own) == 0 ||
         dladdr(address, &found) == 0 || found.dli_fbase == own.dli_fbase ||
         (file_ != nullptr && found.dli_fbase != file_)) {
       return false;
@@ -55,11 +57,11 @@ private:
     return true;
   }
 
-  void *file_ = nullptr;
+  void* file_ = nullptr;
   bool is_complete_ = false;
 };
 
-} // namespace
+}  // namespace
 
 void NodeIsolate::SetProbe(napi_value probe) {
   probe_ = StrongReference(env_, probe);
@@ -75,7 +77,7 @@ napi_value NodeIsolate::TakeException() {
 }
 
 bool NodeIsolate::IsTerminating() {
-  const NodeV8 *v8 = NodeV8::Get();
+  const NodeV8* v8 = NodeV8::Get();
   return v8 != nullptr && v8->is_execution_terminating(v8->get_current());
 }
 
@@ -106,7 +108,7 @@ NodeIsolate::Answer NodeIsolate::Ask() {
 
 void NodeIsolate::Cancel() {
   // V8 of Node 22 and later forgets by itself.
-  if (const NodeV8 *v8 = NodeV8::Get()) {
+  if (const NodeV8* v8 = NodeV8::Get()) {
     v8->cancel_terminate_execution(v8->get_current());
   }
 }
@@ -123,7 +125,7 @@ bool NodeIsolate::IsClosed() {
          napi_has_property(env_, nullptr, nullptr, nullptr) != napi_invalid_arg;
 }
 
-bool NodeIsolate::FindStackLimit(uintptr_t lowest, uintptr_t *limit) {
+bool NodeIsolate::FindStackLimit(uintptr_t lowest, uintptr_t* limit) {
   const HandleScope scope(env_);
   *limit = scope.is_open() ? Descend(lowest) : 0;
   return *limit != 0;
@@ -146,7 +148,7 @@ bool NodeIsolate::FindStackLimit(uintptr_t lowest, uintptr_t *limit) {
 }
 
 bool NodeIsolate::HasStopped() {
-  const NodeV8 *v8 = NodeV8::Get();
+  const NodeV8* v8 = NodeV8::Get();
   if (IsTerminating()) {
     TakeException();
     Cancel();
@@ -173,17 +175,17 @@ bool NodeIsolate::HasStopped() {
 
 void NodeIsolate::Raise() {
   TakeException();
-  const NodeV8 *v8 = NodeV8::Get();
+  const NodeV8* v8 = NodeV8::Get();
   const napi_value probe = probe_.Value();
   napi_value key = nullptr;
   if (v8 == nullptr || probe == nullptr ||
       napi_create_uint32(env_, 0, &key) != napi_ok) {
-    napi_throw_error(env_, nullptr, "WebAssembly was interrupted");
+    ThrowError(env_, "WebAssembly was interrupted");
     return;
   }
-  NodeV8::Isolate *isolate = v8->get_current();
+  NodeV8::Isolate* isolate = v8->get_current();
   v8->terminate_execution(isolate);
   v8->object_get(probe, v8->get_current_context(isolate), key);
 }
 
-} // namespace rawmem
+}  // namespace rawmem

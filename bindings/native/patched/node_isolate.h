@@ -51,10 +51,10 @@
 namespace rawmem {
 
 class NodeIsolate {
-public:
+ public:
   explicit NodeIsolate(napi_env env) : env_(env) {}
-  NodeIsolate(const NodeIsolate &) = delete;
-  NodeIsolate &operator=(const NodeIsolate &) = delete;
+  NodeIsolate(const NodeIsolate&) = delete;
+  NodeIsolate& operator=(const NodeIsolate&) = delete;
 
   // A proxy without traps.
   void SetProbe(napi_value probe);
@@ -72,13 +72,13 @@ public:
   // The address that the stack may grow down to while Node's V8 runs code, or
   // allocates; not looked for below `lowest`. False if Node is stopping
   // instead, as for IsStopping().
-  bool FindStackLimit(uintptr_t lowest, uintptr_t *limit);
+  bool FindStackLimit(uintptr_t lowest, uintptr_t* limit);
 
   // Ends JavaScript on the return to it. Nothing of Node-API may come in
   // between. Where V8's functions are not to be had, throws an Error.
   void Raise();
 
-private:
+ private:
   enum class Answer { kGoesOn, kStops, kStackOverflow };
   Answer Ask();
   uintptr_t Descend(uintptr_t lowest);
@@ -92,6 +92,6 @@ private:
   StrongReference probe_;
 };
 
-} // namespace rawmem
+}  // namespace rawmem
 
-#endif // BINDINGS_NATIVE_PATCHED_NODE_ISOLATE_H_
+#endif  // BINDINGS_NATIVE_PATCHED_NODE_ISOLATE_H_

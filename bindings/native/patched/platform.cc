@@ -12,7 +12,7 @@ namespace rawmem {
 class WakingTaskRunner final
     : public v8::TaskRunner,
       public std::enable_shared_from_this<WakingTaskRunner> {
-public:
+ public:
   WakingTaskRunner(std::shared_ptr<v8::TaskRunner> base,
                    std::function<void()> wake)
       : base_(std::move(base)), wake_(std::move(wake)) {}
@@ -33,33 +33,33 @@ public:
     wake_ = nullptr;
   }
 
-protected:
+ protected:
   void PostTaskImpl(std::unique_ptr<v8::Task> task,
-                    const v8::SourceLocation &location) override {
+                    const v8::SourceLocation& location) override {
     base_->PostTask(std::move(task), location);
     Wake();
   }
   void PostNonNestableTaskImpl(std::unique_ptr<v8::Task> task,
-                               const v8::SourceLocation &location) override {
+                               const v8::SourceLocation& location) override {
     base_->PostNonNestableTask(std::move(task), location);
     Wake();
   }
   void PostDelayedTaskImpl(std::unique_ptr<v8::Task> task,
                            double delay_in_seconds,
-                           const v8::SourceLocation &location) override {
+                           const v8::SourceLocation& location) override {
     base_->PostDelayedTask(std::move(task), delay_in_seconds, location);
     WakeLater(delay_in_seconds);
   }
-  void
-  PostNonNestableDelayedTaskImpl(std::unique_ptr<v8::Task> task,
-                                 double delay_in_seconds,
-                                 const v8::SourceLocation &location) override {
+  void PostNonNestableDelayedTaskImpl(
+      std::unique_ptr<v8::Task> task,
+      double delay_in_seconds,
+      const v8::SourceLocation& location) override {
     base_->PostNonNestableDelayedTask(std::move(task), delay_in_seconds,
                                       location);
     WakeLater(delay_in_seconds);
   }
 
-private:
+ private:
   void WakeLater(double delay_in_seconds) {
     // A little late rather than a little early: whoever comes early finds
     // nothing due and is not called again.
@@ -81,7 +81,7 @@ private:
 Platform::Platform(std::unique_ptr<v8::Platform> base)
     : base_(std::move(base)) {}
 
-void Platform::AddIsolate(v8::Isolate *isolate, std::function<void()> wake) {
+void Platform::AddIsolate(v8::Isolate* isolate, std::function<void()> wake) {
   auto runner = std::make_shared<WakingTaskRunner>(
       base_->GetForegroundTaskRunner(isolate, v8::TaskPriority::kUserBlocking),
       std::move(wake));
@@ -89,7 +89,7 @@ void Platform::AddIsolate(v8::Isolate *isolate, std::function<void()> wake) {
   runners_[isolate] = std::move(runner);
 }
 
-void Platform::RemoveIsolate(v8::Isolate *isolate) {
+void Platform::RemoveIsolate(v8::Isolate* isolate) {
   std::shared_ptr<WakingTaskRunner> runner;
   {
     std::lock_guard<std::mutex> lock(mutex_);
@@ -103,7 +103,7 @@ void Platform::RemoveIsolate(v8::Isolate *isolate) {
   v8::platform::NotifyIsolateShutdown(base_.get(), isolate);
 }
 
-void Platform::DisposeIsolate(v8::Isolate *isolate) {
+void Platform::DisposeIsolate(v8::Isolate* isolate) {
   std::shared_ptr<WakingTaskRunner> runner;
   {
     std::lock_guard<std::mutex> lock(mutex_);
@@ -122,26 +122,30 @@ void Platform::DisposeIsolate(v8::Isolate *isolate) {
   }
 }
 
-void Platform::RunTasks(v8::Isolate *isolate) {
+void Platform::RunTasks(v8::Isolate* isolate) {
   while (v8::platform::PumpMessageLoop(base_.get(), isolate)) {
   }
 }
 
-v8::PageAllocator *Platform::GetPageAllocator() {
+v8::PageAllocator* Platform::GetPageAllocator() {
   return base_->GetPageAllocator();
 }
 
-v8::ThreadIsolatedAllocator *Platform::GetThreadIsolatedAllocator() {
+v8::ThreadIsolatedAllocator* Platform::GetThreadIsolatedAllocator() {
   return base_->GetThreadIsolatedAllocator();
 }
 
-void Platform::OnCriticalMemoryPressure() { base_->OnCriticalMemoryPressure(); }
+void Platform::OnCriticalMemoryPressure() {
+  base_->OnCriticalMemoryPressure();
+}
 
-int Platform::NumberOfWorkerThreads() { return base_->NumberOfWorkerThreads(); }
+int Platform::NumberOfWorkerThreads() {
+  return base_->NumberOfWorkerThreads();
+}
 
-std::shared_ptr<v8::TaskRunner>
-Platform::GetForegroundTaskRunner(v8::Isolate *isolate,
-                                  v8::TaskPriority priority) {
+std::shared_ptr<v8::TaskRunner> Platform::GetForegroundTaskRunner(
+    v8::Isolate* isolate,
+    v8::TaskPriority priority) {
   {
     std::lock_guard<std::mutex> lock(mutex_);
     auto it = runners_.find(isolate);
@@ -160,28 +164,30 @@ double Platform::CurrentClockTimeMillis() {
   return base_->CurrentClockTimeMillis();
 }
 
-v8::TracingController *Platform::GetTracingController() {
+v8::TracingController* Platform::GetTracingController() {
   return base_->GetTracingController();
 }
 
-std::unique_ptr<v8::JobHandle>
-Platform::CreateJobImpl(v8::TaskPriority priority,
-                        std::unique_ptr<v8::JobTask> task,
-                        const v8::SourceLocation &location) {
+std::unique_ptr<v8::JobHandle> Platform::CreateJobImpl(
+    v8::TaskPriority priority,
+    std::unique_ptr<v8::JobTask> task,
+    const v8::SourceLocation& location) {
   return base_->CreateJob(priority, std::move(task), location);
 }
 
 void Platform::PostTaskOnWorkerThreadImpl(v8::TaskPriority priority,
                                           std::unique_ptr<v8::Task> task,
-                                          const v8::SourceLocation &location) {
+                                          const v8::SourceLocation& location) {
   base_->PostTaskOnWorkerThread(priority, std::move(task), location);
 }
 
 void Platform::PostDelayedTaskOnWorkerThreadImpl(
-    v8::TaskPriority priority, std::unique_ptr<v8::Task> task,
-    double delay_in_seconds, const v8::SourceLocation &location) {
+    v8::TaskPriority priority,
+    std::unique_ptr<v8::Task> task,
+    double delay_in_seconds,
+    const v8::SourceLocation& location) {
   base_->PostDelayedTaskOnWorkerThread(priority, std::move(task),
                                        delay_in_seconds, location);
 }
 
-} // namespace rawmem
+}  // namespace rawmem

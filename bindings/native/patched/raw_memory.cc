@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "common/fixed_sizes.h"
+#include "common/napi/exceptions.h"
 #include "handle.h"
 #include "tracing.h"
 #include "v8-external.h"
@@ -17,64 +18,64 @@ namespace {
 
 constexpr v8::ExternalPointerTypeTag kAttachmentsTag = 6;
 
-v8::Local<v8::Private> Key(v8::Isolate *isolate) {
+v8::Local<v8::Private> Key(v8::Isolate* isolate) {
   return v8::Private::ForApi(
       isolate, v8::String::NewFromUtf8Literal(isolate, "v8-rawmem:attached"));
 }
 
-void ThrowRange(napi_env env, const std::string &message) {
-  napi_throw_range_error(env, nullptr, message.c_str());
-}
-
-void ThrowType(napi_env env, const std::string &message) {
-  napi_throw_type_error(env, nullptr, message.c_str());
-}
-
-void ThrowRefusal(napi_env env, v8::WasmRawMemoryResult result,
-                  uint32_t memory_index, size_t size, size_t minimum,
+void ThrowRefusal(napi_env env,
+                  v8::WasmRawMemoryResult result,
+                  uint32_t memory_index,
+                  size_t size,
+                  size_t minimum,
                   Attached what) {
   const std::string memory = "memory " + std::to_string(memory_index);
   using Result = v8::WasmRawMemoryResult;
   switch (result) {
-  case Result::kNotAnInstance:
-    ThrowType(env, "instance must be a WebAssembly.Instance of v8-rawmem");
-    return;
-  case Result::kNoSuchMemory:
-    ThrowRange(env, "memoryIndex must be the index of a memory of the "
-                    "instance; got " +
-                        std::to_string(memory_index));
-    return;
-  case Result::kTooSmall:
-    ThrowTooSmall(env, what, memory_index, minimum, size);
-    return;
-  case Result::kTooLarge:
-    ThrowTooLarge(env, what, memory_index, size);
-    return;
-  case Result::kShared:
-    ThrowType(env, "memoryIndex names a shared memory, which cannot be "
-                   "replaced; got " +
-                       std::to_string(memory_index));
-    return;
-  case Result::kGuardRegions:
-    ThrowType(env,
-              "instance was compiled with --wasm-trap-handler, so its code "
-              "relies on guard regions around " +
-                  memory + "; leave out that flag in V8_RAWMEM_FLAGS");
-    return;
-  case Result::kInInterrupt:
-    ThrowType(env, memory +
-                       " cannot be switched while a debugger interrupts the "
-                       "code that runs on it; wait until the call has ended");
-    return;
-  default:
-    ThrowType(env, "region cannot be attached to " + memory);
-    return;
+    case Result::kNotAnInstance:
+      ThrowTypeError(env,
+                     "instance must be a WebAssembly.Instance of v8-rawmem");
+      return;
+    case Result::kNoSuchMemory:
+      ThrowRangeError(env,
+                      "memoryIndex must be the index of a memory of the "
+                      "instance; got " +
+                          std::to_string(memory_index));
+      return;
+    case Result::kTooSmall:
+      ThrowTooSmall(env, what, memory_index, minimum, size);
+      return;
+    case Result::kTooLarge:
+      ThrowTooLarge(env, what, memory_index, size);
+      return;
+    case Result::kShared:
+      ThrowTypeError(env,
+                     "memoryIndex names a shared memory, which cannot be "
+                     "replaced; got " +
+                         std::to_string(memory_index));
+      return;
+    case Result::kGuardRegions:
+      ThrowTypeError(
+          env,
+          "instance was compiled with --wasm-trap-handler, so its code "
+          "relies on guard regions around " +
+              memory + "; leave out that flag in V8_RAWMEM_FLAGS");
+      return;
+    case Result::kInInterrupt:
+      ThrowTypeError(env,
+                     memory +
+                         " cannot be switched while a debugger interrupts the "
+                         "code that runs on it; wait until the call has ended");
+      return;
+    default:
+      ThrowTypeError(env, "region cannot be attached to " + memory);
+      return;
   }
 }
 
-} // namespace
+}  // namespace
 
-size_t FindMinimum(const std::function<bool(size_t)> &is_too_small) {
+size_t FindMinimum(const std::function<bool(size_t)>& is_too_small) {
   size_t refused = 0;
   size_t accepted = size_t{1} << 32;
   while (is_too_small(accepted) && accepted < (size_t{1} << 47)) {
@@ -93,7 +94,7 @@ size_t FindMinimum(const std::function<bool(size_t)> &is_too_small) {
   return accepted;
 }
 
-void Attachment::PointBack(v8::Isolate *isolate) {
+void Attachment::PointBack(v8::Isolate* isolate) {
   attachments->DropBorrowed(this);
   // Empty when the instance is collected, and about to be forgotten.
   if (!attachments->inner.IsEmpty()) {
@@ -105,7 +106,7 @@ void Attachment::PointBack(v8::Isolate *isolate) {
   SetOwner(nullptr);
 }
 
-void Attachment::SetOwner(WindowOwner *new_owner) {
+void Attachment::SetOwner(WindowOwner* new_owner) {
   if (owner != nullptr && owner != new_owner) {
     owner->OnWindowGone();
   }
@@ -114,27 +115,27 @@ void Attachment::SetOwner(WindowOwner *new_owner) {
 
 namespace {
 
-bool IsGone(Agent *agent, BorrowedUse *use) {
+bool IsGone(Agent* agent, BorrowedUse* use) {
   const napi_value region = use->borrowed.Value();
   return region == nullptr || IsRegionDetached(agent->env(), region);
 }
 
-void ThrowGone(Agent *agent) {
-  ThrowType(agent->env(),
-            "The ArrayBuffer behind an attached HostRegion has been "
-            "transferred away; what was attached to it is back on its own "
-            "memory");
+void ThrowGone(Agent* agent) {
+  ThrowTypeError(agent->env(),
+                 "The ArrayBuffer behind an attached HostRegion has been "
+                 "transferred away; what was attached to it is back on its own "
+                 "memory");
 }
 
-} // namespace
+}  // namespace
 
-bool CheckBorrowed(Agent *agent) {
-  Store *entered = agent->entered();
+bool CheckBorrowed(Agent* agent) {
+  Store* entered = agent->entered();
   if (entered == nullptr) {
     return true;
   }
-  std::vector<BorrowedUse *> gone;
-  entered->VisitBorrowed([&](BorrowedUse *use) {
+  std::vector<BorrowedUse*> gone;
+  entered->VisitBorrowed([&](BorrowedUse* use) {
     if (IsGone(agent, use)) {
       gone.push_back(use);
     }
@@ -143,14 +144,14 @@ bool CheckBorrowed(Agent *agent) {
     return true;
   }
   v8::HandleScope scope(agent->isolate());
-  for (BorrowedUse *use : gone) {
+  for (BorrowedUse* use : gone) {
     use->PointBack(agent->isolate());
   }
   ThrowGone(agent);
   return false;
 }
 
-bool CheckBorrowed(Agent *agent, BorrowedUse *use) {
+bool CheckBorrowed(Agent* agent, BorrowedUse* use) {
   if (use->borrowed.is_empty() || !IsGone(agent, use)) {
     return true;
   }
@@ -159,33 +160,33 @@ bool CheckBorrowed(Agent *agent, BorrowedUse *use) {
   return false;
 }
 
-Attachments::Attachments(Agent *agent, Store::Pointer store)
+Attachments::Attachments(Agent* agent, Store::Pointer store)
     : agent_(agent), store_(std::move(store)) {
   Link(agent->records());
 }
 
 Attachments::~Attachments() {
-  for (auto &[memory_index, attachment] : attachments_) {
+  for (auto& [memory_index, attachment] : attachments_) {
     Drop(&attachment);
   }
 }
 
-Attachments *Attachments::Of(Agent *agent, v8::Local<v8::Object> instance) {
+Attachments* Attachments::Of(Agent* agent, v8::Local<v8::Object> instance) {
   v8::Local<v8::Value> value;
   if (!instance->GetPrivate(agent->context(), Key(agent->isolate()))
            .ToLocal(&value) ||
       !value->IsExternal()) {
     return nullptr;
   }
-  return static_cast<Attachments *>(
+  return static_cast<Attachments*>(
       value.As<v8::External>()->Value(kAttachmentsTag));
 }
 
-Attachments *Attachments::Ensure(Handle *handle) {
-  Agent *agent = handle->agent;
-  v8::Isolate *isolate = agent->isolate();
+Attachments* Attachments::Ensure(Handle* handle) {
+  Agent* agent = handle->agent;
+  v8::Isolate* isolate = agent->isolate();
   v8::Local<v8::Object> instance = handle->inner.Get(isolate);
-  if (Attachments *attachments = Of(agent, instance)) {
+  if (Attachments* attachments = Of(agent, instance)) {
     return attachments;
   }
   std::unique_ptr<Attachments> attachments(
@@ -195,8 +196,7 @@ Attachments *Attachments::Ensure(Handle *handle) {
                agent->context(), Key(isolate),
                v8::External::New(isolate, attachments.get(), kAttachmentsTag))
            .FromMaybe(false)) {
-    napi_throw_error(agent->env(), nullptr,
-                     "v8-rawmem: the instance cannot be attached");
+    ThrowError(agent->env(), "v8-rawmem: the instance cannot be attached");
     return nullptr;
   }
   attachments->inner.Reset(isolate, instance);
@@ -204,9 +204,9 @@ Attachments *Attachments::Ensure(Handle *handle) {
   return attachments.release();
 }
 
-void Attachments::NoteDropped(Agent *agent, v8::Local<v8::Object> instance) {
-  if (Attachments *attachments = Of(agent, instance)) {
-    for (auto &[memory_index, attachment] : attachments->attachments_) {
+void Attachments::NoteDropped(Agent* agent, v8::Local<v8::Object> instance) {
+  if (Attachments* attachments = Of(agent, instance)) {
+    for (auto& [memory_index, attachment] : attachments->attachments_) {
       if (attachment.lease.get() != nullptr) {
         agent->NoteUnreachable(attachment.lease.get()->length());
       }
@@ -214,35 +214,37 @@ void Attachments::NoteDropped(Agent *agent, v8::Local<v8::Object> instance) {
   }
 }
 
-void Attachments::Trace(Tracing &tracing) {
+void Attachments::Trace(Tracing& tracing) {
   if (!inner.IsEmpty()) {
     tracing.AddStore(inner.Get(agent_->isolate()), &store_);
   }
 }
 
 void Attachments::OnTraced() {
-  for (auto &[memory_index, attachment] : attachments_) {
+  for (auto& [memory_index, attachment] : attachments_) {
     if (!attachment.borrowed.is_empty()) {
       store_->Watch(&attachment);
     }
   }
 }
 
-void Attachments::DropBorrowed(Attachment *attachment) {
+void Attachments::DropBorrowed(Attachment* attachment) {
   if (!attachment->borrowed.is_empty()) {
     store_->Unwatch(attachment);
     attachment->borrowed.Reset();
   }
 }
 
-void Attachments::Drop(Attachment *attachment) {
+void Attachments::Drop(Attachment* attachment) {
   DropBorrowed(attachment);
   attachment->lease.Reset();
   attachment->SetOwner(nullptr);
 }
 
-bool Attachments::Attach(uint32_t memory_index, napi_value region,
-                         const RegionView &view, Attached what) {
+bool Attachments::Attach(uint32_t memory_index,
+                         napi_value region,
+                         const RegionView& view,
+                         Attached what) {
   napi_env env = agent_->env();
   v8::Local<v8::Object> instance = inner.Get(agent_->isolate());
   const auto existing = attachments_.find(memory_index);
@@ -259,7 +261,7 @@ bool Attachments::Attach(uint32_t memory_index, napi_value region,
   if (result != v8::WasmRawMemoryResult::kOk) {
     size_t minimum = 0;
     if (result == v8::WasmRawMemoryResult::kTooSmall) {
-      uint8_t *data = view.data;
+      uint8_t* data = view.data;
       // Nothing runs between the attempts, so that what they attach is never
       // looked at.
       minimum = FindMinimum([&](size_t size) {
@@ -281,7 +283,7 @@ bool Attachments::Attach(uint32_t memory_index, napi_value region,
     return false;
   }
 
-  Attachment &attachment = attachments_[memory_index];
+  Attachment& attachment = attachments_[memory_index];
   attachment.attachments = this;
   attachment.memory_index = memory_index;
   attachment.data = view.data;
@@ -314,14 +316,14 @@ bool Attachments::Detach(uint32_t memory_index) {
   return true;
 }
 
-Attachment *Attachments::Find(uint32_t memory_index) {
+Attachment* Attachments::Find(uint32_t memory_index) {
   auto it = attachments_.find(memory_index);
   return it == attachments_.end() ? nullptr : &it->second;
 }
 
-void Attachments::Remove(Attachment *attachment) {
+void Attachments::Remove(Attachment* attachment) {
   Drop(attachment);
   attachments_.erase(attachment->memory_index);
 }
 
-} // namespace rawmem
+}  // namespace rawmem

@@ -28,7 +28,7 @@ struct Handle;
 struct BorrowedUse {
   virtual ~BorrowedUse() = default;
   // From now on without those bytes. Lets go of `borrowed`.
-  virtual void PointBack(v8::Isolate *isolate) = 0;
+  virtual void PointBack(v8::Isolate* isolate) = 0;
 
   // To the region's handle: it keeps the ArrayBuffer. Empty where none is
   // borrowed.
@@ -47,77 +47,79 @@ class Attachments;
 
 // A memory of an instance that reads and writes a host region.
 struct Attachment final : BorrowedUse {
-  void PointBack(v8::Isolate *isolate) override;
+  void PointBack(v8::Isolate* isolate) override;
   // Makes `owner`, which may be null, the one to be told.
-  void SetOwner(WindowOwner *owner);
+  void SetOwner(WindowOwner* owner);
 
-  Attachments *attachments = nullptr;
+  Attachments* attachments = nullptr;
   uint32_t memory_index = 0;
-  uint8_t *data = nullptr;
+  uint8_t* data = nullptr;
   size_t length = 0;
   RegionLease lease;
   // Null if nobody has to be told.
-  WindowOwner *owner = nullptr;
+  WindowOwner* owner = nullptr;
 };
 
 // The smallest size, a whole number of pages, that is not too small.
-size_t FindMinimum(const std::function<bool(size_t)> &is_too_small);
+size_t FindMinimum(const std::function<bool(size_t)>& is_too_small);
 
 // Before code runs that was entered (see Agent::Entry), and where it goes on
 // after JavaScript ran. If bytes are gone that it can reach, instances and
 // memories are pointed back at their own, a TypeError is pending, and the
 // result is false.
-bool CheckBorrowed(Agent *agent);
+bool CheckBorrowed(Agent* agent);
 // The same for one use.
-bool CheckBorrowed(Agent *agent, BorrowedUse *use);
+bool CheckBorrowed(Agent* agent, BorrowedUse* use);
 
 // What the memories of an instance are attached to. It belongs to the inner
 // instance and goes with that: as long as code can be reached there, so can
 // the bytes that it runs on, whatever became of wrappers.
 class Attachments final : public RecordOf<v8::Object> {
-public:
+ public:
   // Null if nothing was ever attached to `instance`.
-  static Attachments *Of(Agent *agent, v8::Local<v8::Object> instance);
+  static Attachments* Of(Agent* agent, v8::Local<v8::Object> instance);
   // Null, with an exception pending, on failure.
-  static Attachments *Ensure(Handle *instance);
+  static Attachments* Ensure(Handle* instance);
 
   // To be called when JavaScript dropped an instance: has garbage collected
   // when much of what such instances keep mapped may be unreachable.
-  static void NoteDropped(Agent *agent, v8::Local<v8::Object> instance);
+  static void NoteDropped(Agent* agent, v8::Local<v8::Object> instance);
 
   ~Attachments() override;
 
   // False, with an exception pending, on failure; nothing has changed then.
-  bool Attach(uint32_t memory_index, napi_value region, const RegionView &view,
+  bool Attach(uint32_t memory_index,
+              napi_value region,
+              const RegionView& view,
               Attached what = Attached::kRegion);
   // Back to the instance's own memory.
   bool Detach(uint32_t memory_index);
 
   // Null if nothing is attached there.
-  Attachment *Find(uint32_t memory_index);
+  Attachment* Find(uint32_t memory_index);
   // Only forgets it: the instance must have been pointed elsewhere.
-  void Remove(Attachment *attachment);
+  void Remove(Attachment* attachment);
 
-  Agent *agent() const { return agent_; }
+  Agent* agent() const { return agent_; }
 
   // Record:
-  void Trace(Tracing &tracing) override;
+  void Trace(Tracing& tracing) override;
   void OnTraced() override;
 
-private:
+ private:
   friend struct Attachment;
 
-  Attachments(Agent *agent, Store::Pointer store);
+  Attachments(Agent* agent, Store::Pointer store);
 
-  void Drop(Attachment *attachment);
-  void DropBorrowed(Attachment *attachment);
+  void Drop(Attachment* attachment);
+  void DropBorrowed(Attachment* attachment);
 
-  Agent *const agent_;
+  Agent* const agent_;
   // That of the instance.
   Store::Pointer store_;
   std::map<uint32_t, Attachment> attachments_;
 };
 
-} // namespace rawmem
+}  // namespace rawmem
 
-#endif // BINDINGS_NATIVE_PATCHED_RAW_MEMORY_H_
+#endif  // BINDINGS_NATIVE_PATCHED_RAW_MEMORY_H_

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "common/napi/exceptions.h"
+
 namespace rawmem {
 
 namespace {
@@ -12,7 +14,7 @@ bool Push(napi_env env, napi_value keeper, napi_value value) {
          napi_set_element(env, keeper, length, value) == napi_ok;
 }
 
-} // namespace
+}  // namespace
 
 Store::Pointer Store::New(napi_env env, Kind kind) {
   napi_value keeper;
@@ -22,12 +24,12 @@ Store::Pointer Store::New(napi_env env, Kind kind) {
       return store;
     }
   }
-  napi_throw_error(env, nullptr, "v8-rawmem: an object cannot be wrapped");
+  ThrowError(env, "v8-rawmem: an object cannot be wrapped");
   return nullptr;
 }
 
-Store *Store::Root() {
-  Store *root = this;
+Store* Store::Root() {
+  Store* root = this;
   while (root->parent_ != nullptr) {
     root = root->parent_.get();
   }
@@ -43,12 +45,12 @@ bool Store::Keep(napi_value value) {
   return keeper != nullptr && Push(env_, keeper, value);
 }
 
-bool Store::Link(const Pointer &store, const Pointer &other) {
+bool Store::Link(const Pointer& store, const Pointer& other) {
   if (!store->Open() || !other->Open()) {
     return false;
   }
-  Store *root = store->Root();
-  Store *other_root = other->Root();
+  Store* root = store->Root();
+  Store* other_root = other->Root();
   if (root == other_root) {
     return true;
   }
@@ -62,7 +64,7 @@ bool Store::Link(const Pointer &store, const Pointer &other) {
          nullptr;
 }
 
-bool Store::LeadTo(const Pointer &other) {
+bool Store::LeadTo(const Pointer& other) {
   napi_value keeper = other->Keeper();
   if (keeper == nullptr || !Keep(keeper)) {
     return false;
@@ -115,4 +117,4 @@ Store::Pointer Store::Unite(Pointer root, Pointer other) {
   return root;
 }
 
-} // namespace rawmem
+}  // namespace rawmem

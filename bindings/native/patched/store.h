@@ -33,7 +33,7 @@ namespace rawmem {
 struct BorrowedUse;
 
 class Store final : public std::enable_shared_from_this<Store> {
-public:
+ public:
   using Pointer = std::shared_ptr<Store>;
 
   enum class Kind {
@@ -46,13 +46,13 @@ public:
   // as an array, the keeper, which is the caller's to make reachable.
   static Pointer New(napi_env env, Kind kind = Kind::kGroup);
 
-  Store(const Store &) = delete;
-  Store &operator=(const Store &) = delete;
+  Store(const Store&) = delete;
+  Store& operator=(const Store&) = delete;
 
   bool is_leaf() const { return kind_ == Kind::kLeaf; }
 
   // The store that stands for the whole group.
-  Store *Root();
+  Store* Root();
 
   // Null if JavaScript has nothing left that leads here.
   napi_value Keeper() const { return keeper_.Value(); }
@@ -63,31 +63,32 @@ public:
   bool Keep(napi_value value);
   // From now on whatever leads to one of the two keeps what the other does;
   // `other` may be a leaf, which gets to know nothing of this.
-  static bool Link(const Pointer &store, const Pointer &other);
+  static bool Link(const Pointer& store, const Pointer& other);
   // Merges all that a trace found reachable from here. Comes before code runs
   // that was entered here: it may store a reference from any of it into any.
   bool Open() { return Root()->leads_to_.empty() || OpenAll(); }
 
   // As a trace found it.
-  bool LeadTo(const Pointer &other);
+  bool LeadTo(const Pointer& other);
 
   // What this store has that borrows bytes.
-  void Watch(BorrowedUse *use) { Root()->borrowed_.insert(use); }
-  void Unwatch(BorrowedUse *use) { Root()->borrowed_.erase(use); }
+  void Watch(BorrowedUse* use) { Root()->borrowed_.insert(use); }
+  void Unwatch(BorrowedUse* use) { Root()->borrowed_.erase(use); }
   // Calls `visit` for what code can reach that was entered here, after Open().
-  template <typename Visitor> void VisitBorrowed(Visitor visit) {
-    Store *root = Root();
-    for (BorrowedUse *use : root->borrowed_) {
+  template <typename Visitor>
+  void VisitBorrowed(Visitor visit) {
+    Store* root = Root();
+    for (BorrowedUse* use : root->borrowed_) {
       visit(use);
     }
-    for (const Pointer &leaf : root->leaves_) {
-      for (BorrowedUse *use : leaf->borrowed_) {
+    for (const Pointer& leaf : root->leaves_) {
+      for (BorrowedUse* use : leaf->borrowed_) {
         visit(use);
       }
     }
   }
 
-private:
+ private:
   Store(napi_env env, Kind kind, napi_value keeper)
       : env_(env), kind_(kind), keeper_(env, keeper) {}
 
@@ -107,9 +108,9 @@ private:
   // kept; and what borrows bytes.
   std::vector<Pointer> leads_to_;
   std::unordered_set<Pointer> leaves_;
-  std::unordered_set<BorrowedUse *> borrowed_;
+  std::unordered_set<BorrowedUse*> borrowed_;
 };
 
-} // namespace rawmem
+}  // namespace rawmem
 
-#endif // BINDINGS_NATIVE_PATCHED_STORE_H_
+#endif  // BINDINGS_NATIVE_PATCHED_STORE_H_

@@ -14,7 +14,7 @@ void Tracing::Add(v8::Local<v8::Object> object, Entry entry) {
   entries_.push_back(entry);
 }
 
-void Tracing::AddWrapper(Handle *handle) {
+void Tracing::AddWrapper(Handle* handle) {
   const napi_value wrapper = handle->outer.Value();
   if (wrapper != nullptr && !handle->inner.IsEmpty()) {
     Add(handle->inner.Get(agent_->isolate()),
@@ -27,12 +27,12 @@ void Tracing::AddValue(v8::Local<v8::Object> object, napi_value value) {
   Add(object, {value});
 }
 
-void Tracing::AddStore(v8::Local<v8::Object> object, Store::Pointer *store) {
+void Tracing::AddStore(v8::Local<v8::Object> object, Store::Pointer* store) {
   Add(object, {nullptr, store});
 }
 
 bool Tracing::Run() {
-  v8::Isolate *isolate = agent_->isolate();
+  v8::Isolate* isolate = agent_->isolate();
   v8::Local<v8::Object> roots[] = {agent_->context()->Global()};
   std::optional<v8::ObjectGraph> graph = v8::TraceObjects(
       isolate, {objects_.data(), objects_.size()}, {roots, std::size(roots)});
@@ -43,7 +43,7 @@ bool Tracing::Run() {
   component_of_ = std::move(graph->component_of);
   std::vector<bool> leads(graph->component_count);
   std::vector<bool> has_store(graph->component_count);
-  for (const auto &[from, to] : graph->edges) {
+  for (const auto& [from, to] : graph->edges) {
     leads[from] = true;
   }
   for (size_t i = 0; i < entries_.size(); ++i) {
@@ -56,13 +56,13 @@ bool Tracing::Run() {
   }
   stores_.resize(graph->component_count);
   for (uint32_t i = 0; i < graph->component_count; ++i) {
-    stores_[i] = Store::New(agent_->env(), leads[i] ? Store::Kind::kGroup
-                                                    : Store::Kind::kLeaf);
+    stores_[i] = Store::New(
+        agent_->env(), leads[i] ? Store::Kind::kGroup : Store::Kind::kLeaf);
     if (stores_[i] == nullptr) {
       return false;
     }
   }
-  for (const auto &[from, to] : graph->edges) {
+  for (const auto& [from, to] : graph->edges) {
     // For a value alone, to be kept is enough.
     if (leads[to] || has_store[to]
             ? !stores_[from]->LeadTo(stores_[to])
@@ -120,4 +120,4 @@ bool Tracing::Commit() {
   return true;
 }
 
-} // namespace rawmem
+}  // namespace rawmem

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/napi/exceptions.h"
 #include "common/napi/handle_scope.h"
 #include "common/napi/reference.h"
 #include "errors.h"
@@ -26,7 +27,8 @@ constexpr size_t kOpaqueBytes = 512;
 
 // The C++ side of an opaque object.
 struct Opaque final : public RecordOf<v8::Object> {
-  Opaque(Agent *agent, StrongReference untraced_value,
+  Opaque(Agent* agent,
+         StrongReference untraced_value,
          v8::Local<v8::Object> object)
       : agent(agent), untraced(std::move(untraced_value)) {
     Link(agent->records());
@@ -40,7 +42,7 @@ struct Opaque final : public RecordOf<v8::Object> {
     return untraced.is_empty() ? traced.Value() : untraced.Value();
   }
 
-  void Trace(Tracing &tracing) override {
+  void Trace(Tracing& tracing) override {
     const napi_value value = Value();
     if (!inner.IsEmpty() && value != nullptr) {
       tracing.AddValue(inner.Get(agent->isolate()), value);
@@ -54,34 +56,35 @@ struct Opaque final : public RecordOf<v8::Object> {
     }
   }
 
-  Agent *const agent;
+  Agent* const agent;
   v8::ExternalMemoryAccounter accounter;
   // One of the two refers to the value.
   StrongReference untraced;
   WeakReference traced;
 };
 
-v8::MaybeLocal<v8::Value> NewOpaque(Agent *agent, napi_value value) {
+v8::MaybeLocal<v8::Value> NewOpaque(Agent* agent, napi_value value) {
   v8::Local<v8::Object> object;
   StrongReference outer(agent->env(), value);
   if (outer.is_empty() || !agent->opaque_template()
                                ->InstanceTemplate()
                                ->NewInstance(agent->context())
                                .ToLocal(&object)) {
-    napi_throw_error(agent->env(), nullptr,
-                     "v8-rawmem: a value cannot be passed to the engine");
+    ThrowError(agent->env(),
+               "v8-rawmem: a value cannot be passed to the engine");
     return {};
   }
-  auto *opaque = new Opaque(agent, std::move(outer), object);
+  auto* opaque = new Opaque(agent, std::move(outer), object);
   opaque->LeaveToObject();
   object->SetAlignedPointerInInternalField(0, opaque, kOpaqueTag);
   return object;
 }
 
 // Hands `argv` to a hook, and what it returns to the inner caller.
-void ReturnFromHook(Agent *agent,
-                    const v8::FunctionCallbackInfo<v8::Value> &info, Hook hook,
-                    const char *hint) {
+void ReturnFromHook(Agent* agent,
+                    const v8::FunctionCallbackInfo<v8::Value>& info,
+                    Hook hook,
+                    const char* hint) {
   if (!agent->MayCallOuter()) {
     return;
   }
@@ -110,16 +113,16 @@ void ReturnFromHook(Agent *agent,
 }
 
 // Symbol.toPrimitive of opaque objects, for conversions to numbers.
-void ToPrimitive(const v8::FunctionCallbackInfo<v8::Value> &info) {
-  auto *agent = static_cast<Agent *>(info.GetIsolate()->GetData(0));
+void ToPrimitive(const v8::FunctionCallbackInfo<v8::Value>& info) {
+  auto* agent = static_cast<Agent*>(info.GetIsolate()->GetData(0));
   v8::String::Utf8Value hint(info.GetIsolate(), info[0]);
   ReturnFromHook(agent, info, Hook::kToPrimitive, *hint ? *hint : "default");
 }
 
 // Symbol.iterator of opaque objects, for functions with several results.
-void Iterate(const v8::FunctionCallbackInfo<v8::Value> &info) {
-  v8::Isolate *isolate = info.GetIsolate();
-  auto *agent = static_cast<Agent *>(isolate->GetData(0));
+void Iterate(const v8::FunctionCallbackInfo<v8::Value>& info) {
+  v8::Isolate* isolate = info.GetIsolate();
+  auto* agent = static_cast<Agent*>(isolate->GetData(0));
   if (!agent->MayCallOuter()) {
     return;
   }
@@ -161,7 +164,7 @@ void Iterate(const v8::FunctionCallbackInfo<v8::Value> &info) {
   }
 }
 
-v8::MaybeLocal<v8::Value> StringToInner(Agent *agent, napi_value value) {
+v8::MaybeLocal<v8::Value> StringToInner(Agent* agent, napi_value value) {
   napi_env env = agent->env();
   size_t length;
   if (napi_get_value_string_utf16(env, value, nullptr, 0, &length) != napi_ok) {
@@ -173,17 +176,16 @@ v8::MaybeLocal<v8::Value> StringToInner(Agent *agent, napi_value value) {
                                   &length) != napi_ok ||
       length > static_cast<size_t>(std::numeric_limits<int>::max()) ||
       !v8::String::NewFromTwoByte(
-           agent->isolate(), reinterpret_cast<const uint16_t *>(units.data()),
+           agent->isolate(), reinterpret_cast<const uint16_t*>(units.data()),
            v8::NewStringType::kNormal, static_cast<int>(length))
            .ToLocal(&string)) {
-    napi_throw_range_error(env, nullptr,
-                           "The string is too long for the engine");
+    ThrowRangeError(env, "The string is too long for the engine");
     return {};
   }
   return string;
 }
 
-v8::MaybeLocal<v8::Value> BigIntToInner(Agent *agent, napi_value value) {
+v8::MaybeLocal<v8::Value> BigIntToInner(Agent* agent, napi_value value) {
   napi_env env = agent->env();
   int64_t number;
   bool lossless;
@@ -206,23 +208,22 @@ v8::MaybeLocal<v8::Value> BigIntToInner(Agent *agent, napi_value value) {
       !v8::BigInt::NewFromWords(agent->context(), sign, static_cast<int>(count),
                                 words.data())
            .ToLocal(&result)) {
-    napi_throw_range_error(env, nullptr,
-                           "The bigint is too large for the engine");
+    ThrowRangeError(env, "The bigint is too large for the engine");
     return {};
   }
   return result;
 }
 
-napi_value StringToOuter(Agent *agent, v8::Local<v8::String> string) {
+napi_value StringToOuter(Agent* agent, v8::Local<v8::String> string) {
   std::u16string units(string->Length(), u'\0');
   string->WriteV2(agent->isolate(), 0, string->Length(),
-                  reinterpret_cast<uint16_t *>(units.data()));
+                  reinterpret_cast<uint16_t*>(units.data()));
   napi_value result = nullptr;
   napi_create_string_utf16(agent->env(), units.data(), units.size(), &result);
   return result;
 }
 
-napi_value BigIntToOuter(Agent *agent, v8::Local<v8::BigInt> bigint) {
+napi_value BigIntToOuter(Agent* agent, v8::Local<v8::BigInt> bigint) {
   napi_value result = nullptr;
   bool lossless;
   const int64_t number = bigint->Int64Value(&lossless);
@@ -239,7 +240,7 @@ napi_value BigIntToOuter(Agent *agent, v8::Local<v8::BigInt> bigint) {
 }
 
 // Several results of a function.
-napi_value ArrayToOuter(Agent *agent, v8::Local<v8::Array> array) {
+napi_value ArrayToOuter(Agent* agent, v8::Local<v8::Array> array) {
   napi_value result;
   if (napi_create_array_with_length(agent->env(), array->Length(), &result) !=
       napi_ok) {
@@ -259,10 +260,10 @@ napi_value ArrayToOuter(Agent *agent, v8::Local<v8::Array> array) {
   return result;
 }
 
-} // namespace
+}  // namespace
 
-v8::Local<v8::FunctionTemplate> NewOpaqueTemplate(Agent *agent) {
-  v8::Isolate *isolate = agent->isolate();
+v8::Local<v8::FunctionTemplate> NewOpaqueTemplate(Agent* agent) {
+  v8::Isolate* isolate = agent->isolate();
   v8::Local<v8::FunctionTemplate> result = v8::FunctionTemplate::New(isolate);
   result->InstanceTemplate()->SetInternalFieldCount(1);
   v8::Local<v8::Signature> signature = v8::Signature::New(isolate, result);
@@ -275,19 +276,19 @@ v8::Local<v8::FunctionTemplate> NewOpaqueTemplate(Agent *agent) {
   return result;
 }
 
-napi_value FromOpaque(Agent *agent, v8::Local<v8::Value> value) {
+napi_value FromOpaque(Agent* agent, v8::Local<v8::Value> value) {
   if (!value->IsObject() || !agent->opaque_template()->HasInstance(value)) {
     return nullptr;
   }
-  auto *opaque = static_cast<Opaque *>(
+  auto* opaque = static_cast<Opaque*>(
       value.As<v8::Object>()->GetAlignedPointerFromInternalField(
           agent->isolate(), 0, kOpaqueTag));
   return opaque->Value();
 }
 
-v8::MaybeLocal<v8::Value> ToInner(Agent *agent, napi_value value) {
+v8::MaybeLocal<v8::Value> ToInner(Agent* agent, napi_value value) {
   napi_env env = agent->env();
-  v8::Isolate *isolate = agent->isolate();
+  v8::Isolate* isolate = agent->isolate();
   double number;
   if (napi_get_value_double(env, value, &number) == napi_ok) {
     return v8::Number::New(isolate, number);
@@ -297,34 +298,34 @@ v8::MaybeLocal<v8::Value> ToInner(Agent *agent, napi_value value) {
     return {};
   }
   switch (type) {
-  case napi_undefined:
-    return v8::Undefined(isolate);
-  case napi_null:
-    return v8::Null(isolate);
-  case napi_boolean: {
-    bool boolean = false;
-    napi_get_value_bool(env, value, &boolean);
-    return v8::Boolean::New(isolate, boolean);
-  }
-  case napi_bigint:
-    return BigIntToInner(agent, value);
-  case napi_string:
-    return StringToInner(agent, value);
-  case napi_object:
-  case napi_function:
-    if (Handle *handle = Unwrap(agent, value)) {
-      if (!LinkToEntered(handle)) {
-        return {};
-      }
-      return handle->inner.Get(isolate);
+    case napi_undefined:
+      return v8::Undefined(isolate);
+    case napi_null:
+      return v8::Null(isolate);
+    case napi_boolean: {
+      bool boolean = false;
+      napi_get_value_bool(env, value, &boolean);
+      return v8::Boolean::New(isolate, boolean);
     }
-    return NewOpaque(agent, value);
-  default:
-    return NewOpaque(agent, value);
+    case napi_bigint:
+      return BigIntToInner(agent, value);
+    case napi_string:
+      return StringToInner(agent, value);
+    case napi_object:
+    case napi_function:
+      if (Handle* handle = Unwrap(agent, value)) {
+        if (!LinkToEntered(handle)) {
+          return {};
+        }
+        return handle->inner.Get(isolate);
+      }
+      return NewOpaque(agent, value);
+    default:
+      return NewOpaque(agent, value);
   }
 }
 
-napi_value ToOuter(Agent *agent, v8::Local<v8::Value> value) {
+napi_value ToOuter(Agent* agent, v8::Local<v8::Value> value) {
   napi_env env = agent->env();
   napi_value result = nullptr;
   if (value->IsInt32()) {
@@ -350,10 +351,9 @@ napi_value ToOuter(Agent *agent, v8::Local<v8::Value> value) {
   } else if (value->IsObject()) {
     return WrapperOf(agent, value.As<v8::Object>());
   } else {
-    napi_throw_type_error(env, nullptr,
-                          "The engine gave a value that has no counterpart");
+    ThrowTypeError(env, "The engine gave a value that has no counterpart");
   }
   return result;
 }
 
-} // namespace rawmem
+}  // namespace rawmem

@@ -17,20 +17,20 @@ namespace rawmem {
 // The class of inner objects that stand for objects and symbols of Node's.
 // They hold on to those strongly until the next trace (see tracing.h) has found
 // what leads to them.
-v8::Local<v8::FunctionTemplate> NewOpaqueTemplate(Agent *agent);
+v8::Local<v8::FunctionTemplate> NewOpaqueTemplate(Agent* agent);
 
 // From Node's engine to the inner one, where what was entered (see
 // Agent::Entry) may put it anywhere. Empty, with an exception pending in Node,
 // on failure.
-v8::MaybeLocal<v8::Value> ToInner(Agent *agent, napi_value value);
+v8::MaybeLocal<v8::Value> ToInner(Agent* agent, napi_value value);
 
 // The way back. Null, with an exception pending in Node, on failure.
-napi_value ToOuter(Agent *agent, v8::Local<v8::Value> value);
+napi_value ToOuter(Agent* agent, v8::Local<v8::Value> value);
 
 // What an opaque object stands for; null if `value` is none. With the object
 // still known to Node, this does not fail.
-napi_value FromOpaque(Agent *agent, v8::Local<v8::Value> value);
+napi_value FromOpaque(Agent* agent, v8::Local<v8::Value> value);
 
-} // namespace rawmem
+}  // namespace rawmem
 
-#endif // BINDINGS_NATIVE_PATCHED_VALUES_H_
+#endif  // BINDINGS_NATIVE_PATCHED_VALUES_H_

@@ -15,10 +15,10 @@ namespace {
 constexpr std::chrono::milliseconds kIntervalInCalls{50};
 constexpr std::chrono::milliseconds kIntervalIdle{250};
 
-} // namespace
+}  // namespace
 
-Watchdog *Watchdog::Get() {
-  static Watchdog *watchdog = new Watchdog();
+Watchdog* Watchdog::Get() {
+  static Watchdog* watchdog = new Watchdog();
   return watchdog;
 }
 
@@ -31,13 +31,13 @@ Watchdog::Watchdog() {
   pthread_sigmask(SIG_SETMASK, &previous, nullptr);
 }
 
-void Watchdog::Add(Client *client) {
+void Watchdog::Add(Client* client) {
   std::lock_guard<std::mutex> lock(mutex_);
   clients_.push_back(client);
   changed_.notify_one();
 }
 
-void Watchdog::Remove(Client *client) {
+void Watchdog::Remove(Client* client) {
   std::lock_guard<std::mutex> lock(mutex_);
   std::erase(clients_, client);
 }
@@ -69,7 +69,7 @@ void Watchdog::Run() {
       timers_.pop();
     }
     in_calls = false;
-    for (Client *client : clients_) {
+    for (Client* client : clients_) {
       const uint64_t serial = client->serial_.load(std::memory_order_relaxed);
       if (serial != 0 && serial == client->seen_) {
         client->OnLongCall();
@@ -79,7 +79,7 @@ void Watchdog::Run() {
     }
     if (!due.empty()) {
       lock.unlock();
-      for (auto &callback : due) {
+      for (auto& callback : due) {
         callback();
       }
       lock.lock();
@@ -87,4 +87,4 @@ void Watchdog::Run() {
   }
 }
 
-} // namespace rawmem
+}  // namespace rawmem

@@ -16,12 +16,12 @@
 namespace rawmem {
 
 class Watchdog {
-public:
+ public:
   // A thread of JavaScript. While Node ends such a thread (worker.terminate())
   // or interrupts it (the timeout of node:vm), code of the inner engine would
   // run on regardless; nothing in Node-API reports this, one has to ask.
   class Client {
-  public:
+   public:
     virtual ~Client() = default;
     // Called every now and then, on the watchdog's thread, while one call
     // lasts.
@@ -30,7 +30,7 @@ public:
     void EnterCall() { serial_.store(++entered_, std::memory_order_relaxed); }
     void LeaveCall() { serial_.store(0, std::memory_order_relaxed); }
 
-  private:
+   private:
     friend class Watchdog;
     uint64_t entered_ = 0;
     std::atomic<uint64_t> serial_{0};
@@ -38,21 +38,21 @@ public:
   };
 
   // Leaked, as the thread outlives everything.
-  static Watchdog *Get();
+  static Watchdog* Get();
 
-  void Add(Client *client);
+  void Add(Client* client);
   // When this returns, the client is not called any more.
-  void Remove(Client *client);
+  void Remove(Client* client);
   // `callback` runs on the watchdog's thread.
   void CallAfter(std::chrono::milliseconds delay,
                  std::function<void()> callback);
 
-private:
+ private:
   using Clock = std::chrono::steady_clock;
   struct Timer {
     Clock::time_point due;
     std::function<void()> callback;
-    bool operator<(const Timer &other) const { return due > other.due; }
+    bool operator<(const Timer& other) const { return due > other.due; }
   };
 
   Watchdog();
@@ -60,10 +60,10 @@ private:
 
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::vector<Client *> clients_;
+  std::vector<Client*> clients_;
   std::priority_queue<Timer> timers_;
 };
 
-} // namespace rawmem
+}  // namespace rawmem
 
-#endif // BINDINGS_NATIVE_PATCHED_WATCHDOG_H_
+#endif  // BINDINGS_NATIVE_PATCHED_WATCHDOG_H_

@@ -13,6 +13,6 @@ namespace rawmem {
 // failure.
 bool InitWebAssembly(napi_env env, napi_value exports);
 
-} // namespace rawmem
+}  // namespace rawmem
 
-#endif // BINDINGS_NATIVE_PATCHED_WEB_ASSEMBLY_H_
+#endif  // BINDINGS_NATIVE_PATCHED_WEB_ASSEMBLY_H_

@@ -6,6 +6,8 @@
 #include <cstring>
 #include <utility>
 
+#include "exceptions.h"
+
 namespace rawmem {
 
 namespace {
@@ -18,19 +20,20 @@ namespace {
 // an ArrayBuffer cannot be detached; napi_detach_arraybuffer ends the process
 // then, as it does while JavaScript is being terminated.
 struct Members {
-  bool (*is_detachable)(void *buffer) = nullptr;
-  void (*set_detach_key)(void *buffer, void *key) = nullptr;
+  bool (*is_detachable)(void* buffer) = nullptr;
+  void (*set_detach_key)(void* buffer, void* key) = nullptr;
   // Gives a Maybe<bool>, two bytes.
-  uint16_t (*detach)(void *buffer, void *key) = nullptr;
+  uint16_t (*detach)(void* buffer, void* key) = nullptr;
 };
 
-template <typename T> bool FindMember(const char *name, T *member) {
+template <typename T>
+bool FindMember(const char* name, T* member) {
   *member = reinterpret_cast<T>(dlsym(RTLD_DEFAULT, name));
   return *member != nullptr;
 }
 
 // Null if this engine has no such members.
-const Members *FindMembers() {
+const Members* FindMembers() {
   static Members members;
   static const bool found =
       FindMember("_ZNK2v811ArrayBuffer12IsDetachableEv",
@@ -48,10 +51,10 @@ bool IsDetached(napi_env env, napi_value buffer) {
          detached;
 }
 
-} // namespace
+}  // namespace
 
-napi_value CopyToBuffer(napi_env env, const void *data, size_t length) {
-  void *copy = nullptr;
+napi_value CopyToBuffer(napi_env env, const void* data, size_t length) {
+  void* copy = nullptr;
   napi_value buffer;
   if (napi_create_arraybuffer(env, length, &copy, &buffer) != napi_ok) {
     return nullptr;
@@ -62,14 +65,16 @@ napi_value CopyToBuffer(napi_env env, const void *data, size_t length) {
   return buffer;
 }
 
-napi_value NewExternalBuffer(napi_env env, void *data, size_t length,
+napi_value NewExternalBuffer(napi_env env,
+                             void* data,
+                             size_t length,
                              std::shared_ptr<void> owner) {
-  auto *kept = new std::shared_ptr<void>(std::move(owner));
+  auto* kept = new std::shared_ptr<void>(std::move(owner));
   napi_value buffer;
   const napi_status status = napi_create_external_arraybuffer(
       env, data, length,
-      [](napi_env, void *, void *hint) {
-        delete static_cast<std::shared_ptr<void> *>(hint);
+      [](napi_env, void*, void* hint) {
+        delete static_cast<std::shared_ptr<void>*>(hint);
       },
       kept, &buffer);
   if (status == napi_ok) {
@@ -80,10 +85,9 @@ napi_value NewExternalBuffer(napi_env env, void *data, size_t length,
   // Node has called, or will call, the finalizer if it threw on its own.
   if (!pending) {
     delete kept;
-    napi_throw_error(env, nullptr,
-                     status == napi_no_external_buffers_allowed
-                         ? "This runtime allows no external ArrayBuffer"
-                         : "The ArrayBuffer could not be created");
+    ThrowError(env, status == napi_no_external_buffers_allowed
+                        ? "This runtime allows no external ArrayBuffer"
+                        : "The ArrayBuffer could not be created");
   }
   return nullptr;
 }
@@ -96,7 +100,7 @@ bool DetachOwnBuffer(napi_env env, napi_value buffer) {
       napi_get_undefined(env, &undefined) != napi_ok) {
     return false;
   }
-  const Members *members = FindMembers();
+  const Members* members = FindMembers();
   if (members == nullptr) {
     return napi_detach_arraybuffer(env, buffer) == napi_ok;
   }
@@ -108,4 +112,4 @@ bool DetachOwnBuffer(napi_env env, napi_value buffer) {
   return IsDetached(env, buffer);
 }
 
-} // namespace rawmem
+}  // namespace rawmem

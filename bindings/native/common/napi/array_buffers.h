@@ -11,11 +11,13 @@
 namespace rawmem {
 
 // Null on failure.
-napi_value CopyToBuffer(napi_env env, const void *data, size_t length);
+napi_value CopyToBuffer(napi_env env, const void* data, size_t length);
 
 // Over the bytes themselves. Keeps `owner` until Node has freed the
 // ArrayBuffer. Null, with an exception pending, on failure.
-napi_value NewExternalBuffer(napi_env env, void *data, size_t length,
+napi_value NewExternalBuffer(napi_env env,
+                             void* data,
+                             size_t length,
                              std::shared_ptr<void> owner);
 
 // Detaches an ArrayBuffer that the addon made, also one that JavaScript marked
@@ -24,6 +26,6 @@ napi_value NewExternalBuffer(napi_env env, void *data, size_t length,
 // thread is being terminated. Throws nothing.
 bool DetachOwnBuffer(napi_env env, napi_value buffer);
 
-} // namespace rawmem
+}  // namespace rawmem
 
-#endif // BINDINGS_NATIVE_COMMON_NAPI_ARRAY_BUFFERS_H_
+#endif  // BINDINGS_NATIVE_COMMON_NAPI_ARRAY_BUFFERS_H_

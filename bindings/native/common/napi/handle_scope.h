@@ -10,7 +10,7 @@ namespace rawmem {
 // Functions that JavaScript calls have a scope already. Everything else opens
 // one of its own, as do loops over many values.
 class HandleScope final {
-public:
+ public:
   explicit HandleScope(napi_env env)
       : env_(env), is_open_(napi_open_handle_scope(env, &scope_) == napi_ok) {}
   ~HandleScope() {
@@ -18,18 +18,18 @@ public:
       napi_close_handle_scope(env_, scope_);
     }
   }
-  HandleScope(const HandleScope &) = delete;
-  HandleScope &operator=(const HandleScope &) = delete;
+  HandleScope(const HandleScope&) = delete;
+  HandleScope& operator=(const HandleScope&) = delete;
 
   // If not, no value may be asked for.
   bool is_open() const { return is_open_; }
 
-private:
+ private:
   napi_env const env_;
   napi_handle_scope scope_ = nullptr;
   const bool is_open_;
 };
 
-} // namespace rawmem
+}  // namespace rawmem
 
-#endif // BINDINGS_NATIVE_COMMON_NAPI_HANDLE_SCOPE_H_
+#endif  // BINDINGS_NATIVE_COMMON_NAPI_HANDLE_SCOPE_H_

@@ -2,10 +2,11 @@
 
 namespace rawmem {
 
-bool DefineFunctions(napi_env env, napi_value object,
+bool DefineFunctions(napi_env env,
+                     napi_value object,
                      std::initializer_list<NativeFunction> functions,
-                     void *data) {
-  for (const auto &[name, callback] : functions) {
+                     void* data) {
+  for (const auto& [name, callback] : functions) {
     napi_value function;
     if (napi_create_function(env, name, NAPI_AUTO_LENGTH, callback, data,
                              &function) != napi_ok ||
@@ -16,13 +17,15 @@ bool DefineFunctions(napi_env env, napi_value object,
   return true;
 }
 
-bool DefineFunctionsAs(napi_env env, napi_value exports, const char *name,
+bool DefineFunctionsAs(napi_env env,
+                       napi_value exports,
+                       const char* name,
                        std::initializer_list<NativeFunction> functions,
-                       void *data) {
+                       void* data) {
   napi_value object;
   return napi_create_object(env, &object) == napi_ok &&
          DefineFunctions(env, object, functions, data) &&
          napi_set_named_property(env, exports, name, object) == napi_ok;
 }
 
-} // namespace rawmem
+}  // namespace rawmem

@@ -16,9 +16,9 @@ namespace rawmem {
 
 // What both kinds have in common. Move-only. Lives on the thread of `env`.
 class Reference {
-public:
-  Reference(const Reference &) = delete;
-  Reference &operator=(const Reference &) = delete;
+ public:
+  Reference(const Reference&) = delete;
+  Reference& operator=(const Reference&) = delete;
 
   void Reset() {
     if (reference_ != nullptr) {
@@ -38,7 +38,7 @@ public:
                : nullptr;
   }
 
-protected:
+ protected:
   Reference() = default;
   Reference(napi_env env, napi_ref reference)
       : env_(env), reference_(reference) {}
@@ -47,10 +47,10 @@ protected:
       reference_ = nullptr;
     }
   }
-  Reference(Reference &&other) noexcept
-      : env_(other.env_), reference_(std::exchange(other.reference_, nullptr)) {
-  }
-  Reference &operator=(Reference &&other) noexcept {
+  Reference(Reference&& other) noexcept
+      : env_(other.env_),
+        reference_(std::exchange(other.reference_, nullptr)) {}
+  Reference& operator=(Reference&& other) noexcept {
     if (this != &other) {
       Reset();
       env_ = other.env_;
@@ -66,13 +66,13 @@ protected:
 
 // Lets its value be collected.
 class WeakReference final : public Reference {
-public:
+ public:
   WeakReference() = default;
   WeakReference(napi_env env, napi_value value) : Reference(env, value, 0) {}
   // Takes over what Node-API has made, with a count of 0.
   WeakReference(napi_env env, napi_ref reference) : Reference(env, reference) {}
-  WeakReference(WeakReference &&) noexcept = default;
-  WeakReference &operator=(WeakReference &&) noexcept = default;
+  WeakReference(WeakReference&&) noexcept = default;
+  WeakReference& operator=(WeakReference&&) noexcept = default;
 
   // Whether the value was collected. False as long as Node does not tell.
   bool IsCollected() const {
@@ -84,11 +84,11 @@ public:
 
 // Keeps its value.
 class StrongReference final : public Reference {
-public:
+ public:
   StrongReference() = default;
   StrongReference(napi_env env, napi_value value) : Reference(env, value, 1) {}
-  StrongReference(StrongReference &&) noexcept = default;
-  StrongReference &operator=(StrongReference &&) noexcept = default;
+  StrongReference(StrongReference&&) noexcept = default;
+  StrongReference& operator=(StrongReference&&) noexcept = default;
 
   // From now on, the value may be collected.
   WeakReference Weaken() && {
@@ -99,6 +99,6 @@ public:
   }
 };
 
-} // namespace rawmem
+}  // namespace rawmem
 
-#endif // BINDINGS_NATIVE_COMMON_NAPI_REFERENCE_H_
+#endif  // BINDINGS_NATIVE_COMMON_NAPI_REFERENCE_H_

@@ -10,6 +10,7 @@
 #include <memory>
 #include <utility>
 
+#include "exceptions.h"
 #include "reference.h"
 
 namespace rawmem {
@@ -17,13 +18,16 @@ namespace rawmem {
 // Has `object` own `value`, whose member `self`, if given, then refers to
 // `object`. Gives `value`; null, with that gone, on failure.
 template <typename T>
-T *WrapTagged(napi_env env, napi_value object, const napi_type_tag &tag,
-              std::unique_ptr<T> value, WeakReference T::*self = nullptr) {
+T* WrapTagged(napi_env env,
+              napi_value object,
+              const napi_type_tag& tag,
+              std::unique_ptr<T> value,
+              WeakReference T::* self = nullptr) {
   napi_ref reference;
   if (napi_type_tag_object(env, object, &tag) != napi_ok ||
       napi_wrap(
           env, object, value.get(),
-          [](napi_env, void *data, void *) { delete static_cast<T *>(data); },
+          [](napi_env, void* data, void*) { delete static_cast<T*>(data); },
           nullptr, self == nullptr ? nullptr : &reference) != napi_ok) {
     return nullptr;
   }
@@ -36,12 +40,13 @@ T *WrapTagged(napi_env env, napi_value object, const napi_type_tag &tag,
 // The same with an object made for that. Null, with an exception pending, on
 // failure.
 template <typename T>
-napi_value NewTagged(napi_env env, const napi_type_tag &tag,
+napi_value NewTagged(napi_env env,
+                     const napi_type_tag& tag,
                      std::unique_ptr<T> value) {
   napi_value object;
   if (napi_create_object(env, &object) != napi_ok ||
       WrapTagged(env, object, tag, std::move(value)) == nullptr) {
-    napi_throw_error(env, nullptr, "An object could not be created");
+    ThrowError(env, "An object could not be created");
     return nullptr;
   }
   return object;
@@ -50,17 +55,17 @@ napi_value NewTagged(napi_env env, const napi_type_tag &tag,
 // What an object with that tag wraps. Null if `object` is none, or is null,
 // which Node-API does not look for here.
 template <typename T>
-T *UnwrapTagged(napi_env env, const napi_type_tag &tag, napi_value object) {
+T* UnwrapTagged(napi_env env, const napi_type_tag& tag, napi_value object) {
   bool tagged = false;
-  void *data = nullptr;
+  void* data = nullptr;
   return object != nullptr &&
                  napi_check_object_type_tag(env, object, &tag, &tagged) ==
                      napi_ok &&
                  tagged && napi_unwrap(env, object, &data) == napi_ok
-             ? static_cast<T *>(data)
+             ? static_cast<T*>(data)
              : nullptr;
 }
 
-} // namespace rawmem
+}  // namespace rawmem
 
-#endif // BINDINGS_NATIVE_COMMON_NAPI_TAGGED_OBJECT_H_
+#endif  // BINDINGS_NATIVE_COMMON_NAPI_TAGGED_OBJECT_H_
