@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <string>
 
+#include "common/napi/exceptions.h"
+#include "common/napi/handle_scope.h"
 #include "common/region.h"
 #include "errors.h"
 #include "handle.h"
@@ -59,9 +61,8 @@ struct ChunkFeeder::Import final : public RecordOf<v8::Function> {
   }
 
   void Trace(Tracing& tracing) override {
-    napi_value next = feeder == nullptr || inner.IsEmpty()
-                          ? nullptr
-                          : static_cast<napi_value>(feeder->next_.Value());
+    napi_value next =
+        feeder == nullptr || inner.IsEmpty() ? nullptr : feeder->next_.Value();
     if (next != nullptr) {
       tracing.AddValue(inner.Get(feeder->agent_->isolate()), next);
     }
@@ -117,8 +118,7 @@ v8::MaybeLocal<v8::Function> ChunkFeeder::InnerNext() {
                            v8::ConstructorBehavior::kThrow)
              .ToLocal(&function)) {
       delete import_;
-      napi_throw_error(agent_->env(), nullptr,
-                       "v8-rawmem: a function cannot be imported");
+      ThrowError(agent_->env(), "v8-rawmem: a function cannot be imported");
       return {};
     }
     import_->inner.Reset(isolate, function);
@@ -158,18 +158,17 @@ bool ChunkFeeder::CallForInner(TAction action) {
   if (!agent_->MayCallOuter()) {
     return false;
   }
-  napi_handle_scope scope;
-  if (napi_open_handle_scope(env_, &scope) != napi_ok) {
+  const HandleScope scope(env_);
+  if (!scope.is_open()) {
     return false;
   }
   // Whatever is called may drop everything else that keeps the feeder.
   next_.Value();
-  const bool succeeded = action();
-  if (!succeeded) {
+  if (!action()) {
     ThrowToInner(agent_);
+    return false;
   }
-  napi_close_handle_scope(env_, scope);
-  return succeeded;
+  return true;
 }
 
 bool ChunkFeeder::NextForInner(Consumed consumed, uint64_t* length) {
@@ -197,11 +196,10 @@ bool ChunkFeeder::Map(uint64_t offset, uint32_t length, uint64_t* mapped) {
   }
   const uint64_t byte_length = cursor_.byte_length();
   if (offset > byte_length) {
-    const std::string message =
-        "rawmem.map: offset must be at most " + std::to_string(byte_length) +
-        ", the bytes of the region; got " + std::to_string(offset);
-    napi_throw_range_error(env_, nullptr, message.c_str());
-    return false;
+    return ThrowRangeError(
+        env_, "rawmem.map: offset must be at most " +
+                  std::to_string(byte_length) +
+                  ", the bytes of the region; got " + std::to_string(offset));
   }
   *mapped = std::min<uint64_t>(length, byte_length - offset);
   if (*mapped > 0) {
@@ -250,8 +248,7 @@ bool ChunkFeeder::Attach(WindowCursor::Window window) {
   const napi_value region = region_.Value();
   RegionView view;
   if (instance == nullptr) {
-    napi_throw_error(env_, nullptr, "next: the instance is gone");
-    return false;
+    return ThrowError(env_, "next: the instance is gone");
   }
   Attachments* attachments = Attachments::Ensure(instance);
   if (attachments == nullptr ||
@@ -269,20 +266,18 @@ bool ChunkFeeder::Attach(WindowCursor::Window window) {
 }
 
 // bind(next, instance).
-void ChunkFeeder::Bind(const napi_value* arguments) {
-  const napi_value instance = arguments[0];
+void ChunkFeeder::Bind(napi_value instance) {
   if (!agent_->Open()) {
     return;
   }
   Agent::Scope scope(agent_);
   Handle* handle = Unwrap(agent_, instance);
   if (handle == nullptr || handle->kind != Kind::kInstance) {
-    napi_throw_type_error(env_, nullptr,
-                          "bind: instance must be a WebAssembly.Instance");
+    ThrowTypeError(env_, "bind: instance must be a WebAssembly.Instance");
     return;
   }
   Release();
-  instance_ = Reference::Weak(env_, instance);
+  instance_ = WeakReference(env_, instance);
   binding_ = new Binding(this, handle->inner.Get(agent_->isolate()));
 }
 
@@ -326,19 +321,19 @@ void ChunkFeeder::CallInnerNext(
   }
 }
 
-napi_value ChunkFeeder::Create(napi_env env, napi_callback_info info) {
+napi_value ChunkFeeder::Create(const Arguments& args) {
   FeederOptions options;
-  void* agent;
-  return ReadOptions(env, info, &options, &agent)
-             ? (new ChunkFeeder(static_cast<Agent*>(agent), options))
-                   ->Wrap(options)
+  return ReadOptions(args, &options)
+             ? Wrap(std::unique_ptr<Feeder>(
+                        new ChunkFeeder(args.data<Agent>(), options)),
+                    options)
              : nullptr;
 }
 
 bool ChunkFeeder::Init(napi_env env, napi_value exports) {
   void* agent = nullptr;
   return napi_get_instance_data(env, &agent) == napi_ok &&
-         Define(env, exports, Create, agent);
+         Define(env, exports, Call<Create>, agent);
 }
 
 }  // namespace rawmem

@@ -62,7 +62,7 @@ class ChunkFeeder final : public Feeder, public WindowOwner {
   bool IsBound() override { return binding_ != nullptr; }
   bool Show(WindowCursor::Window window) override;
   bool Notify(Notice notice) override;
-  void Bind(const napi_value* arguments) override;
+  void Bind(napi_value instance) override;
   void Unbind() override;
 
   // Maps the next window where that takes no more than a store: no JavaScript,
@@ -79,7 +79,7 @@ class ChunkFeeder final : public Feeder, public WindowOwner {
   void Release();
 
   static void CallInnerNext(const v8::FunctionCallbackInfo<v8::Value>& info);
-  static napi_value Create(napi_env env, napi_callback_info info);
+  static napi_value Create(const Arguments& args);
 
   Agent* const agent_;
   const MemoryPlace place_;
@@ -91,7 +91,7 @@ class ChunkFeeder final : public Feeder, public WindowOwner {
   Binding* binding_ = nullptr;
   Import* import_ = nullptr;
 
-  Reference instance_;
+  WeakReference instance_;
 };
 
 }  // namespace rawmem

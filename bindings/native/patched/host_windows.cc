@@ -5,7 +5,9 @@
 #include <utility>
 
 #include "chunk_feeder.h"
+#include "common/napi/exceptions.h"
 #include "common/napi/native_functions.h"
+#include "common/napi/results.h"
 #include "common/napi/tagged_object.h"
 #include "tracing.h"
 #include "v8-external.h"
@@ -132,8 +134,7 @@ v8::MaybeLocal<v8::Function> HostWindowFunction::Inner() {
                            v8::ConstructorBehavior::kThrow)
              .ToLocal(&function)) {
       delete import_;
-      napi_throw_error(agent->env(), nullptr,
-                       "v8-rawmem: a function cannot be imported");
+      ThrowError(agent->env(), "v8-rawmem: a function cannot be imported");
       return {};
     }
     import_->inner.Reset(isolate, function);
@@ -198,98 +199,77 @@ void HostWindowFunction::CallInner(
 }
 
 // The same from JavaScript: for functions that the program imports.
-napi_value HostWindowFunction::CallOuter(napi_env env,
-                                         napi_callback_info info) {
-  size_t argc = 3;
-  napi_value argv[3];
-  void* data;
-  if (napi_get_cb_info(env, info, &argc, argv, nullptr, &data) != napi_ok) {
-    return nullptr;
-  }
-  auto* function = static_cast<HostWindowFunction*>(data);
+napi_value HostWindowFunction::CallOuter(const Arguments& args) {
+  napi_env env = args.env();
+  auto* function = args.data<HostWindowFunction>();
   // Whatever is called may drop everything else that keeps it.
   function->outer_.Value();
-  const Kind kind = function->kind_;
   int32_t window = 0;
   int32_t consumed = 0;
-  int64_t offset = 0;
-  uint32_t size = 0;
-  bool lossless = true;
-  if (napi_get_value_int32(env, argv[0], &window) != napi_ok ||
-      (kind == Kind::kNext &&
-       napi_get_value_int32(env, argv[1], &consumed) != napi_ok) ||
-      (kind == Kind::kMap &&
-       (napi_get_value_bigint_int64(env, argv[1], &offset, &lossless) !=
-            napi_ok ||
-        napi_get_value_uint32(env, argv[2], &size) != napi_ok))) {
-    napi_throw_type_error(
-        env, nullptr,
-        kind == Kind::kNext
-            ? "rawmem.next takes two numbers: window, consumed"
-            : kind == Kind::kMap
-                  ? "rawmem.map takes a number, a bigint and a number: window, "
-                    "offset, length"
-                  : "rawmem.size takes a number: window");
+  Address offset;
+  int32_t size = 0;
+  const Kind kind = function->kind_;
+  const bool fits =
+      kind == Kind::kNext
+          ? args.Read("rawmem.next takes two i32: window, consumed", &window,
+                      &consumed)
+      : kind == Kind::kMap
+          ? args.Read(
+                "rawmem.map takes an i32, an i64 (a bigint) and an i32: "
+                "window, offset, length",
+                &window, &offset, &size)
+          : args.Read("rawmem.size takes an i32: window", &window);
+  if (!fits) {
     return nullptr;
   }
   const HostWindows& windows = *function->windows_;
   ChunkFeeder* feeder = windows.feeder(static_cast<uint32_t>(window));
   if (feeder == nullptr) {
-    napi_throw_range_error(
-        env, nullptr,
-        windows.NoRegion(static_cast<uint32_t>(window)).c_str());
+    ThrowRangeError(env, windows.NoRegion(static_cast<uint32_t>(window)));
     return nullptr;
   }
-  uint64_t length = feeder->byte_length();
-  napi_value result = nullptr;
   if (kind == Kind::kSize) {
-    napi_create_bigint_uint64(env, length, &result);
+    napi_value result = nullptr;
+    napi_create_bigint_uint64(env, feeder->byte_length(), &result);
     return result;
   }
-  if (kind == Kind::kNext
-          ? feeder->NextForOuter(ConsumedBy(consumed), &length)
-          : feeder->MapForOuter(static_cast<uint64_t>(offset), size,
-                                &length)) {
-    napi_create_double(env, static_cast<double>(length), &result);
-  }
-  return result;
+  uint64_t length = 0;
+  return (kind == Kind::kNext
+              ? feeder->NextForOuter(ConsumedBy(consumed), &length)
+              : feeder->MapForOuter(offset.value, static_cast<uint32_t>(size),
+                                    &length))
+             ? NewNumber(env, static_cast<double>(length))
+             : nullptr;
 }
 
-napi_value HostWindowFunction::Wrap(napi_env env) {
+napi_value HostWindowFunction::Wrap(
+    napi_env env,
+    std::unique_ptr<HostWindowFunction> function) {
   constexpr const char* kNames[] = {"next", "map", "size"};
   napi_value outer = nullptr;
-  if (napi_create_function(env, kNames[static_cast<size_t>(kind_)],
-                           NAPI_AUTO_LENGTH, CallOuter, this,
-                           &outer) != napi_ok ||
-      napi_type_tag_object(env, outer, &kFunctionTag) != napi_ok ||
-      napi_wrap(
-          env, outer, this,
-          [](napi_env, void* data, void*) {
-            delete static_cast<HostWindowFunction*>(data);
-          },
-          nullptr, nullptr) != napi_ok) {
-    napi_throw_error(env, nullptr, "The HostWindows could not be created");
-    delete this;
-    return nullptr;
+  if (napi_create_function(
+          env, kNames[static_cast<size_t>(function->kind_)], NAPI_AUTO_LENGTH,
+          Call<CallOuter>, function.get(), &outer) == napi_ok &&
+      WrapTagged(env, outer, kFunctionTag, std::move(function),
+                 &HostWindowFunction::outer_) != nullptr) {
+    return outer;
   }
-  outer_ = Reference::Weak(env, outer);
-  return outer;
+  ThrowError(env, "The HostWindows could not be created");
+  return nullptr;
 }
 
 // create(): [next, map, size].
-napi_value HostWindowFunction::Create(napi_env env, napi_callback_info info) {
-  void* agent;
-  size_t argc = 0;
+napi_value HostWindowFunction::Create(const Arguments& args) {
+  napi_env env = args.env();
   napi_value result;
-  if (napi_get_cb_info(env, info, &argc, nullptr, nullptr, &agent) !=
-          napi_ok ||
-      napi_create_array(env, &result) != napi_ok) {
+  if (napi_create_array(env, &result) != napi_ok) {
     return nullptr;
   }
-  const auto windows = std::make_shared<HostWindows>(static_cast<Agent*>(agent));
+  const auto windows = std::make_shared<HostWindows>(args.data<Agent>());
   for (uint32_t i = 0; i < 3; ++i) {
     napi_value function =
-        (new HostWindowFunction(windows, static_cast<Kind>(i)))->Wrap(env);
+        Wrap(env, std::unique_ptr<HostWindowFunction>(new HostWindowFunction(
+                      windows, static_cast<Kind>(i))));
     if (function == nullptr ||
         napi_set_element(env, result, i, function) != napi_ok) {
       return nullptr;
@@ -298,25 +278,18 @@ napi_value HostWindowFunction::Create(napi_env env, napi_callback_info info) {
   return result;
 }
 
-// set(next, window, feeder): has the window show the region of a feeder, whose
+// set(function, window, next): has the window show the region of a feeder, whose
 // `next` is given, or of none.
-napi_value HostWindowFunction::Set(napi_env env, napi_callback_info info) {
-  void* data;
-  size_t argc = 3;
-  napi_value argv[3];
-  uint32_t window = 0;
-  if (napi_get_cb_info(env, info, &argc, argv, nullptr, &data) != napi_ok) {
-    return nullptr;
-  }
-  auto* agent = static_cast<Agent*>(data);
-  HostWindowFunction* function = From(agent, argv[0]);
-  if (function == nullptr ||
-      napi_get_value_uint32(env, argv[1], &window) != napi_ok ||
+napi_value HostWindowFunction::Set(const Arguments& args) {
+  auto* agent = args.data<Agent>();
+  HostWindowFunction* function = From(agent, args[0]);
+  uint32_t window;
+  if (function == nullptr || !ReadValue(args.env(), args[1], &window) ||
       window >= HostWindows::kCount) {
-    napi_throw_type_error(env, nullptr, "Expected a function of HostWindows");
+    ThrowTypeError(args.env(), "set: expected (function, window, next)");
     return nullptr;
   }
-  function->windows_->Set(window, ChunkFeeder::From(agent, argv[2]));
+  function->windows_->Set(window, ChunkFeeder::From(agent, args[2]));
   return nullptr;
 }
 
@@ -324,7 +297,7 @@ bool HostWindowFunction::Init(napi_env env, napi_value exports) {
   void* agent = nullptr;
   return napi_get_instance_data(env, &agent) == napi_ok &&
          DefineFunctionsAs(env, exports, "hostWindows",
-                           {{"create", Create}, {"set", Set}}, agent);
+                           {{"create", Call<Create>}, {"set", Call<Set>}}, agent);
 }
 
 }  // namespace rawmem

@@ -9,6 +9,7 @@
 #include <memory>
 
 #include "agent.h"
+#include "common/napi/arguments.h"
 #include "common/napi/reference.h"
 #include "v8-function.h"
 #include "v8-local-handle.h"
@@ -21,6 +22,8 @@ class HostWindows;
 class HostWindowFunction {
  public:
   enum class Kind { kNext, kMap, kSize };
+
+  ~HostWindowFunction();
 
   // Defines `exports.hostWindows`, the functions that
   // bindings/backends/patched/host-windows.ts calls. False, with an exception
@@ -39,19 +42,19 @@ class HostWindowFunction {
 
   HostWindowFunction(std::shared_ptr<HostWindows> windows, Kind kind)
       : windows_(std::move(windows)), kind_(kind) {}
-  ~HostWindowFunction();
 
-  napi_value Wrap(napi_env env);
+  static napi_value Wrap(napi_env env,
+                         std::unique_ptr<HostWindowFunction> function);
 
-  static napi_value Create(napi_env env, napi_callback_info info);
-  static napi_value Set(napi_env env, napi_callback_info info);
-  static napi_value CallOuter(napi_env env, napi_callback_info info);
+  static napi_value Create(const Arguments& args);
+  static napi_value Set(const Arguments& args);
+  static napi_value CallOuter(const Arguments& args);
   static void CallInner(const v8::FunctionCallbackInfo<v8::Value>& info);
 
   const std::shared_ptr<HostWindows> windows_;
   const Kind kind_;
   Import* import_ = nullptr;
-  Reference outer_;
+  WeakReference outer_;
 };
 
 }  // namespace rawmem

@@ -1,10 +1,12 @@
 #include "raw_memory.h"
 
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "common/fixed_sizes.h"
+#include "common/napi/exceptions.h"
 #include "handle.h"
 #include "tracing.h"
 #include "v8-external.h"
@@ -19,14 +21,6 @@ constexpr v8::ExternalPointerTypeTag kAttachmentsTag = 6;
 v8::Local<v8::Private> Key(v8::Isolate* isolate) {
   return v8::Private::ForApi(
       isolate, v8::String::NewFromUtf8Literal(isolate, "v8-rawmem:attached"));
-}
-
-void ThrowRange(napi_env env, const std::string& message) {
-  napi_throw_range_error(env, nullptr, message.c_str());
-}
-
-void ThrowType(napi_env env, const std::string& message) {
-  napi_throw_type_error(env, nullptr, message.c_str());
 }
 
 // Bytes from the beginning of a window to the end of the address space.
@@ -46,20 +40,21 @@ void ThrowRefusal(napi_env env,
   using Result = v8::WasmRawMemoryResult;
   switch (result) {
     case Result::kNotAnInstance:
-      ThrowType(env, "instance must be a WebAssembly.Instance of v8-rawmem");
+      ThrowTypeError(env,
+                     "instance must be a WebAssembly.Instance of v8-rawmem");
       return;
     case Result::kNoSuchMemory:
-      ThrowRange(env,
-                 "memoryIndex must be the index of a memory of the "
-                 "instance; got " +
-                     std::to_string(memory_index));
+      ThrowRangeError(env,
+                      "memoryIndex must be the index of a memory of the "
+                      "instance; got " +
+                          std::to_string(memory_index));
       return;
     case Result::kTooSmall:
       ThrowTooSmall(env, what, memory_index, result.minimum_size, size);
       return;
     case Result::kTooLarge:
       if (place.window) {
-        ThrowRange(env, window + " has room for " +
+        ThrowRangeError(env, window + " has room for " +
                             std::to_string(HostWindowRoom(*place.window)) +
                             " bytes; got " + std::to_string(size));
       } else {
@@ -67,41 +62,43 @@ void ThrowRefusal(napi_env env,
       }
       return;
     case Result::kShared:
-      ThrowType(env,
-                "memoryIndex names a shared memory, which cannot be "
-                "replaced; got " +
-                    std::to_string(memory_index));
+      ThrowTypeError(env,
+                     "memoryIndex names a shared memory, which cannot be "
+                     "replaced; got " +
+                         std::to_string(memory_index));
       return;
     case Result::kGuardRegions:
-      ThrowType(env,
-                "instance was compiled with --wasm-trap-handler, so its code "
-                "relies on guard regions around " +
-                    memory + "; leave out that flag in V8_RAWMEM_FLAGS");
+      ThrowTypeError(
+          env,
+          "instance was compiled with --wasm-trap-handler, so its code "
+          "relies on guard regions around " +
+              memory + "; leave out that flag in V8_RAWMEM_FLAGS");
       return;
     case Result::kInInterrupt:
-      ThrowType(env, memory +
+      ThrowTypeError(env,
+                     memory +
                          " cannot be switched while a debugger interrupts the "
                          "code that runs on it; wait until the call has ended");
       return;
     case Result::kNoHostWindows:
-      ThrowType(env, memory +
+      ThrowTypeError(env, memory +
                          " has no host windows: they belong to memory 0, of "
                          "32 bits and not shared, of modules that import "
                          "functions from \"rawmem\" or were compiled with "
                          "{ hostWindows: true }");
       return;
     case Result::kNoSuchWindow:
-      ThrowRange(env, "window must be an integer from 0 to 7; got " +
+      ThrowRangeError(env, "window must be an integer from 0 to 7; got " +
                           std::to_string(place.window.value_or(0)));
       return;
     case Result::kWindowTaken:
-      ThrowRange(env, window + " cannot show " + std::to_string(size) +
+      ThrowRangeError(env, window + " cannot show " + std::to_string(size) +
                           " bytes: a window before or behind it shows "
                           "another region. Windows begin every 256 MiB, and "
                           "at least 64 KiB behind each region stay empty");
       return;
     default:
-      ThrowType(env, "region cannot be attached to " + memory);
+      ThrowTypeError(env, "region cannot be attached to " + memory);
       return;
   }
 }
@@ -145,17 +142,15 @@ void Attachment::SetOwner(WindowOwner* new_owner) {
 namespace {
 
 bool IsGone(Agent* agent, BorrowedUse* use) {
-  napi_value region = nullptr;
-  return napi_get_reference_value(agent->env(), use->borrowed, &region) !=
-             napi_ok ||
-         region == nullptr || IsRegionDetached(agent->env(), region);
+  const napi_value region = use->borrowed.Value();
+  return region == nullptr || IsRegionDetached(agent->env(), region);
 }
 
 void ThrowGone(Agent* agent) {
-  ThrowType(agent->env(),
-            "The ArrayBuffer behind an attached HostRegion has been "
-            "transferred away; what was attached to it is back on its own "
-            "memory");
+  ThrowTypeError(agent->env(),
+                 "The ArrayBuffer behind an attached HostRegion has been "
+                 "transferred away; what was attached to it is back on its own "
+                 "memory");
 }
 
 }  // namespace
@@ -183,7 +178,7 @@ bool CheckBorrowed(Agent* agent) {
 }
 
 bool CheckBorrowed(Agent* agent, BorrowedUse* use) {
-  if (use->borrowed == nullptr || !IsGone(agent, use)) {
+  if (use->borrowed.is_empty() || !IsGone(agent, use)) {
     return true;
   }
   use->PointBack(agent->isolate());
@@ -220,20 +215,19 @@ Attachments* Attachments::Ensure(Handle* handle) {
   if (Attachments* attachments = Of(agent, instance)) {
     return attachments;
   }
-  auto* attachments = new Attachments(agent, handle->store);
+  std::unique_ptr<Attachments> attachments(
+      new Attachments(agent, handle->store));
   if (!instance
            ->SetPrivate(
                agent->context(), Key(isolate),
-               v8::External::New(isolate, attachments, kAttachmentsTag))
+               v8::External::New(isolate, attachments.get(), kAttachmentsTag))
            .FromMaybe(false)) {
-    delete attachments;
-    napi_throw_error(agent->env(), nullptr,
-                     "v8-rawmem: the instance cannot be attached");
+    ThrowError(agent->env(), "v8-rawmem: the instance cannot be attached");
     return nullptr;
   }
   attachments->inner.Reset(isolate, instance);
   attachments->LeaveToObject();
-  return attachments;
+  return attachments.release();
 }
 
 void Attachments::NoteDropped(Agent* agent, v8::Local<v8::Object> instance) {
@@ -254,17 +248,16 @@ void Attachments::Trace(Tracing& tracing) {
 
 void Attachments::OnTraced() {
   for (auto& [place, attachment] : attachments_) {
-    if (attachment.borrowed != nullptr) {
+    if (!attachment.borrowed.is_empty()) {
       store_->Watch(&attachment);
     }
   }
 }
 
 void Attachments::DropBorrowed(Attachment* attachment) {
-  if (attachment->borrowed != nullptr) {
+  if (!attachment->borrowed.is_empty()) {
     store_->Unwatch(attachment);
-    napi_delete_reference(agent_->env(), attachment->borrowed);
-    attachment->borrowed = nullptr;
+    attachment->borrowed.Reset();
   }
 }
 
@@ -281,17 +274,16 @@ bool Attachments::Attach(MemoryPlace place,
   napi_env env = agent_->env();
   v8::Local<v8::Object> instance = inner.Get(agent_->isolate());
   const bool is_borrowed = view.memory->kind() == HostMemory::Kind::kBorrowed;
-  napi_ref borrowed = nullptr;
-  if (is_borrowed &&
-      napi_create_reference(env, region, 1, &borrowed) != napi_ok) {
-    return false;
+  StrongReference borrowed;
+  if (is_borrowed) {
+    borrowed = StrongReference(env, region);
+    if (borrowed.is_empty()) {
+      return false;
+    }
   }
   const v8::WasmRawMemoryResult result =
       place.Point(instance, view.data, view.length);
   if (result != v8::WasmRawMemoryResult::kOk) {
-    if (borrowed != nullptr) {
-      napi_delete_reference(env, borrowed);
-    }
     ThrowRefusal(env, result, place, view.length, what);
     return false;
   }
@@ -307,8 +299,8 @@ bool Attachments::Attach(MemoryPlace place,
   if (attachment.lease.get() != view.memory.get()) {
     attachment.lease = RegionLease(view.memory);
   }
-  if (borrowed != nullptr) {
-    attachment.borrowed = borrowed;
+  if (is_borrowed) {
+    attachment.borrowed = std::move(borrowed);
     store_->Watch(&attachment);
   }
   return true;

@@ -12,6 +12,7 @@
 #include <optional>
 
 #include "agent.h"
+#include "common/napi/reference.h"
 #include "common/region.h"
 #include "common/size_errors.h"
 #include "store.h"
@@ -31,9 +32,9 @@ struct BorrowedUse {
   // From now on without those bytes. Lets go of `borrowed`.
   virtual void PointBack(v8::Isolate* isolate) = 0;
 
-  // To the region's handle, strong: it keeps the ArrayBuffer. Null where none
-  // is borrowed.
-  napi_ref borrowed = nullptr;
+  // To the region's handle: it keeps the ArrayBuffer. Empty where none is
+  // borrowed.
+  StrongReference borrowed;
 };
 
 // Whoever moves the window that an attachment shows without asking for a new
