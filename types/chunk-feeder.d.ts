@@ -49,6 +49,8 @@ export interface ChunkFeederOptions {
   onProgress?: (progress: FeederProgress) => void
   /** Once aborted, `next` throws `signal.reason`. */
   signal?: AbortSignal
+  /** Whether windows may hide what the program keeps in the memory itself; see `RawMemoryOptions`. Default `false`. */
+  overOwnData?: boolean
 }
 
 /**
@@ -86,6 +88,7 @@ export interface ChunkFeeder {
    *   addresses reach; or if there is no memory `memoryIndex`.
    * @throws {TypeError} if the feeder is closed, the region was closed before its first window, or the `ArrayBuffer` that it
    *   borrows was transferred.
+   * @throws {TypeError} if the program keeps things of its own in the memory, unless `overOwnData` is set.
    * @throws {Error} if the feeder is not bound, as in a start function, or `onProgress` has just bound it to another instance.
    * @throws what the signal was aborted with, or `onProgress` threw.
    */

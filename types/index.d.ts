@@ -18,10 +18,11 @@
 import type * as backend from './backend.d.ts'
 import type * as feeder from './chunk-feeder.d.ts'
 import type * as region from './host-region.d.ts'
+import type * as windows from './host-windows.d.ts'
 import type * as api from './web-assembly.d.ts'
 import type * as workers from './workers.d.ts'
 
-export type { Backend, BackendName, BackendStatus } from './backend.d.ts'
+export type { Backend, BackendName, BackendStatus, RawMemoryOptions } from './backend.d.ts'
 export type {
   ChunkFeederConstructor,
   ChunkFeederOptions,
@@ -34,6 +35,12 @@ export type {
   SharedRegion,
   ViewConstructor,
 } from './host-region.d.ts'
+export type {
+  HostWindowsConstructor,
+  HostWindowsOptions,
+  WindowFunctions,
+  WindowProgress,
+} from './host-windows.d.ts'
 
 /**
  * The `WebAssembly` namespace of the backend in use, in place of the global one. By default that of the engine inside of
@@ -80,6 +87,11 @@ export declare const HostRegion: region.HostRegionConstructor
 export type HostRegion<TArrayBuffer extends ArrayBufferLike = ArrayBufferLike> =
   region.HostRegion<TArrayBuffer>
 
+/** Shows regions to a program of any compiler, beside the memory of its own. */
+export declare const HostWindows: windows.HostWindowsConstructor
+
+export type HostWindows = windows.HostWindows
+
 /** Slides a window over a region, moved by a function that the module imports. */
 export declare const ChunkFeeder: feeder.ChunkFeederConstructor
 
@@ -102,13 +114,36 @@ export type ChunkFeeder = feeder.ChunkFeeder
  * @param region The bytes, or `null` for the instance's own memory.
  * @param memoryIndex Which memory, for modules with several; in the order of imports, then definitions. Default 0.
  * @throws {TypeError} if `instance` is no instance, `region` neither a region nor `null`, the region is closed, its borrowed
- *   `ArrayBuffer` is detached, or the memory is shared.
+ *   `ArrayBuffer` is detached, the memory is shared, or the program keeps things of its own there (see `overOwnData`).
  * @throws {RangeError} if there is no such memory, the region has fewer bytes than the minimum that the module declares, or
  *   more than addresses reach (4 GiB; for a 64-bit memory 2^48 bytes).
  */
 export declare function setWasmInstanceRawMemory(
   instance: api.Instance,
   region: HostRegion | null,
+  memoryIndex?: number,
+  options?: backend.RawMemoryOptions,
+): void
+
+/**
+ * Shows a region in a host window of memory 0, or with `null` nothing. Takes effect at once, also for functions of the
+ * instance that are running. {@link HostWindows} do this for programs that move their windows themselves.
+ *
+ * Window k begins at address 0x80000000 + k * 0x10000000. A region of more than 256 MiB goes on in the following windows, and
+ * ends at least 64 KiB before the next one that shows another region. The instance keeps the region alive, and while it is
+ * shown, `region.close()` throws.
+ *
+ * @param window an integer from 0 to 7.
+ * @param memoryIndex 0, the only memory that has windows.
+ * @throws {TypeError} if `instance` is no instance or has no host windows, or `region` is neither a region nor `null`, is
+ *   closed, or its borrowed `ArrayBuffer` is detached.
+ * @throws {RangeError} if `window` is out of range, the region is larger than the addresses that are left, or another window
+ *   is in its way.
+ */
+export declare function setWasmInstanceWindow(
+  instance: api.Instance,
+  region: HostRegion | null,
+  window: number,
   memoryIndex?: number,
 ): void
 

@@ -1,4 +1,4 @@
-import type { AddressType } from '../../../types/web-assembly.d.ts'
+import type { AddressType } from '../../types/web-assembly.d.ts'
 
 /** What the bytes of a module say of one of its memories. */
 export interface MemoryLayout {
@@ -14,6 +14,8 @@ export interface MemoryLayout {
   /** Where these limits stand in the bytes of the module. */
   readonly begin: number
   readonly end: number
+  /** What the program keeps there itself, as far as its bytes tell; undefined if nothing shows. */
+  readonly ownData: string | undefined
 }
 
 /** The parts of a module that a compiled one does not tell of. */
@@ -23,12 +25,23 @@ export interface ModuleLayout {
 }
 
 /** Ids of sections in the binary format. */
-export const SectionId = { Import: 2, Memory: 5, Export: 7 } as const
+export const SectionId = { Import: 2, Memory: 5, Global: 6, Export: 7, Data: 11 } as const
 
 const ExternalKind = { Function: 0, Table: 1, Memory: 2, Global: 3, Tag: 4 } as const
 
 /** Value types that are followed by a heap type: `ref null` and `ref`. */
 const referenceTypes = [0x63, 0x64]
+
+const type = { i32: 0x7f } as const
+
+/** Opcodes of constant expressions, with what follows them. */
+const constant = { end: 0x0b, i32: 0x41, i64: 0x42, f32: 0x43, f64: 0x44, globalGet: 0x23 } as const
+
+/** Where LLVM's linker puts the first static variable, unless it is told otherwise. */
+const firstStatic = 1024
+
+/** Globals by which a linker tells where stack and heap are. */
+const marks = ['__stack_pointer', '__heap_base', '__data_end']
 
 /** One after the other, what the binary format is made of. */
 export class BinaryReader {
@@ -76,9 +89,39 @@ export class BinaryReader {
     return new TextDecoder().decode(this.#bytes.subarray(begin, this.position))
   }
 
-  valueType(): void {
+  /** @returns the first byte of the type. */
+  valueType(): number {
+    const first = this.byte()
     // A heap type is a signed LEB128; where that ends is all that matters.
-    if (referenceTypes.includes(this.byte())) this.u64()
+    if (referenceTypes.includes(first)) this.u64()
+    return first
+  }
+
+  /** The value of a constant expression that is one `i32.const`, undefined for others that can be skipped. */
+  constantExpression(): number | undefined {
+    const opcode = this.byte()
+    let value: number | undefined
+    switch (opcode) {
+      case constant.i32:
+        value = Number(BigInt.asUintN(32, this.u64()))
+        break
+      case constant.i64:
+      case constant.globalGet:
+        this.u64()
+        break
+      case constant.f32:
+        this.position += 4
+        break
+      case constant.f64:
+        this.position += 8
+        break
+      default:
+        throw new RangeError('a constant of the module is of a kind that is not known here')
+    }
+    if (this.byte() !== constant.end) {
+      throw new RangeError('a constant of the module is of a kind that is not known here')
+    }
+    return value
   }
 
   limits(): {
@@ -136,7 +179,12 @@ export function moduleLayout(bytes: Uint8Array): ModuleLayout {
             reader.limits()
             break
           case ExternalKind.Memory:
-            memories.push({ ...reader.limits(), imported, exported: undefined })
+            memories.push({
+              ...reader.limits(),
+              imported,
+              exported: undefined,
+              ownData: undefined,
+            })
             break
           case ExternalKind.Global:
             reader.valueType()
@@ -153,7 +201,12 @@ export function moduleLayout(bytes: Uint8Array): ModuleLayout {
       reader.checkEnd()
     } else if (id === SectionId.Memory) {
       for (let count = reader.u32(); count > 0; count--) {
-        memories.push({ ...reader.limits(), imported: undefined, exported: undefined })
+        memories.push({
+          ...reader.limits(),
+          imported: undefined,
+          exported: undefined,
+          ownData: undefined,
+        })
       }
       reader.checkEnd()
     } else if (id === SectionId.Export) {
@@ -165,8 +218,67 @@ export function moduleLayout(bytes: Uint8Array): ModuleLayout {
         if (memory !== undefined && memory.exported === undefined) {
           memories[index] = { ...memory, exported: name }
         }
+        if (kind === ExternalKind.Global && marks.includes(name)) {
+          note(memories, 0, `it exports ${name}, by which linkers tell of a stack or heap`)
+        }
+      }
+    } else if (id === SectionId.Global || id === SectionId.Data) {
+      // What is not known here only goes unnoticed: it takes nothing from what can be attached.
+      try {
+        if (id === SectionId.Global) noteGlobals(reader, memories)
+        else noteData(reader, memories)
+      } catch (error) {
+        if (!(error instanceof RangeError)) throw error
       }
     }
   }
   return { memories }
+}
+
+function note(memories: MemoryLayout[], index: number, ownData: string): void {
+  const memory = memories[index]
+  if (memory !== undefined) memories[index] = { ...memory, ownData: memory.ownData ?? ownData }
+}
+
+/** A mutable i32 that begins as an address within the declared minimum is a stack pointer, as compilers make them. */
+function noteGlobals(reader: BinaryReader, memories: MemoryLayout[]): void {
+  const minimum = Number(memories[0]?.initial ?? 0n) * 65_536
+  for (let count = reader.u32(); count > 0; count--) {
+    const valueType = reader.valueType()
+    const mutable = (reader.byte() & 1) !== 0
+    const value = reader.constantExpression()
+    if (!mutable || valueType !== type.i32 || value === undefined) continue
+    if (value >= firstStatic && value % 16 === 0 && value <= minimum) {
+      note(memories, 0, `its stack pointer, a global, begins at address ${value}`)
+    }
+  }
+}
+
+function noteData(reader: BinaryReader, memories: MemoryLayout[]): void {
+  for (let count = reader.u32(); count > 0; count--) {
+    const flags = reader.u32()
+    if (flags === 1) {
+      reader.position += reader.u32()
+      continue
+    }
+    const memoryIndex = flags === 2 ? reader.u32() : 0
+    const address = reader.constantExpression()
+    const length = reader.u32()
+    reader.position += length
+    if (length > 0) {
+      note(
+        memories,
+        memoryIndex,
+        `${length} bytes of its data begin at ${address === undefined ? 'an address that is chosen at instantiation' : `address ${address}`}`,
+      )
+    }
+  }
+}
+
+/** Refuses to show a region in place of a memory in which the program keeps things itself. */
+export function checkOwnData(layout: MemoryLayout | undefined, memoryIndex: number): void {
+  if (layout?.ownData === undefined) return
+  throw new TypeError(
+    `a region in place of memory ${memoryIndex} would hide what the program keeps there: ${layout.ownData}. Give it host windows, which leave its memory alone: HostWindows, or setWasmInstanceWindow (docs/guests.md). Or insist, with { overOwnData: true }`,
+  )
 }
