@@ -93,13 +93,13 @@ export const Kind = {
 
 export type Kind = (typeof Kind)[keyof typeof Kind]
 
-/** How an argument reaches the engine, see `Shape` in bindings/native/patched/web_assembly.cc. */
+/** How an argument reaches the engine, see `Shape` in bindings/native/patched/inner_call.cc. */
 export const Shape = { Value: 0, Record: 1, List: 2 } as const
 
 /** Arguments for the engine: shape, value, shape, value, … */
 export type Arguments = unknown[]
 
-/** The functions of the addon, see bindings/native/patched/web_assembly.cc. */
+/** The functions of the addon, see web_assembly.cc, modules.cc and instances.cc in bindings/native/patched/. */
 export interface EngineBinding {
   start(hooks: object[], maxBufferLength: number, heapLimit: number): void
   construct(kind: Kind, target: object, args: Arguments): void

@@ -192,10 +192,18 @@ bool Feeder::Notify(Notice notice) {
   napi_value argv[] = {NewNumber(env_, static_cast<double>(notice)),
                        NewNumber(env_, static_cast<double>(Position())),
                        NewNumber(env_, static_cast<double>(Windows()))};
+  return notify != nullptr && CallJavaScript(notify, 3, argv) != nullptr;
+}
+
+napi_value Feeder::CallJavaScript(napi_value function,
+                                  size_t argc,
+                                  const napi_value* argv) {
   napi_value undefined, result;
-  return notify != nullptr && napi_get_undefined(env_, &undefined) == napi_ok &&
-         napi_call_function(env_, undefined, notify, 3, argv, &result) ==
-             napi_ok;
+  return napi_get_undefined(env_, &undefined) == napi_ok &&
+                 napi_call_function(env_, undefined, function, argc, argv,
+                                    &result) == napi_ok
+             ? result
+             : nullptr;
 }
 
 void Feeder::Close() {

@@ -79,7 +79,10 @@ class Feeder {
   virtual bool Show(WindowCursor::Window window) = 0;
   // Whether the window that is shown, if any, has been there all along.
   virtual bool IsIntact() { return true; }
-  virtual bool Notify(Notice notice);
+  // Null if that threw.
+  virtual napi_value CallJavaScript(napi_value function,
+                                    size_t argc,
+                                    const napi_value* argv);
 
   // bind(next, instance): what the engine has for an instance.
   virtual void Bind(napi_value instance) = 0;
@@ -97,6 +100,7 @@ class Feeder {
   WeakReference region_;
 
  private:
+  bool Notify(Notice notice);
   bool Report(bool at_end);
   // For good. Unbinds it, too.
   void Close();

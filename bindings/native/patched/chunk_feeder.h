@@ -5,6 +5,7 @@
 #define BINDINGS_NATIVE_PATCHED_CHUNK_FEEDER_H_
 
 #include <cstdint>
+#include <memory>
 
 #include "agent.h"
 #include "common/feeder.h"
@@ -44,7 +45,9 @@ class ChunkFeeder final : public Feeder, public WindowOwner {
   bool Next(Consumed consumed, uint64_t* length) override;
   bool IsBound() override { return binding_ != nullptr; }
   bool Show(WindowCursor::Window window) override;
-  bool Notify(Notice notice) override;
+  napi_value CallJavaScript(napi_value function,
+                            size_t argc,
+                            const napi_value* argv) override;
   void Bind(napi_value instance) override;
   void Unbind() override;
 
@@ -60,7 +63,7 @@ class ChunkFeeder final : public Feeder, public WindowOwner {
   static void CallInnerNext(const v8::FunctionCallbackInfo<v8::Value>& info);
   static napi_value Create(const Arguments& args);
 
-  Agent* const agent_;
+  const std::shared_ptr<Agent> agent_;
   const uint32_t memory_index_;
 
   // While a window is mapped.

@@ -1,22 +1,18 @@
 #include "hosted_memory.h"
 
-#include <sys/mman.h>
-
-#include <algorithm>
 #include <utility>
 
 #include "common/fixed_sizes.h"
 #include "common/napi/exceptions.h"
 #include "handle.h"
 #include "memory_buffer.h"
+#include "minimum_search.h"
+#include "pointer_tags.h"
 #include "tracing.h"
-#include "v8-external.h"
 
 namespace rawmem {
 
 namespace {
-
-constexpr v8::ExternalPointerTypeTag kHostedMemoryTag = 4;
 
 v8::Local<v8::Private> Key(v8::Isolate* isolate) {
   return v8::Private::ForApi(
@@ -36,22 +32,6 @@ std::shared_ptr<v8::BackingStore> NewStore(uint8_t* data,
       hold);
 }
 
-// The smallest size that `memory` accepts. JavaScript does not see the
-// attempts: what it knows of the memory is the same in the end.
-size_t MinimumOf(Agent* agent, v8::Local<v8::WasmMemoryObject> memory) {
-  v8::Local<v8::ArrayBuffer> buffer = memory->Buffer();
-  std::shared_ptr<v8::BackingStore> store = buffer->GetBackingStore();
-  static uint8_t nothing;
-  const size_t minimum = FindMinimum([&](size_t size) {
-    return memory->SetBackingStore(v8::ArrayBuffer::NewBackingStore(
-               &nothing, size, v8::BackingStore::EmptyDeleter, nullptr)) ==
-           v8::WasmRawMemoryResult::kTooSmall;
-  });
-  memory->SetBackingStore(std::move(store));
-  agent->buffer_aliases().Replace(buffer, memory->Buffer());
-  return minimum;
-}
-
 std::string Pages(size_t bytes) {
   return std::to_string(bytes) + " bytes (" +
          std::to_string(bytes / kWasmPageSize) + " pages)";
@@ -67,7 +47,7 @@ void ThrowRefusal(Agent* agent,
   std::string message = name;
   switch (result) {
     case Result::kTooSmall:
-      message += " must have at least " + Pages(MinimumOf(agent, memory)) +
+      message += " must have at least " + Pages(FindMinimum(agent, memory)) +
                  ", the minimum that the modules which use the memory declare; "
                  "got " +
                  std::to_string(size);
@@ -131,11 +111,11 @@ HostedMemory* HostedMemory::Of(Agent* agent, v8::Local<v8::Object> memory) {
     return nullptr;
   }
   return static_cast<HostedMemory*>(
-      value.As<v8::External>()->Value(kHostedMemoryTag));
+      value.As<v8::External>()->Value(kHostedMemoryPointer));
 }
 
 HostedMemory* HostedMemory::Ensure(Handle* handle) {
-  Agent* agent = handle->agent;
+  Agent* agent = handle->agent.get();
   v8::Isolate* isolate = agent->isolate();
   auto memory = handle->inner.Get(isolate).As<v8::WasmMemoryObject>();
   if (HostedMemory* hosted = Of(agent, memory)) {
@@ -145,7 +125,7 @@ HostedMemory* HostedMemory::Ensure(Handle* handle) {
   if (!memory
            ->SetPrivate(
                agent->context(), Key(isolate),
-               v8::External::New(isolate, hosted.get(), kHostedMemoryTag))
+               v8::External::New(isolate, hosted.get(), kHostedMemoryPointer))
            .FromMaybe(false)) {
     ThrowError(agent->env(), "v8-rawmem: the memory cannot be attached");
     return nullptr;
@@ -205,7 +185,7 @@ bool HostedMemory::Attach(Handle* memory_handle,
                           napi_value handle,
                           const RegionView& view,
                           const std::string& name) {
-  Agent* agent = memory_handle->agent;
+  Agent* agent = memory_handle->agent.get();
   napi_env env = agent->env();
   HostedMemory* hosted = Ensure(memory_handle);
   if (hosted == nullptr) {
@@ -236,12 +216,11 @@ bool HostedMemory::Attach(Handle* memory_handle,
   hosted->borrowed = std::move(borrowed);
   hosted->region_ = std::move(borrowed_region);
   hosted->OnTraced();
-  agent->buffer_aliases().Update();
   return true;
 }
 
 bool HostedMemory::Detach(Handle* memory_handle) {
-  Agent* agent = memory_handle->agent;
+  Agent* agent = memory_handle->agent.get();
   auto memory =
       memory_handle->inner.Get(agent->isolate()).As<v8::WasmMemoryObject>();
   HostedMemory* hosted = Of(agent, memory);
@@ -251,7 +230,7 @@ bool HostedMemory::Detach(Handle* memory_handle) {
   const v8::WasmRawMemoryResult result =
       memory->SetBackingStore(hosted->own_store_);
   if (result != v8::WasmRawMemoryResult::kOk) {
-    const size_t minimum = MinimumOf(agent, memory);
+    const size_t minimum = FindMinimum(agent, memory);
     const std::string message =
         "region must be a HostRegion: without one, the memory has " +
         Pages(hosted->own_store_->ByteLength()) +
@@ -262,7 +241,6 @@ bool HostedMemory::Detach(Handle* memory_handle) {
   }
   hosted->own_store_.reset();
   hosted->Release();
-  agent->buffer_aliases().Update();
   return true;
 }
 
@@ -281,18 +259,14 @@ void HostedMemory::PointBack(v8::Isolate* isolate) {
   }
   // Too small for the code that uses the memory, which needs something to run
   // on all the same. The memory stays attached, to zeros.
-  const size_t mapping_length = std::max<size_t>(length, 1);
-  void* mapping = mmap(nullptr, mapping_length, PROT_READ | PROT_WRITE,
-                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (mapping == MAP_FAILED) {
+  std::shared_ptr<HostMapping> pages = HostMapping::Allocate(length, false);
+  if (pages == nullptr) {
     napi_fatal_error("v8-rawmem", NAPI_AUTO_LENGTH,
                      "no address space is left to replace an ArrayBuffer that "
                      "was transferred away from under a WebAssembly.Memory",
                      NAPI_AUTO_LENGTH);
   }
-  auto zeros = std::make_shared<HostMemory>(std::make_shared<HostMapping>(
-      HostMapping::Backing::kAnonymous, static_cast<uint8_t*>(mapping), length,
-      mapping, mapping_length));
+  auto zeros = std::make_shared<HostMemory>(std::move(pages));
   memory->SetBackingStore(NewStore(zeros->data(), length, zeros));
   lease_ = RegionLease(std::move(zeros));
 }

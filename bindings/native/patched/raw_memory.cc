@@ -5,18 +5,16 @@
 #include <utility>
 #include <vector>
 
-#include "common/fixed_sizes.h"
 #include "common/napi/exceptions.h"
 #include "handle.h"
+#include "minimum_search.h"
+#include "pointer_tags.h"
 #include "tracing.h"
-#include "v8-external.h"
 #include "v8-wasm.h"
 
 namespace rawmem {
 
 namespace {
-
-constexpr v8::ExternalPointerTypeTag kAttachmentsTag = 6;
 
 v8::Local<v8::Private> Key(v8::Isolate* isolate) {
   return v8::Private::ForApi(
@@ -74,25 +72,6 @@ void ThrowRefusal(napi_env env,
 }
 
 }  // namespace
-
-size_t FindMinimum(const std::function<bool(size_t)>& is_too_small) {
-  size_t refused = 0;
-  size_t accepted = size_t{1} << 32;
-  while (is_too_small(accepted) && accepted < (size_t{1} << 47)) {
-    refused = accepted;
-    accepted *= 2;
-  }
-  while (accepted - refused > kWasmPageSize) {
-    const size_t middle =
-        refused + (accepted - refused) / 2 / kWasmPageSize * kWasmPageSize;
-    if (is_too_small(middle)) {
-      refused = middle;
-    } else {
-      accepted = middle;
-    }
-  }
-  return accepted;
-}
 
 void Attachment::PointBack(v8::Isolate* isolate) {
   attachments->DropBorrowed(this);
@@ -179,11 +158,11 @@ Attachments* Attachments::Of(Agent* agent, v8::Local<v8::Object> instance) {
     return nullptr;
   }
   return static_cast<Attachments*>(
-      value.As<v8::External>()->Value(kAttachmentsTag));
+      value.As<v8::External>()->Value(kAttachmentsPointer));
 }
 
 Attachments* Attachments::Ensure(Handle* handle) {
-  Agent* agent = handle->agent;
+  Agent* agent = handle->agent.get();
   v8::Isolate* isolate = agent->isolate();
   v8::Local<v8::Object> instance = handle->inner.Get(isolate);
   if (Attachments* attachments = Of(agent, instance)) {
@@ -192,9 +171,9 @@ Attachments* Attachments::Ensure(Handle* handle) {
   std::unique_ptr<Attachments> attachments(
       new Attachments(agent, handle->store));
   if (!instance
-           ->SetPrivate(
-               agent->context(), Key(isolate),
-               v8::External::New(isolate, attachments.get(), kAttachmentsTag))
+           ->SetPrivate(agent->context(), Key(isolate),
+                        v8::External::New(isolate, attachments.get(),
+                                          kAttachmentsPointer))
            .FromMaybe(false)) {
     ThrowError(agent->env(), "v8-rawmem: the instance cannot be attached");
     return nullptr;
@@ -261,23 +240,11 @@ bool Attachments::Attach(uint32_t memory_index,
   if (result != v8::WasmRawMemoryResult::kOk) {
     size_t minimum = 0;
     if (result == v8::WasmRawMemoryResult::kTooSmall) {
-      uint8_t* data = view.data;
-      // Nothing runs between the attempts, so that what they attach is never
-      // looked at.
-      minimum = FindMinimum([&](size_t size) {
-        return v8::SetWasmInstanceRawMemory(instance, memory_index, data,
-                                            size) ==
-               v8::WasmRawMemoryResult::kTooSmall;
-      });
       // Without a lease it was pointed back, as its bytes are gone.
-      if (existing != attachments_.end() &&
-          existing->second.lease.get() != nullptr) {
-        v8::SetWasmInstanceRawMemory(instance, memory_index,
-                                     existing->second.data,
-                                     existing->second.length);
-      } else {
-        v8::ResetWasmInstanceRawMemory(instance, memory_index);
-      }
+      const bool is_attached = existing != attachments_.end() &&
+                               existing->second.lease.get() != nullptr;
+      minimum = FindMinimum(instance, memory_index, view.data,
+                            is_attached ? &existing->second : nullptr);
     }
     ThrowRefusal(env, result, memory_index, view.length, minimum, what);
     return false;

@@ -7,7 +7,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <map>
 
 #include "agent.h"
@@ -60,10 +59,7 @@ struct Attachment final : BorrowedUse {
   WindowOwner* owner = nullptr;
 };
 
-// The smallest size, a whole number of pages, that is not too small.
-size_t FindMinimum(const std::function<bool(size_t)>& is_too_small);
-
-// Before code runs that was entered (see Agent::Entry), and where it goes on
+// Before code runs that was entered (see border.h), and where it goes on
 // after JavaScript ran. If bytes are gone that it can reach, instances and
 // memories are pointed back at their own, a TypeError is pending, and the
 // result is false.
