@@ -1,5 +1,6 @@
 import { types } from 'node:util'
 import type * as api from '../../types/chunk-feeder.d.ts'
+import { ControlBlock } from '../addon/numbers.ts'
 import { checkBoolean, checkInteger, maxMemories, show } from '../arguments.ts'
 
 /**
@@ -14,9 +15,6 @@ import { checkBoolean, checkInteger, maxMemories, show } from '../arguments.ts'
  * | 16 | BigUint64 | windows mapped so far |
  */
 export const controlBlock: unique symbol = Symbol('controlBlock')
-
-/** Bytes of a control block. */
-export const controlBlockLength = 32
 
 export interface InternalOptions extends api.ChunkFeederOptions {
   [controlBlock]?: SharedArrayBuffer | Uint8Array
@@ -53,7 +51,7 @@ function readControl(value: unknown): Uint8Array | undefined {
   if (
     !types.isUint8Array(bytes) ||
     !types.isSharedArrayBuffer(bytes.buffer) ||
-    bytes.length < controlBlockLength ||
+    bytes.length < ControlBlock.Length ||
     bytes.byteOffset % 8 !== 0
   ) {
     throw new TypeError('ChunkFeeder: the control block must be 32 aligned bytes of shared memory')

@@ -14,6 +14,7 @@
 
 #include "common/napi/arguments.h"
 #include "common/napi/reference.h"
+#include "numbers.h"
 #include "window_cursor.h"
 
 namespace rawmem {
@@ -41,9 +42,6 @@ class Feeder {
   Feeder& operator=(const Feeder&) = delete;
 
  protected:
-  // Why `notify` is called, see feeder-class.ts.
-  enum class Notice { kProgress = 0, kAborted = 1, kStopped = 2, kEnd = 3 };
-
   // `engine` stands for those whose instances it feeds.
   Feeder(napi_env env, const FeederOptions& options, const void* engine);
 

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "common/napi/reference.h"
+#include "common/numbers.h"
 #include "kind.h"
 #include "memory_buffer.h"
 #include "node_isolate.h"
@@ -35,27 +36,6 @@ namespace rawmem {
 struct Handle;
 class Store;
 class Tracing;
-
-// JavaScript functions of bindings/backends/patched that the addon calls. The
-// order is that of the array which `start` is given.
-enum class Hook {
-  // adopt(kind) -> object: a new wrapper.
-  kAdopt,
-  // keep(wrapper, keeper): the wrapper keeps the keeper, see store.h.
-  kKeep,
-  // keepAll(wrappers, keepers, rootKeeper): the same for all wrappers there
-  // are, and nothing else does any more. `rootKeeper` stays for good.
-  kKeepAll,
-  // makeError(name, message, frames) -> error.
-  kMakeError,
-  // toPrimitive(value, hint) -> primitive.
-  kToPrimitive,
-  // toList(value) -> array of what iterating over the value gives.
-  kToList,
-  // No function, but the proxy that node_isolate.h is about.
-  kProbe,
-  kCount,
-};
 
 // Whatever C++ object an inner object points at. All of them are in a list, so
 // that closing the agent frees those that no garbage collection got to.

@@ -1,6 +1,7 @@
 #include "inner_call.h"
 
 #include "common/napi/exceptions.h"
+#include "common/numbers.h"
 #include "v8-container.h"
 #include "v8-primitive.h"
 #include "values.h"
@@ -8,16 +9,6 @@
 namespace rawmem {
 
 namespace {
-
-// How TypeScript says what an argument is to become in the inner engine.
-enum class Shape : int {
-  // The value itself.
-  kValue = 0,
-  // An object, given as an array of name, shape, value, name, ...
-  kRecord = 1,
-  // An array of values.
-  kList = 2,
-};
 
 v8::MaybeLocal<v8::Value> BuildArgument(Agent* agent,
                                         Shape shape,
