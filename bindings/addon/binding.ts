@@ -1,10 +1,11 @@
 /**
- * What the addons define, each in one place: the C++ in bindings/native/ has the same names, numbers and order of arguments.
+ * What the addons define, each in one place: the C++ in bindings/native/ has the same names and order of arguments.
  */
 
 import type { ChunkFeeder } from '../../types/chunk-feeder.d.ts'
 import type { HostRegion } from '../../types/host-region.d.ts'
 import type { WindowFunctions } from '../../types/host-windows.d.ts'
+import type { Kind, Notice } from './numbers.ts'
 
 /** What both addons export: the one with V8 inside, and the small one for the backends on Node's own V8. */
 export interface Binding {
@@ -38,9 +39,6 @@ export interface RegionBinding {
 /** A feeder is its `next` for the addon. */
 export type Next = ChunkFeeder['next']
 
-/** Why the addon calls back, see `Notice` in bindings/native/common/feeder.h. */
-export const Notice = { Progress: 0, Aborted: 1, Stopped: 2, End: 3 } as const
-
 export type Notify = (
   notice: (typeof Notice)[keyof typeof Notice],
   position: number,
@@ -69,40 +67,10 @@ export interface FeederBinding {
   windows(next: Next): number
 }
 
-/** Bits of `flags` for {@link FeederBinding.create}. */
-export const FeederFlag = {
-  Address64: 1,
-  Prefetch: 2,
-  Release: 4,
-  Writable: 8,
-  Progress: 16,
-  /** The program did not ask for any size. */
-  AnyWindowSize: 32,
-} as const
-
-/** What an object of the engine is. The numbers are those of bindings/native/patched/kind.h. */
-export const Kind = {
-  Module: 0,
-  Instance: 1,
-  Memory: 2,
-  Table: 3,
-  Global: 4,
-  Tag: 5,
-  Exception: 6,
-  Function: 7,
-  Error: 8,
-  Reference: 9,
-} as const
-
-export type Kind = (typeof Kind)[keyof typeof Kind]
-
-/** How an argument reaches the engine, see `Shape` in bindings/native/patched/web_assembly.cc. */
-export const Shape = { Value: 0, Record: 1, List: 2 } as const
-
 /** Arguments for the engine: shape, value, shape, value, … */
 export type Arguments = unknown[]
 
-/** The functions of the addon, see bindings/native/patched/web_assembly.cc. */
+/** The functions of the addon, see web_assembly.cc, modules.cc and instances.cc in bindings/native/patched/. */
 export interface EngineBinding {
   start(hooks: object[], maxBufferLength: number, heapLimit: number): void
   construct(kind: Kind, target: object, args: Arguments): void

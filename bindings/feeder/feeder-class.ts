@@ -1,12 +1,7 @@
 import type * as api from '../../types/chunk-feeder.d.ts'
 import type { Instance } from '../../types/web-assembly.d.ts'
-import {
-  type FeederBinding,
-  FeederFlag as Flag,
-  type Next,
-  Notice,
-  type Notify,
-} from '../addon/binding.ts'
+import type { FeederBinding, Next, Notify } from '../addon/binding.ts'
+import { FeederFlag as Flag, Notice } from '../addon/numbers.ts'
 import { show } from '../arguments.ts'
 import { dispose } from '../dispose.ts'
 import { type HostRegion, regionParts } from '../region.ts'

@@ -1,5 +1,6 @@
 import { types } from 'node:util'
 import type * as api from '../../types/chunk-feeder.d.ts'
+import { ControlBlock } from '../addon/numbers.ts'
 import { checkBoolean, checkInteger, maxMemories, show } from '../arguments.ts'
 
 /**
@@ -17,9 +18,6 @@ export const controlBlock: unique symbol = Symbol('controlBlock')
 
 /** Not a public option: the host window of memory 0 that shows the region. */
 export const windowOption: unique symbol = Symbol('window')
-
-/** Bytes of a control block. */
-export const controlBlockLength = 32
 
 export interface InternalOptions extends api.ChunkFeederOptions {
   [controlBlock]?: SharedArrayBuffer | Uint8Array
@@ -59,7 +57,7 @@ function readControl(value: unknown): Uint8Array | undefined {
   if (
     !types.isUint8Array(bytes) ||
     !types.isSharedArrayBuffer(bytes.buffer) ||
-    bytes.length < controlBlockLength ||
+    bytes.length < ControlBlock.Length ||
     bytes.byteOffset % 8 !== 0
   ) {
     throw new TypeError('ChunkFeeder: the control block must be 32 aligned bytes of shared memory')

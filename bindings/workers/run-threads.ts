@@ -1,7 +1,7 @@
 import type { Worker } from 'node:worker_threads'
 import type { FeederProgress } from '../../types/chunk-feeder.d.ts'
 import type { ExportResult } from '../../types/workers.d.ts'
-import { controlBlockLength } from '../feeder/options.ts'
+import { ControlBlock } from '../addon/numbers.ts'
 import { decodeError } from './error-message.ts'
 import type { Job, Outcome } from './job.ts'
 import { startThread } from './start-thread.ts'
@@ -52,19 +52,20 @@ function sum(controls: readonly Uint8Array[], byteLength: number): FeederProgres
   let position = 0
   let windows = 0
   for (const { buffer, byteOffset } of controls) {
-    const counters = new BigUint64Array(buffer, byteOffset + 8, 2)
-    position += Number(Atomics.load(counters, 0))
-    windows += Number(Atomics.load(counters, 1))
+    const load = (offset: number) =>
+      Number(Atomics.load(new BigUint64Array(buffer, byteOffset + offset, 1), 0))
+    position += load(ControlBlock.Position)
+    windows += load(ControlBlock.Windows)
   }
   return { position, byteLength, windows }
 }
 
 /** Control blocks for so many threads, one each. */
 export function newControls(count: number): Uint8Array[] {
-  const blocks = new SharedArrayBuffer(count * controlBlockLength)
+  const blocks = new SharedArrayBuffer(count * ControlBlock.Length)
   return Array.from(
     { length: count },
-    (_, i) => new Uint8Array(blocks, i * controlBlockLength, controlBlockLength),
+    (_, i) => new Uint8Array(blocks, i * ControlBlock.Length, ControlBlock.Length),
   )
 }
 

@@ -22,6 +22,16 @@ const accessor = new WebAssembly.Module(
       (call $load (i32.const 0))))`),
 )
 
+/** Calls a function that it gets from an import. */
+const caller = new WebAssembly.Module(
+  wat(`(module
+    (import "env" "load" (func $load (result funcref)))
+    (table 1 funcref)
+    (func (export "call") (result i32)
+      (table.set (i32.const 0) (call $load))
+      (call_indirect (param i32) (result i32) (i32.const 0) (i32.const 0))))`),
+)
+
 /** What WebAssembly takes for the number 0. */
 function takingNumber(take: () => void): number {
   const number = {
@@ -102,6 +112,15 @@ for (const [way, attach] of ways) {
     const { instance, take } = attached(attach)
     t.throws(() => instance.exports.load(takingNumber(take)), takenAway)
     t.is(instance.exports.load(0), 0)
+  })
+
+  test(`${way}: what an import returns may lead to bytes that were taken away`, (t) => {
+    const { instance, take } = attached(attach)
+    const env = { load: () => instance.exports.load }
+    const { call } = new WebAssembly.Instance(caller, { env }).exports
+    take()
+    t.throws(() => call(), takenAway)
+    t.is(call(), 0)
   })
 
   for (const [result, load, imports] of [

@@ -1,7 +1,8 @@
 import { constants } from 'node:buffer'
 import { getHeapStatistics } from 'node:v8'
-import { type Arguments, type EngineBinding, type Kind, Shape } from '../../addon/binding.ts'
+import type { Arguments, EngineBinding } from '../../addon/binding.ts'
 import { engineBinding, withoutEngine } from '../../addon/load.ts'
+import { Hook, type Kind, Shape } from '../../addon/numbers.ts'
 import { makeError } from './errors.ts'
 import { keep, keepAll } from './store.ts'
 
@@ -62,9 +63,18 @@ const noEngine = new Proxy(Object.create(null) as EngineBinding, {
   },
 })
 
-// In the order of `Hook` in bindings/native/patched/agent.h.
+const hooks: Record<keyof typeof Hook, object> = {
+  Adopt: adopt,
+  Keep: keep,
+  KeepAll: keepAll,
+  MakeError: makeError,
+  ToPrimitive: toPrimitive,
+  ToList: toList,
+  Probe: probe,
+}
+
 engineBinding?.start(
-  [adopt, keep, keepAll, makeError, toPrimitive, toList, probe],
+  (Object.keys(Hook) as (keyof typeof Hook)[]).map((name) => hooks[name]),
   constants.MAX_LENGTH,
   getHeapStatistics().heap_size_limit,
 )

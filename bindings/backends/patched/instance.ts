@@ -1,5 +1,5 @@
 import type * as api from '../../../types/web-assembly.d.ts'
-import { Kind } from '../../addon/binding.ts'
+import { Kind } from '../../addon/numbers.ts'
 import type { Bindable } from '../../feeder/bindable.ts'
 import { adoption, engine, registerClass, wrongReceiver } from './engine.ts'
 import { feederOf } from './feeders.ts'

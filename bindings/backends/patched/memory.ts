@@ -1,6 +1,6 @@
 import type * as region from '../../../types/host-region.d.ts'
 import type * as api from '../../../types/web-assembly.d.ts'
-import { Kind } from '../../addon/binding.ts'
+import { Kind } from '../../addon/numbers.ts'
 import { HostRegion, regionParts } from '../../region.ts'
 import { adoption, engine, record, registerClass, values, wrongReceiver } from './engine.ts'
 

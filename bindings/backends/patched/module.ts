@@ -1,5 +1,6 @@
 import type * as api from '../../../types/web-assembly.d.ts'
-import { type Arguments, Kind } from '../../addon/binding.ts'
+import type { Arguments } from '../../addon/binding.ts'
+import { Kind } from '../../addon/numbers.ts'
 import { checkBoolean } from '../../arguments.ts'
 import { bytesOf } from '../module-bytes.ts'
 import { adoption, engine, record, registerClass } from './engine.ts'

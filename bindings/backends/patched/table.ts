@@ -1,5 +1,5 @@
 import type * as api from '../../../types/web-assembly.d.ts'
-import { Kind } from '../../addon/binding.ts'
+import { Kind } from '../../addon/numbers.ts'
 import { adoption, engine, record, registerClass, values, wrongReceiver } from './engine.ts'
 
 export class Table implements api.Table {

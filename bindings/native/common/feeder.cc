@@ -8,6 +8,7 @@
 #include "common/napi/native_functions.h"
 #include "common/napi/results.h"
 #include "common/napi/tagged_object.h"
+#include "numbers.h"
 #include "region.h"
 
 namespace rawmem {
@@ -15,17 +16,6 @@ namespace rawmem {
 namespace {
 
 constexpr napi_type_tag kNextTag = {0x2d86f4b1903ae75cu, 0xb75e09c34f1da862u};
-
-// Bits of `flags`.
-constexpr uint32_t kIs64Bit = 1;
-constexpr uint32_t kPrefetch = 2;
-constexpr uint32_t kRelease = 4;
-constexpr uint32_t kWritable = 8;
-constexpr uint32_t kReportProgress = 16;
-constexpr uint32_t kAnyWindowSize = 32;
-
-// Of a control block.
-constexpr size_t kControlLength = 32;
 
 // The argument of next(). Never fails: Consumed tells what it is.
 Consumed ReadConsumed(napi_env env, napi_value value, bool is_64_bit) {
@@ -77,24 +67,24 @@ bool Feeder::ReadOptions(const Arguments& args, FeederOptions* options) {
     return false;
   }
   if (control) {
-    if (control->length < kControlLength) {
+    if (control->length < ControlBlock::kLength) {
       return ThrowTypeError(args.env(), "create: control is too short");
     }
     cursor.control = control->data;
   }
   cursor.byte_length = view.length;
-  options->is_64_bit = (flags & kIs64Bit) != 0;
-  options->any_window_size = (flags & kAnyWindowSize) != 0;
-  options->is_writable = (flags & kWritable) != 0;
-  cursor.report_progress = (flags & kReportProgress) != 0;
+  options->is_64_bit = (flags & FeederFlag::kAddress64) != 0;
+  options->any_window_size = (flags & FeederFlag::kAnyWindowSize) != 0;
+  options->is_writable = (flags & FeederFlag::kWritable) != 0;
+  cursor.report_progress = (flags & FeederFlag::kProgress) != 0;
   // Pages without a file behind them would come back as zeros, and those of a
   // copy-on-write map without what was stored into them.
   using Backing = HostMemory::Backing;
   const Backing backing = view.memory->backing();
   const bool is_shared = backing == Backing::kSharedFile;
   const bool is_file = is_shared || backing == Backing::kPrivateFile;
-  cursor.prefetch = is_file && (flags & kPrefetch) != 0;
-  cursor.release = is_file && (flags & kRelease) != 0 &&
+  cursor.prefetch = is_file && (flags & FeederFlag::kPrefetch) != 0;
+  cursor.release = is_file && (flags & FeederFlag::kRelease) != 0 &&
                    (is_shared || !options->is_writable);
   return true;
 }
@@ -193,10 +183,18 @@ bool Feeder::Notify(Notice notice) {
   napi_value argv[] = {NewNumber(env_, static_cast<double>(notice)),
                        NewNumber(env_, static_cast<double>(Position())),
                        NewNumber(env_, static_cast<double>(Windows()))};
+  return notify != nullptr && CallJavaScript(notify, 3, argv) != nullptr;
+}
+
+napi_value Feeder::CallJavaScript(napi_value function,
+                                  size_t argc,
+                                  const napi_value* argv) {
   napi_value undefined, result;
-  return notify != nullptr && napi_get_undefined(env_, &undefined) == napi_ok &&
-         napi_call_function(env_, undefined, notify, 3, argv, &result) ==
-             napi_ok;
+  return napi_get_undefined(env_, &undefined) == napi_ok &&
+                 napi_call_function(env_, undefined, function, argc, argv,
+                                    &result) == napi_ok
+             ? result
+             : nullptr;
 }
 
 void Feeder::Close() {

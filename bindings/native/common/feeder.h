@@ -15,6 +15,7 @@
 
 #include "common/napi/arguments.h"
 #include "common/napi/reference.h"
+#include "numbers.h"
 #include "window_cursor.h"
 
 namespace rawmem {
@@ -44,9 +45,6 @@ class Feeder {
   Feeder& operator=(const Feeder&) = delete;
 
  protected:
-  // Why `notify` is called, see feeder-class.ts.
-  enum class Notice { kProgress = 0, kAborted = 1, kStopped = 2, kEnd = 3 };
-
   // `engine` stands for those whose instances it feeds.
   Feeder(napi_env env, const FeederOptions& options, const void* engine);
 
@@ -83,7 +81,10 @@ class Feeder {
   virtual bool Show(WindowCursor::Window window) = 0;
   // Whether the window that is shown, if any, has been there all along.
   virtual bool IsIntact() { return true; }
-  virtual bool Notify(Notice notice);
+  // Null if that threw.
+  virtual napi_value CallJavaScript(napi_value function,
+                                    size_t argc,
+                                    const napi_value* argv);
 
   // bind(next, instance): what the engine has for an instance.
   virtual void Bind(napi_value instance) = 0;
@@ -101,6 +102,7 @@ class Feeder {
   WeakReference region_;
 
  private:
+  bool Notify(Notice notice);
   bool Report(bool at_end);
   // For good. Unbinds it, too.
   void Close();

@@ -12,12 +12,6 @@ namespace {
 
 constexpr int64_t kReportInterval = 100;  // milliseconds
 
-// The control block.
-constexpr size_t kStopOffset = 0;
-constexpr size_t kStateOffset = 4;
-constexpr size_t kPositionOffset = 8;
-constexpr size_t kWindowsOffset = 16;
-
 // The coarse clock is read without a system call, in a few nanoseconds.
 int64_t Milliseconds() {
   timespec now;
@@ -93,19 +87,19 @@ void WindowCursor::End(uint8_t* base) {
   if (base != nullptr && windows_ > 0) {
     advice_.OnEnd(base + window_.position);
   }
-  Publish(State::kAtEnd);
+  Publish(FeederState::kAtEnd);
 }
 
 void WindowCursor::Rewind() {
   window_ = {};
   windows_ = 0;
   end_is_reported_ = false;
-  Publish(State::kNotBegun);
+  Publish(FeederState::kNotBegun);
 }
 
 bool WindowCursor::IsStopped() const {
   return __atomic_load_n(
-             reinterpret_cast<int32_t*>(options_.control + kStopOffset),
+             reinterpret_cast<int32_t*>(options_.control + ControlBlock::kStop),
              __ATOMIC_RELAXED) != 0;
 }
 
@@ -124,14 +118,15 @@ bool WindowCursor::BeginReport(bool at_end) {
   return true;
 }
 
-void WindowCursor::Publish(State state) {
+void WindowCursor::Publish(FeederState state) {
   uint8_t* const block = options_.control;
   if (block == nullptr) {
     return;
   }
-  Store(block, kPositionOffset, static_cast<uint64_t>(window_.position));
-  Store(block, kWindowsOffset, windows_);
-  Store(block, kStateOffset, static_cast<int32_t>(state));
+  Store(block, ControlBlock::kPosition,
+        static_cast<uint64_t>(window_.position));
+  Store(block, ControlBlock::kWindows, windows_);
+  Store(block, ControlBlock::kState, static_cast<int32_t>(state));
 }
 
 }  // namespace rawmem

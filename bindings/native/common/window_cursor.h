@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <string>
 
+#include "numbers.h"
 #include "page_advice.h"
 
 namespace rawmem {
@@ -105,7 +106,7 @@ class WindowCursor {
     const size_t end = window.position + window.length;
     advice_.OnWindow(base + window.position, window.length, At(end).length);
     if (options_.control != nullptr) {
-      Publish(State::kAtWindow);
+      Publish(FeederState::kAtWindow);
     }
   }
   // Use() gave kEnd. `base` is null if the region may be gone.
@@ -130,8 +131,6 @@ class WindowCursor {
   void EndReport() { is_reporting_ = false; }
 
  private:
-  enum class State : int32_t { kNotBegun = 0, kAtWindow = 1, kAtEnd = 2 };
-
   Window At(size_t position) const {
     return {position,
             std::min(options_.window_size, options_.byte_length - position)};
@@ -139,7 +138,7 @@ class WindowCursor {
   void Begin(uint8_t* base);
   bool IsStopped() const;
   bool IsReportTime() const;
-  void Publish(State state);
+  void Publish(FeederState state);
 
   Options options_;
   // Of no bytes if there is none yet, or it is used up.

@@ -37,10 +37,8 @@ bool NodeFeeder::IsIntact() {
 }
 
 bool NodeFeeder::Resolve() {
-  napi_value undefined, value;
-  if (napi_get_undefined(env_, &undefined) != napi_ok ||
-      napi_call_function(env_, undefined, resolve_.Value(), 0, nullptr,
-                         &value) != napi_ok) {
+  const napi_value value = CallJavaScript(resolve_.Value(), 0, nullptr);
+  if (value == nullptr) {
     return false;
   }
   WindowTarget* target = UnwrapTarget(env_, value);

@@ -56,18 +56,9 @@ void Record::Link(Record** head) {
   *head = this;
 }
 
-Agent::Agent(napi_env env)
-    : env_(env),
-      node_(env),
-      buffer_aliases_(std::make_unique<BufferAliases>(this)) {}
+Agent::Agent(napi_env env) : env_(env), node_(env), buffer_aliases_(this) {}
 
 Agent::~Agent() = default;
-
-void Agent::Unref() {
-  if (--references_ == 0) {
-    delete this;
-  }
-}
 
 bool Agent::Open() {
   if (outer_stack_limit_ != 0 && is_open()) {
@@ -232,7 +223,7 @@ void Agent::Close() {
       handle->slot_is_set = false;
     }
     handles_.clear();
-    buffer_aliases_->Clear();
+    buffer_aliases_.Clear();
     while (records_ != nullptr) {
       delete records_;
     }
@@ -267,11 +258,13 @@ napi_value Agent::hook(Hook which) {
              : nullptr;
 }
 
-napi_value Agent::CallHook(Hook which, size_t argc, const napi_value* argv) {
+napi_value Agent::CallOuter(napi_value function,
+                            size_t argc,
+                            const napi_value* argv) {
   if (node_stops_) {
     return nullptr;
   }
-  napi_value function = hook(which);
+  buffer_aliases_.Update();
   napi_value undefined, result;
   if (function == nullptr || napi_get_undefined(env_, &undefined) != napi_ok ||
       napi_call_function(env_, undefined, function, argc, argv, &result) !=
@@ -319,7 +312,7 @@ void Agent::CancelTermination() {
   isolate_->CancelTerminateExecution();
 }
 
-void Agent::LeaveBorder() {
+void Agent::PassOnTermination() {
   if (is_open()) {
     Scope scope(this);
     CancelTermination();
@@ -396,14 +389,6 @@ void Agent::OnWakeup(napi_env env, napi_value, void* context, void*) {
   if (agent->depth_ == 1) {
     agent->node_stops_ = false;
   }
-}
-
-Agent::Entry::Entry(Agent* agent, Store* store)
-    : agent_(agent), previous_(agent->entered_) {
-  agent->entered_ = store;
-  // Whatever runs may drop references.
-  agent->may_have_garbage_ = true;
-  succeeded_ = store == nullptr || store->Open();
 }
 
 void Agent::NoteChange() {

@@ -15,7 +15,9 @@
 #include <vector>
 
 #include "common/napi/reference.h"
+#include "common/numbers.h"
 #include "kind.h"
+#include "memory_buffer.h"
 #include "node_isolate.h"
 #include "v8-context.h"
 #include "v8-exception.h"
@@ -32,30 +34,8 @@
 namespace rawmem {
 
 struct Handle;
-class BufferAliases;
 class Store;
 class Tracing;
-
-// JavaScript functions of bindings/backends/patched that the addon calls. The
-// order is that of the array which `start` is given.
-enum class Hook {
-  // adopt(kind) -> object: a new wrapper.
-  kAdopt,
-  // keep(wrapper, keeper): the wrapper keeps the keeper, see store.h.
-  kKeep,
-  // keepAll(wrappers, keepers, rootKeeper): the same for all wrappers there
-  // are, and nothing else does any more. `rootKeeper` stays for good.
-  kKeepAll,
-  // makeError(name, message, frames) -> error.
-  kMakeError,
-  // toPrimitive(value, hint) -> primitive.
-  kToPrimitive,
-  // toList(value) -> array of what iterating over the value gives.
-  kToList,
-  // No function, but the proxy that node_isolate.h is about.
-  kProbe,
-  kCount,
-};
 
 // Whatever C++ object an inner object points at. All of them are in a list, so
 // that closing the agent frees those that no garbage collection got to.
@@ -95,14 +75,13 @@ struct RecordOf : Record {
   v8::Global<T> inner;
 };
 
-class Agent final : public Watchdog::Client {
+// Shared by the environment and by what may be finalised after the
+// environment's cleanup hooks ran.
+class Agent final : public Watchdog::Client,
+                    public std::enable_shared_from_this<Agent> {
  public:
   explicit Agent(napi_env env);
-
-  // References are held by whatever may be finalised after the environment's
-  // cleanup hooks ran.
-  void Ref() { ++references_; }
-  void Unref();
+  ~Agent() override;
 
   // Creates the isolate, unless it is there. On failure an exception is
   // pending in Node.
@@ -117,21 +96,26 @@ class Agent final : public Watchdog::Client {
   void SetHooks(napi_value array);
   // Null, with nothing pending, if JavaScript is being torn down.
   napi_value hook(Hook which);
-  // Calls a hook. Null if that threw; the exception is then pending.
-  napi_value CallHook(Hook which, size_t argc, const napi_value* argv);
+  // Every call of JavaScript is one of these two. Null if that threw; the
+  // exception is then pending, unless Node is ending JavaScript.
+  napi_value CallOuter(napi_value function,
+                       size_t argc,
+                       const napi_value* argv);
+  napi_value CallHook(Hook which, size_t argc, const napi_value* argv) {
+    return CallOuter(hook(which), argc, argv);
+  }
 
   // Whether Node is ending the JavaScript that called into the inner engine:
-  // seen, and not passed on yet (see Border). Until then, no more JavaScript is
-  // to be called.
+  // seen, and not passed on yet (see border.h). Until then, no more JavaScript
+  // is to be called.
   bool node_stops() const { return node_stops_; }
-  // To be called right after a call into JavaScript has failed, to find out
-  // whether that was the reason. If so, no exception is pending any more.
+  // To be asked where something in Node has failed: whether that was the
+  // reason. If so, no exception is pending any more.
   bool NoticeStop();
   // To be called by a callback of the inner engine: what runs there ends as
   // soon as that returns.
   void EndInnerCall();
-  // To be asked by a callback of the inner engine before it does anything in
-  // Node. If not, it has to return; why is in flight.
+  // See OuterCall.
   bool MayCallOuter();
   // What was asked to end has ended.
   void CancelTermination();
@@ -182,10 +166,9 @@ class Agent final : public Watchdog::Client {
   void ForgetHandle(Handle* handle);
 
   Record** records() { return &records_; }
-  BufferAliases& buffer_aliases() { return *buffer_aliases_; }
+  BufferAliases& buffer_aliases() { return buffer_aliases_; }
 
   uint64_t NextId() { return ++last_id_; }
-  int depth() const { return depth_; }
 
   // Things of the inner context that are looked up once.
   v8::Local<v8::Object> web_assembly() { return web_assembly_.Get(isolate_); }
@@ -215,44 +198,7 @@ class Agent final : public Watchdog::Client {
     v8::Context::Scope context_scope_;
   };
 
-  // Around everything that inner objects of a store are asked to do.
-  class Entry {
-   public:
-    // `store` may be null.
-    Entry(Agent* agent, Store* store);
-    ~Entry() { agent_->entered_ = previous_; }
-    Entry(const Entry&) = delete;
-    Entry& operator=(const Entry&) = delete;
-    // If not, an exception is pending.
-    bool succeeded() const { return succeeded_; }
-
-   private:
-    Agent* const agent_;
-    Store* const previous_;
-    bool succeeded_;
-  };
-
-  // Around everything that JavaScript calls and that can run code, of the inner
-  // engine or of JavaScript again. Has to be the first thing opened, so as to
-  // be the last thing closed: then a termination that the code did not come to
-  // notice is taken back, and one of Node's is passed on.
-  class Border {
-   public:
-    explicit Border(Agent* agent) : agent_(agent) {}
-    ~Border() {
-      if (agent_->termination_requested_ || agent_->heap_exhausted_ ||
-          agent_->node_stops_) {
-        agent_->LeaveBorder();
-      }
-    }
-    Border(const Border&) = delete;
-    Border& operator=(const Border&) = delete;
-
-   private:
-    Agent* const agent_;
-  };
-
-  // Around calls that can run WebAssembly code.
+  // Around calls that can run code of the inner engine.
   class CallScope {
    public:
     explicit CallScope(Agent* agent) : agent_(agent) {
@@ -279,7 +225,8 @@ class Agent final : public Watchdog::Client {
   // So many are worth a trace at once; fewer wait until there is time.
   static constexpr size_t kManyChanges = 256;
 
-  ~Agent() override;
+  friend class Border;
+  friend class Entry;
 
   void Trace();
   void ScheduleTrace();
@@ -289,7 +236,12 @@ class Agent final : public Watchdog::Client {
   void SetStackLimit();
   void Close();
   void RequestTermination();
-  void LeaveBorder();
+  void LeaveBorder() {
+    if (termination_requested_ || heap_exhausted_ || node_stops_) {
+      PassOnTermination();
+    }
+  }
+  void PassOnTermination();
   // Whether Node's stack limit has not been reached.
   bool HasOuterStack() const {
     return reinterpret_cast<uintptr_t>(__builtin_frame_address(0)) >
@@ -304,7 +256,6 @@ class Agent final : public Watchdog::Client {
   static size_t OnNearHeapLimit(void* agent, size_t current, size_t initial);
 
   napi_env env_;
-  int references_ = 1;
   v8::Isolate* isolate_ = nullptr;
   v8::Global<v8::Context> context_;
   StrongReference hooks_;
@@ -348,7 +299,7 @@ class Agent final : public Watchdog::Client {
   std::vector<Handle*> handles_;
   size_t sweep_at_ = 1024;
   uint64_t last_id_ = 0;
-  std::unique_ptr<BufferAliases> buffer_aliases_;
+  BufferAliases buffer_aliases_;
 };
 
 }  // namespace rawmem

@@ -3,22 +3,19 @@
 #include <algorithm>
 #include <string>
 
+#include "border.h"
 #include "common/napi/exceptions.h"
-#include "common/napi/handle_scope.h"
 #include "common/region.h"
-#include "errors.h"
 #include "handle.h"
-#include "memory_buffer.h"
+#include "pointer_tags.h"
 #include "tracing.h"
-#include "v8-external.h"
 #include "v8-primitive.h"
 #include "v8-wasm.h"
+#include "web_assembly.h"
 
 namespace rawmem {
 
 namespace {
-
-constexpr v8::ExternalPointerTypeTag kImportTag = 5;
 
 Consumed FromInner(v8::Local<v8::Value> value, bool is_64_bit) {
   if (value->IsNumber()) {
@@ -69,7 +66,7 @@ struct ChunkFeeder::Import final : public RecordOf<v8::Function> {
   }
 
   void Orphan() {
-    Agent* agent = feeder->agent_;
+    const std::shared_ptr<Agent> agent = feeder->agent_;
     feeder = nullptr;
     if (agent->is_open()) {
       LeaveToObject();
@@ -81,10 +78,8 @@ struct ChunkFeeder::Import final : public RecordOf<v8::Function> {
 
 ChunkFeeder::ChunkFeeder(Agent* agent, const FeederOptions& options)
     : Feeder(agent->env(), options, agent),
-      agent_(agent),
-      place_{options.memory_index, options.window} {
-  agent->Ref();
-}
+      agent_(agent->shared_from_this()),
+      place_{options.memory_index, options.window} {}
 
 ChunkFeeder::~ChunkFeeder() {
   *self_ = nullptr;
@@ -96,7 +91,6 @@ ChunkFeeder::~ChunkFeeder() {
   if (import_ != nullptr) {
     import_->Orphan();
   }
-  agent_->Unref();
 }
 
 ChunkFeeder* ChunkFeeder::From(Agent* agent, napi_value value) {
@@ -114,7 +108,7 @@ v8::MaybeLocal<v8::Function> ChunkFeeder::InnerNext() {
     import_ = new Import(this);
     v8::Local<v8::Function> function;
     if (!v8::Function::New(agent_->context(), CallInnerNext,
-                           v8::External::New(isolate, import_, kImportTag), 0,
+                           v8::External::New(isolate, import_, kNextPointer), 0,
                            v8::ConstructorBehavior::kThrow)
              .ToLocal(&function)) {
       delete import_;
@@ -155,19 +149,16 @@ bool ChunkFeeder::TryNext(Consumed consumed, uint64_t* length) {
 
 template <typename TAction>
 bool ChunkFeeder::CallForInner(TAction action) {
-  if (!agent_->MayCallOuter()) {
-    return false;
-  }
-  const HandleScope scope(env_);
-  if (!scope.is_open()) {
+  OuterCall outer_call(agent_.get());
+  if (!outer_call.is_open()) {
     return false;
   }
   // Whatever is called may drop everything else that keeps the feeder.
   next_.Value();
   if (!action()) {
-    ThrowToInner(agent_);
     return false;
   }
+  outer_call.Succeed();
   return true;
 }
 
@@ -213,38 +204,31 @@ bool ChunkFeeder::Map(uint64_t offset, uint32_t length, uint64_t* mapped) {
 }
 
 bool ChunkFeeder::Next(Consumed consumed, uint64_t* length) {
-  if (!agent_->Open()) {
-    return false;
-  }
-  Agent::Border border(agent_);
-  Agent::Scope scope(agent_);
-  return (attachment_ == nullptr || CheckBorrowed(agent_, attachment_)) &&
+  const Border border(agent_.get());
+  return border.is_open() &&
+         (attachment_ == nullptr || CheckBorrowed(agent_.get(), attachment_)) &&
          (TryNext(consumed, length) || Advance(consumed, length));
 }
 
 bool ChunkFeeder::MapForOuter(uint64_t offset,
                               uint32_t length,
                               uint64_t* mapped) {
-  if (!agent_->Open()) {
-    return false;
-  }
-  Agent::Border border(agent_);
-  Agent::Scope scope(agent_);
-  return (attachment_ == nullptr || CheckBorrowed(agent_, attachment_)) &&
+  const Border border(agent_.get());
+  return border.is_open() &&
+         (attachment_ == nullptr || CheckBorrowed(agent_.get(), attachment_)) &&
          Map(offset, length, mapped);
 }
 
-bool ChunkFeeder::Notify(Notice notice) {
-  agent_->buffer_aliases().Update();
-  if (!Feeder::Notify(notice)) {
-    agent_->NoticeStop();
-    return false;
-  }
-  return CheckBorrowed(agent_);
+// What is called may take the bytes away that next() would show.
+napi_value ChunkFeeder::CallJavaScript(napi_value function,
+                                       size_t argc,
+                                       const napi_value* argv) {
+  const napi_value result = agent_->CallOuter(function, argc, argv);
+  return result != nullptr && CheckBorrowed(agent_.get()) ? result : nullptr;
 }
 
 bool ChunkFeeder::Attach(WindowCursor::Window window) {
-  Handle* instance = Unwrap(agent_, instance_.Value());
+  Handle* instance = Unwrap(agent_.get(), instance_.Value());
   const napi_value region = region_.Value();
   RegionView view;
   if (instance == nullptr) {
@@ -267,11 +251,11 @@ bool ChunkFeeder::Attach(WindowCursor::Window window) {
 
 // bind(next, instance).
 void ChunkFeeder::Bind(napi_value instance) {
-  if (!agent_->Open()) {
+  const Border border(agent_.get());
+  if (!border.is_open()) {
     return;
   }
-  Agent::Scope scope(agent_);
-  Handle* handle = Unwrap(agent_, instance);
+  Handle* handle = Unwrap(agent_.get(), instance);
   if (handle == nullptr || handle->kind != Kind::kInstance) {
     ThrowTypeError(env_, "bind: instance must be a WebAssembly.Instance");
     return;
@@ -283,7 +267,7 @@ void ChunkFeeder::Bind(napi_value instance) {
 
 void ChunkFeeder::Unbind() {
   if (agent_->is_open()) {
-    Agent::Scope scope(agent_);
+    Agent::Scope scope(agent_.get());
     Release();
   }
 }
@@ -301,7 +285,7 @@ void ChunkFeeder::CallInnerNext(
     const v8::FunctionCallbackInfo<v8::Value>& info) {
   v8::Isolate* isolate = info.GetIsolate();
   auto* import =
-      static_cast<Import*>(info.Data().As<v8::External>()->Value(kImportTag));
+      static_cast<Import*>(info.Data().As<v8::External>()->Value(kNextPointer));
   ChunkFeeder* feeder = import->feeder;
   if (feeder == nullptr) {
     isolate->ThrowException(v8::Exception::Error(v8::String::NewFromUtf8Literal(
@@ -331,9 +315,8 @@ napi_value ChunkFeeder::Create(const Arguments& args) {
 }
 
 bool ChunkFeeder::Init(napi_env env, napi_value exports) {
-  void* agent = nullptr;
-  return napi_get_instance_data(env, &agent) == napi_ok &&
-         Define(env, exports, Call<Create>, agent);
+  Agent* agent = AgentOf(env);
+  return agent != nullptr && Define(env, exports, Call<Create>, agent);
 }
 
 }  // namespace rawmem

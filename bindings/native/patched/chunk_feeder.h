@@ -61,7 +61,9 @@ class ChunkFeeder final : public Feeder, public WindowOwner {
   bool Next(Consumed consumed, uint64_t* length) override;
   bool IsBound() override { return binding_ != nullptr; }
   bool Show(WindowCursor::Window window) override;
-  bool Notify(Notice notice) override;
+  napi_value CallJavaScript(napi_value function,
+                            size_t argc,
+                            const napi_value* argv) override;
   void Bind(napi_value instance) override;
   void Unbind() override;
 
@@ -81,7 +83,7 @@ class ChunkFeeder final : public Feeder, public WindowOwner {
   static void CallInnerNext(const v8::FunctionCallbackInfo<v8::Value>& info);
   static napi_value Create(const Arguments& args);
 
-  Agent* const agent_;
+  const std::shared_ptr<Agent> agent_;
   const MemoryPlace place_;
   const std::shared_ptr<ChunkFeeder*> self_ =
       std::make_shared<ChunkFeeder*>(this);

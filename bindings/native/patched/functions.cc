@@ -5,24 +5,19 @@
 #include <memory>
 #include <utility>
 
+#include "border.h"
 #include "common/napi/arguments.h"
 #include "common/napi/exceptions.h"
-#include "common/napi/handle_scope.h"
 #include "common/napi/reference.h"
-#include "errors.h"
 #include "handle.h"
-#include "memory_buffer.h"
-#include "raw_memory.h"
+#include "pointer_tags.h"
 #include "store.h"
 #include "tracing.h"
-#include "v8-external.h"
 #include "values.h"
 
 namespace rawmem {
 
 namespace {
-
-constexpr v8::ExternalPointerTypeTag kImportTag = 2;
 
 // Calls with more arguments or results than this take memory from the heap.
 constexpr size_t kInlineValues = Arguments::kCapacity;
@@ -64,26 +59,20 @@ struct Import final : public RecordOf<v8::Function> {
 
 napi_value CallExport(const Arguments& args) {
   auto* handle = args.data<Handle>();
-  Agent* agent = handle->agent;
+  Agent* agent = handle->agent.get();
   if (args.IsConstructCall()) {
     ThrowTypeError(args.env(), "A WebAssembly function is not a constructor");
     return nullptr;
   }
-  if (!agent->Open()) {
-    return nullptr;
-  }
-  Agent::Border border(agent);
+  const Border border(agent);
   // Keeps the function, hence the store it is in, alive during the call.
-  if (handle->outer.Value() == nullptr) {
+  if (!border.is_open() || handle->outer.Value() == nullptr) {
     return nullptr;
   }
-
-  Agent::Scope scope(agent);
-  Agent::Entry entry(agent, handle->store.get());
-  if (!entry.succeeded()) {
+  Entry entry(border, handle->store.get());
+  if (!entry.is_open()) {
     return nullptr;
   }
-  v8::Isolate* isolate = agent->isolate();
   const size_t count = static_cast<size_t>(handle->parameter_count);
   ValueList<v8::Local<v8::Value>> arguments(count);
   if (count > Arguments::kCapacity) {
@@ -103,70 +92,43 @@ napi_value CallExport(const Arguments& args) {
       }
     }
   }
-  if (!CheckBorrowed(agent)) {
-    return nullptr;
-  }
-
-  v8::TryCatch try_catch(isolate);
-  try_catch.SetCaptureMessage(false);
+  v8::Isolate* isolate = agent->isolate();
   v8::Local<v8::Value> result;
-  bool succeeded;
-  {
-    Agent::CallScope call_scope(agent);
-    succeeded = handle->inner.Get(isolate)
-                    .As<v8::Function>()
-                    ->Call(isolate, agent->context(), v8::Undefined(isolate),
-                           static_cast<int>(count), arguments.data())
-                    .ToLocal(&result);
-  }
-  agent->buffer_aliases().Update();
-  if (!succeeded) {
-    ThrowToOuter(agent, try_catch);
-    return nullptr;
-  }
-  if (ThrowIfHeapExhausted(agent)) {
-    return nullptr;
-  }
-  // What most functions of this kind return.
-  if (result->IsUndefined()) {
-    return nullptr;
-  }
-  return ToOuter(agent, result);
+  const bool succeeded = entry.Run(
+      [&] {
+        return handle->inner.Get(isolate).As<v8::Function>()->Call(
+            isolate, agent->context(), v8::Undefined(isolate),
+            static_cast<int>(count), arguments.data());
+      },
+      &result);
+  // Most functions return undefined, which is what null is taken for.
+  return succeeded && !result->IsUndefined() ? ToOuter(agent, result) : nullptr;
 }
 
 void CallImport(const v8::FunctionCallbackInfo<v8::Value>& info) {
-  auto* import =
-      static_cast<Import*>(info.Data().As<v8::External>()->Value(kImportTag));
+  auto* import = static_cast<Import*>(
+      info.Data().As<v8::External>()->Value(kImportPointer));
   Agent* agent = import->agent;
-  if (!agent->MayCallOuter()) {
+  OuterCall outer_call(agent);
+  if (!outer_call.is_open()) {
     return;
   }
-  napi_env env = agent->env();
-  const HandleScope scope(env);
-  if (!scope.is_open()) {
-    return;
-  }
-  agent->buffer_aliases().Update();
-
   const size_t count = static_cast<size_t>(info.Length());
   ValueList<napi_value> arguments(count);
-  bool succeeded = true;
-  for (size_t i = 0; succeeded && i < count; ++i) {
+  for (size_t i = 0; i < count; ++i) {
     arguments[i] = ToOuter(agent, info[static_cast<int>(i)]);
-    succeeded = arguments[i] != nullptr;
+    if (arguments[i] == nullptr) {
+      return;
+    }
   }
   const napi_value function = import->outer.Value();
-  napi_value undefined, result;
-  succeeded = succeeded && function != nullptr &&
-              napi_get_undefined(env, &undefined) == napi_ok &&
-              napi_call_function(env, undefined, function, count,
-                                 arguments.data(), &result) == napi_ok &&
-              CheckBorrowed(agent);
+  const napi_value result =
+      function == nullptr ? nullptr
+                          : agent->CallOuter(function, count, arguments.data());
   v8::Local<v8::Value> inner;
-  if (succeeded && ToInner(agent, result).ToLocal(&inner)) {
+  if (result != nullptr && ToInner(agent, result).ToLocal(&inner)) {
     info.GetReturnValue().Set(inner);
-  } else {
-    ThrowToInner(agent);
+    outer_call.Succeed();
   }
 }
 
@@ -217,9 +179,10 @@ v8::MaybeLocal<v8::Function> NewImportedFunction(Agent* agent,
   auto import = std::make_unique<Import>(agent, function);
   v8::Local<v8::Function> result;
   if (import->outer.is_empty() ||
-      !v8::Function::New(agent->context(), CallImport,
-                         v8::External::New(isolate, import.get(), kImportTag),
-                         0, v8::ConstructorBehavior::kThrow)
+      !v8::Function::New(
+           agent->context(), CallImport,
+           v8::External::New(isolate, import.get(), kImportPointer), 0,
+           v8::ConstructorBehavior::kThrow)
            .ToLocal(&result)) {
     ThrowError(env, "v8-rawmem: a function cannot be imported");
     return {};

@@ -7,9 +7,9 @@
 #include "common/napi/tagged_object.h"
 #include "functions.h"
 #include "hosted_memory.h"
+#include "pointer_tags.h"
 #include "raw_memory.h"
 #include "v8-array-buffer.h"
-#include "v8-external.h"
 #include "v8-wasm.h"
 
 namespace rawmem {
@@ -19,8 +19,6 @@ namespace {
 // Tells wrappers from whatever else JavaScript may pass.
 constexpr napi_type_tag kWrapperTag = {0x7d3b1a7bd2d84c1eu,
                                        0x9c6f04c9a6f0f2a3u};
-constexpr v8::ExternalPointerTypeTag kHandleTag = 1;
-
 constexpr int64_t kBytesPerTableElement = sizeof(void*);
 
 // Where an inner object keeps its handle: a private property, or, on objects
@@ -47,7 +45,7 @@ Handle* ReadSlot(Agent* agent, v8::Local<v8::Object> inner, Kind kind) {
   if (!value->IsExternal()) {
     return nullptr;
   }
-  return static_cast<Handle*>(value.As<v8::External>()->Value(kHandleTag));
+  return static_cast<Handle*>(value.As<v8::External>()->Value(kHandlePointer));
 }
 
 bool WriteSlot(Agent* agent,
@@ -59,7 +57,7 @@ bool WriteSlot(Agent* agent,
   if (handle == nullptr) {
     value = v8::Undefined(agent->isolate());
   } else {
-    value = v8::External::New(agent->isolate(), handle, kHandleTag);
+    value = v8::External::New(agent->isolate(), handle, kHandlePointer);
   }
   if (HasProperties(kind)) {
     return inner->SetPrivate(context, agent->slot_key(), value)
@@ -74,19 +72,15 @@ bool WriteSlot(Agent* agent,
 }  // namespace
 
 Handle::Handle(Agent* agent, Kind kind)
-    : agent(agent), kind(kind), id(agent->NextId()) {
-  agent->Ref();
-}
+    : agent(agent->shared_from_this()), kind(kind), id(agent->NextId()) {}
 
 Handle::~Handle() {
   SetExternalBytes(this, 0);
   if (agent->is_open()) {
-    Agent::Scope scope(agent);
+    Agent::Scope scope(agent.get());
     Release();
     agent->ForgetHandle(this);
   }
-  outer.Reset();
-  agent->Unref();
 }
 
 bool Handle::IsReachable() {
@@ -101,14 +95,14 @@ void Handle::Release() {
   v8::TryCatch try_catch(agent->isolate());
   v8::Local<v8::Object> object = inner.Get(agent->isolate());
   // A newer wrapper may have taken the place.
-  if (slot_is_set && ReadSlot(agent, object, kind) == this) {
-    WriteSlot(agent, object, kind, nullptr);
+  if (slot_is_set && ReadSlot(agent.get(), object, kind) == this) {
+    WriteSlot(agent.get(), object, kind, nullptr);
   }
   slot_is_set = false;
   if (kind == Kind::kMemory) {
-    HostedMemory::NoteDropped(agent, object);
+    HostedMemory::NoteDropped(agent.get(), object);
   } else if (kind == Kind::kInstance) {
-    Attachments::NoteDropped(agent, object);
+    Attachments::NoteDropped(agent.get(), object);
   }
   agent->NoteDropped();
   inner.Reset();
@@ -140,7 +134,7 @@ bool HasStore(Kind kind) {
 
 // Puts a new wrapper into a store.
 bool EnterStore(Handle* handle, napi_value outer, v8::Local<v8::Object> inner) {
-  Agent* agent = handle->agent;
+  Agent* agent = handle->agent.get();
   napi_env env = agent->env();
   Store* entered = agent->entered();
   if (handle->kind == Kind::kMemory) {
@@ -177,7 +171,7 @@ bool LinkToEntered(Handle* handle) {
 Handle* Wrap(std::unique_ptr<Handle> owned,
              napi_value outer,
              v8::Local<v8::Object> inner) {
-  Agent* agent = owned->agent;
+  Agent* agent = owned->agent.get();
   napi_env env = agent->env();
   Handle* handle =
       WrapTagged(env, outer, kWrapperTag, std::move(owned), &Handle::outer);
@@ -216,7 +210,8 @@ Handle* Unwrap(Agent* agent, napi_value value) {
   }
   auto* handle = UnwrapTagged<Handle>(env, kWrapperTag, value);
   // The addon may be loaded twice into one thread, with an engine each.
-  return handle != nullptr && handle->agent == agent && !handle->inner.IsEmpty()
+  return handle != nullptr && handle->agent.get() == agent &&
+                 !handle->inner.IsEmpty()
              ? handle
              : nullptr;
 }
@@ -253,7 +248,7 @@ void UpdateExternalBytes(Handle* handle) {
   v8::TryCatch try_catch(isolate);
   if (handle->kind == Kind::kMemory) {
     // A region answers for its bytes itself.
-    const bool is_hosted = HostedMemory::IsAttached(handle->agent, inner);
+    const bool is_hosted = HostedMemory::IsAttached(handle->agent.get(), inner);
     SetExternalBytes(
         handle,
         is_hosted

@@ -33,7 +33,7 @@ struct Handle {
   // Lets go of the inner object.
   void Release();
 
-  Agent* const agent;
+  const std::shared_ptr<Agent> agent;
   const Kind kind;
   const uint64_t id;
   v8::Global<v8::Object> inner;
@@ -73,7 +73,7 @@ Handle* Unwrap(Agent* agent, napi_value value);
 // pending, on failure.
 napi_value WrapperOf(Agent* agent, v8::Local<v8::Object> inner);
 
-// To be called before code that was entered (see Agent::Entry) gets the inner
+// To be called before code that was entered (see border.h) gets the inner
 // object: it may store that anywhere. False, with an exception pending, on
 // failure.
 bool LinkToEntered(Handle* handle);

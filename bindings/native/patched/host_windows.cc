@@ -9,15 +9,14 @@
 #include "common/napi/native_functions.h"
 #include "common/napi/results.h"
 #include "common/napi/tagged_object.h"
+#include "pointer_tags.h"
 #include "tracing.h"
-#include "v8-external.h"
 #include "v8-primitive.h"
 
 namespace rawmem {
 
 namespace {
 
-constexpr v8::ExternalPointerTypeTag kImportTag = 7;
 constexpr napi_type_tag kFunctionTag = {0x5a0c61d2f7be4893u,
                                         0x9e13f4077ad2c65bu};
 
@@ -44,12 +43,11 @@ constexpr const char* kSignatures[] = {
 // What the windows show: the region of a feeder each.
 class HostWindows {
  public:
-  explicit HostWindows(Agent* agent) : agent_(agent) { agent->Ref(); }
-  ~HostWindows() { agent_->Unref(); }
+  explicit HostWindows(Agent* agent) : agent_(agent->shared_from_this()) {}
 
   static constexpr uint32_t kCount = 8;
 
-  Agent* agent() const { return agent_; }
+  Agent* agent() const { return agent_.get(); }
   // Null if there is none.
   ChunkFeeder* feeder(uint32_t window) const {
     return window < kCount && feeders_[window] != nullptr ? *feeders_[window]
@@ -72,7 +70,7 @@ class HostWindows {
   }
 
  private:
-  Agent* const agent_;
+  const std::shared_ptr<Agent> agent_;
   std::array<std::shared_ptr<ChunkFeeder*>, kCount> feeders_;
 };
 
@@ -130,7 +128,7 @@ v8::MaybeLocal<v8::Function> HostWindowFunction::Inner() {
     import_ = new Import(this);
     v8::Local<v8::Function> function;
     if (!v8::Function::New(agent->context(), CallInner,
-                           v8::External::New(isolate, import_, kImportTag), 0,
+                           v8::External::New(isolate, import_, kHostWindowsPointer), 0,
                            v8::ConstructorBehavior::kThrow)
              .ToLocal(&function)) {
       delete import_;
@@ -151,7 +149,7 @@ void HostWindowFunction::CallInner(
         v8::Local<v8::Value>()));
   };
   auto* import =
-      static_cast<Import*>(info.Data().As<v8::External>()->Value(kImportTag));
+      static_cast<Import*>(info.Data().As<v8::External>()->Value(kHostWindowsPointer));
   if (import->function == nullptr) {
     fail(v8::Exception::Error, "v8-rawmem: the HostWindows are gone");
     return;

@@ -1,22 +1,17 @@
 #include "hosted_memory.h"
 
-#include <sys/mman.h>
-
-#include <algorithm>
 #include <utility>
 
 #include "common/fixed_sizes.h"
 #include "common/napi/exceptions.h"
 #include "handle.h"
 #include "memory_buffer.h"
+#include "pointer_tags.h"
 #include "tracing.h"
-#include "v8-external.h"
 
 namespace rawmem {
 
 namespace {
-
-constexpr v8::ExternalPointerTypeTag kHostedMemoryTag = 4;
 
 v8::Local<v8::Private> Key(v8::Isolate* isolate) {
   return v8::Private::ForApi(
@@ -115,11 +110,11 @@ HostedMemory* HostedMemory::Of(Agent* agent, v8::Local<v8::Object> memory) {
     return nullptr;
   }
   return static_cast<HostedMemory*>(
-      value.As<v8::External>()->Value(kHostedMemoryTag));
+      value.As<v8::External>()->Value(kHostedMemoryPointer));
 }
 
 HostedMemory* HostedMemory::Ensure(Handle* handle) {
-  Agent* agent = handle->agent;
+  Agent* agent = handle->agent.get();
   v8::Isolate* isolate = agent->isolate();
   auto memory = handle->inner.Get(isolate).As<v8::WasmMemoryObject>();
   if (HostedMemory* hosted = Of(agent, memory)) {
@@ -129,7 +124,7 @@ HostedMemory* HostedMemory::Ensure(Handle* handle) {
   if (!memory
            ->SetPrivate(
                agent->context(), Key(isolate),
-               v8::External::New(isolate, hosted.get(), kHostedMemoryTag))
+               v8::External::New(isolate, hosted.get(), kHostedMemoryPointer))
            .FromMaybe(false)) {
     ThrowError(agent->env(), "v8-rawmem: the memory cannot be attached");
     return nullptr;
@@ -189,7 +184,7 @@ bool HostedMemory::Attach(Handle* memory_handle,
                           napi_value handle,
                           const RegionView& view,
                           const std::string& name) {
-  Agent* agent = memory_handle->agent;
+  Agent* agent = memory_handle->agent.get();
   napi_env env = agent->env();
   HostedMemory* hosted = Ensure(memory_handle);
   if (hosted == nullptr) {
@@ -220,12 +215,11 @@ bool HostedMemory::Attach(Handle* memory_handle,
   hosted->borrowed = std::move(borrowed);
   hosted->region_ = std::move(borrowed_region);
   hosted->OnTraced();
-  agent->buffer_aliases().Update();
   return true;
 }
 
 bool HostedMemory::Detach(Handle* memory_handle) {
-  Agent* agent = memory_handle->agent;
+  Agent* agent = memory_handle->agent.get();
   auto memory =
       memory_handle->inner.Get(agent->isolate()).As<v8::WasmMemoryObject>();
   HostedMemory* hosted = Of(agent, memory);
@@ -246,7 +240,6 @@ bool HostedMemory::Detach(Handle* memory_handle) {
   }
   hosted->own_store_.reset();
   hosted->Release();
-  agent->buffer_aliases().Update();
   return true;
 }
 
@@ -265,18 +258,14 @@ void HostedMemory::PointBack(v8::Isolate* isolate) {
   }
   // Too small for the code that uses the memory, which needs something to run
   // on all the same. The memory stays attached, to zeros.
-  const size_t mapping_length = std::max<size_t>(length, 1);
-  void* mapping = mmap(nullptr, mapping_length, PROT_READ | PROT_WRITE,
-                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (mapping == MAP_FAILED) {
+  std::shared_ptr<HostMapping> pages = HostMapping::Allocate(length, false);
+  if (pages == nullptr) {
     napi_fatal_error("v8-rawmem", NAPI_AUTO_LENGTH,
                      "no address space is left to replace an ArrayBuffer that "
                      "was transferred away from under a WebAssembly.Memory",
                      NAPI_AUTO_LENGTH);
   }
-  auto zeros = std::make_shared<HostMemory>(std::make_shared<HostMapping>(
-      HostMapping::Backing::kAnonymous, static_cast<uint8_t*>(mapping), length,
-      mapping, mapping_length));
+  auto zeros = std::make_shared<HostMemory>(std::move(pages));
   memory->SetBackingStore(NewStore(zeros->data(), length, zeros));
   lease_ = RegionLease(std::move(zeros));
 }

@@ -1,4 +1,4 @@
-// What an object of the inner engine is, as far as the binding cares.
+// What an object of the inner engine is, as far as the binding cares: `Kind`.
 
 #ifndef BINDINGS_NATIVE_PATCHED_KIND_H_
 #define BINDINGS_NATIVE_PATCHED_KIND_H_
@@ -6,26 +6,11 @@
 #include <array>
 #include <cstddef>
 
+#include "common/numbers.h"
+
 namespace rawmem {
 
-// The numbers are those of `Kind` in bindings/addon/binding.ts.
-enum class Kind : int {
-  kModule = 0,
-  kInstance = 1,
-  kMemory = 2,
-  kTable = 3,
-  kGlobal = 4,
-  kTag = 5,
-  kException = 6,
-  // An exported function.
-  kFunction = 7,
-  // An error that the engine made. The wrapper is an error of Node's.
-  kError = 8,
-  // A reference that JavaScript can only pass on: a struct or an array.
-  kReference = 9,
-};
-
-inline constexpr size_t kKindCount = 10;
+inline constexpr size_t kKindCount = static_cast<size_t>(Kind::kReference) + 1;
 
 // Those that are a class in the WebAssembly namespace.
 inline constexpr std::array kKindsWithClass = {

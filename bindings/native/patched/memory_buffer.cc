@@ -113,21 +113,6 @@ void BufferAliases::DetachStale() {
   });
 }
 
-void BufferAliases::Replace(v8::Local<v8::ArrayBuffer> before,
-                            v8::Local<v8::ArrayBuffer> now) {
-  const auto found =
-      std::find_if(stale_.begin(), stale_.end(),
-                   [&](const Alias& alias) { return alias.inner == before; });
-  if (found == stale_.end()) {
-    return;
-  }
-  Alias alias = std::move(*found);
-  stale_.erase(found);
-  alias.inner.Reset(agent_->isolate(), now);
-  alias.inner.SetWeak();
-  aliases_.emplace(now->GetIdentityHash(), std::move(alias));
-}
-
 void BufferAliases::DropCollected() {
   std::erase_if(aliases_, [&](const auto& entry) {
     const Alias& alias = entry.second;

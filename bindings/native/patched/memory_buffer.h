@@ -42,11 +42,6 @@ class BufferAliases {
     }
   }
 
-  // `now` has the bytes of `before`, which is detached: the buffer handed out
-  // stays what it is.
-  void Replace(v8::Local<v8::ArrayBuffer> before,
-               v8::Local<v8::ArrayBuffer> now);
-
   void Clear();
 
   // What one ArrayBuffer of Node's may hold, in bytes.

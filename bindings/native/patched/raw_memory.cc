@@ -5,18 +5,15 @@
 #include <utility>
 #include <vector>
 
-#include "common/fixed_sizes.h"
 #include "common/napi/exceptions.h"
 #include "handle.h"
+#include "pointer_tags.h"
 #include "tracing.h"
-#include "v8-external.h"
 #include "v8-wasm.h"
 
 namespace rawmem {
 
 namespace {
-
-constexpr v8::ExternalPointerTypeTag kAttachmentsTag = 6;
 
 v8::Local<v8::Private> Key(v8::Isolate* isolate) {
   return v8::Private::ForApi(
@@ -205,11 +202,11 @@ Attachments* Attachments::Of(Agent* agent, v8::Local<v8::Object> instance) {
     return nullptr;
   }
   return static_cast<Attachments*>(
-      value.As<v8::External>()->Value(kAttachmentsTag));
+      value.As<v8::External>()->Value(kAttachmentsPointer));
 }
 
 Attachments* Attachments::Ensure(Handle* handle) {
-  Agent* agent = handle->agent;
+  Agent* agent = handle->agent.get();
   v8::Isolate* isolate = agent->isolate();
   v8::Local<v8::Object> instance = handle->inner.Get(isolate);
   if (Attachments* attachments = Of(agent, instance)) {
@@ -218,9 +215,9 @@ Attachments* Attachments::Ensure(Handle* handle) {
   std::unique_ptr<Attachments> attachments(
       new Attachments(agent, handle->store));
   if (!instance
-           ->SetPrivate(
-               agent->context(), Key(isolate),
-               v8::External::New(isolate, attachments.get(), kAttachmentsTag))
+           ->SetPrivate(agent->context(), Key(isolate),
+                        v8::External::New(isolate, attachments.get(),
+                                          kAttachmentsPointer))
            .FromMaybe(false)) {
     ThrowError(agent->env(), "v8-rawmem: the instance cannot be attached");
     return nullptr;

@@ -77,7 +77,7 @@ struct Attachment final : BorrowedUse {
   WindowOwner* owner = nullptr;
 };
 
-// Before code runs that was entered (see Agent::Entry), and where it goes on
+// Before code runs that was entered (see border.h), and where it goes on
 // after JavaScript ran. If bytes are gone that it can reach, instances and
 // memories are pointed back at their own, a TypeError is pending, and the
 // result is false.

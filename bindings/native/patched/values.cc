@@ -5,12 +5,13 @@
 #include <utility>
 #include <vector>
 
+#include "border.h"
+#include "common/napi/arguments.h"
 #include "common/napi/exceptions.h"
-#include "common/napi/handle_scope.h"
 #include "common/napi/reference.h"
+#include "common/napi/results.h"
 #include "errors.h"
 #include "handle.h"
-#include "raw_memory.h"
 #include "tracing.h"
 #include "v8-container.h"
 #include "v8-external-memory-accounter.h"
@@ -80,87 +81,73 @@ v8::MaybeLocal<v8::Value> NewOpaque(Agent* agent, napi_value value) {
   return object;
 }
 
-// Hands `argv` to a hook, and what it returns to the inner caller.
-void ReturnFromHook(Agent* agent,
-                    const v8::FunctionCallbackInfo<v8::Value>& info,
-                    Hook hook,
-                    const char* hint) {
-  if (!agent->MayCallOuter()) {
-    return;
+// What the receiver of a method of opaque objects stands for.
+napi_value Receiver(Agent* agent,
+                    const v8::FunctionCallbackInfo<v8::Value>& info) {
+  const napi_value receiver = FromOpaque(agent, info.This());
+  if (receiver == nullptr) {
+    ThrowTypeError(agent->env(), "Receiver is not a host value");
   }
-  napi_env env = agent->env();
-  const HandleScope scope(env);
-  if (!scope.is_open()) {
-    return;
-  }
-  napi_value argv[2] = {FromOpaque(agent, info.This()), nullptr};
-  v8::Local<v8::Value> result;
-  if (argv[0] == nullptr) {
-    info.GetIsolate()->ThrowException(
-        v8::Exception::TypeError(v8::String::NewFromUtf8Literal(
-            info.GetIsolate(), "Receiver is not a host value")));
-  } else if (napi_create_string_utf8(env, hint, NAPI_AUTO_LENGTH, &argv[1]) ==
-                 napi_ok &&
-             ([&] {
-               napi_value value = agent->CallHook(hook, 2, argv);
-               return value != nullptr && CheckBorrowed(agent) &&
-                      ToInner(agent, value).ToLocal(&result);
-             })()) {
-    info.GetReturnValue().Set(result);
-  } else {
-    ThrowToInner(agent);
-  }
+  return receiver;
 }
 
 // Symbol.toPrimitive of opaque objects, for conversions to numbers.
 void ToPrimitive(const v8::FunctionCallbackInfo<v8::Value>& info) {
   auto* agent = static_cast<Agent*>(info.GetIsolate()->GetData(0));
+  OuterCall outer_call(agent);
+  if (!outer_call.is_open()) {
+    return;
+  }
   v8::String::Utf8Value hint(info.GetIsolate(), info[0]);
-  ReturnFromHook(agent, info, Hook::kToPrimitive, *hint ? *hint : "default");
+  const napi_value argv[] = {
+      Receiver(agent, info),
+      NewString(agent->env(), *hint ? *hint : "default")};
+  const napi_value value = argv[0] == nullptr || argv[1] == nullptr
+                               ? nullptr
+                               : agent->CallHook(Hook::kToPrimitive, 2, argv);
+  v8::Local<v8::Value> result;
+  if (value != nullptr && ToInner(agent, value).ToLocal(&result)) {
+    info.GetReturnValue().Set(result);
+    outer_call.Succeed();
+  }
 }
 
 // Symbol.iterator of opaque objects, for functions with several results.
 void Iterate(const v8::FunctionCallbackInfo<v8::Value>& info) {
   v8::Isolate* isolate = info.GetIsolate();
   auto* agent = static_cast<Agent*>(isolate->GetData(0));
-  if (!agent->MayCallOuter()) {
-    return;
-  }
-  v8::Local<v8::Context> context = agent->context();
-  napi_env env = agent->env();
-  const HandleScope scope(env);
-  if (!scope.is_open()) {
-    return;
-  }
-  bool done = false;
-  napi_value outer = FromOpaque(agent, info.This());
-  napi_value list =
-      outer == nullptr ? nullptr : agent->CallHook(Hook::kToList, 1, &outer);
-  uint32_t length = 0;
-  if (list != nullptr && CheckBorrowed(agent) &&
-      napi_get_array_length(env, list, &length) == napi_ok) {
-    done = true;
-    std::vector<v8::Local<v8::Value>> elements(length);
-    for (uint32_t i = 0; done && i < length; ++i) {
-      napi_value element;
-      done = napi_get_element(env, list, i, &element) == napi_ok &&
-             ToInner(agent, element).ToLocal(&elements[i]);
+  v8::Local<v8::Array> array;
+  {
+    OuterCall outer_call(agent);
+    if (!outer_call.is_open()) {
+      return;
     }
-    v8::Local<v8::Value> values, iterator;
-    v8::Local<v8::Array> array;
-    if (done) {
-      array = v8::Array::New(isolate, elements.data(), elements.size());
-      if (array->Get(context, v8::String::NewFromUtf8Literal(isolate, "values"))
-              .ToLocal(&values) &&
-          values.As<v8::Function>()
-              ->Call(context, array, 0, nullptr)
-              .ToLocal(&iterator)) {
-        info.GetReturnValue().Set(iterator);
+    const napi_value receiver = Receiver(agent, info);
+    const napi_value list = receiver == nullptr
+                                ? nullptr
+                                : agent->CallHook(Hook::kToList, 1, &receiver);
+    std::vector<napi_value> outer_elements;
+    if (list == nullptr || !ReadValue(agent->env(), list, &outer_elements)) {
+      return;
+    }
+    std::vector<v8::Local<v8::Value>> elements(outer_elements.size());
+    for (size_t i = 0; i < elements.size(); ++i) {
+      if (!ToInner(agent, outer_elements[i]).ToLocal(&elements[i])) {
+        return;
       }
     }
+    array = v8::Array::New(isolate, elements.data(), elements.size());
+    outer_call.Succeed();
   }
-  if (!done) {
-    ThrowToInner(agent);
+  v8::Local<v8::Value> values, iterator;
+  if (array
+          ->Get(agent->context(),
+                v8::String::NewFromUtf8Literal(isolate, "values"))
+          .ToLocal(&values) &&
+      values.As<v8::Function>()
+          ->Call(agent->context(), array, 0, nullptr)
+          .ToLocal(&iterator)) {
+    info.GetReturnValue().Set(iterator);
   }
 }
 

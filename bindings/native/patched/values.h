@@ -20,7 +20,7 @@ namespace rawmem {
 v8::Local<v8::FunctionTemplate> NewOpaqueTemplate(Agent* agent);
 
 // From Node's engine to the inner one, where what was entered (see
-// Agent::Entry) may put it anywhere. Empty, with an exception pending in Node,
+// border.h) may put it anywhere. Empty, with an exception pending in Node,
 // on failure.
 v8::MaybeLocal<v8::Value> ToInner(Agent* agent, napi_value value);
 

@@ -9,9 +9,18 @@
 
 namespace rawmem {
 
+class Agent;
+
 // Defines the functions on `exports`. False, with an exception pending, on
 // failure.
 bool InitWebAssembly(napi_env env, napi_value exports);
+
+// Parts of it: those of modules and of instances.
+bool InitModules(napi_env env, napi_value exports, Agent* agent);
+bool InitInstances(napi_env env, napi_value exports, Agent* agent);
+
+// That of the thread, once InitWebAssembly() has made it.
+Agent* AgentOf(napi_env env);
 
 }  // namespace rawmem
 
