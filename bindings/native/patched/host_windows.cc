@@ -12,6 +12,7 @@
 #include "pointer_tags.h"
 #include "tracing.h"
 #include "v8-primitive.h"
+#include "web_assembly.h"
 
 namespace rawmem {
 
@@ -292,10 +293,11 @@ napi_value HostWindowFunction::Set(const Arguments& args) {
 }
 
 bool HostWindowFunction::Init(napi_env env, napi_value exports) {
-  void* agent = nullptr;
-  return napi_get_instance_data(env, &agent) == napi_ok &&
+  Agent* agent = AgentOf(env);
+  return agent != nullptr &&
          DefineFunctionsAs(env, exports, "hostWindows",
-                           {{"create", Call<Create>}, {"set", Call<Set>}}, agent);
+                           {{"create", Call<Create>}, {"set", Call<Set>}},
+                           agent);
 }
 
 }  // namespace rawmem

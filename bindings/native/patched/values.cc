@@ -116,29 +116,26 @@ void ToPrimitive(const v8::FunctionCallbackInfo<v8::Value>& info) {
 void Iterate(const v8::FunctionCallbackInfo<v8::Value>& info) {
   v8::Isolate* isolate = info.GetIsolate();
   auto* agent = static_cast<Agent*>(isolate->GetData(0));
-  v8::Local<v8::Array> array;
-  {
-    OuterCall outer_call(agent);
-    if (!outer_call.is_open()) {
-      return;
-    }
-    const napi_value receiver = Receiver(agent, info);
-    const napi_value list = receiver == nullptr
-                                ? nullptr
-                                : agent->CallHook(Hook::kToList, 1, &receiver);
-    std::vector<napi_value> outer_elements;
-    if (list == nullptr || !ReadValue(agent->env(), list, &outer_elements)) {
-      return;
-    }
-    std::vector<v8::Local<v8::Value>> elements(outer_elements.size());
-    for (size_t i = 0; i < elements.size(); ++i) {
-      if (!ToInner(agent, outer_elements[i]).ToLocal(&elements[i])) {
-        return;
-      }
-    }
-    array = v8::Array::New(isolate, elements.data(), elements.size());
-    outer_call.Succeed();
+  OuterCall outer_call(agent);
+  if (!outer_call.is_open()) {
+    return;
   }
+  const napi_value receiver = Receiver(agent, info);
+  const napi_value list = receiver == nullptr
+                              ? nullptr
+                              : agent->CallHook(Hook::kToList, 1, &receiver);
+  std::vector<napi_value> outer_elements;
+  if (list == nullptr || !ReadValue(agent->env(), list, &outer_elements)) {
+    return;
+  }
+  std::vector<v8::Local<v8::Value>> elements(outer_elements.size());
+  for (size_t i = 0; i < elements.size(); ++i) {
+    if (!ToInner(agent, outer_elements[i]).ToLocal(&elements[i])) {
+      return;
+    }
+  }
+  v8::Local<v8::Array> array =
+      v8::Array::New(isolate, elements.data(), elements.size());
   v8::Local<v8::Value> values, iterator;
   if (array
           ->Get(agent->context(),
@@ -148,6 +145,7 @@ void Iterate(const v8::FunctionCallbackInfo<v8::Value>& info) {
           ->Call(agent->context(), array, 0, nullptr)
           .ToLocal(&iterator)) {
     info.GetReturnValue().Set(iterator);
+    outer_call.Succeed();
   }
 }
 
