@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
-import { git, type Outcome, runV8, startV8, waitForPath } from '../support/build-project.ts'
+import { git, type Outcome, runV8, startV8, waitUntil } from '../support/build-project.ts'
 import { makeMirror, serveFolder } from '../support/debian-mirror.ts'
 import {
   makeRollProject,
@@ -315,24 +315,31 @@ test.serial('without a network, says what did not answer, and claims nothing', a
   }
 })
 
-/** Something that is there when a roll is at a step. */
-const steps: { readonly name: string; readonly path: (project: RollProject) => string }[] = [
-  { name: 'its beginning', path: ({ cache }) => join(cache, 'roll/state.json') },
-  { name: 'unpacking', path: ({ cache }) => join(cache, 'roll/unpacking/v8') },
-  { name: 'recording', path: ({ cache }) => join(cache, 'roll/unpacking/v8/.git/index') },
-  { name: 'the tree in its place', path: ({ newTree }) => newTree },
-  { name: 'the rebase', path: ({ newTree }) => join(newTree, '.git/rebase-merge') },
-  { name: 'the export', path: ({ cache }) => join(cache, 'roll/after/patches') },
-  { name: 'the install', path: ({ cache }) => join(cache, 'roll/before/v8.lock.json') },
+/** Where a roll is killed: as soon as it has come so far. */
+const steps: { readonly name: string; readonly reached: (project: RollProject) => boolean }[] = [
+  { name: 'its beginning', reached: ({ cache }) => existsSync(join(cache, 'roll/state.json')) },
+  { name: 'unpacking', reached: ({ cache }) => existsSync(join(cache, 'roll/unpacking/v8')) },
+  {
+    name: 'recording',
+    reached: ({ cache }) => existsSync(join(cache, 'roll/unpacking/v8/.git/index')),
+  },
+  { name: 'the tree in its place', reached: ({ newTree }) => existsSync(newTree) },
+  { name: 'the rebase', reached: ({ newTree }) => existsSync(join(newTree, '.git/rebase-merge')) },
+  { name: 'the export', reached: ({ cache }) => existsSync(join(cache, 'roll/after/patches')) },
+  {
+    name: 'the copies of old files',
+    reached: ({ cache }) => existsSync(join(cache, 'roll/before/v8.lock.json')),
+  },
+  { name: 'the install', reached: (project) => lock(project).v8.version === newRelease.v8 },
 ]
 const padded = { ...newRelease, lines: shifted, padding: 300_000 }
 
-async function killAt(t: ExecutionContext, { name, path }: (typeof steps)[number]) {
+async function killAt(t: ExecutionContext, { name, reached }: (typeof steps)[number]) {
   const project = makeProject(t, { padding: padded.padding })
   packRelease(project.archives, padded)
   const before = project.read()
   const run = startV8(project, ['roll', '--archive', project.archives], project.environment)
-  waitForPath(path(project))
+  waitUntil(() => reached(project))
   run.killAll()
   t.is((await run.ended).signal, 'SIGKILL', `ended before ${name}`)
   return { project, before }
