@@ -1,6 +1,8 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import test, { type ExecutionContext } from 'ava'
+import { makeBareRepository } from '../support/bare-repository.ts'
 import { git, type Outcome, runV8, startV8, waitUntil } from '../support/build-project.ts'
 import { makeMirror, serveFolder } from '../support/debian-mirror.ts'
 import {
@@ -155,6 +157,34 @@ test.serial('asks all suites, and tells what is listed from what can be had', as
     ...there,
     debian: { package: 'chromium', version: '150.0.1.2-1~deb13u1', suite: 'stable' },
   })
+})
+
+test.serial("tells the tags of V8's repository, and that a roll needs an archive", async (t) => {
+  const project = makeProject(t)
+  const repositories = join(project.root, 'repositories')
+  makeBareRepository(join(repositories, 'v8.git'), { 'README.md': 'V8\n' })
+  // Of these, the first is pinned, one is of another branch, and one is for builders of Chromium.
+  for (const tag of [
+    '15.0.1.1',
+    '15.0.1.9',
+    '15.0.1.10',
+    '15.0.2.1',
+    '15.0.1.11-pgo',
+    '15.1.3.4',
+  ]) {
+    git(join(repositories, 'v8.git'), 'tag', tag, 'HEAD')
+  }
+  const environment = {
+    ...project.environment,
+    V8_RAWMEM_GIT_MIRROR: pathToFileURL(`${repositories}/`).href,
+  }
+  const check = await runV8(project, ['roll', '--check'], environment)
+  t.is(check.code, 1, check.stderr)
+  t.regex(check.stdout, /Newest tag in V8's repository on this branch: 15\.0\.1\.10\n/)
+  t.regex(check.stdout, /Newest tag of the next line: 15\.1\.3\.4\n/)
+  const rolled = await runV8(project, ['roll'], environment)
+  t.is(rolled.code, 1)
+  t.regex(rolled.stderr, /V8's repository has 15\.0\.1\.10, but no place has an archive with it/)
 })
 
 test.serial('a new line gets a folder of patches of its own', async (t) => {
