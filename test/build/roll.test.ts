@@ -137,7 +137,7 @@ test.serial('asks all suites, and tells what is listed from what can be had', as
   t.is(check.code, 1, check.stderr)
   t.regex(
     check.stdout,
-    /V8 15\.0, the line of the pin:\n.*150\.0\.1\.2 \(stable, \d+ B\): can be had/,
+    /V8 15\.0, the line of the pin:\n.*150\.0\.1\.2 \(stable, [\d.]+ k?B\): can be had/,
   )
   t.regex(
     check.stdout,
