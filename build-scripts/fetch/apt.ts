@@ -221,8 +221,13 @@ async function preparePrivateApt(folder: string, entries: AptEntry[], signal: Ab
   return { run: (tool: string, args: string[]) => shell`${tool} ${options} ${args}` }
 }
 
+/** What apt says of why, without its summary and what has no bearing on it. */
 function errorLines(text: string): string[] {
-  return text.split('\n').filter((line) => /^[EW]:/.test(line))
+  return text
+    .split('\n')
+    .filter((line) => /^(E:|W: (GPG|Failed to fetch))/.test(line))
+    .filter((line) => !/: Some index files failed/.test(line))
+    .map((line) => `apt: ${line.slice(3)}`)
 }
 
 /** One entry of an apt configuration: where a repository lies and which parts of it are used. */

@@ -39,8 +39,9 @@ export async function obtain(
       context.signal.throwIfAborted()
       // No other place makes room on the disk.
       if (!(error instanceof BuildError) || /disk/.test(error.message)) throw error
-      if (place !== all.at(-1)) warn(error.message)
-      answers.push(`${place.name}: ${error.message}`)
+      const { message } = error
+      if (place !== all.at(-1)) warn(message.split('\n')[0]!)
+      answers.push(message.startsWith(place.name) ? message : `${place.name}: ${message}`)
     }
   }
   throw new NowhereToBeHad(archive.file, answers)

@@ -16,7 +16,7 @@ export async function checkForNewer(context: BuildContext, sources: Sources): Pr
     'roll',
     `pinned is V8 ${v8.version} (Chromium ${chromium.version}) of ${v8.date.slice(0, 10)}, ${days} days old`,
   )
-  const { releases, tags } = await survey(context, sources)
+  const { releases, tags, nextTags } = await survey(context, sources)
   const ours = lineOfV8(v8.version)
   const lines = groupByLine(releases)
   for (const [line, found] of lines) {
@@ -24,6 +24,7 @@ export async function checkForNewer(context: BuildContext, sources: Sources): Pr
     for (const release of found) say(`  ${describe(release)}`)
   }
   if (tags[0]) say(`Newest tag in V8's repository on this branch: ${tags[0]}`)
+  if (nextTags[0]) say(`Newest tag of the next line: ${nextTags[0]}`)
   const isNewer = lines.has(ours) || tags.length > 0
   if (!isNewer) say(`No place has a newer patch level of V8 ${ours}.`)
   return isNewer

@@ -12,7 +12,7 @@ import type { BuildContext } from '../shared/context.ts'
 import type { PinnedArchive } from '../shared/pin.ts'
 import { warn } from '../shared/terminal.ts'
 import { missingTools, tools } from '../shared/toolchain.ts'
-import { compareVersions, lineInChromium, lineOfV8 } from './version.ts'
+import { compareVersions, lineAfter, lineInChromium, lineOfV8 } from './version.ts'
 
 /** A release of Chromium whose source archive some place has or lists. */
 export interface Release {
@@ -38,6 +38,8 @@ export interface Survey {
   readonly releases: readonly Release[]
   /** Tags of V8's repository, on the branch of the pin and newer than it; newest first. */
   readonly tags: readonly string[]
+  /** Those of the next line. */
+  readonly nextTags: readonly string[]
 }
 
 /**
@@ -61,7 +63,7 @@ export async function survey(context: BuildContext, sources: Sources): Promise<S
       { exitCode: 2 },
     )
   }
-  return { releases, tags: git.tags }
+  return { releases, tags: git.tags, nextTags: git.nextTags }
 }
 
 interface Answer {
@@ -178,30 +180,33 @@ function unusable(place: string, why: string): BuildError {
   )
 }
 
-/** Tags on the branch of the pinned version, such as 15.0.245. */
+/** Tags on the branch of the pinned version, such as 15.0.245, and those of the next line. */
 async function askGit(
   context: BuildContext,
   { mirrors }: Sources,
-): Promise<Answer & { tags: string[] }> {
+): Promise<Answer & { tags: string[]; nextTags: string[] }> {
   const { pin, cache, signal } = context
   const upstream = await loadUpstreamPin(context)
-  if (!upstream) return { answered: false, complaints: [], tags: [] }
+  const silent = { answered: false, complaints: [], tags: [], nextTags: [] }
+  if (!upstream) return silent
   const host = gitHost(upstream, mirrors)
   if (!(await gitHostAnswers(upstream, mirrors, signal))) {
-    return { answered: false, complaints: [`${host} (by git): does not answer`], tags: [] }
+    return { ...silent, complaints: [`${host} (by git): does not answer`] }
   }
   const { url } = upstream.repositories.v8!
   const branch = pin.v8.version.split('.').slice(0, 3).join('.')
+  const next = lineAfter(lineOfV8(pin.v8.version))
+  const patterns = [branch, next].map((prefix) => `refs/tags/${prefix}.*`)
   const network = new NetworkGit(context, mirrors, [url])
   const shell = network.shell(cache.root)
-  const listed = await network.end(
-    shell`exec git ls-remote --refs --tags ${url} ${`refs/tags/${branch}.*`}`,
-  )
-  const tags = [...listed.stdout.matchAll(/refs\/tags\/(\d+(?:\.\d+){3})$/gm)]
+  const listed = await network.end(shell`exec git ls-remote --refs --tags ${url} ${patterns}`)
+  const all = [...listed.stdout.matchAll(/refs\/tags\/(\d+(?:\.\d+){3})$/gm)]
     .map((match) => match[1]!)
     .filter((tag) => compareVersions(tag, pin.v8.version) > 0)
     .sort((a, b) => compareVersions(b, a))
-  return { answered: true, complaints: [], tags }
+  const nextTags = all.filter((tag) => lineOfV8(tag) === next)
+  const tags = all.filter((tag) => lineOfV8(tag) !== next)
+  return { answered: true, complaints: [], tags, nextTags }
 }
 
 /**

@@ -1,5 +1,6 @@
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
 import { BuildError } from '../shared/build-error.ts'
 import type { BuildContext, CacheLayout } from '../shared/context.ts'
@@ -64,6 +65,12 @@ export async function saveRoll({ cache }: BuildContext, state: RollState): Promi
   await mkdir(folder, { recursive: true })
   await writeFileDurably(path, `${JSON.stringify(state, null, 2)}\n`)
   return state
+}
+
+/** The archive on this machine. */
+export function archiveOf({ cache }: BuildContext, { target }: RollState): string {
+  const url = new URL(target.url)
+  return url.protocol === 'file:' ? fileURLToPath(url) : join(cache.downloads, target.file)
 }
 
 /** Fails when the project is not the one that the roll began with. */

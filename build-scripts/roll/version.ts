@@ -19,6 +19,12 @@ export function lineInChromium(version: string): string {
   return `${Math.floor(milestone / 10)}.${milestone % 10}`
 }
 
+/** The line that follows: milestones count on where the second number would be 10. */
+export function lineAfter(line: string): string {
+  const [major, minor] = line.split('.').map(Number)
+  return minor === 9 ? `${major! + 1}.0` : `${major}.${minor! + 1}`
+}
+
 /** Whole days from an ISO date to now. */
 export function ageInDays(date: string): number {
   return Math.floor((Date.now() - Date.parse(date)) / 86_400_000)

@@ -23,6 +23,14 @@ test('the lock file of this repository is valid, and its series is there', async
   t.deepEqual(names, [...new Set(names)])
 })
 
+test('each patch says why it is not upstream', async (t) => {
+  const { patches } = await readSeries(repository, await loadPin(repository))
+  for (const { name, path } of patches) {
+    const [message] = readFileSync(path, 'utf8').split('\ndiff --git ')
+    t.regex(message!, /^(Not upstream|Upstream): /m, name)
+  }
+})
+
 test('the hash depends on the content alone, not on how it is written', async (t) => {
   const reversed = Object.fromEntries(Object.entries(original).reverse())
   const same = await loadPin(write(t, JSON.stringify(reversed, null, 7)))

@@ -10,6 +10,7 @@ const pool = 'pool/main/c/chromium'
 
 /** A project whose archive is in no suite that its pin names, and a server for what the test puts into `folder`. */
 async function makePlaces(t: ExecutionContext, answers: Record<string, unknown> = {}) {
+  t.timeout(300_000)
   const project = makeRollProject()
   t.teardown(project.remove)
   // Git can stand in for no archive here.
@@ -27,7 +28,7 @@ async function makePlaces(t: ExecutionContext, answers: Record<string, unknown> 
   return { project, folder, archive, server, fetch }
 }
 
-test('takes the archive from another suite than the pinned one', async (t) => {
+test.serial('takes the archive from another suite than the pinned one', async (t) => {
   const { project, folder, server, fetch } = await makePlaces(t)
   const packed = packRelease(join(folder, pool), oldRelease)
   makeMirror(folder, {
@@ -42,22 +43,25 @@ test('takes the archive from another suite than the pinned one', async (t) => {
   t.is(git(project.tree, 'status', '--porcelain'), '')
 })
 
-test('takes the archive from the snapshot service when mirrors have dropped it', async (t) => {
-  const answers: Record<string, unknown> = {}
-  const { folder, archive, server, fetch } = await makePlaces(t, answers)
-  makeMirror(folder, { stable: [] })
-  const { size } = packRelease(join(folder, pool), oldRelease)
-  answers[`/mr/package/chromium/${oldRelease.chromium}-1/srcfiles`] = {
-    fileinfo: { abc: [{ name: file, size, archive_name: 'debian' }] },
-  }
-  mkdirSync(join(folder, 'file'))
-  renameSync(archive, join(folder, 'file/abc'))
-  const { code, stderr } = await fetch('--snapshot', server.url)
-  t.is(code, 0, stderr)
-  t.true(server.requests.includes('GET /file/abc'))
-})
+test.serial(
+  'takes the archive from the snapshot service when mirrors have dropped it',
+  async (t) => {
+    const answers: Record<string, unknown> = {}
+    const { folder, archive, server, fetch } = await makePlaces(t, answers)
+    makeMirror(folder, { stable: [] })
+    const { size } = packRelease(join(folder, pool), oldRelease)
+    answers[`/mr/package/chromium/${oldRelease.chromium}-1/srcfiles`] = {
+      fileinfo: { abc: [{ name: file, size, archive_name: 'debian' }] },
+    }
+    mkdirSync(join(folder, 'file'))
+    renameSync(archive, join(folder, 'file/abc'))
+    const { code, stderr } = await fetch('--snapshot', server.url)
+    t.is(code, 0, stderr)
+    t.true(server.requests.includes('GET /file/abc'))
+  },
+)
 
-test('says what each place answered when none has the archive', async (t) => {
+test.serial('says what each place answered when none has the archive', async (t) => {
   const { folder, archive, server, fetch } = await makePlaces(t)
   makeMirror(folder, { stable: [] })
   rmSync(archive)
@@ -66,9 +70,9 @@ test('says what each place answered when none has the archive', async (t) => {
   const { code, stderr } = await fetch('--archive', damaged, '--snapshot', server.url)
   t.is(code, 1)
   const said = stderr.slice(stderr.indexOf('could not be had'))
-  t.regex(said, /- .*server\/chromium_\S+: .* is not the archive v8\.lock\.json pins/)
+  t.regex(said, /- .*server\/chromium_\S+ is not the archive v8\.lock\.json pins/)
   t.regex(said, /- apt \(stable\): apt finds no .* in suite stable/)
   t.regex(said, /- apt \(all suites\): apt finds no .* in any suite/)
-  t.regex(said, /- http:\/\/127\.0\.0\.1:\d+: .*srcfiles\S* answers 404/)
+  t.regex(said, /- http:\/\/127\.0\.0\.1:\d+\/mr\/\S+srcfiles\S* answers 404/)
   t.regex(said, /--archive <path or URL>.*--snapshot <URL>/)
 })

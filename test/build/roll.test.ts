@@ -1,7 +1,9 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import test, { type ExecutionContext } from 'ava'
-import { git, type Outcome, runV8, startV8, waitForPath } from '../support/build-project.ts'
+import { makeBareRepository } from '../support/bare-repository.ts'
+import { git, type Outcome, runV8, startV8, waitUntil } from '../support/build-project.ts'
 import { makeMirror, serveFolder } from '../support/debian-mirror.ts'
 import {
   makeRollProject,
@@ -28,6 +30,8 @@ const shifted = [
 const conflicting = shifted.map((line) => (line === 'eight' ? 'acht' : line))
 
 function makeProject(t: ExecutionContext, options?: { padding: number }): RollProject {
+  // Each runs several commands, one after the other, and machines can be busy.
+  t.timeout(600_000)
   const project = makeRollProject(options)
   t.teardown(project.remove)
   return project
@@ -58,7 +62,7 @@ async function requireRolled(t: ExecutionContext, project: RollProject): Promise
   t.true(
     git(project.newTree, 'ls-tree', '-r', '--name-only', 'upstream').includes('.versions/tool'),
   )
-  for (const args of [['fetch', '--archive', project.archives], ['patch', '--check'], ['patch']]) {
+  for (const args of [['fetch', '--archive', project.archives], ['patch']]) {
     const { code, stderr } = await runV8(project, args, project.environment)
     t.is(code, 0, `${args}: ${stderr}`)
   }
@@ -66,27 +70,30 @@ async function requireRolled(t: ExecutionContext, project: RollProject): Promise
   t.false(existsSync(join(project.cache, 'roll')))
 }
 
-test('rolls to a newer patch level, and the old version stays until the files are committed', async (t) => {
-  const project = makeProject(t)
-  const before = project.read()
-  packRelease(project.archives, { ...newRelease, lines: shifted })
-  const { code, stdout, stderr } = await roll(project)
-  t.is(code, 0, stderr)
-  t.regex(stdout, /the pin is V8 15\.0\.1\.2 now \(it was 15\.0\.1\.1\)/)
-  t.regex(stdout, /npm run v8 -- all/)
-  await requireRolled(t, project)
-  t.regex(engine(project.newTree), /^zero\none\ntwo\nTWO\nfour\n.*\n.*\n.*\nEIGHT\n/)
+test.serial(
+  'rolls to a newer patch level, and the old version stays until the files are committed',
+  async (t) => {
+    const project = makeProject(t)
+    const before = project.read()
+    packRelease(project.archives, { ...newRelease, lines: shifted })
+    const { code, stdout, stderr } = await roll(project)
+    t.is(code, 0, stderr)
+    t.regex(stdout, /the pin is V8 15\.0\.1\.2 now \(it was 15\.0\.1\.1\)/)
+    t.regex(stdout, /npm run v8 -- all/)
+    await requireRolled(t, project)
+    t.regex(engine(project.newTree), /^zero\none\ntwo\nTWO\nfour\n.*\n.*\n.*\nEIGHT\n/)
 
-  // What "git checkout" would do.
-  for (const [name, content] of Object.entries(before)) {
-    writeFileSync(join(project.project, name), content, 'latin1')
-  }
-  const old = await runV8(project, ['patch'], project.environment)
-  t.is(old.code, 0, old.stderr)
-  t.is(engine(project.tree).split('\n')[0], 'one')
-})
+    // What "git checkout" would do.
+    for (const [name, content] of Object.entries(before)) {
+      writeFileSync(join(project.project, name), content, 'latin1')
+    }
+    const old = await runV8(project, ['patch'], project.environment)
+    t.is(old.code, 0, old.stderr)
+    t.is(engine(project.tree).split('\n')[0], 'one')
+  },
+)
 
-test('says that there is nothing newer, and changes nothing', async (t) => {
+test.serial('says that there is nothing newer, and changes nothing', async (t) => {
   const project = makeProject(t)
   const before = project.read()
   const check = await roll(project, '--check')
@@ -110,7 +117,7 @@ test('says that there is nothing newer, and changes nothing', async (t) => {
   t.is((await roll(project, '--abort')).code, 1)
 })
 
-test('asks all suites, and tells what is listed from what can be had', async (t) => {
+test.serial('asks all suites, and tells what is listed from what can be had', async (t) => {
   const project = makeProject(t)
   const mirror = join(project.root, 'mirror')
   const there = packRelease(join(mirror, 'pool/main/c/chromium'), { ...newRelease, lines: shifted })
@@ -130,7 +137,7 @@ test('asks all suites, and tells what is listed from what can be had', async (t)
   t.is(check.code, 1, check.stderr)
   t.regex(
     check.stdout,
-    /V8 15\.0, the line of the pin:\n.*150\.0\.1\.2 \(stable, \d+ B\): can be had/,
+    /V8 15\.0, the line of the pin:\n.*150\.0\.1\.2 \(stable, [\d.]+ k?B\): can be had/,
   )
   t.regex(
     check.stdout,
@@ -152,7 +159,35 @@ test('asks all suites, and tells what is listed from what can be had', async (t)
   })
 })
 
-test('a new line gets a folder of patches of its own', async (t) => {
+test.serial("tells the tags of V8's repository, and that a roll needs an archive", async (t) => {
+  const project = makeProject(t)
+  const repositories = join(project.root, 'repositories')
+  makeBareRepository(join(repositories, 'v8.git'), { 'README.md': 'V8\n' })
+  // Of these, the first is pinned, one is of another branch, and one is for builders of Chromium.
+  for (const tag of [
+    '15.0.1.1',
+    '15.0.1.9',
+    '15.0.1.10',
+    '15.0.2.1',
+    '15.0.1.11-pgo',
+    '15.1.3.4',
+  ]) {
+    git(join(repositories, 'v8.git'), 'tag', tag, 'HEAD')
+  }
+  const environment = {
+    ...project.environment,
+    V8_RAWMEM_GIT_MIRROR: pathToFileURL(`${repositories}/`).href,
+  }
+  const check = await runV8(project, ['roll', '--check'], environment)
+  t.is(check.code, 1, check.stderr)
+  t.regex(check.stdout, /Newest tag in V8's repository on this branch: 15\.0\.1\.10\n/)
+  t.regex(check.stdout, /Newest tag of the next line: 15\.1\.3\.4\n/)
+  const rolled = await runV8(project, ['roll'], environment)
+  t.is(rolled.code, 1)
+  t.regex(rolled.stderr, /V8's repository has 15\.0\.1\.10, but no place has an archive with it/)
+})
+
+test.serial('a new line gets a folder of patches of its own', async (t) => {
   const project = makeProject(t)
   const before = project.read()
   packRelease(project.archives, { chromium: '151.0.9.9', v8: '15.1.7.7', lines: shifted })
@@ -173,38 +208,41 @@ test('a new line gets a folder of patches of its own', async (t) => {
   t.is(project.read()[old], before[old])
 })
 
-test('stops at a conflict with file and hunk, and goes on when it is resolved', async (t) => {
-  const project = makeProject(t)
-  const before = project.read()
-  packRelease(project.archives, { ...newRelease, lines: conflicting })
-  const stopped = await roll(project)
-  t.is(stopped.code, 1)
-  t.regex(stopped.stderr, /The patch "\[wasm\] Say EIGHT" does not go onto the new version/)
-  t.regex(stopped.stderr, /src\/engine\.cc: the hunk in lines 9 to 13/)
-  t.regex(stopped.stderr, /roll --continue\n.*roll --abort/)
-  t.deepEqual(project.read(), before)
-  t.regex(git(project.newTree, 'status'), /rebase in progress/)
-  // The old pin builds all the while.
-  t.is((await runV8(project, ['patch'], project.environment)).code, 0)
+test.serial(
+  'stops at a conflict with file and hunk, and goes on when it is resolved',
+  async (t) => {
+    const project = makeProject(t)
+    const before = project.read()
+    packRelease(project.archives, { ...newRelease, lines: conflicting })
+    const stopped = await roll(project)
+    t.is(stopped.code, 1)
+    t.regex(stopped.stderr, /The patch "\[wasm\] Say EIGHT" does not go onto the new version/)
+    t.regex(stopped.stderr, /src\/engine\.cc: the hunk in lines 9 to 13/)
+    t.regex(stopped.stderr, /roll --continue\n.*roll --abort/)
+    t.deepEqual(project.read(), before)
+    t.regex(git(project.newTree, 'status'), /rebase in progress/)
+    // The old pin builds all the while.
+    t.is((await runV8(project, ['patch'], project.environment)).code, 0)
 
-  const plain = await roll(project)
-  t.is(plain.code, 1)
-  t.regex(plain.stderr, /has stopped at a conflict/)
-  const unresolved = await roll(project, '--continue')
-  t.is(unresolved.code, 1)
-  t.regex(unresolved.stderr, /src\/engine\.cc: the hunk in lines 9 to 13/)
+    const plain = await roll(project)
+    t.is(plain.code, 1)
+    t.regex(plain.stderr, /has stopped at a conflict/)
+    const unresolved = await roll(project, '--continue')
+    t.is(unresolved.code, 1)
+    t.regex(unresolved.stderr, /src\/engine\.cc: the hunk in lines 9 to 13/)
 
-  const resolution = conflicting.map((line) => ({ three: 'TWO', acht: 'ACHT' })[line] ?? line)
-  writeFileSync(join(project.newTree, 'src/engine.cc'), `${resolution.join('\n')}\n`)
-  const notAdded = await roll(project, '--continue')
-  t.is(notAdded.code, 1)
-  t.regex(notAdded.stderr, /src\/engine\.cc: resolved, but not yet added/)
-  git(project.newTree, 'add', 'src/engine.cc')
-  const { code, stderr } = await roll(project, '--continue')
-  t.is(code, 0, stderr)
-  await requireRolled(t, project)
-  t.true(engine(project.newTree).includes('ACHT'))
-})
+    const resolution = conflicting.map((line) => ({ three: 'TWO', acht: 'ACHT' })[line] ?? line)
+    writeFileSync(join(project.newTree, 'src/engine.cc'), `${resolution.join('\n')}\n`)
+    const notAdded = await roll(project, '--continue')
+    t.is(notAdded.code, 1)
+    t.regex(notAdded.stderr, /src\/engine\.cc: resolved, but not yet added/)
+    git(project.newTree, 'add', 'src/engine.cc')
+    const { code, stderr } = await roll(project, '--continue')
+    t.is(code, 0, stderr)
+    await requireRolled(t, project)
+    t.true(engine(project.newTree).includes('ACHT'))
+  },
+)
 
 test("goes on after git's own --continue, and begins anew after its --abort", async (t) => {
   const project = makeProject(t)
@@ -220,7 +258,7 @@ test("goes on after git's own --continue, and begins anew after its --abort", as
   await requireRolled(t, project)
 })
 
-test('--abort goes back from a conflict, and there is nothing to abort twice', async (t) => {
+test.serial('--abort goes back from a conflict, and there is nothing to abort twice', async (t) => {
   const project = makeProject(t)
   const before = project.read()
   packRelease(project.archives, { ...newRelease, lines: conflicting })
@@ -237,23 +275,26 @@ test('--abort goes back from a conflict, and there is nothing to abort twice', a
   t.regex(again.stderr, /No roll is under way/)
 })
 
-test('keeps away from a project that has changed, and from a work tree that is not its own', async (t) => {
-  const project = makeProject(t)
-  packRelease(project.archives, { ...newRelease, lines: conflicting })
-  t.is((await roll(project)).code, 1)
-  const file = join(project.project, 'patches/15.0/wasm/0001-wasm-Say-EIGHT.patch')
-  const series = readFileSync(file, 'utf8')
-  writeFileSync(file, series.replace('wants EIGHT', 'wants 8'))
-  t.regex((await roll(project, '--continue')).stderr, /have changed since the roll began/)
-  writeFileSync(file, series)
-  t.is((await roll(project, '--abort')).code, 0)
+test.serial(
+  'keeps away from a project that has changed, and from a work tree that is not its own',
+  async (t) => {
+    const project = makeProject(t)
+    packRelease(project.archives, { ...newRelease, lines: conflicting })
+    t.is((await roll(project)).code, 1)
+    const file = join(project.project, 'patches/15.0/wasm/0001-wasm-Say-EIGHT.patch')
+    const series = readFileSync(file, 'utf8')
+    writeFileSync(file, series.replace('wants EIGHT', 'wants 8'))
+    t.regex((await roll(project, '--continue')).stderr, /have changed since the roll began/)
+    writeFileSync(file, series)
+    t.is((await roll(project, '--abort')).code, 0)
 
-  packRelease(project.archives, { ...newRelease, lines: shifted })
-  t.is((await roll(project)).code, 0)
-  const rolled = project.read()
-  t.is((await roll(project, '--abort')).code, 1)
-  t.deepEqual(project.read(), rolled)
-})
+    packRelease(project.archives, { ...newRelease, lines: shifted })
+    t.is((await roll(project)).code, 0)
+    const rolled = project.read()
+    t.is((await roll(project, '--abort')).code, 1)
+    t.deepEqual(project.read(), rolled)
+  },
+)
 
 for (const { name, damage, message } of [
   {
@@ -267,7 +308,7 @@ for (const { name, damage, message } of [
     message: /cannot be read as a tar/,
   },
 ]) {
-  test(`refuses an archive that is ${name}`, async (t) => {
+  test.serial(`refuses an archive that is ${name}`, async (t) => {
     const project = makeProject(t)
     const before = project.read()
     const { file } = packRelease(project.archives, { ...newRelease, padding: 100_000 })
@@ -281,7 +322,7 @@ for (const { name, damage, message } of [
   })
 }
 
-test('refuses an archive that holds another release than its name says', async (t) => {
+test.serial('refuses an archive that holds another release than its name says', async (t) => {
   const project = makeProject(t)
   const { file } = packRelease(project.archives, newRelease)
   const name = join(project.archives, 'chromium_150.0.1.3.orig.tar.xz')
@@ -291,7 +332,7 @@ test('refuses an archive that holds another release than its name says', async (
   t.regex(stderr, /is not Chromium 150\.0\.1\.3: it has chromium-150\.0\.1\.2\//)
 })
 
-test('without a network, says what did not answer, and claims nothing', async (t) => {
+test.serial('without a network, says what did not answer, and claims nothing', async (t) => {
   const project = makeProject(t)
   project.useMirror('deb [trusted=yes] http://127.0.0.1:9 bookworm main\n')
   for (const args of [['--check'], []]) {
@@ -304,37 +345,63 @@ test('without a network, says what did not answer, and claims nothing', async (t
   }
 })
 
-/** Kills a roll when something is there, for each of these, and then lets it go on. */
-const steps: { readonly name: string; readonly path: (project: RollProject) => string }[] = [
-  { name: 'the download', path: ({ cache }) => join(cache, 'roll/state.json') },
-  { name: 'unpacking', path: ({ cache }) => join(cache, 'roll/unpacking/v8') },
-  { name: 'recording', path: ({ cache }) => join(cache, 'roll/unpacking/v8/.git/index.lock') },
-  { name: 'the tree in place', path: ({ newTree }) => newTree },
-  { name: 'the rebase', path: ({ newTree }) => join(newTree, '.git/rebase-merge') },
-  { name: 'the export', path: ({ cache }) => join(cache, 'roll/after/patches') },
-  { name: 'what is replaced', path: ({ cache }) => join(cache, 'roll/before/v8.lock.json') },
+/** Where a roll is killed: as soon as it has come so far. */
+const steps: { readonly name: string; readonly reached: (project: RollProject) => boolean }[] = [
+  { name: 'its beginning', reached: ({ cache }) => existsSync(join(cache, 'roll/state.json')) },
+  { name: 'unpacking', reached: ({ cache }) => existsSync(join(cache, 'roll/unpacking/v8')) },
+  {
+    name: 'recording',
+    reached: ({ cache }) => existsSync(join(cache, 'roll/unpacking/v8/.git/index')),
+  },
+  { name: 'the tree in its place', reached: ({ newTree }) => existsSync(newTree) },
+  { name: 'the rebase', reached: ({ newTree }) => existsSync(join(newTree, '.git/rebase-merge')) },
+  { name: 'the export', reached: ({ cache }) => existsSync(join(cache, 'roll/after/patches')) },
+  {
+    name: 'the copies of old files',
+    reached: ({ cache }) => existsSync(join(cache, 'roll/before/v8.lock.json')),
+  },
+  { name: 'the install', reached: (project) => lock(project).v8.version === newRelease.v8 },
 ]
-for (const end of ['goes on', 'goes back'] as const) {
-  test.serial(`${end} after kill -9 at any step`, async (t) => {
-    for (const { name, path } of steps) {
-      const project = makeProject(t, { padding: 300_000 })
-      const before = project.read()
-      packRelease(project.archives, { ...newRelease, lines: shifted, padding: 300_000 })
-      const run = startV8(project, ['roll', '--archive', project.archives], project.environment)
-      waitForPath(path(project))
-      run.killAll()
-      t.is((await run.ended).signal, 'SIGKILL', `ended before ${name}`)
-      if (end === 'goes on') {
-        const { code, stderr } = await roll(project)
-        t.is(code, 0, `${name}: ${stderr}`)
-        await requireRolled(t, project)
-      } else {
-        const { code, stderr } = await roll(project, '--abort')
-        t.is(code, 0, `${name}: ${stderr}`)
-        t.deepEqual(project.read(), before, name)
-        t.false(existsSync(project.newTree), name)
-      }
-      project.remove()
-    }
+const padded = { ...newRelease, lines: shifted, padding: 300_000 }
+
+async function killAt(t: ExecutionContext, { name, reached }: (typeof steps)[number]) {
+  const project = makeProject(t, { padding: padded.padding })
+  packRelease(project.archives, padded)
+  const before = project.read()
+  const run = startV8(project, ['roll', '--archive', project.archives], project.environment)
+  waitUntil(() => reached(project))
+  run.killAll()
+  t.is((await run.ended).signal, 'SIGKILL', `ended before ${name}`)
+  return { project, before }
+}
+
+let uninterrupted: Promise<Record<string, string>> | undefined
+/** What the project has after a roll that nothing interrupts. */
+async function rollUninterrupted(t: ExecutionContext): Promise<Record<string, string>> {
+  const project = makeProject(t, { padding: padded.padding })
+  packRelease(project.archives, padded)
+  const { code, stderr } = await roll(project)
+  t.is(code, 0, stderr)
+  return project.read()
+}
+
+for (const step of steps) {
+  test.serial(`goes on after kill -9 at ${step.name}`, async (t) => {
+    uninterrupted ??= rollUninterrupted(t)
+    const wanted = await uninterrupted
+    const { project } = await killAt(t, step)
+    const { code, stderr } = await roll(project)
+    t.is(code, 0, stderr)
+    t.deepEqual(project.read(), wanted)
+    t.is(git(project.newTree, 'status', '--porcelain'), '')
+    t.false(existsSync(join(project.cache, 'roll')))
+  })
+
+  test.serial(`goes back after kill -9 at ${step.name}`, async (t) => {
+    const { project, before } = await killAt(t, step)
+    const { code, stderr } = await roll(project, '--abort')
+    t.is(code, 0, stderr)
+    t.deepEqual(project.read(), before)
+    t.false(existsSync(project.newTree))
   })
 }

@@ -292,10 +292,15 @@ export function startV8(
 
 /** Blocks until something is at `path`: no other work of this process may delay what follows. */
 export function waitForPath(path: string): void {
+  waitUntil(() => existsSync(path), `${path} did not appear`)
+}
+
+/** Blocks until something is so. */
+export function waitUntil(condition: () => boolean, otherwise = 'It did not come to it'): void {
   const clock = new Int32Array(new SharedArrayBuffer(4))
   const deadline = Date.now() + 60_000
-  while (!existsSync(path)) {
-    if (Date.now() > deadline) throw new Error(`${path} did not appear within a minute`)
+  while (!condition()) {
+    if (Date.now() > deadline) throw new Error(`${otherwise} within a minute`)
     Atomics.wait(clock, 0, 0, 1)
   }
 }

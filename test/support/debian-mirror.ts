@@ -17,7 +17,7 @@ export interface MirroredPackage {
 const pool = 'pool/main/c/chromium'
 
 /**
- * Makes a Debian archive of source packages in a folder: lists for each suite, and what is in `pool`.
+ * Makes a Debian archive of source packages in a folder: lists for all suites. Archives go into its `pool`.
  *
  * @param suites the packages that each suite lists
  */
@@ -26,7 +26,8 @@ export function makeMirror(
   suites: Readonly<Record<string, readonly MirroredPackage[]>>,
 ): void {
   mkdirSync(join(folder, pool), { recursive: true })
-  for (const [suite, packages] of Object.entries(suites)) {
+  for (const suite of ['oldstable', 'stable', 'testing', 'unstable']) {
+    const packages = suites[suite] ?? []
     const sources = packages
       .map(({ version, file, size, sha256 }) =>
         [
@@ -49,6 +50,7 @@ export function makeMirror(
       'main/source/Sources': sources,
       Release: [
         'Origin: Debian',
+        'Date: Thu, 01 Jan 2026 00:00:00 UTC',
         `Suite: ${suite}`,
         `Codename: ${suite}`,
         'Components: main',

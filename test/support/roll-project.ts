@@ -67,7 +67,10 @@ export function packRelease(folder: string, options: ReleaseOptions) {
   const path = join(folder, `chromium_${options.chromium}.orig.tar.xz`)
   writeFiles(join(staging, top), filesOf(options))
   mkdirSync(folder, { recursive: true })
-  execFileSync('tar', ['--create', '--auto-compress', '--file', path, '--directory', staging, top])
+  // The same bytes for the same release.
+  const fixed = ['--sort=name', '--mtime=@0', '--owner=0', '--group=0', '--numeric-owner']
+  const place = ['--file', path, '--directory', staging, top]
+  execFileSync('tar', ['--create', '--auto-compress', ...fixed, ...place])
   rmSync(staging, { recursive: true })
   return describe(path)
 }
