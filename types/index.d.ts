@@ -43,6 +43,7 @@ export type {
   WindowProgress,
 } from './host-windows.d.ts'
 export type { ProgramExit, Wasi, WasiOptions } from './wasi.d.ts'
+export type { WorkerWasiOptions } from './workers.d.ts'
 
 /**
  * The `WebAssembly` namespace of the backend in use, in place of the global one. By default that of the engine inside of
@@ -215,7 +216,7 @@ export declare function backends(): backend.BackendStatus[]
  */
 export declare function runOnWorker<TResult = workers.ExportResult>(
   bytes: api.BytesSource,
-  region: HostRegion,
+  region: HostRegion | readonly (HostRegion | null)[],
   options?: workers.RunOnWorkerOptions,
 ): Promise<TResult>
 
@@ -240,7 +241,7 @@ export declare function runOnWorker<TResult = workers.ExportResult>(
  */
 export declare function parallelScan<TResult = workers.ExportResult, TMerged = TResult[]>(
   bytes: api.BytesSource,
-  region: HostRegion,
+  region: HostRegion | readonly (HostRegion | null)[],
   options?: workers.ParallelScanOptions<TResult, TMerged>,
 ): Promise<TMerged>
 

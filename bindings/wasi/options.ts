@@ -7,10 +7,10 @@ export type Output = number | ((bytes: Uint8Array) => void)
 /** Options that have been checked, with the defaults filled in. */
 export interface WasiOptions {
   readonly args: readonly string[]
-  /** `name=value` each. */
-  readonly environ: readonly string[]
+  readonly env: Readonly<Record<string, string>>
   readonly preopens: Readonly<Record<string, string>>
-  readonly stdin: number | undefined
+  /** None: an empty file. */
+  readonly stdin?: number
   readonly stdout: Output
   readonly stderr: Output
 }
@@ -41,6 +41,16 @@ function readStrings(name: string, value: unknown): Record<string, string> {
   )
 }
 
+function readEnv(value: unknown): Record<string, string> {
+  const env = readStrings('env', value)
+  for (const name of Object.keys(env)) {
+    if (name.includes('=')) {
+      throw new TypeError(`wasi: a name in env must have no =; got ${show(name)}`)
+    }
+  }
+  return env
+}
+
 function checkOutput(name: string, value: unknown): Output {
   if (typeof value === 'function') return value as Output
   return checkInteger(`wasi: ${name}`, value, 0, maxDescriptor, ', or a function')
@@ -64,14 +74,9 @@ export function readWasiOptions(options: unknown = {}): WasiOptions {
   }
   return {
     args: Array.from(args, (each: unknown, i) => checkString(`args[${i}]`, each)),
-    environ: Object.entries(readStrings('env', env)).map(([name, value]) => {
-      if (name.includes('=')) {
-        throw new TypeError(`wasi: a name in env must have no =; got ${show(name)}`)
-      }
-      return `${name}=${value}`
-    }),
+    env: readEnv(env),
     preopens: readStrings('preopens', preopens),
-    stdin: stdin === undefined ? undefined : checkInteger('wasi: stdin', stdin, 0, maxDescriptor),
+    ...(stdin !== undefined && { stdin: checkInteger('wasi: stdin', stdin, 0, maxDescriptor) }),
     stdout: checkOutput('stdout', stdout),
     stderr: checkOutput('stderr', stderr),
   }

@@ -1,6 +1,7 @@
 import { randomFillSync } from 'node:crypto'
 import { Errno } from './errno.ts'
 import type { Call, Exchange } from './forward.ts'
+import type { WasiOptions } from './options.ts'
 import { ProgramExit } from './program-exit.ts'
 import type { ProgramMemory } from './program-memory.ts'
 
@@ -63,13 +64,14 @@ function pollCall(target: Call, { memory, desk }: Exchange): Call {
 /** The calls that are not those of `node:wasi`: because of the lists in them, or since they would end the process. */
 export function ownCalls(
   nodeCalls: Record<string, Call>,
-  strings: { readonly args: readonly string[]; readonly environ: readonly string[] },
+  { args, env }: Pick<WasiOptions, 'args' | 'env'>,
   exchange: Exchange,
 ): Record<string, Call> {
   const { memory } = exchange
+  const environ = Object.entries(env).map(([name, value]) => `${name}=${value}`)
   return {
-    ...stringCalls('args', strings.args, memory),
-    ...stringCalls('environ', strings.environ, memory),
+    ...stringCalls('args', args, memory),
+    ...stringCalls('environ', environ, memory),
     poll_oneoff: pollCall(nodeCalls.poll_oneoff!, exchange),
     random_get: (address, length) => {
       randomFillSync(memory.bytes('random_get', address as number, length as number))
