@@ -1,6 +1,6 @@
 import { readFile, stat } from 'node:fs/promises'
 import { extname } from 'node:path'
-import { BinaryReader, SectionId, sectionsOf } from '../bindings/backends/node/module-layout.ts'
+import { BinaryReader, SectionId, sectionsOf } from '../bindings/backends/module-layout.ts'
 import { AdvisedError } from '../terminal/advised-error.ts'
 
 async function readText(path: string, text: string): Promise<Uint8Array> {
