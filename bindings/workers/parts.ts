@@ -87,6 +87,7 @@ async function boundaries(
   count: number,
   signal: AbortSignal | undefined,
 ): Promise<(number[] | null)[]> {
+  if (count === 1) return regions.map((region) => region && [])
   if ('delimiter' in boundary) {
     return [await delimiterBoundaries(regions[0]!, boundary.delimiter, count, signal)]
   }
