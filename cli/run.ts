@@ -94,6 +94,7 @@ const advices: [RegExp, string][] = [
   [/^next: .* give address: 'i32'/, 'Leave out --address.'],
   [/^next: the module/, 'Name the function that brings on the next window with --import.'],
   [/^regions: the module/, 'Give --map once, or compile the program for host windows.'],
+  [/^rawmem: window .* shows no region/, 'Give --map once for each window of the program.'],
   [/^recordBytes: /, 'Give a size for each file, as in --record-bytes 8,4,all.'],
   [/Cannot convert .* to a BigInt/, 'Arguments for an i64 end in n, as in --args 7n.'],
   [/Cannot convert a BigInt value to a number/, 'Only arguments for an i64 end in n.'],
