@@ -7,6 +7,7 @@ import { engine } from './backends/patched/engine.ts'
 
 export { backends, openBackend } from './backends/index.ts'
 export { deserializeModule, serializeModule } from './backends/patched/code-cache.ts'
+export { wasi } from './wasi/wasi.ts'
 export { parallelScan } from './workers/parallel-scan.ts'
 export { runOnWorker } from './workers/run-on-worker.ts'
 

@@ -7,7 +7,14 @@ import { runCommand, stackOf } from '../terminal/run-command.ts'
 import { info } from './info.ts'
 import { install } from './install/install.ts'
 import { merges } from './merge.ts'
-import { callArguments, delimiter } from './option-types.ts'
+import {
+  callArguments,
+  collect,
+  delimiter,
+  environment,
+  folders,
+  recordBytes,
+} from './option-types.ts'
 import { type RunOptions, run } from './run.ts'
 
 const program = new Command('v8-rawmem')
@@ -32,13 +39,17 @@ function describe(error: unknown): string {
 
 program
   .command('run')
-  .description('runs a program over a file, window by window, on worker threads')
+  .description('runs a program over files, window by window, on worker threads')
   .argument('<program>', 'a WebAssembly module, .wasm or .wat')
-  .requiredOption('--map <file>', 'the data: mapped, not read or copied')
-  .option('--export <name>', 'the exported function to call', 'run')
+  .requiredOption(
+    '--map <file>',
+    'the data: mapped, not read or copied; once more for each further host window',
+    collect,
+  )
+  .option('--export <name>', 'the exported function to call (default: _start, or else run)')
   .option(
     '--import <module.name>',
-    "the program's only import, which maps the next window at address 0 and returns its length",
+    'where the program has no host windows: the function that maps the next window at address 0 and returns its length',
     'env.next',
   )
   .option(
@@ -46,6 +57,24 @@ program
     'arguments of the function; those for an i64 end in n; --args=-1,2n if the first is negative',
     callArguments,
     [],
+  )
+  .option(
+    '--arg <text>',
+    "an argument of the program's command line; once more for each",
+    collect,
+    [],
+  )
+  .option(
+    '--env <name=value>',
+    'a variable of its environment; NAME alone: as it is here',
+    environment,
+    {},
+  )
+  .option(
+    '--dir <folder>',
+    'a folder that it may use; <folder>::<path> if it is to see another path',
+    folders,
+    {},
   )
   .option('--window <size>', 'bytes of a window (default: the largest possible)', byteSize)
   .addOption(
@@ -55,7 +84,11 @@ program
   )
   .option('--memory-index <n>', 'the memory that windows are mapped in', integer(0, 99_999), 0)
   .option('--parallel <n>', 'worker threads, each over a part of the data', integer(1, 1024), 1)
-  .option('--record-bytes <size>', 'parts begin at multiples of this (default: 64KiB)', byteSize)
+  .option(
+    '--record-bytes <sizes>',
+    "parts begin at multiples of this (default: 64KiB); for columns one each, as in 8,4,all: 'all' is not divided",
+    recordBytes,
+  )
   .option('--delimiter <byte>', "parts begin after this byte, such as '\\n'", delimiter)
   .addOption(
     new Option('--merge <how>', 'what becomes of the results of the parts')
@@ -78,9 +111,13 @@ The result is printed on stdout, one line per part unless merged, several result
 line. A progress bar, if stderr is a terminal, and the throughput go to stderr. In JSON, "result" is
 an array of the parts' results unless merged, and i64 are strings.
 
+A program with a main function is compiled for WASI: it exports _start, prints what it likes, and its
+exit code is that of the command. JSON then goes to stderr.
+
 Examples:
   v8-rawmem run sum.wasm --map numbers.bin --window 2GiB
-  v8-rawmem run count-lines.wat --map access.log --parallel 2 --delimiter '\\n' --merge sum`,
+  v8-rawmem run count-lines.wat --map access.log --parallel 2 --delimiter '\\n' --merge sum
+  v8-rawmem run trades.wasm --map prices.f64 --map volumes.u32 --arg today`,
   )
   .action((path: string, options: RunOptions) => guarded((signal) => run(path, options, signal)))
 

@@ -1,6 +1,7 @@
 // What the options of the command may say, besides sizes and integers.
 
 import { InvalidArgumentError } from 'commander'
+import { byteSize } from '../terminal/option-types.ts'
 
 const escapes = new Map([
   ['\\n', 10],
@@ -47,4 +48,36 @@ export function callArguments(text: string, before: (number | bigint)[] = []): (
       .split(/\s*,\s*|\s+/)
       .map(parseArgument),
   ]
+}
+
+/** For options that may be given more than once. */
+export function collect(text: string, before: string[] = []): string[] {
+  return [...before, text]
+}
+
+/** Collects `NAME=value`, and `NAME` for what it is in this process. */
+export function environment(
+  text: string,
+  before: Record<string, string> = {},
+): Record<string, string> {
+  const at = text.indexOf('=')
+  const name = at < 0 ? text : text.slice(0, at)
+  const value = at < 0 ? process.env[name] : text.slice(at + 1)
+  if (name === '') throw new InvalidArgumentError('Give NAME=value, or NAME alone.')
+  if (value === undefined) throw new InvalidArgumentError(`There is no variable ${name} here.`)
+  return { ...before, [name]: value }
+}
+
+/** Collects folders by the paths under which a program sees them: `data`, or `data::/input`. */
+export function folders(text: string, before: Record<string, string> = {}): Record<string, string> {
+  const [folder, seen = folder] = text.split('::')
+  if (!folder || !seen) throw new InvalidArgumentError('Give a folder, or <folder>::<path>.')
+  return { ...before, [seen]: folder }
+}
+
+/** One size, or one for each region, where `all` stands for a region that is not divided. */
+export function recordBytes(text: string): number | (number | null)[] {
+  const parts = text.split(',')
+  if (parts.length === 1 && text !== 'all') return byteSize(text)
+  return parts.map((part) => (part === 'all' ? null : byteSize(part)))
 }

@@ -1,5 +1,6 @@
 import { readFile, stat } from 'node:fs/promises'
 import { extname } from 'node:path'
+import { BinaryReader, SectionId, sectionsOf } from '../bindings/backends/module-layout.ts'
 import { AdvisedError } from '../terminal/advised-error.ts'
 
 async function readText(path: string, text: string): Promise<Uint8Array> {
@@ -35,4 +36,22 @@ export async function readProgram(path: string): Promise<Uint8Array> {
     `${path} is no WebAssembly module: it has ${bytes.length === 0 ? 'no bytes' : 'neither the magic number \\0asm at its beginning nor the text format in it'}.`,
     'Name a .wasm file, or a .wat file in the text format.',
   )
+}
+
+/** Whether a module, valid or not, exports something of that name. */
+export function exportsName(bytes: Uint8Array, wanted: string): boolean {
+  try {
+    for (const { id, begin, end } of sectionsOf(bytes)) {
+      if (id !== SectionId.Export) continue
+      const reader = new BinaryReader(bytes, begin, end)
+      for (let count = reader.u32(); count > 0; count--) {
+        if (reader.name() === wanted) return true
+        reader.byte()
+        reader.u32()
+      }
+    }
+  } catch {
+    // The engine says better what is wrong with it.
+  }
+  return false
 }

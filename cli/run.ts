@@ -1,22 +1,27 @@
 import { statSync } from 'node:fs'
+import { basename } from 'node:path'
 import { AdvisedError } from '../terminal/advised-error.ts'
 import { formatByteSize } from '../terminal/byte-size.ts'
-import { startProgress } from '../terminal/progress.ts'
+import { type Progress, startProgress } from '../terminal/progress.ts'
 import type { BackendName } from '../types/backend.d.ts'
+import type { HostRegion } from '../types/host-region.d.ts'
 import type { ExportResult } from '../types/workers.d.ts'
 import { type Merge, mergeResults } from './merge.ts'
-import { readProgram } from './program-file.ts'
+import { exportsName, readProgram } from './program-file.ts'
 
 export interface RunOptions {
-  readonly map: string
-  readonly export: string
+  readonly map: string[]
+  readonly export?: string
   readonly import: string
   readonly args: (number | bigint)[]
+  readonly arg: string[]
+  readonly env: Record<string, string>
+  readonly dir: Record<string, string>
   readonly window?: number
   readonly address: 'i32' | 'i64'
   readonly memoryIndex: number
   readonly parallel: number
-  readonly recordBytes?: number
+  readonly recordBytes?: number | (number | null)[]
   readonly delimiter?: number
   readonly merge: Merge
   readonly writable: boolean
@@ -27,7 +32,7 @@ export interface RunOptions {
 /** What `address: 'i32'` can say of a window's length. */
 const maxWindow32 = 2 ** 32 - 1
 
-function checkData(path: string): void {
+function checkData(path: string, recordBytes: number | null | undefined): void {
   const stat = statSync(path)
   if (!stat.isFile()) {
     throw new AdvisedError(`${path} is no regular file.`, 'Only files can be mapped.')
@@ -35,9 +40,21 @@ function checkData(path: string): void {
   if (stat.size === 0) {
     throw new AdvisedError(`${path} is empty.`, 'There is nothing to run the program over.')
   }
+  if (typeof recordBytes === 'number' && stat.size % recordBytes !== 0) {
+    throw new AdvisedError(
+      `${path} has ${stat.size} bytes, no multiple of --record-bytes ${recordBytes}.`,
+      'The last record would be cut.',
+    )
+  }
 }
 
-function checkOptions({ window, address, recordBytes, delimiter }: RunOptions): void {
+/** Those that were given, of each file. */
+function recordBytesOf({ map, recordBytes }: RunOptions): (number | null | undefined)[] {
+  return map.map((_, i) => (Array.isArray(recordBytes) ? recordBytes[i] : recordBytes))
+}
+
+function checkOptions(options: RunOptions): void {
+  const { map, window, address, recordBytes, delimiter } = options
   if (window !== undefined && address === 'i32' && window > maxWindow32) {
     throw new AdvisedError(
       `--window ${formatByteSize(window)} is more than an i32 can say.`,
@@ -50,29 +67,48 @@ function checkOptions({ window, address, recordBytes, delimiter }: RunOptions): 
       'Records have one length, or end in one byte.',
     )
   }
-  if (window !== undefined && recordBytes !== undefined && window % recordBytes !== 0) {
+  if (Array.isArray(recordBytes) && recordBytes.length !== map.length) {
     throw new AdvisedError(
-      `--window ${window} is not a multiple of --record-bytes ${recordBytes}.`,
-      'Records would straddle windows.',
+      `--record-bytes has ${recordBytes.length} sizes, and there are ${map.length} files to --map.`,
+      'Give one for each, in their order.',
     )
   }
+  for (const bytes of recordBytesOf(options)) {
+    if (window !== undefined && typeof bytes === 'number' && window % bytes !== 0) {
+      throw new AdvisedError(
+        `--window ${window} is not a multiple of --record-bytes ${bytes}.`,
+        'Records would straddle windows.',
+      )
+    }
+  }
 }
+
+/** What to do about what the library refuses, by the beginning of its message or what is in it. */
+const advices: [RegExp, string][] = [
+  [
+    /^export: .* takes \d+ argument/,
+    'Give as many by --args; those of a command line, for a program with a main function, by --arg.',
+  ],
+  [/^export: /, 'Choose one with --export.'],
+  [/^next: .* give address: 'i64'/, 'Give --address i64.'],
+  [/^next: .* give address: 'i32'/, 'Leave out --address.'],
+  [/^next: the module/, 'Name the function that brings on the next window with --import.'],
+  [/^regions: the module/, 'Give --map once, or compile the program for host windows.'],
+  [/^rawmem: window .* shows no region/, 'Give --map once for each window of the program.'],
+  [/^recordBytes: /, 'Give a size for each file, as in --record-bytes 8,4,all.'],
+  [/Cannot convert .* to a BigInt/, 'Arguments for an i64 end in n, as in --args 7n.'],
+  [/Cannot convert a BigInt value to a number/, 'Only arguments for an i64 end in n.'],
+]
 
 /** What the library refuses, in terms of the command. */
 function advise(error: unknown): unknown {
   if (!(error instanceof Error) || error instanceof AdvisedError) return error
   const { message } = error
-  const advice = message.startsWith('export: ')
-    ? 'Choose one with --export.'
-    : message.startsWith('next: the module')
-      ? 'Name the function that brings on the next window with --import.'
-      : /Cannot convert .* to a BigInt/.test(message)
-        ? 'Arguments for an i64 end in n, as in --args 7n.'
-        : /Cannot convert a BigInt value to a number/.test(message)
-          ? 'Only arguments for an i64 end in n.'
-          : error.name === 'CompileError'
-            ? 'The module is damaged, or uses what this engine does not know.'
-            : undefined
+  const advice =
+    advices.find(([pattern]) => pattern.test(message))?.[1] ??
+    (error.name === 'CompileError'
+      ? 'The module is damaged, or uses what this engine does not know.'
+      : undefined)
   return advice === undefined ? error : new AdvisedError(message, advice, { cause: error })
 }
 
@@ -90,42 +126,102 @@ function plain(_key: string, value: unknown): unknown {
   return typeof value === 'bigint' ? String(value) : value
 }
 
-/** Runs the program over the file; the result goes to stdout, all else to stderr. */
+/** What is said of a run when it has ended. */
+interface Summary {
+  readonly byteLength: number
+  readonly windows: number
+  readonly parts: number
+  readonly seconds: number
+}
+
+function count(number: number, thing: string): string {
+  return `${number} ${thing}${number === 1 ? '' : 's'}`
+}
+
+function throughput({ byteLength, windows, parts, seconds }: Summary): string {
+  // Programs that choose for themselves what they see have none to count.
+  const of = [...(windows > 0 ? [count(windows, 'window')] : []), count(parts, 'worker')].join(', ')
+  return `${formatByteSize(byteLength)} in ${seconds.toFixed(2)} s, ${formatSpeed(byteLength, seconds)} (${of})`
+}
+
+function asJson(result: object, { byteLength, windows, parts, seconds }: Summary): string {
+  return JSON.stringify(
+    { ...result, bytes: byteLength, windows, workers: parts, seconds },
+    plain,
+    2,
+  )
+}
+
+/** The result goes to stdout, all else to stderr. */
+function tellResult(result: unknown, summary: Summary, { json, merge }: RunOptions): void {
+  if (json) {
+    console.log(asJson({ result }, summary))
+    return
+  }
+  const lines = merge === 'list' ? (result as ExportResult[]) : [result as ExportResult]
+  for (const line of lines) if (line !== undefined) console.log(text(line))
+  console.error(throughput(summary))
+}
+
+/** The output of the program has gone to stdout already. */
+function tellEnd(exitCodes: number[], summary: Summary, { json }: RunOptions): void {
+  const exitCode = Math.max(...exitCodes)
+  console.error(json ? asJson({ exitCode }, summary) : throughput(summary))
+  process.exitCode = exitCode
+}
+
+/** Runs the program over the files, a host window each, or over the only one. */
 export async function run(path: string, options: RunOptions, signal: AbortSignal): Promise<void> {
   checkOptions(options)
-  checkData(options.map)
+  const recordBytes = recordBytesOf(options)
+  for (const [i, file] of options.map.entries()) checkData(file, recordBytes[i])
   const bytes = await readProgram(path)
+  const isProgram =
+    options.export === '_start' || (options.export === undefined && exportsName(bytes, '_start'))
+  if (isProgram && options.merge !== 'list') {
+    throw new AdvisedError(
+      `${path} is a program with an exit code, which --merge ${options.merge} cannot work on.`,
+      'Leave out --merge.',
+    )
+  }
   // The environment decides which backend the library opens, here and in its workers.
   if (options.backend !== undefined) process.env.V8_RAWMEM_BACKEND = options.backend
   const { HostRegion, parallelScan } = await import('../bindings/index.ts')
   const { writable } = options
-  const region = HostRegion.mapFile(options.map, { writable })
-  const { byteLength } = region
-  let windows = 0
-  let parts = 0
-  const started = performance.now()
-  const secondsSoFar = () => (performance.now() - started) / 1000
-  const bar = startProgress('', byteLength, formatByteSize, {
-    more: (position) => `  ${formatSpeed(position, secondsSoFar())}`,
-    // Where there is no terminal, stderr is for the throughput alone.
-    print() {},
-  })
+  const regions: HostRegion[] = []
+  let bar: Progress | undefined
   try {
-    const result = await parallelScan(bytes, region, {
-      export: options.export,
+    for (const file of options.map) regions.push(HostRegion.mapFile(file, { writable }))
+    const byteLength = regions.reduce((sum, region) => sum + region.byteLength, 0)
+    let windows = 0
+    let parts = 0
+    const started = performance.now()
+    const secondsSoFar = () => (performance.now() - started) / 1000
+    bar = startProgress('', byteLength, formatByteSize, {
+      more: (position) => `  ${formatSpeed(position, secondsSoFar())}`,
+      // Where there is no terminal, stderr is for the throughput alone.
+      print() {},
+    })
+    const result = await parallelScan(bytes, regions, {
       next: options.import,
       args: options.args,
       address: options.address,
       memoryIndex: options.memoryIndex,
       writable,
       workers: options.parallel,
+      wasi: {
+        args: [basename(path), ...options.arg],
+        env: options.env,
+        preopens: options.dir,
+      },
       signal,
+      ...(options.export !== undefined && { export: options.export }),
       ...(options.window !== undefined && { windowSize: options.window }),
       ...(options.recordBytes !== undefined && { recordBytes: options.recordBytes }),
       ...(options.delimiter !== undefined && { delimiter: options.delimiter }),
       onProgress(progress) {
         windows = progress.windows
-        bar.update(progress.position)
+        bar?.update(progress.position)
       },
       merge(results) {
         parts = results.length
@@ -134,20 +230,13 @@ export async function run(path: string, options: RunOptions, signal: AbortSignal
     })
     const seconds = secondsSoFar()
     bar.stop()
-    if (options.json) {
-      const about = { result, bytes: byteLength, windows, workers: parts, seconds }
-      console.log(JSON.stringify(about, plain, 2))
-      return
-    }
-    const lines = options.merge === 'list' ? (result as ExportResult[]) : [result as ExportResult]
-    for (const line of lines) if (line !== undefined) console.log(text(line))
-    console.error(
-      `${formatByteSize(byteLength)} in ${seconds.toFixed(2)} s, ${formatSpeed(byteLength, seconds)} (${windows} ${windows === 1 ? 'window' : 'windows'}, ${parts} ${parts === 1 ? 'worker' : 'workers'})`,
-    )
+    const summary = { byteLength, windows, parts, seconds }
+    if (isProgram) tellEnd(result as number[], summary, options)
+    else tellResult(result, summary, options)
   } catch (error) {
-    bar.stop()
+    bar?.stop()
     throw advise(error)
   } finally {
-    region.close()
+    for (const region of regions) region.close()
   }
 }

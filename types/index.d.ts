@@ -19,6 +19,7 @@ import type * as backend from './backend.d.ts'
 import type * as feeder from './chunk-feeder.d.ts'
 import type * as region from './host-region.d.ts'
 import type * as windows from './host-windows.d.ts'
+import type * as host from './wasi.d.ts'
 import type * as api from './web-assembly.d.ts'
 import type * as workers from './workers.d.ts'
 
@@ -41,6 +42,8 @@ export type {
   WindowFunctions,
   WindowProgress,
 } from './host-windows.d.ts'
+export type { ProgramExit, Wasi, WasiOptions } from './wasi.d.ts'
+export type { WorkerWasiOptions } from './workers.d.ts'
 
 /**
  * The `WebAssembly` namespace of the backend in use, in place of the global one. By default that of the engine inside of
@@ -213,7 +216,7 @@ export declare function backends(): backend.BackendStatus[]
  */
 export declare function runOnWorker<TResult = workers.ExportResult>(
   bytes: api.BytesSource,
-  region: HostRegion,
+  region: HostRegion | readonly (HostRegion | null)[],
   options?: workers.RunOnWorkerOptions,
 ): Promise<TResult>
 
@@ -238,9 +241,26 @@ export declare function runOnWorker<TResult = workers.ExportResult>(
  */
 export declare function parallelScan<TResult = workers.ExportResult, TMerged = TResult[]>(
   bytes: api.BytesSource,
-  region: HostRegion,
+  region: HostRegion | readonly (HostRegion | null)[],
   options?: workers.ParallelScanOptions<TResult, TMerged>,
 ): Promise<TMerged>
+
+/**
+ * What programs that are compiled for WASI preview 1 (`wasm32-wasip1`) import, so that `printf`, `println!` and the like work.
+ *
+ * ```ts
+ * const host = wasi({ args: ['trades', '--verbose'] })
+ * const { instance } = await WebAssembly.instantiate(bytes, { ...host.imports, ...windows.imports })
+ * process.exitCode = host.start(instance)
+ * ```
+ *
+ * The functions are those of `node:wasi`, with what they read and write copied between the program's memory and one of
+ * Node's. Addresses in host windows are refused by an error: copy such bytes into the program's own memory first.
+ *
+ * @throws {TypeError} if an option has the wrong type.
+ * @throws {Error} if a folder of `preopens` cannot be opened.
+ */
+export declare function wasi(options?: host.WasiOptions): host.Wasi
 
 /** What is running. */
 export interface EngineVersion {

@@ -2,6 +2,7 @@ import type { BackendName } from '../../types/backend.d.ts'
 import type { SharedRegion } from '../../types/host-region.d.ts'
 import type { Tiering } from '../../types/web-assembly.d.ts'
 import type { ExportResult } from '../../types/workers.d.ts'
+import type { WasiOptions } from '../wasi/options.ts'
 import type { ErrorMessage } from './error-message.ts'
 
 /** What a thread is told to run. */
@@ -9,21 +10,27 @@ export interface Job {
   readonly backend: BackendName
   /** The module. */
   readonly bytes: Uint8Array
-  readonly region: SharedRegion
-  readonly exportName: string
+  /** One, or one for each host window. */
+  readonly regions: readonly (SharedRegion | null)[]
+  /** Undefined: `_start`, or else `run`. */
+  readonly exportName: string | undefined
   readonly args: readonly (number | bigint)[]
   /** The import to feed, as `module.name`. */
   readonly next: string
   readonly tiering: Tiering | undefined
   readonly feeder: {
-    readonly windowSize: number
+    /** Undefined: what suits the module. */
+    readonly windowSize: number | undefined
     readonly address: 'i32' | 'i64'
     readonly memoryIndex: number
     readonly writable: boolean
     readonly prefetch: boolean
     readonly release: boolean
   }
-  /** Where the feeder says how far it is: see bindings/feeder/options.ts. */
+  /** Bytes of which windows of the size that suits have a multiple, so that no record is cut. */
+  readonly recordBytes: number
+  readonly wasi: WasiOptions & { readonly stdout: number; readonly stderr: number }
+  /** Where the thread says how far it is: see bindings/feeder/options.ts. */
   readonly control: Uint8Array
 }
 

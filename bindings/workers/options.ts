@@ -2,21 +2,22 @@ import { availableParallelism } from 'node:os'
 import { types } from 'node:util'
 import type { BackendName } from '../../types/backend.d.ts'
 import type { FeederProgress } from '../../types/chunk-feeder.d.ts'
+import type { HostRegion } from '../../types/host-region.d.ts'
 import type { BytesSource, Tiering } from '../../types/web-assembly.d.ts'
 import { checkInteger, show } from '../arguments.ts'
 import { openBackend } from '../backends/index.ts'
 import { readFeederOptions } from '../feeder/options.ts'
+import { regionParts } from '../region.ts'
+import { readWasiOptions } from '../wasi/options.ts'
 import type { Job } from './job.ts'
+import type { Boundary } from './parts.ts'
 
 /** Options of `runOnWorker` that have been checked, with the defaults filled in. */
 export interface RunOptions
-  extends Pick<Job, 'backend' | 'exportName' | 'args' | 'next' | 'tiering' | 'feeder'> {
+  extends Pick<Job, 'backend' | 'exportName' | 'args' | 'next' | 'tiering' | 'feeder' | 'wasi'> {
   readonly onProgress: ((progress: FeederProgress) => void) | undefined
   readonly signal: AbortSignal | undefined
 }
-
-/** Where parts of a region may begin. */
-export type Boundary = { readonly recordBytes: number } | { readonly delimiter: number }
 
 /** What `parallelScan` has on top. */
 export interface ScanOptions {
@@ -93,28 +94,85 @@ export function copyOfModule(bytes: BytesSource): Uint8Array {
   return copy
 }
 
+/** The regions that a program is to see, as an array. */
+export function readRegions(given: unknown): (HostRegion | null)[] {
+  const regions: unknown[] = Array.isArray(given) ? Array.from(given) : [given]
+  const first = regions.find((region) => region !== null)
+  if (first === undefined) {
+    throw new TypeError('regions must have a HostRegion among them; got none')
+  }
+  for (const region of regions) if (region !== null) regionParts(region as HostRegion)
+  return regions as (HostRegion | null)[]
+}
+
+/** Bytes of all of them together. */
+export function totalLength(regions: readonly (HostRegion | null)[]): number {
+  return regions.reduce((sum, region) => sum + (region?.byteLength ?? 0), 0)
+}
+
+function readWasi(given: unknown): Job['wasi'] {
+  const { stdout, stderr, ...options } = readWasiOptions(given)
+  if (typeof stdout === 'function' || typeof stderr === 'function') {
+    throw new TypeError(
+      'wasi: stdout and stderr must be file descriptors, since no function travels to another thread',
+    )
+  }
+  return { ...options, stdout, stderr }
+}
+
 export function readRunOptions(byteLength: number, given: unknown = {}): RunOptions {
   const options = checkObject(given) as Record<string, unknown>
-  const { export: exportName = 'run', args = [], next = 'env.next', tiering, backend } = options
-  const { onProgress, signal, windowSize, address, memoryIndex, writable, prefetch, release } =
-    readFeederOptions(byteLength, options)
+  const { export: exportName, args = [], next = 'env.next', tiering, backend, wasi } = options
+  const feeder = readFeederOptions(byteLength, options)
+  const { address, memoryIndex, writable, prefetch, release, onProgress, signal } = feeder
+  const windowSize = feeder.anyWindowSize ? undefined : feeder.windowSize
   return {
     backend: openBackend(backend as BackendName | undefined).name,
-    exportName: checkString('export', exportName, 'the name of an exported function'),
+    exportName:
+      exportName === undefined
+        ? undefined
+        : checkString('export', exportName, 'the name of an exported function'),
     args: checkArgs(args),
     next: checkString('next', next, "the function to feed, as 'module.name'"),
     tiering: checkTiering(tiering),
     feeder: { windowSize, address, memoryIndex, writable, prefetch, release },
+    wasi: readWasi(wasi),
     onProgress,
     signal,
   }
 }
 
-export function readScanOptions(given: unknown = {}): ScanOptions {
+function checkRecordBytes(name: string, value: unknown): number {
+  return checkInteger(name, value, 1, Number.MAX_SAFE_INTEGER)
+}
+
+/** For each of so many regions. */
+function readRecordBytes(value: unknown, regions: number): (number | null)[] {
+  if (!Array.isArray(value)) {
+    const recordBytes = checkRecordBytes('recordBytes', value ?? defaultRecordBytes)
+    return new Array(regions).fill(recordBytes)
+  }
+  if (value.length !== regions) {
+    throw new TypeError(
+      `recordBytes must have an element for each of the ${regions} regions; got ${value.length}`,
+    )
+  }
+  return value.map((each: unknown, i) =>
+    each === null ? null : checkRecordBytes(`recordBytes[${i}]`, each),
+  )
+}
+
+/** @param regions How many there are. */
+export function readScanOptions(regions: number, given: unknown = {}): ScanOptions {
   const options = checkObject(given) as Record<string, unknown>
   const { workers = availableParallelism(), recordBytes, delimiter, merge } = options
   if (recordBytes !== undefined && delimiter !== undefined) {
     throw new TypeError('recordBytes and delimiter exclude each other: give one of them')
+  }
+  if (delimiter !== undefined && regions !== 1) {
+    throw new TypeError(
+      `delimiter divides one region, and there are ${regions}; give recordBytes for those of columns`,
+    )
   }
   if (merge !== undefined && typeof merge !== 'function') {
     throw new TypeError(`merge must be a function; got ${show(merge)}`)
@@ -123,14 +181,7 @@ export function readScanOptions(given: unknown = {}): ScanOptions {
     workers: checkInteger('workers', workers, 1, maxWorkers),
     boundary:
       delimiter === undefined
-        ? {
-            recordBytes: checkInteger(
-              'recordBytes',
-              recordBytes ?? defaultRecordBytes,
-              1,
-              Number.MAX_SAFE_INTEGER,
-            ),
-          }
+        ? { recordBytes: readRecordBytes(recordBytes, regions) }
         : { delimiter: checkDelimiter(delimiter) },
     merge: merge as ScanOptions['merge'],
   }

@@ -1,42 +1,52 @@
-import type { HostRegion as Region } from '../../types/host-region.d.ts'
+import type { HostRegion } from '../../types/host-region.d.ts'
 import type { BytesSource } from '../../types/web-assembly.d.ts'
 import type { ExportResult, ParallelScanOptions } from '../../types/workers.d.ts'
-import { HostRegion, regionParts } from '../region.ts'
-import { type Boundary, copyOfModule, readRunOptions, readScanOptions } from './options.ts'
-import { divide } from './parts.ts'
+import { KeptRegions } from './kept-regions.ts'
+import {
+  copyOfModule,
+  readRegions,
+  readRunOptions,
+  readScanOptions,
+  totalLength,
+} from './options.ts'
+import { type Boundary, divide } from './parts.ts'
 import { newControls, runThreads } from './run-threads.ts'
 
-/** Windows of whole records, unless the caller has said how long they are, or one has room for all or for no record. */
-function fitWindow(windowSize: number, boundary: Boundary, byteLength: number): number {
-  if (!('recordBytes' in boundary) || windowSize >= byteLength) return windowSize
-  return windowSize - (windowSize % boundary.recordBytes) || windowSize
+function greatestCommonDivisor(a: number, b: number): number {
+  return b === 0 ? a : greatestCommonDivisor(b, a % b)
+}
+
+/** Bytes that are whole records of each region that is divided. */
+function commonRecordBytes(boundary: Boundary): number {
+  if ('delimiter' in boundary) return 1
+  return boundary.recordBytes
+    .filter((bytes) => bytes !== null)
+    .reduce((common, bytes) => (common / greatestCommonDivisor(common, bytes)) * bytes, 1)
 }
 
 /** See types/workers.d.ts. */
 export async function parallelScan<TResult = ExportResult, TMerged = TResult[]>(
   bytes: BytesSource,
-  region: Region,
+  region: HostRegion | readonly (HostRegion | null)[],
   options?: ParallelScanOptions<TResult, TMerged>,
 ): Promise<TMerged> {
-  const { byteLength } = regionParts(region)
-  const { onProgress, signal, feeder, ...run } = readRunOptions(byteLength, options)
-  const { workers, boundary, merge } = readScanOptions(options)
+  const regions = readRegions(region)
+  const byteLength = totalLength(regions)
+  const { onProgress, signal, ...run } = readRunOptions(byteLength, options)
+  const { workers, boundary, merge } = readScanOptions(regions.length, options)
   const module = copyOfModule(bytes)
-  const windowSize =
-    options?.windowSize === undefined
-      ? fitWindow(feeder.windowSize, boundary, byteLength)
-      : feeder.windowSize
-  // Open here as well, so that the bytes stay even if the caller closes the region.
-  const kept = HostRegion.open(region.share())
+  const kept = new KeptRegions(regions)
   try {
     signal?.throwIfAborted()
-    const parts = await divide(kept, boundary, workers, signal)
+    const parts = await divide(kept.regions, boundary, workers, signal)
     const controls = newControls(parts.length)
-    const jobs = parts.map(({ begin, end }, i) => ({
+    const jobs = parts.map((part, i) => ({
       ...run,
-      feeder: { ...feeder, windowSize },
       bytes: module,
-      region: kept.subarray(begin, end).share(),
+      regions: part.map(
+        (bytes, window) => bytes && kept.regions[window]!.subarray(bytes.begin, bytes.end).share(),
+      ),
+      recordBytes: commonRecordBytes(boundary),
       control: controls[i]!,
     }))
     const results = await runThreads(jobs, { byteLength, onProgress, signal })

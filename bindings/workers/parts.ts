@@ -1,12 +1,15 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { HostRegion } from '../../types/host-region.d.ts'
-import type { Boundary } from './options.ts'
 
-/** Bytes of a part of a region. */
-export interface Part {
-  readonly begin: number
-  readonly end: number
-}
+/** Where parts of regions may begin. */
+export type Boundary =
+  /** After so many bytes, by region; null where every part has the whole region. */
+  | { readonly recordBytes: readonly (number | null)[] }
+  /** After this byte, in the only region. */
+  | { readonly delimiter: number }
+
+/** What one thread sees of each region: bytes from `begin` to `end`. */
+export type Part = readonly ({ readonly begin: number; readonly end: number } | null)[]
 
 /** Bytes that are searched before the event loop gets a turn: some milliseconds, if they are in memory. */
 const longestSearch = 32 * 2 ** 20
@@ -35,15 +38,6 @@ async function afterDelimiter(
   return region.byteLength
 }
 
-function recordBoundaries(byteLength: number, recordBytes: number, count: number): number[] {
-  const records = Math.floor(byteLength / recordBytes)
-  // What is left over belongs to the last part.
-  return Array.from(
-    { length: count - 1 },
-    (_, i) => Math.floor((records * (i + 1)) / count) * recordBytes,
-  )
-}
-
 async function delimiterBoundaries(
   region: HostRegion,
   delimiter: number,
@@ -61,26 +55,81 @@ async function delimiterBoundaries(
   return boundaries
 }
 
+/** How many whole records the regions have that are divided: the same in all. */
+function recordCount(
+  regions: readonly (HostRegion | null)[],
+  recordBytes: readonly (number | null)[],
+): number {
+  const counts = regions.map((region, i) => {
+    const bytes = recordBytes[i]
+    return region === null || bytes === null || bytes === undefined
+      ? undefined
+      : Math.floor(region.byteLength / bytes)
+  })
+  const known = counts.filter((count) => count !== undefined)
+  const [first = 0] = known
+  if (known.some((count) => count !== first)) {
+    throw new RangeError(
+      `recordBytes: the regions must have the same number of records; they have ${counts
+        .map((count, i) => `${count ?? 'none'} of ${recordBytes[i] ?? 0} bytes`)
+        .join(
+          ', ',
+        )}. Give the bytes of a record for each region; null for a region that every thread sees whole`,
+    )
+  }
+  return first
+}
+
+/** Where parts after the first begin, by region. Bytes that are left over belong to the last part. */
+async function boundaries(
+  regions: readonly (HostRegion | null)[],
+  boundary: Boundary,
+  count: number,
+  signal: AbortSignal | undefined,
+): Promise<(number[] | null)[]> {
+  if (count === 1) return regions.map((region) => region && [])
+  if ('delimiter' in boundary) {
+    return [await delimiterBoundaries(regions[0]!, boundary.delimiter, count, signal)]
+  }
+  const { recordBytes } = boundary
+  const records = recordCount(regions, recordBytes)
+  const firsts = Array.from({ length: count - 1 }, (_, i) =>
+    Math.floor((records * (i + 1)) / count),
+  )
+  return regions.map((region, i) => {
+    const bytes = recordBytes[i]
+    if (region === null || bytes === null || bytes === undefined) return null
+    return firsts.map((first) => first * bytes)
+  })
+}
+
 /**
- * Divides a region into at most `count` parts of about the same size, none of them empty, in their order; an empty region
- * into one.
+ * Divides regions into at most `count` parts of about the same size, in their order. Each part has something of a region that
+ * is divided; where that is empty, there is one part.
  */
 export async function divide(
-  region: HostRegion,
+  regions: readonly (HostRegion | null)[],
   boundary: Boundary,
   count: number,
   signal: AbortSignal | undefined,
 ): Promise<Part[]> {
-  const { byteLength } = region
-  const boundaries =
-    'delimiter' in boundary
-      ? await delimiterBoundaries(region, boundary.delimiter, count, signal)
-      : recordBoundaries(byteLength, boundary.recordBytes, count)
+  const divided = (await boundaries(regions, boundary, count, signal)).map((begins, i) => {
+    const { byteLength } = regions[i] ?? { byteLength: 0 }
+    const edges = begins && [0, ...begins, byteLength]
+    return { byteLength, edges }
+  })
   const parts: Part[] = []
-  let begin = 0
-  for (const end of [...boundaries, byteLength]) {
-    if (end > begin) parts.push({ begin, end })
-    begin = end
+  for (let part = 0; part < count; part++) {
+    const isEmpty = divided.every(({ edges }) => edges === null || edges[part] === edges[part + 1])
+    if (isEmpty && (parts.length > 0 || part < count - 1)) continue
+    parts.push(
+      divided.map(({ byteLength, edges }, i) => {
+        if (regions[i] === null) return null
+        return edges === null
+          ? { begin: 0, end: byteLength }
+          : { begin: edges[part]!, end: edges[part + 1]! }
+      }),
+    )
   }
-  return parts.length > 0 ? parts : [{ begin: 0, end: 0 }]
+  return parts
 }

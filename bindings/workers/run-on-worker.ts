@@ -1,24 +1,29 @@
-import type { HostRegion as Region } from '../../types/host-region.d.ts'
+import type { HostRegion } from '../../types/host-region.d.ts'
 import type { BytesSource } from '../../types/web-assembly.d.ts'
 import type { ExportResult, RunOnWorkerOptions } from '../../types/workers.d.ts'
-import { HostRegion, regionParts } from '../region.ts'
-import { copyOfModule, readRunOptions } from './options.ts'
+import { KeptRegions } from './kept-regions.ts'
+import { copyOfModule, readRegions, readRunOptions, totalLength } from './options.ts'
 import { newControls, runThreads } from './run-threads.ts'
 
 /** See types/workers.d.ts. */
 export async function runOnWorker<TResult = ExportResult>(
   bytes: BytesSource,
-  region: Region,
+  region: HostRegion | readonly (HostRegion | null)[],
   options?: RunOnWorkerOptions,
 ): Promise<TResult> {
-  const { byteLength } = regionParts(region)
+  const regions = readRegions(region)
+  const byteLength = totalLength(regions)
   const { onProgress, signal, ...run } = readRunOptions(byteLength, options)
   const module = copyOfModule(bytes)
-  const shared = region.share()
-  // Open here as well, so that the bytes stay even if the caller closes the region before the thread has opened it.
-  const kept = HostRegion.open(shared)
+  const kept = new KeptRegions(regions)
   try {
-    const job = { ...run, bytes: module, region: shared, control: newControls(1)[0]! }
+    const job = {
+      ...run,
+      bytes: module,
+      regions: kept.share(),
+      recordBytes: 1,
+      control: newControls(1)[0]!,
+    }
     const [result] = await runThreads([job], { byteLength, onProgress, signal })
     return result as TResult
   } finally {

@@ -1,7 +1,8 @@
 import test from 'ava'
 import { HostRegion } from 'v8-rawmem'
-import type { Boundary } from '../../bindings/workers/options.ts'
-import { divide, type Part } from '../../bindings/workers/parts.ts'
+import { type Boundary, divide, type Part } from '../../bindings/workers/parts.ts'
+
+type Range = NonNullable<Part[number]>
 
 function text(content: string): HostRegion {
   const bytes = Buffer.from(content, 'latin1')
@@ -10,11 +11,18 @@ function text(content: string): HostRegion {
   return region
 }
 
-function parts(region: HostRegion, boundary: Boundary, count: number): Promise<Part[]> {
-  return divide(region, boundary, count, undefined)
+/** Those of one region. */
+async function parts(
+  region: HostRegion,
+  boundary: { recordBytes: number } | { delimiter: number },
+  count: number,
+): Promise<Range[]> {
+  const of: Boundary =
+    'recordBytes' in boundary ? { recordBytes: [boundary.recordBytes] } : boundary
+  return (await divide([region], of, count, undefined)).map(([range]) => range!)
 }
 
-function slices(content: string, found: Part[]): string[] {
+function slices(content: string, found: Range[]): string[] {
   return found.map(({ begin, end }) => content.slice(begin, end))
 }
 
@@ -112,7 +120,7 @@ test('a search is stopped by the signal', async (t) => {
   using region = HostRegion.allocate(2 ** 30)
   const controller = new AbortController()
   setImmediate(() => controller.abort(new Error('enough')))
-  await t.throwsAsync(divide(region, { delimiter: 7 }, 2, controller.signal), {
+  await t.throwsAsync(divide([region], { delimiter: 7 }, 2, controller.signal), {
     message: 'enough',
   })
 })
@@ -131,5 +139,34 @@ test('a part of a borrowed SharedArrayBuffer is searched where it lies', async (
   t.deepEqual(await parts(region, { delimiter: 10 }, 2), [
     { begin: 0, end: 9 },
     { begin: 9, end: 10 },
+  ])
+})
+
+test('columns are divided at the same records', async (t) => {
+  using prices = HostRegion.allocate(8000)
+  using volumes = HostRegion.allocate(4003)
+  using names = HostRegion.allocate(77)
+  const recordBytes = [8, null, 4, null]
+  t.deepEqual(await divide([prices, null, volumes, names], { recordBytes }, 3, undefined), [
+    [{ begin: 0, end: 2664 }, null, { begin: 0, end: 1332 }, { begin: 0, end: 77 }],
+    [{ begin: 2664, end: 5328 }, null, { begin: 1332, end: 2664 }, { begin: 0, end: 77 }],
+    [{ begin: 5328, end: 8000 }, null, { begin: 2664, end: 4003 }, { begin: 0, end: 77 }],
+  ])
+})
+
+test('columns of different numbers of records are not divided', async (t) => {
+  using prices = HostRegion.allocate(8000)
+  using volumes = HostRegion.allocate(4004)
+  await t.throwsAsync(divide([prices, volumes], { recordBytes: [8, 4] }, 2, undefined), {
+    instanceOf: RangeError,
+    message:
+      /^recordBytes: .* they have 1000 of 8 bytes, 1001 of 4 bytes\. Give the bytes of a record for each region/,
+  })
+})
+
+test('where nothing is to be divided, there is one part', async (t) => {
+  using table = HostRegion.allocate(100)
+  t.deepEqual(await divide([null, table], { recordBytes: [null, null] }, 4, undefined), [
+    [null, { begin: 0, end: 100 }],
   ])
 })

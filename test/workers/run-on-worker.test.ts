@@ -139,7 +139,7 @@ test('every other error of the program is of its class', async (t) => {
     instanceOf: RangeError,
     message: /call stack/,
   })
-  await t.throwsAsync(runOnWorker(various, region, { ...odd, export: 'add', args: [1, 2] }), {
+  await t.throwsAsync(runOnWorker(various, region, { ...odd, export: 'add', args: [1, 2, 3, 4] }), {
     instanceOf: TypeError,
     message: /BigInt/,
   })
@@ -169,7 +169,7 @@ test('what the module lacks, or asks beyond the windows, is named', async (t) =>
   await t.throwsAsync(runOnWorker(various, region, { export: 'add' }), {
     instanceOf: TypeError,
     message:
-      "next: the module imports no function 'env.next'; its imports are: data.chunk (function)",
+      "next: the module imports no function 'env.next', and nothing from 'rawmem'; its imports are: data.chunk (function)",
   })
   await t.throwsAsync(runOnWorker(greedy, region), {
     instanceOf: TypeError,
@@ -178,6 +178,36 @@ test('what the module lacks, or asks beyond the windows, is named', async (t) =>
   await t.throwsAsync(runOnWorker(greedy, region, { next: 'js.memory' }), {
     instanceOf: TypeError,
     message: /^next: /,
+  })
+})
+
+test('a call with too few or too many arguments is refused', async (t) => {
+  using region = allocated(new Uint8Array([1]))
+  const odd = { next: 'data.chunk', address: 'i64', export: 'add' } as const
+  await t.throwsAsync(runOnWorker(various, region, { ...odd, args: [1, 2n] }), {
+    instanceOf: TypeError,
+    message: "export: 'add' takes 4 arguments, and args has 2",
+  })
+  await t.throwsAsync(runOnWorker(various, region, { ...odd, args: [1, 2n, 3] }), {
+    message: /^export: 'add' takes 4 arguments, and args has 3\. Where it returns a struct, /,
+  })
+  await t.throwsAsync(runOnWorker(sumBytes, region, { args: [1] }), {
+    message: "export: 'run' takes 0 arguments, and args has 1",
+  })
+})
+
+test('a module that imports next with another type than it is fed with is told so', async (t) => {
+  using region = allocated(new Uint8Array([1]))
+  const importing = (type: string) =>
+    wat(`(module (import "env" "next" (func $next (result ${type})))
+      (memory 0) (func (export "run") (drop (call $next))))`)
+  await t.throwsAsync(runOnWorker(importing('i64'), region), {
+    instanceOf: TypeError,
+    message: "next: the module imports 'env.next' with an i64 result; give address: 'i64'",
+  })
+  await t.throwsAsync(runOnWorker(importing('i32'), region, { address: 'i64' }), {
+    instanceOf: TypeError,
+    message: "next: the module imports 'env.next' with an i32 result; give address: 'i32'",
   })
 })
 

@@ -1,0 +1,97 @@
+import { inspect } from 'node:util'
+import type { Backend } from '../../types/backend.d.ts'
+import type { HostRegion } from '../../types/host-region.d.ts'
+import type { ExportResult } from '../../types/workers.d.ts'
+import { describe } from './describe.ts'
+import type { Job } from './job.ts'
+import { type Linked, link } from './link.ts'
+
+/** What begins a program of WASI, and what prepares a library. */
+const programStart = '_start'
+const libraryStart = '_initialize'
+const defaultExport = 'run'
+
+function checkResult(name: string, value: unknown): ExportResult {
+  const values = Array.isArray(value) ? value : [value]
+  for (const each of values) {
+    if (typeof each !== 'number' && typeof each !== 'bigint' && each !== undefined) {
+      throw new TypeError(
+        `export: '${name}' returned a reference, which cannot travel between threads; got ${inspect(each, { depth: 0 })}`,
+      )
+    }
+  }
+  return value as ExportResult
+}
+
+function count(number: number, thing: string): string {
+  return `${number} ${thing}${number === 1 ? '' : 's'}`
+}
+
+/** JavaScript fills in what is missing: a 0, an address of 0 at that. */
+function checkArity(name: string, parameters: number, args: number): void {
+  if (parameters === args) return
+  const hint =
+    parameters === args + 1
+      ? '. Where it returns a struct, the first argument is the address for it: have it return a number, such as the address of a static'
+      : ''
+  throw new TypeError(
+    `export: '${name}' takes ${count(parameters, 'argument')}, and args has ${args}${hint}`,
+  )
+}
+
+/** Says of an import that got the wrong type of number which one it is. Otherwise gives the error itself. */
+function explained(error: unknown, { next, feeder }: Job, { hasSeen }: Linked): unknown {
+  if (!(error instanceof TypeError) || !hasSeen()) return error
+  const [expected, other] =
+    feeder.address === 'i32'
+      ? [/^Cannot convert \d+ to a BigInt$/, 'i64']
+      : [/^Cannot convert a BigInt value to a number$/, 'i32']
+  if (!expected.test(error.message)) return error
+  return new TypeError(
+    `next: the module imports '${next}' with an ${other} result; give address: '${other}'`,
+    { cause: error },
+  )
+}
+
+function call(linked: Linked, name: string, job: Job): ExportResult {
+  const { instance, host } = linked
+  const { exports } = instance
+  checkArity(name, exports[name].length, job.args.length)
+  if (name === programStart) {
+    if (host !== undefined) return host.start(instance)
+    exports[name]()
+    return 0
+  }
+  if (host !== undefined) host.initialize(instance)
+  else if (typeof exports[libraryStart] === 'function') exports[libraryStart]()
+  try {
+    return checkResult(name, exports[name](...job.args))
+  } catch (error) {
+    throw explained(error, job, linked)
+  }
+}
+
+/** Runs the program of a job over its regions. */
+export function runProgram(
+  backend: Backend,
+  regions: readonly (HostRegion | null)[],
+  job: Job,
+): ExportResult {
+  const { WebAssembly } = backend
+  const { bytes, tiering } = job
+  const module = new WebAssembly.Module(bytes, tiering === undefined ? {} : { tiering })
+  const functions = WebAssembly.Module.exports(module).filter(({ kind }) => kind === 'function')
+  const has = (name: string) => functions.some((each) => each.name === name)
+  const name = job.exportName ?? (has(programStart) ? programStart : defaultExport)
+  if (!has(name)) {
+    throw new TypeError(
+      `export: the module exports no function '${name}'; its functions are: ${describe(functions)}`,
+    )
+  }
+  const linked = link(backend, module, regions, job)
+  try {
+    return call(linked, name, job)
+  } finally {
+    linked.close()
+  }
+}
