@@ -2,10 +2,10 @@ import type { BackendName } from './backend.d.ts'
 import type { ChunkFeederOptions, FeederProgress } from './chunk-feeder.d.ts'
 import type { Tiering } from './web-assembly.d.ts'
 
-/** What an export gives when its result travels between threads: several results come as an array. */
+/** The result of an export on another thread. Several results are an array. */
 export type ExportResult = number | bigint | undefined | (number | bigint)[]
 
-/** What runs on another thread, and how it is fed. */
+/** Options of `runOnWorker`. */
 export interface RunOnWorkerOptions
   extends Pick<
     ChunkFeederOptions,
@@ -13,48 +13,48 @@ export interface RunOnWorkerOptions
   > {
   /** Name of the exported function to call. Default `'run'`. */
   export?: string
-  /** Its arguments: numbers for `i32`, `f32` and `f64`, bigints for `i64`. Default: none. */
+  /** Arguments of the export: numbers for `i32`, `f32` and `f64`, bigints for `i64`. Default: none. */
   args?: readonly (number | bigint)[]
   /**
-   * The imported function that brings on the next window, as `'module.name'`. Default `'env.next'`. It must be the module's only
-   * import: nothing else could travel to the other thread.
+   * The imported function that maps the next window, as `'module.name'`. Default `'env.next'`. It must be the only import,
+   * because nothing else can travel to the other thread.
    */
   next?: string
-  /** The backend to run on; see `openBackend`. Default: that of the package's plain exports. */
+  /** The backend to run on, see `openBackend`. Default: the one behind the plain exports of the package. */
   backend?: BackendName
-  /** Which compilers make the code; see `CompileOptions`. */
+  /** Which compilers make the code, see `CompileOptions`. */
   tiering?: Tiering
   /**
-   * Called on this thread while the program runs, every 100 ms if there is something new, and at the end. If it throws, the
-   * program is stopped and the promise is rejected with that.
+   * Called on this thread while the program runs, every 100 ms if there is progress, and at the end. If it throws, the program
+   * stops and the promise rejects with that error.
    */
   onProgress?: (progress: FeederProgress) => void
-  /** Stops the program, even in an endless loop; the promise is rejected with `signal.reason`. */
+  /** Stops the program, also in an endless loop. The promise rejects with `signal.reason`. */
   signal?: AbortSignal
 }
 
-/** How a region is divided among threads, and how their results become one. */
+/** Options of `parallelScan`. */
 export interface ParallelScanOptions<TResult = ExportResult, TMerged = TResult[]>
   extends RunOnWorkerOptions {
   /**
-   * Threads at most, from 1 to 1024. Default: `os.availableParallelism()`. There are never more than parts to be had: a region of
-   * three records has three threads at most.
+   * The most threads, from 1 to 1024. Default: `os.availableParallelism()`. There are never more threads than parts: a region
+   * of three records gets at most three.
    */
   workers?: number
   /**
-   * Bytes of a record: parts begin at multiples of it, counted from the beginning of the region. Without `windowSize`, the
-   * windows are the largest ones of whole records. Default, without `delimiter`: 65536, which suits records whose size is a
-   * power of two up to that.
+   * Bytes of a record: parts begin at multiples of it from the beginning of the region. Without `windowSize`, windows are as
+   * large as possible and hold whole records. Default without `delimiter`: 65536, which suits record sizes that are a power of
+   * two up to that.
    */
   recordBytes?: number
   /**
-   * The byte that ends a record, as a number from 0 to 255 or a string of one such character (`'\n'`): parts begin right
-   * after one. Not together with `recordBytes`.
+   * The byte that ends a record: a number from 0 to 255, or one such character (`'\n'`). Parts begin right after it. Cannot be
+   * combined with `recordBytes`.
    */
   delimiter?: number | string
   /**
-   * Makes one result of those of the parts, which come in the order of the parts. There is at least one part, also of an empty
-   * region. May return a promise. Default: the array of the results.
+   * Combines the results of the parts, in the order of the parts. Even an empty region has one part. May return a promise.
+   * Default: returns the array.
    */
   merge?: (results: TResult[]) => TMerged | PromiseLike<TMerged>
 }
