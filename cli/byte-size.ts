@@ -11,7 +11,7 @@ const units = new Map([
   ['tib', 2 ** 40],
 ])
 
-/** Reads `2GiB`, `500 MB`, `1.5gib` or a plain number of bytes; `undefined` for what is no whole number of bytes. */
+/** Reads `2GiB`, `500 MB`, `1.5gib` or a number of bytes; `undefined` if it is no whole number. */
 export function parseByteSize(text: string): number | undefined {
   const match = /^(\d+(?:\.\d+)?)\s*([a-z]*)$/i.exec(text.trim())
   const unit = units.get(match?.[2]?.toLowerCase() ?? '')

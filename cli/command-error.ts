@@ -1,4 +1,4 @@
-/** What went wrong in words for whoever typed the command, and what to do next. Anything else is a bug and keeps its stack. */
+/** An error for the user, with what to do next. Any other error is a bug and keeps its stack. */
 export class CommandError extends Error {
   readonly advice: string
 

@@ -8,7 +8,7 @@ import { merges } from './merge.ts'
 import { byteSize, callArguments, delimiter, integer } from './option-types.ts'
 import { type RunOptions, run } from './run.ts'
 
-/** What shells expect of a program that a signal has ended. */
+/** The exit codes that shells expect after a signal. */
 const exitCodes = { SIGINT: 130, SIGTERM: 143 } as const
 
 const program = new Command('v8-rawmem')
@@ -17,12 +17,12 @@ const program = new Command('v8-rawmem')
   .option('--verbose', 'show where in v8-rawmem an error arose', false)
   .showHelpAfterError('(v8-rawmem --help says what can be given.)')
 
-/** Runs `action` until it ends or a signal says stop, and tells errors in a line. */
+/** Runs `action` until it ends or a signal stops it, and prints an error in one line. */
 async function guarded(action: (signal: AbortSignal) => Promise<void>): Promise<void> {
   const controller = new AbortController()
   let stoppedBy: keyof typeof exitCodes | undefined
   const onSignal = (name: NodeJS.Signals) => {
-    // The second time, whoever sent it is tired of waiting.
+    // A second signal ends the process at once.
     if (stoppedBy !== undefined) process.exit(exitCodes[stoppedBy])
     stoppedBy = name as keyof typeof exitCodes
     controller.abort()
@@ -38,7 +38,7 @@ async function guarded(action: (signal: AbortSignal) => Promise<void>): Promise<
   }
 }
 
-/** One line, but for a program's own frames, which say where in it things went wrong. */
+/** One line, plus the frames of the program if it failed. */
 function describe(error: unknown): string {
   if (program.opts<{ verbose: boolean }>().verbose) return `${(error as Error).stack ?? error}`
   if (error instanceof CommandError) {

@@ -2,7 +2,7 @@ import { readFile, stat } from 'node:fs/promises'
 import { extname } from 'node:path'
 import { CommandError } from './command-error.ts'
 
-/** The features of the text format that V8 can run. Wabt's own types know less than it does. */
+/** Features of the text format that V8 can run. Wabt's types lack some of them. */
 const features = {
   bulk_memory: true,
   exceptions: true,
@@ -28,13 +28,13 @@ function firstComplaint(path: string, message: string): string {
 async function assemble(path: string, text: string): Promise<Uint8Array> {
   const { default: wabt } = await import('wabt')
   const tools = await wabt()
-  // Wabt takes strings for ASCII, reads on behind names of some lengths, and sees the whole buffer of a view.
+  // Wabt reads strings as ASCII, some names beyond their end, and the whole buffer of a view.
   const bytes = new Uint8Array(new TextEncoder().encode(text))
   try {
     const module = tools.parseWat('text', bytes, features as Parameters<typeof tools.parseWat>[2])
     try {
       module.resolveNames()
-      // Names of functions, for the stacks of errors.
+      // Function names for stack traces.
       return module.toBinary({ write_debug_names: true }).buffer
     } finally {
       module.destroy()
@@ -54,7 +54,7 @@ export async function readProgram(path: string): Promise<Uint8Array> {
   if (about.isDirectory()) {
     throw new CommandError(`${path} is a folder.`, 'Name a .wasm file, or a .wat file.')
   }
-  // Nothing could end the wait for somebody to write into a named pipe.
+  // Reading a named pipe could wait forever.
   if (!about.isFile()) {
     throw new CommandError(`${path} is no regular file.`, 'Name a .wasm file, or a .wat file.')
   }

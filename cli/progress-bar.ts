@@ -7,7 +7,7 @@ export interface ProgressBar {
   stop(): void
 }
 
-/** A bar on stderr if that is a terminal; nothing otherwise. */
+/** A progress bar on stderr if that is a terminal. */
 export function startProgressBar(byteLength: number): ProgressBar {
   if (!process.stderr.isTTY) return { update() {}, stop() {} }
   const started = performance.now()
@@ -21,7 +21,7 @@ export function startProgressBar(byteLength: number): ProgressBar {
     barIncompleteChar: '░',
     barsize: 32,
     stream: process.stderr,
-    // The terminal is left as it is, whatever ends the program.
+    // Restores the terminal however the program ends.
     linewrap: true,
     hideCursor: null,
   })

@@ -24,7 +24,7 @@ export interface RunOptions {
   readonly json: boolean
 }
 
-/** What `address: 'i32'` can say of a window's length. */
+/** The largest length of a window with `address: 'i32'`. */
 const maxWindow32 = 2 ** 32 - 1
 
 function checkData(path: string): void {
@@ -58,7 +58,7 @@ function checkOptions({ window, address, recordBytes, delimiter }: RunOptions): 
   }
 }
 
-/** What the library refuses, in terms of the command. */
+/** Errors of the library in terms of the command. */
 function advise(error: unknown): unknown {
   if (!(error instanceof Error) || error instanceof CommandError) return error
   const { message } = error
@@ -80,17 +80,17 @@ function text(result: ExportResult): string {
   return Array.isArray(result) ? result.join(' ') : `${result ?? ''}`
 }
 
-/** Bigints as strings: not every reader of JSON takes more than 53 bits. */
+/** Bigints as strings, because many JSON readers are limited to 53 bits. */
 function plain(_key: string, value: unknown): unknown {
   return typeof value === 'bigint' ? String(value) : value
 }
 
-/** Runs the program over the file; the result goes to stdout, all else to stderr. */
+/** Runs the program over the file. The result goes to stdout, everything else to stderr. */
 export async function run(path: string, options: RunOptions, signal: AbortSignal): Promise<void> {
   checkOptions(options)
   checkData(options.map)
   const bytes = await readProgram(path)
-  // The environment decides which backend the library opens, here and in its workers.
+  // The environment selects the backend, here and in the workers.
   if (options.backend !== undefined) process.env.V8_RAWMEM_BACKEND = options.backend
   const { HostRegion, parallelScan } = await import('../bindings/index.ts')
   const { writable } = options

@@ -5,18 +5,19 @@ import type * as api from './web-assembly.d.ts'
 /**
  * How WebAssembly runs on host memory.
  *
- * - `'patched'`: in the patched V8 of this package. It supports everything; its instances are not Node's own.
+ * - `'patched'`: in the patched V8 of this package. It supports everything; its instances are not
+ *   Node's own.
  * - `'node-raw'`: in Node's own V8. The backend overwrites start and size of an instance's memory.
- * - `'node-rewire'`: in Node's own V8. The backend maps the region's pages at the memory's addresses, so windows begin at
- *   a page.
+ * - `'node-rewire'`: in Node's own V8. The backend maps the region's pages at the memory's
+ *   addresses, so windows begin at a page.
  *
  * docs/backends.md says what each can do and costs.
  */
 export type BackendName = 'patched' | 'node-raw' | 'node-rewire'
 
 /**
- * One way to run WebAssembly on host memory. All backends have the same members. A program written for one runs unchanged
- * on another, or gets an error that names what that backend cannot do.
+ * One way to run WebAssembly on host memory. All backends have the same members. A program written
+ * for one runs unchanged on another, or gets an error that names what that backend cannot do.
  *
  * All backends share regions. Other objects work only with the backend that made them.
  */

@@ -11,8 +11,9 @@ export interface MapFileOptions {
   /** Bytes to map. Default: to the end of the file. */
   length?: number
   /**
-   * `false` (default): copy-on-write. Only this region shows the stores of WebAssembly and JavaScript; the file never
-   * changes. `true`: the file is opened for writing, and stores go into it.
+   * `false` (default): copy-on-write. Only this region shows the stores of WebAssembly and
+   * JavaScript; the file never changes. `true`: the file is opened for writing, and stores go into
+   * it.
    */
   writable?: boolean
   /** See {@link AllocateOptions.shareable}. Keeps the file open until the memory is unmapped. */
@@ -22,17 +23,17 @@ export interface MapFileOptions {
 /** Options of {@link HostRegionConstructor.allocate}. */
 export interface AllocateOptions {
   /**
-   * `true`: the pages can be mapped at a second address, as the backend `'node-rewire'` needs. The memory is then an
-   * anonymous file (`memfd_create`): it takes a file descriptor, and usually has no huge pages. Default `false`; `true` for
-   * the `HostRegion` of `openBackend('node-rewire')`.
+   * `true`: the pages can be mapped at a second address, as the backend `'node-rewire'` needs. The
+   * memory is then an anonymous file (`memfd_create`): it takes a file descriptor, and usually has
+   * no huge pages. Default `false`; `true` for the `HostRegion` of `openBackend('node-rewire')`.
    */
   shareable?: boolean
 }
 
 /**
- * A region on its way to another thread: a plain object that {@link HostRegion.share} returns, `postMessage` and `workerData`
- * carry, and {@link HostRegionConstructor.open} takes. It contains no bytes and keeps none alive. Its other members may
- * change between versions.
+ * A region on its way to another thread: a plain object that {@link HostRegion.share} returns,
+ * `postMessage` and `workerData` carry, and {@link HostRegionConstructor.open} takes. It contains
+ * no bytes and keeps none alive. Its other members may change between versions.
  */
 export interface SharedRegion {
   readonly type: 'v8-rawmem.SharedRegion'
@@ -43,12 +44,12 @@ export interface SharedRegion {
 /**
  * Bytes of this process that a WebAssembly instance can be pointed at, without a copy.
  *
- * The static methods of `HostRegion` make regions; {@link subarray} makes parts. All offsets and lengths are bytes, of any
- * alignment, as `number` up to 2^53.
+ * The static methods of `HostRegion` make regions; {@link subarray} makes parts. All offsets and
+ * lengths are bytes, of any alignment, as `number` up to 2^53.
  *
- * `close()` unmaps the memory. Otherwise it is unmapped some time after the region, its parts, its buffers and the instances
- * that it is attached to are unreachable, on a later turn of the event loop. A synchronous loop that makes many regions
- * should close them.
+ * `close()` unmaps the memory. Otherwise it is unmapped some time after the region, its parts, its
+ * buffers and the instances that it is attached to are unreachable, on a later turn of the event
+ * loop. A synchronous loop that makes many regions should close them.
  */
 export interface HostRegion<TArrayBuffer extends ArrayBufferLike = ArrayBufferLike> {
   /** Length in bytes. 0 after the region is closed or its borrowed `ArrayBuffer` is detached. */
@@ -58,21 +59,23 @@ export interface HostRegion<TArrayBuffer extends ArrayBufferLike = ArrayBufferLi
   readonly closed: boolean
 
   /**
-   * The same `ArrayBuffer` over exactly these bytes, every time. A region that borrows a whole `ArrayBuffer` or
-   * `SharedArrayBuffer` returns that buffer.
+   * The same `ArrayBuffer` over exactly these bytes, every time. A region that borrows a whole
+   * `ArrayBuffer` or `SharedArrayBuffer` returns that buffer.
    *
    * It keeps the memory mapped while it is reachable; `close()` detaches it.
    *
-   * @throws {RangeError} if the region has more bytes than an `ArrayBuffer` can hold (`buffer.constants.MAX_LENGTH`: 4 GiB on
-   *   Node 20). Use the buffer of a `subarray`.
-   * @throws {TypeError} if the region is closed, if its borrowed buffer is detached, or if it borrows only a part of a buffer:
-   *   a second `ArrayBuffer` would not notice that JavaScript detached the first. Use {@link view}.
+   * @throws {RangeError} if the region has more bytes than an `ArrayBuffer` can hold
+   *   (`buffer.constants.MAX_LENGTH`: 4 GiB on Node 20). Use the buffer of a `subarray`.
+   * @throws {TypeError} if the region is closed, if its borrowed buffer is detached, or if it
+   *   borrows only a part of a buffer: a second `ArrayBuffer` would not notice that JavaScript
+   *   detached the first. Use {@link view}.
    */
   readonly buffer: TArrayBuffer
 
   /**
-   * A part of this region as a separate region over the same memory. `begin` and `end` work as for typed arrays: negative
-   * values count from the end, both are clamped to the region, fractions are cut off.
+   * A part of this region as a separate region over the same memory. `begin` and `end` work as for
+   * typed arrays: negative values count from the end, both are clamped to the region, fractions are
+   * cut off.
    *
    * Closing the part does not unmap the memory. Closing the whole closes all parts.
    *
@@ -83,15 +86,17 @@ export interface HostRegion<TArrayBuffer extends ArrayBufferLike = ArrayBufferLi
   /**
    * A typed array or `DataView` over a part of the region.
    *
-   * Unlike {@link buffer}, this works for regions larger than an `ArrayBuffer` (if the view itself fits), and for a part of a
-   * borrowed buffer.
+   * Unlike {@link buffer}, this works for regions larger than an `ArrayBuffer` (if the view itself
+   * fits), and for a part of a borrowed buffer.
    *
    * @param type Class of the view, such as `Float64Array`.
-   * @param byteOffset First byte, from 0 to `byteLength`, of any alignment. Default 0. In a borrowed buffer, a typed array must
-   *   begin at a multiple of its element size.
+   * @param byteOffset First byte, from 0 to `byteLength`, of any alignment. Default 0. In a
+   *   borrowed buffer, a typed array must begin at a multiple of its element size.
    * @param length Elements (bytes for `DataView`). Default: all complete elements to the end.
-   * @throws {RangeError} if the view is not inside the region, or is larger than an `ArrayBuffer` can be.
-   * @throws {TypeError} if an argument has the wrong type, the region is closed, or its borrowed buffer is detached.
+   * @throws {RangeError} if the view is not inside the region, or is larger than an `ArrayBuffer`
+   *   can be.
+   * @throws {TypeError} if an argument has the wrong type, the region is closed, or its borrowed
+   *   buffer is detached.
    */
   view<TView extends ArrayBufferView>(
     type: ViewConstructor<TView>,
@@ -108,32 +113,38 @@ export interface HostRegion<TArrayBuffer extends ArrayBufferLike = ArrayBufferLi
    * parentPort.once('message', (shared) => { const region = HostRegion.open(shared) })
    * ```
    *
-   * A part shares only its own bytes. Each thread opens, attaches and closes for itself; the memory stays mapped until the last
-   * thread has closed it or ended. The object keeps nothing alive, so keep this region open until the other thread has
-   * opened it. It can be opened any number of times.
+   * A part shares only its own bytes. Each thread opens, attaches and closes for itself; the memory
+   * stays mapped until the last thread has closed it or ended. The object keeps nothing alive, so
+   * keep this region open until the other thread has opened it. It can be opened any number of
+   * times.
    *
    * A region over a `SharedArrayBuffer` sends that buffer, which keeps itself alive.
    *
-   * Threads see each other's stores. Only messages, or `Atomics` on a `SharedArrayBuffer`, order them.
+   * Threads see each other's stores. Only messages, or `Atomics` on a `SharedArrayBuffer`, order
+   * them.
    *
-   * @throws {TypeError} if the region borrows an `ArrayBuffer`, which belongs to one thread, or is closed.
+   * @throws {TypeError} if the region borrows an `ArrayBuffer`, which belongs to one thread, or is
+   *   closed.
    */
   share(): SharedRegion
 
   /**
-   * Ends the region: unmaps its memory, or stops borrowing it, and detaches every `ArrayBuffer` of the region and its parts. A
-   * second call does nothing. A buffer that was moved with `transfer()` stays and shows zeros.
+   * Ends the region: unmaps its memory, or stops borrowing it, and detaches every `ArrayBuffer` of
+   * the region and its parts. A second call does nothing. A buffer that was moved with `transfer()`
+   * stays and shows zeros.
    *
-   * On a part made by `subarray`, only the part ends, with its own buffer. Instances and feeders on the part continue, and
-   * the whole cannot be closed meanwhile.
+   * On a part made by `subarray`, only the part ends, with its own buffer. Instances and feeders on
+   * the part continue, and the whole cannot be closed meanwhile.
    *
-   * If other threads have the bytes open (see {@link share}), only this thread's region ends. The last thread to close
-   * unmaps the memory.
+   * If other threads have the bytes open (see {@link share}), only this thread's region ends. The
+   * last thread to close unmaps the memory.
    *
-   * Do not close a region while Node works asynchronously on one of its buffers (`fs`, `zlib`, `crypto`).
+   * Do not close a region while Node works asynchronously on one of its buffers (`fs`, `zlib`,
+   * `crypto`).
    *
-   * @throws {Error} if this is a whole, and it or a part is attached to an instance or memory of this thread. Detach first:
-   *   `feeder.close()`, `setWasmInstanceRawMemory(instance, null)` or `memory.attach(null)`.
+   * @throws {Error} if this is a whole, and it or a part is attached to an instance or memory of
+   *   this thread. Detach first: `feeder.close()`, `setWasmInstanceRawMemory(instance, null)` or
+   *   `memory.attach(null)`.
    */
   close(): void
 
@@ -146,31 +157,33 @@ export interface HostRegionConstructor {
   readonly prototype: HostRegion
 
   /**
-   * Allocates zeroed memory. Pages are committed when they are first touched, so a sparse region can be far larger than RAM.
-   * Large regions ask for huge pages.
+   * Allocates zeroed memory. Pages are committed when they are first touched, so a sparse region
+   * can be far larger than RAM. Large regions ask for huge pages.
    *
    * @param byteLength Bytes, an integer from 0 to 2^47.
    * @throws {RangeError} or {@link TypeError} for any other `byteLength`.
-   * @throws {Error} with `code` `'ENOMEM'` and `syscall` `'mmap'` if the system has not enough addresses or memory.
+   * @throws {Error} with `code` `'ENOMEM'` and `syscall` `'mmap'` if the system has not enough
+   *   addresses or memory.
    */
   allocate(byteLength: number, options?: AllocateOptions): HostRegion<ArrayBuffer>
 
   /**
    * Maps the bytes of a file. The system reads a page when it is touched.
    *
-   * The default is copy-on-write, see {@link MapFileOptions.writable}. Do not truncate the file while it is mapped: touching a
-   * page beyond its end ends the process with `SIGBUS`.
+   * The default is copy-on-write, see {@link MapFileOptions.writable}. Do not truncate the file
+   * while it is mapped: touching a page beyond its end ends the process with `SIGBUS`.
    *
    * @throws {RangeError} if `offset` and `length` are not inside the file.
-   * @throws {Error} with `code`, `errno`, `syscall` and `path`, as from `node:fs`, if the file cannot be opened or mapped, or
-   *   is not a regular file.
+   * @throws {Error} with `code`, `errno`, `syscall` and `path`, as from `node:fs`, if the file
+   *   cannot be opened or mapped, or is not a regular file.
    */
   mapFile(path: string | Buffer | URL, options?: MapFileOptions): HostRegion<ArrayBuffer>
 
   /**
-   * Borrows the bytes of an `ArrayBuffer` or `SharedArrayBuffer`, or of the part that a typed array, `Buffer` or `DataView`
-   * shows. The region keeps the buffer alive, and marks an `ArrayBuffer` as untransferable for good
-   * (`worker_threads.markAsUntransferable`). A growable `SharedArrayBuffer` is borrowed at its current length.
+   * Borrows the bytes of an `ArrayBuffer` or `SharedArrayBuffer`, or of the part that a typed
+   * array, `Buffer` or `DataView` shows. The region keeps the buffer alive, and marks an
+   * `ArrayBuffer` as untransferable for good (`worker_threads.markAsUntransferable`). A growable
+   * `SharedArrayBuffer` is borrowed at its current length.
    *
    * @throws {TypeError} for anything else, for a resizable `ArrayBuffer`, and for a detached one.
    */
@@ -179,10 +192,12 @@ export interface HostRegionConstructor {
   ): HostRegion<TArrayBuffer>
 
   /**
-   * Bytes at an address that the process got elsewhere, for example from an FFI call or another addon.
+   * Bytes at an address that the process got elsewhere, for example from an FFI call or another
+   * addon.
    *
-   * **Unsafe**, as the only member of this package: nothing checks that the memory exists, is writable, or stays. A wrong
-   * address or length, or memory freed while in use, crashes or corrupts the process.
+   * **Unsafe**, as the only member of this package: nothing checks that the memory exists, is
+   * writable, or stays. A wrong address or length, or memory freed while in use, crashes or
+   * corrupts the process.
    *
    * @param address First byte, from 1 to 2^64 - 1.
    * @param byteLength Bytes, an integer from 0 to 2^47; the end must lie below 2^64.
@@ -190,12 +205,13 @@ export interface HostRegionConstructor {
   at(address: bigint | number, byteLength: number): HostRegion<ArrayBuffer>
 
   /**
-   * Opens the bytes of a region that a thread of this process shares, see {@link HostRegion.share}. The result is a separate
-   * region: you attach and close it independently. A region from {@link at} stays unsafe.
+   * Opens the bytes of a region that a thread of this process shares, see {@link HostRegion.share}.
+   * The result is a separate region: you attach and close it independently. A region from {@link
+   * at} stays unsafe.
    *
    * @param shared The result of `region.share()`, as it came in the message.
-   * @throws {TypeError} for anything else, for a region of another process, and if every thread that had the bytes open has
-   *   closed them or ended.
+   * @throws {TypeError} for anything else, for a region of another process, and if every thread
+   *   that had the bytes open has closed them or ended.
    */
   open(shared: SharedRegion): HostRegion
 }

@@ -38,8 +38,8 @@ export type {
 } from './host-region.d.ts'
 
 /**
- * The `WebAssembly` namespace of the default backend, which is usually the patched V8 of this package; see
- * {@link openBackend}. Use it instead of the global namespace.
+ * The `WebAssembly` namespace of the default backend, which is usually the patched V8 of this
+ * package; see {@link openBackend}. Use it instead of the global namespace.
  */
 export declare const WebAssembly: api.WebAssemblyNamespace
 
@@ -88,23 +88,25 @@ export declare const ChunkFeeder: feeder.ChunkFeederConstructor
 export type ChunkFeeder = feeder.ChunkFeeder
 
 /**
- * Points a memory of `instance` at the bytes of `region`, or back at its own memory. This takes effect at once, also for
- * functions that are running, so an imported function can map the next window.
+ * Points a memory of `instance` at the bytes of `region`, or back at its own memory. This takes
+ * effect at once, also for functions that are running, so an imported function can map the next
+ * window.
  *
- * Address 0 is the first byte of the region; accesses beyond `region.byteLength - 1` trap. While attached, `memory.size`
- * returns whole pages of 64 KiB, and `memory.grow` fails (-1). Only this instance changes: not its `WebAssembly.Memory`, nor
- * the `buffer` of that, nor other instances.
+ * Address 0 is the first byte of the region; accesses beyond `region.byteLength - 1` trap. While
+ * attached, `memory.size` returns whole pages of 64 KiB, and `memory.grow` fails (-1). Only this
+ * instance changes: not its `WebAssembly.Memory`, nor the `buffer` of that, nor other instances.
  *
- * The instance keeps the region alive, and `region.close()` throws. The next call for the same memory, or the collection of
- * the instance, releases the region. A window of a {@link ChunkFeeder} is replaced, until the next call of its `next`.
+ * The instance keeps the region alive, and `region.close()` throws. The next call for the same
+ * memory, or the collection of the instance, releases the region. A window of a {@link ChunkFeeder}
+ * is replaced, until the next call of its `next`.
  *
  * @param instance An instance made by this package's `WebAssembly`.
  * @param region The bytes, or `null` for the instance's own memory.
  * @param memoryIndex Index of the memory: imported memories first, then defined ones. Default 0.
- * @throws {TypeError} if `instance` is no instance, `region` is neither a region nor `null`, the region is closed, its borrowed
- *   `ArrayBuffer` is detached, or the memory is shared.
- * @throws {RangeError} if there is no such memory, or if the region has fewer bytes than the declared minimum or more than
- *   addresses reach (4 GiB; 2^48 bytes for a 64-bit memory).
+ * @throws {TypeError} if `instance` is no instance, `region` is neither a region nor `null`, the
+ *   region is closed, its borrowed `ArrayBuffer` is detached, or the memory is shared.
+ * @throws {RangeError} if there is no such memory, or if the region has fewer bytes than the
+ *   declared minimum or more than addresses reach (4 GiB; 2^48 bytes for a 64-bit memory).
  */
 export declare function setWasmInstanceRawMemory(
   instance: api.Instance,
@@ -113,7 +115,8 @@ export declare function setWasmInstanceRawMemory(
 ): void
 
 /**
- * Returns the optimised code that `module` has now, for {@link deserializeModule}, also in another process.
+ * Returns the optimised code that `module` has now, for {@link deserializeModule}, also in another
+ * process.
  *
  * Functions are compiled when they are first called. So call this after the module has run, or set
  * `V8_RAWMEM_FLAGS='--no-wasm-lazy-compilation'`. Missing functions are compiled later, as usual.
@@ -125,13 +128,14 @@ export declare function serializeModule(module: api.Module): Uint8Array<ArrayBuf
 /**
  * Returns the module of `bytes` with the code from {@link serializeModule}, without compiling it.
  *
- * A checksum finds damaged and foreign caches. It is not a signature: a cache decides what runs in this process, so load
- * caches only from where you would load native code.
+ * A checksum finds damaged and foreign caches. It is not a signature: a cache decides what runs in
+ * this process, so load caches only from where you would load native code.
  *
  * @param cache The result of `serializeModule`.
  * @param bytes The bytes that the module was compiled from.
- * @throws {TypeError} if the cache is damaged, or belongs to other bytes, another engine version, other flags, another
- *   processor, or a module compiled with `builtins` or `importedStringConstants`. Compile the module then.
+ * @throws {TypeError} if the cache is damaged, or belongs to other bytes, another engine version,
+ *   other flags, another processor, or a module compiled with `builtins` or
+ *   `importedStringConstants`. Compile the module then.
  */
 export declare function deserializeModule(
   cache: api.BytesSource,
@@ -143,11 +147,12 @@ export declare function deserializeModule(
  *
  * Several backends can be in use at the same time. Opening one twice returns the same object.
  *
- * @param name Default: the backend behind the plain exports of this package. That is the one named by the environment
- *   variable `V8_RAWMEM_BACKEND`, else the first available of `'patched'`, `'node-raw'`, `'node-rewire'`.
+ * @param name Default: the backend behind the plain exports of this package. That is the one named
+ *   by the environment variable `V8_RAWMEM_BACKEND`, else the first available of `'patched'`,
+ *   `'node-raw'`, `'node-rewire'`.
  * @throws {TypeError} if there is no backend of that name.
- * @throws {Error} with the reason, if the backend is not available here. If `V8_RAWMEM_BACKEND` names it, importing the package
- *   fails with that error.
+ * @throws {Error} with the reason, if the backend is not available here. If `V8_RAWMEM_BACKEND`
+ *   names it, importing the package fails with that error.
  */
 export declare function openBackend(name?: backend.BackendName): backend.Backend
 
@@ -155,24 +160,28 @@ export declare function openBackend(name?: backend.BackendName): backend.Backend
 export declare function backends(): backend.BackendStatus[]
 
 /**
- * Runs a program over a region on a worker thread, window by window as with a `ChunkFeeder`. This thread stays free. Nothing
- * is copied: the worker opens the region, see {@link HostRegion.share}.
+ * Runs a program over a region on a worker thread, window by window as with a `ChunkFeeder`. This
+ * thread stays free. Nothing is copied: the worker opens the region, see {@link HostRegion.share}.
  *
  * ```ts
- * const sum = await runOnWorker(bytes, table, { onProgress: ({ position }) => bar.update(position) })
+ * const sum = await runOnWorker(bytes, table, {
+ *   onProgress: ({ position }) => bar.update(position),
+ * })
  * ```
  *
- * When the promise settles, the thread has ended and released the region. Until then the bytes stay, even after
- * `region.close()`.
+ * When the promise settles, the thread has ended and released the region. Until then the bytes
+ * stay, even after `region.close()`.
  *
  * @param bytes The module, copied at once.
  * @param region Any region except one over an `ArrayBuffer`, which belongs to this thread.
- * @returns the result of the export: a number, a bigint, `undefined`, or an array of several results.
- * @throws {TypeError} or {RangeError} (as a rejection) for invalid arguments or options, for a region that cannot be shared, and
- *   for a module without that export or with other imports; the message lists what the module has.
+ * @returns the result of the export: a number, a bigint, `undefined`, or an array of several
+ *   results.
+ * @throws {TypeError} or {RangeError} (as a rejection) for invalid arguments or options, for a
+ *   region that cannot be shared, and for a module without that export or with other imports; the
+ *   message lists what the module has.
  * @throws {CompileError} if `bytes` are no valid module.
- * @throws {RuntimeError} if the program traps. Errors of the program keep their message and stack from the worker, with the
- *   frames of the module.
+ * @throws {RuntimeError} if the program traps. Errors of the program keep their message and stack
+ *   from the worker, with the frames of the module.
  * @throws `signal.reason` if `signal` was aborted.
  */
 export declare function runOnWorker<TResult = workers.ExportResult>(
@@ -191,8 +200,9 @@ export declare function runOnWorker<TResult = workers.ExportResult>(
  * })
  * ```
  *
- * Each thread has its own instance and a contiguous part of the region. If one program fails, the others stop, and the promise
- * rejects with that error when all threads have ended. Progress is the sum over the parts.
+ * Each thread has its own instance and a contiguous part of the region. If one program fails, the
+ * others stop, and the promise rejects with that error when all threads have ended. Progress is the
+ * sum over the parts.
  *
  * @param bytes The module, copied at once.
  * @param region Any region except one over an `ArrayBuffer`.
@@ -209,7 +219,10 @@ export declare function parallelScan<TResult = workers.ExportResult, TMerged = T
 export interface EngineVersion {
   /** Version of this package. */
   readonly package: string
-  /** Version of the V8 under the default backend, as `major.minor.build.patch`: the patched V8, or Node's own. */
+  /**
+   * Version of the V8 under the default backend, as `major.minor.build.patch`: the patched V8, or
+   * Node's own.
+   */
   readonly v8: string
 }
 

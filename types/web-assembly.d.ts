@@ -1,7 +1,7 @@
 /**
- * The `WebAssembly` namespace of v8-rawmem. Members have the names, signatures and behaviour of the WebAssembly JavaScript
- * Interface, so generated glue code can use it. Modules, instances and memories do not mix with those of the global
- * namespace.
+ * The `WebAssembly` namespace of v8-rawmem. Members have the names, signatures and behaviour of the
+ * WebAssembly JavaScript Interface, so generated glue code can use it. Modules, instances and
+ * memories do not mix with those of the global namespace.
  */
 
 import type { HostRegion } from './host-region.d.ts'
@@ -51,9 +51,11 @@ export type Exports = Record<string, any>
 /**
  * Which compilers of the engine make the code of a module.
  *
- * - `'optimize'`: the optimising compiler (Turboshaft) compiles each function when it is first called.
- * - `'dynamic'`: functions start in code of the baseline compiler (Liftoff), which compiles quickly but runs several times
- *   slower. Hot functions are optimised. A running call is never replaced, so a program that works in one call stays slow.
+ * - `'optimize'`: the optimising compiler (Turboshaft) compiles each function when it is first
+ *   called.
+ * - `'dynamic'`: functions start in code of the baseline compiler (Liftoff), which compiles quickly
+ *   but runs several times slower. Hot functions are optimised. A running call is never replaced,
+ *   so a program that works in one call stays slow.
  * - `'baseline'`: the baseline compiler only.
  */
 export type Tiering = 'optimize' | 'dynamic' | 'baseline'
@@ -65,8 +67,8 @@ export interface CompileOptions {
   /** Name of the module whose imported globals are strings: the name of each is its value. */
   importedStringConstants?: string
   /**
-   * Default: the environment variable `V8_RAWMEM_TIERING`, else `'optimize'` for modules with less than 256 KiB of code and
-   * `'dynamic'` for larger ones.
+   * Default: the environment variable `V8_RAWMEM_TIERING`, else `'optimize'` for modules with less
+   * than 256 KiB of code and `'dynamic'` for larger ones.
    */
   tiering?: Tiering
 }
@@ -124,8 +126,8 @@ export interface InstanceConstructor {
 /** Sizes of a memory, in pages of 64 KiB. `bigint` where `address` is `'i64'`. */
 export interface MemoryDescriptor {
   /**
-   * Host bytes that become the memory, see {@link Memory.attach}. `initial` is then the size of the memory's own bytes, which
-   * `attach(null)` restores; default 0.
+   * Host bytes that become the memory, see {@link Memory.attach}. `initial` is then the size of the
+   * memory's own bytes, which `attach(null)` restores; default 0.
    */
   host?: HostRegion
   /** Required without `host`. */
@@ -138,10 +140,11 @@ export interface MemoryDescriptor {
 
 export interface Memory {
   /**
-   * The bytes of the memory. When the memory grows or is attached, this buffer is detached, and the next access returns a new
-   * one.
+   * The bytes of the memory. When the memory grows or is attached, this buffer is detached, and the
+   * next access returns a new one.
    *
-   * @throws {RangeError} if the memory is larger than an `ArrayBuffer` can be (`buffer.constants.MAX_LENGTH` bytes).
+   * @throws {RangeError} if the memory is larger than an `ArrayBuffer` can be
+   *   (`buffer.constants.MAX_LENGTH` bytes).
    * @throws {TypeError} if the memory is shared.
    */
   readonly buffer: ArrayBuffer
@@ -149,26 +152,32 @@ export interface Memory {
    * Grows by `delta` pages of 64 KiB.
    *
    * @returns the previous size in pages.
-   * @throws {RangeError} if there is not enough memory, the maximum is exceeded, or a region is attached.
+   * @throws {RangeError} if there is not enough memory, the maximum is exceeded, or a region is
+   *   attached.
    */
   grow(delta: number): number
   grow(delta: bigint): bigint
   /**
-   * Makes the bytes of `region` the memory, or restores the memory's own bytes with `null`. This takes effect at once for all
-   * instances that use the memory, now or later, also for functions that are running. {@link buffer} is detached, and the
-   * next one aliases the region. If the region borrows an `ArrayBuffer`, `buffer` is that buffer, which is never detached
-   * here; if the region is only a part of it, `buffer` is a `TypeError`.
+   * Makes the bytes of `region` the memory, or restores the memory's own bytes with `null`. This
+   * takes effect at once for all instances that use the memory, now or later, also for functions
+   * that are running. {@link buffer} is detached, and the next one aliases the region. If the
+   * region borrows an `ArrayBuffer`, `buffer` is that buffer, which is never detached here; if the
+   * region is only a part of it, `buffer` is a `TypeError`.
    *
-   * Address 0 is the first byte of the region; accesses beyond `region.byteLength - 1` trap. While attached, `memory.size`
-   * returns whole pages of 64 KiB, `memory.grow` in a module fails (-1), and `grow()` throws a `RangeError`.
+   * Address 0 is the first byte of the region; accesses beyond `region.byteLength - 1` trap. While
+   * attached, `memory.size` returns whole pages of 64 KiB, `memory.grow` in a module fails (-1),
+   * and `grow()` throws a `RangeError`.
    *
    * The memory keeps the region alive, and `region.close()` throws.
    *
-   * An instance with a region of its own (`setWasmInstanceRawMemory`, `ChunkFeeder`) keeps that until it is reset.
+   * An instance with a region of its own (`setWasmInstanceRawMemory`, `ChunkFeeder`) keeps that
+   * until it is reset.
    *
-   * @throws {TypeError} if `region` is neither a region nor `null`, is closed, or its borrowed `ArrayBuffer` is detached.
-   * @throws {RangeError} if the region (with `null`: the memory's own bytes) is smaller than the minimum that the modules of its
-   *   instances declare, or larger than addresses reach: 4 GiB, 2^48 bytes with 64-bit addresses.
+   * @throws {TypeError} if `region` is neither a region nor `null`, is closed, or its borrowed
+   *   `ArrayBuffer` is detached.
+   * @throws {RangeError} if the region (with `null`: the memory's own bytes) is smaller than the
+   *   minimum that the modules of its instances declare, or larger than addresses reach: 4 GiB,
+   *   2^48 bytes with 64-bit addresses.
    */
   attach(region: HostRegion | null): void
   readonly [Symbol.toStringTag]: string
@@ -274,7 +283,10 @@ export interface InstantiatedSource {
   instance: Instance
 }
 
-/** The argument of the streaming functions: a `Response` of type `application/wasm`, or a promise of one. */
+/**
+ * The argument of the streaming functions: a `Response` of type `application/wasm`, or a promise of
+ * one.
+ */
 export interface ResponseLike {
   readonly ok: boolean
   readonly status: number
@@ -295,7 +307,10 @@ export interface WebAssemblyNamespace {
   readonly CompileError: ErrorClass<CompileError>
   readonly LinkError: ErrorClass<LinkError>
   readonly RuntimeError: ErrorClass<RuntimeError>
-  /** Compiles on threads of the engine. Rejects with a `CompileError` if `bytes` are no valid module. */
+  /**
+   * Compiles on threads of the engine. Rejects with a `CompileError` if `bytes` are no valid
+   * module.
+   */
   compile(bytes: BytesSource, options?: CompileOptions): Promise<Module>
   compileStreaming(
     source: ResponseLike | PromiseLike<ResponseLike>,

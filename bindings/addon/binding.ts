@@ -1,20 +1,21 @@
 /**
- * What the addons define, each in one place: the C++ in bindings/native/ has the same names, numbers and order of arguments.
+ * Everything that the addons export. The C++ in bindings/native/ uses the same names, numbers and
+ * order of arguments.
  */
 
 import type { ChunkFeeder } from '../../types/chunk-feeder.d.ts'
 import type { HostRegion } from '../../types/host-region.d.ts'
 
-/** What both addons export: the one with V8 inside, and the small one for the backends on Node's own V8. */
+/** Exports of both addons: the one with the patched V8, and the small one for the node backends. */
 export interface Binding {
   readonly region: RegionBinding
   readonly nodeBackends: NodeBackendsBinding
 }
 
-/** A region's native side: an opaque object, tagged by the addon. One per root region. */
+/** The native side of a region: an opaque object, tagged by the addon. One per root region. */
 export type RegionHandle = object
 
-/** What the addon defines as `region`, see bindings/native/common/region.cc. A `number` is a negative errno. */
+/** The addon's `region`, see bindings/native/common/region.cc. A `number` is a negative errno. */
 export interface RegionBinding {
   allocate(byteLength: number, shareable: boolean): RegionHandle | number
   mapFile(
@@ -34,7 +35,7 @@ export interface RegionBinding {
   close(handle: RegionHandle, buffers: ArrayBuffer[]): boolean
 }
 
-/** A feeder is its `next` for the addon. */
+/** For the addon, a feeder is its function `next`. */
 export type Next = ChunkFeeder['next']
 
 /** Why the addon calls back, see `Notice` in bindings/native/common/feeder.h. */
@@ -46,7 +47,7 @@ export type Notify = (
   windows: number,
 ) => void
 
-/** What the addon defines for each engine as `chunkFeeder`. */
+/** The addon's `chunkFeeder`, one for each engine. */
 export interface FeederBinding {
   create(
     handle: RegionHandle,
@@ -73,11 +74,11 @@ export const FeederFlag = {
   Release: 4,
   Writable: 8,
   Progress: 16,
-  /** The program did not ask for any size. */
+  /** The program gave no size. */
   AnyWindowSize: 32,
 } as const
 
-/** What an object of the engine is. The numbers are those of bindings/native/patched/kind.h. */
+/** Kind of an object of the engine. The numbers are those of bindings/native/patched/kind.h. */
 export const Kind = {
   Module: 0,
   Instance: 1,
@@ -93,7 +94,7 @@ export const Kind = {
 
 export type Kind = (typeof Kind)[keyof typeof Kind]
 
-/** How an argument reaches the engine, see `Shape` in bindings/native/patched/web_assembly.cc. */
+/** How the engine reads an argument, see `Shape` in bindings/native/patched/web_assembly.cc. */
 export const Shape = { Value: 0, Record: 1, List: 2 } as const
 
 /** Arguments for the engine: shape, value, shape, value, … */
@@ -116,7 +117,7 @@ export interface EngineBinding {
   describe(module: object, what: 'imports' | 'exports'): string
   customSections(module: object, name: string): ArrayBuffer[]
   instantiate(target: object, module: object, imports: unknown[]): unknown[]
-  /** The region itself where it borrows an ArrayBuffer. */
+  /** The region itself, if it borrows an ArrayBuffer. */
   memoryBuffer(memory: object): ArrayBuffer | HostRegion
   attachMemory(
     memory: object,
@@ -140,7 +141,7 @@ export interface EngineBinding {
     byteLength: number,
   ): void
   detachRawMemory(instance: object, memoryIndex: number): void
-  /** Collects the engine's own garbage, unless nothing happened since. Whether it did anything. */
+  /** Collects garbage of the engine, if there can be any. Returns whether it did. */
   collectInnerGarbage(): boolean
   version(): string
   readonly chunkFeeder: FeederBinding & {
@@ -148,14 +149,14 @@ export interface EngineBinding {
   }
 }
 
-/** Native side of one memory that windows are shown in: an opaque object, tagged by the addon. */
+/** The native side of a memory that shows windows: an opaque object, tagged by the addon. */
 export type WindowTarget = object
 
-/** What the addon defines as `nodeBackends`, see bindings/native/node/. */
+/** The addon's `nodeBackends`, see bindings/native/node/. */
 export interface NodeBackendsBinding {
-  /** Puts a part of a region at address 0 of the memory. */
+  /** Shows a part of a region at address 0 of the memory. */
   show(target: WindowTarget, handle: RegionHandle, byteOffset: number, byteLength: number): void
-  /** Goes back to the memory's own bytes. */
+  /** Restores the memory's own bytes. */
   restore(target: WindowTarget): void
   isShown(target: WindowTarget): boolean
   readonly chunkFeeder: FeederBinding & {
@@ -164,38 +165,38 @@ export interface NodeBackendsBinding {
   }
   readonly raw: {
     /**
-     * Waits until no other thread is between this and {@link unlockFlags}.
+     * Locks V8's flags: waits until no other thread is between this and {@link unlockFlags}.
      *
-     * @returns whether some thread relies on V8's flags as they are
+     * @returns whether a thread relies on the current flags of V8
      */
     lockFlags(): boolean
-    /** @param relied whether this thread does, from now on */
+    /** @param relied whether this thread relies on the flags from now on */
     unlockFlags(relied: boolean): void
     /**
-     * Looks for the places where instances keep start and size of their memories.
+     * Searches for the places where instances keep start and size of their memories.
      *
      * @param probes instances, each followed by the buffers of its memories
      * @param maxima memories, each with its maximum in pages
-     * @returns the places, an opaque object, or why there are none
+     * @returns the places, an opaque object, or the reason why there are none
      */
     search(probes: (object | ArrayBuffer)[][], maxima: [object, number][]): object | string
     describe(layout: object): { readonly text: string; readonly allMemories: boolean }
-    /** What keeps `memory` from growing as long as one of its targets shows a window; for {@link target}. */
+    /** Keeps `memory` from growing while one of its targets shows a window; for {@link target}. */
     lock(layout: object, memory: object): object
     /** Lets the memory grow, until {@link lower}. */
     lift(lock: object): void
-    /** @param bytes what the memory has now */
+    /** @param bytes the current size of the memory */
     lower(lock: object, bytes: number): void
     /**
-     * To be called after an instance was collected, and its target finalised.
+     * Call it after an instance was collected and its target finalised.
      *
      * @returns how many targets have been finalised
      */
     settle(lock: object): number
     /**
      * @param bufferOf the getter of `WebAssembly.Memory.prototype.buffer`
-     * @param minimum bytes that a window must have
-     * @param reach bytes that it may have
+     * @param minimum the smallest size of a window, in bytes
+     * @param reach the largest size of a window, in bytes
      */
     target(
       layout: object,
@@ -207,11 +208,11 @@ export interface NodeBackendsBinding {
       minimum: number,
       reach: number,
     ): WindowTarget
-    /** Points the instance at its window once more, after V8 has pointed it at its memory. */
+    /** Points the instance at its window again, after V8 has pointed it at its memory. */
     showAgain(target: WindowTarget): void
   }
   readonly rewire: {
-    /** Why this system cannot do it; undefined if it can. */
+    /** Why this system does not support it; undefined if it does. */
     selfTest(): string | undefined
     /** @param bufferOf the getter of `WebAssembly.Memory.prototype.buffer` */
     target(memory: object, bufferOf: () => ArrayBuffer): WindowTarget

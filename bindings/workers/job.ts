@@ -4,7 +4,7 @@ import type { Tiering } from '../../types/web-assembly.d.ts'
 import type { ExportResult } from '../../types/workers.d.ts'
 import type { ErrorMessage } from './error-message.ts'
 
-/** What a thread is told to run. */
+/** The job of a thread. */
 export interface Job {
   readonly backend: BackendName
   /** The module. */
@@ -23,9 +23,9 @@ export interface Job {
     readonly prefetch: boolean
     readonly release: boolean
   }
-  /** Where the feeder says how far it is: see bindings/feeder/options.ts. */
+  /** The feeder's control block, see bindings/feeder/options.ts. */
   readonly control: Uint8Array
 }
 
-/** What it says at the end. */
+/** The last message of a thread. */
 export type Outcome = { readonly result: ExportResult } | { readonly error: ErrorMessage }

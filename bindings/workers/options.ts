@@ -15,20 +15,20 @@ export interface RunOptions
   readonly signal: AbortSignal | undefined
 }
 
-/** Where parts of a region may begin. */
+/** The rule for where parts of a region begin. */
 export type Boundary = { readonly recordBytes: number } | { readonly delimiter: number }
 
-/** What `parallelScan` has on top. */
+/** The further options of `parallelScan`. */
 export interface ScanOptions {
   readonly workers: number
   readonly boundary: Boundary
   readonly merge: ((results: never[]) => unknown) | undefined
 }
 
-/** More threads are a slip of the keyboard. */
+/** A larger number is a typing error. */
 const maxWorkers = 1024
 
-/** A page of WebAssembly: records of any power of two up to this do not straddle two parts. */
+/** A page of WebAssembly. Records of any power of two up to this do not straddle two parts. */
 const defaultRecordBytes = 65_536
 
 function checkObject(options: unknown): object {
@@ -77,7 +77,7 @@ function checkDelimiter(value: unknown): number {
   return checkInteger('delimiter', value, 0, 255)
 }
 
-/** A copy, in memory that any number of threads can read. */
+/** A copy in memory that all threads can read. */
 export function copyOfModule(bytes: BytesSource): Uint8Array {
   const isBuffer = types.isAnyArrayBuffer(bytes)
   if (!isBuffer && !ArrayBuffer.isView(bytes)) {

@@ -6,7 +6,7 @@ import { type Boundary, copyOfModule, readRunOptions, readScanOptions } from './
 import { divide } from './parts.ts'
 import { newControls, runThreads } from './run-threads.ts'
 
-/** Windows of whole records, unless the caller has said how long they are, or one has room for all or for no record. */
+/** Windows of whole records, unless the caller gave a size, or a window fits all or no records. */
 function fitWindow(windowSize: number, boundary: Boundary, byteLength: number): number {
   if (!('recordBytes' in boundary) || windowSize >= byteLength) return windowSize
   return windowSize - (windowSize % boundary.recordBytes) || windowSize
@@ -26,7 +26,7 @@ export async function parallelScan<TResult = ExportResult, TMerged = TResult[]>(
     options?.windowSize === undefined
       ? fitWindow(feeder.windowSize, boundary, byteLength)
       : feeder.windowSize
-  // Open here as well, so that the bytes stay even if the caller closes the region.
+  // Open here too, so that the bytes stay if the caller closes the region.
   const kept = HostRegion.open(region.share())
   try {
     signal?.throwIfAborted()

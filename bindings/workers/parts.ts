@@ -8,7 +8,7 @@ export interface Part {
   readonly end: number
 }
 
-/** Bytes that are searched before the event loop gets a turn: some milliseconds, if they are in memory. */
+/** Bytes to search before the event loop gets a turn: some milliseconds if they are in memory. */
 const longestSearch = 32 * 2 ** 20
 const firstSearch = 64 * 1024
 
@@ -24,7 +24,7 @@ async function afterDelimiter(
     const part = region.subarray(at, at + length)
     const bytes = part.view(Uint8Array)
     const { buffer, byteOffset, byteLength } = bytes
-    // Of the two, it is Buffer's that the processor searches many bytes at a time.
+    // Buffer's indexOf is vectorised, Uint8Array's is not.
     const found = Buffer.from(buffer, byteOffset, byteLength).indexOf(delimiter)
     part.close()
     if (found >= 0) return at + found + 1
@@ -37,7 +37,7 @@ async function afterDelimiter(
 
 function recordBoundaries(byteLength: number, recordBytes: number, count: number): number[] {
   const records = Math.floor(byteLength / recordBytes)
-  // What is left over belongs to the last part.
+  // The rest belongs to the last part.
   return Array.from(
     { length: count - 1 },
     (_, i) => Math.floor((records * (i + 1)) / count) * recordBytes,
@@ -54,7 +54,7 @@ async function delimiterBoundaries(
   let last = 0
   for (let i = 1; i < count; ++i) {
     const target = Math.floor((region.byteLength * i) / count)
-    // A delimiter right before the target is as good.
+    // A delimiter right before the target also works.
     if (target > last) last = await afterDelimiter(region, delimiter, target - 1, signal)
     boundaries.push(last)
   }
@@ -62,8 +62,8 @@ async function delimiterBoundaries(
 }
 
 /**
- * Divides a region into at most `count` parts of about the same size, none of them empty, in their order; an empty region
- * into one.
+ * Divides a region into at most `count` parts of about the same size, none of them empty, in their
+ * order; an empty region into one.
  */
 export async function divide(
   region: HostRegion,

@@ -15,7 +15,7 @@ export async function runOnWorker<TResult = ExportResult>(
   const { onProgress, signal, ...run } = readRunOptions(byteLength, options)
   const module = copyOfModule(bytes)
   const shared = region.share()
-  // Open here as well, so that the bytes stay even if the caller closes the region before the thread has opened it.
+  // Open here too, so that the bytes stay if the caller closes the region early.
   const kept = HostRegion.open(shared)
   try {
     const job = { ...run, bytes: module, region: shared, control: newControls(1)[0]! }

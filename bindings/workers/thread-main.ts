@@ -1,4 +1,4 @@
-// What a worker thread runs: one program over one region.
+// The main module of a worker thread: runs one program over one region.
 
 import { inspect } from 'node:util'
 import { parentPort, workerData } from 'node:worker_threads'
@@ -18,7 +18,7 @@ function list(things: readonly { name: string; kind: string; module?: string }[]
   return shown.length === 0 ? 'none' : shown.join(', ')
 }
 
-/** The module's imports, which can only be the one that is fed. */
+/** The imports of the module: the feeder's `next` only. */
 function importsOf(imports: ModuleImportDescriptor[], next: string, feed: object): Imports {
   const fed = imports.find(
     (each) => each.kind === 'function' && `${each.module}.${each.name}` === next,
@@ -91,5 +91,5 @@ function outcome(): Outcome {
   }
 }
 
-// Not while modules are evaluated: when that is cut short by terminate(), Node 22 may abort the process.
+// Not during module evaluation: if terminate() interrupts that, Node 22 can abort the process.
 setImmediate(() => parentPort?.postMessage(outcome()))

@@ -1,4 +1,4 @@
-// What a package manager runs once this package is unpacked.
+// The install script that a package manager runs.
 
 import { fetchCommand } from '../../bindings/addon/load-error.ts'
 import { CommandError } from '../command-error.ts'
@@ -9,11 +9,11 @@ for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.once(name, () => stop.abort(new CommandError('stopped', '')))
 }
 
-// It runs in this package, but what V8_RAWMEM_MIRROR names is named from where the package manager was started.
+// The script runs in the package, but V8_RAWMEM_MIRROR is relative to the user's folder.
 try {
   process.chdir(process.env.INIT_CWD || '.')
 } catch {
-  // It is gone, or of somebody else: whole paths and URLs do without it.
+  // Missing or unreadable; absolute paths and URLs do not need it.
 }
 
 try {

@@ -1,22 +1,22 @@
 import type { AddressType } from '../../../types/web-assembly.d.ts'
 
-/** What the bytes of a module say of one of its memories. */
+/** A memory as the bytes of its module declare it. */
 export interface MemoryLayout {
-  /** Module and name, if it is imported. */
+  /** Module and name, if imported. */
   readonly imported: readonly [module: string, name: string] | undefined
-  /** The first name under which it is exported, if any. */
+  /** The first name of its export, if any. */
   readonly exported: string | undefined
   readonly address: AddressType
   readonly shared: boolean
   /** In pages of 64 KiB. */
   readonly initial: bigint
   readonly maximum: bigint | undefined
-  /** Where these limits stand in the bytes of the module. */
+  /** Offset of the limits in the bytes of the module. */
   readonly begin: number
   readonly end: number
 }
 
-/** The parts of a module that a compiled one does not tell of. */
+/** Parts of a module that a compiled module does not show. */
 export interface ModuleLayout {
   /** By memory index: imports, then definitions. */
   readonly memories: readonly MemoryLayout[]
@@ -27,10 +27,10 @@ export const SectionId = { Import: 2, Memory: 5, Export: 7 } as const
 
 const ExternalKind = { Function: 0, Table: 1, Memory: 2, Global: 3, Tag: 4 } as const
 
-/** Value types that are followed by a heap type: `ref null` and `ref`. */
+/** Value types that a heap type follows: `ref null` and `ref`. */
 const referenceTypes = [0x63, 0x64]
 
-/** One after the other, what the binary format is made of. */
+/** Reads the elements of the binary format in sequence. */
 export class BinaryReader {
   readonly #bytes: Uint8Array
   position: number
@@ -77,7 +77,7 @@ export class BinaryReader {
   }
 
   valueType(): void {
-    // A heap type is a signed LEB128; where that ends is all that matters.
+    // A heap type is a signed LEB128; only its end matters.
     if (referenceTypes.includes(this.byte())) this.u64()
   }
 
@@ -105,7 +105,7 @@ export class BinaryReader {
   }
 }
 
-/** The known sections of a module that Node has found valid, in their order. */
+/** The known sections of a valid module, in order. */
 export function* sectionsOf(
   bytes: Uint8Array,
 ): Generator<{ id: number; begin: number; end: number }> {
@@ -119,7 +119,7 @@ export function* sectionsOf(
   }
 }
 
-/** The layout of a module that Node has found valid. */
+/** The layout of a valid module. */
 export function moduleLayout(bytes: Uint8Array): ModuleLayout {
   const memories: MemoryLayout[] = []
   for (const { id, begin, end } of sectionsOf(bytes)) {
