@@ -4,6 +4,8 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { Interrupted } from '../terminal/advised-error.ts'
+import { runCommand, stackOf } from '../terminal/run-command.ts'
 import { aimsOf } from './aims.ts'
 import type { BenchContext } from './context.ts'
 import { describeMachine } from './machine.ts'
@@ -21,8 +23,6 @@ import { startStatus } from './terminal.ts'
 
 const repository = dirname(dirname(fileURLToPath(import.meta.url)))
 
-class Interrupted extends Error {}
-
 /** From the results of an earlier run, by what is plotted and aimed at now. */
 async function render({ output }: Options): Promise<void> {
   const kept = await readResults(resultsFolder({ repository, output }))
@@ -30,16 +30,11 @@ async function render({ output }: Options): Promise<void> {
   await writeReport(results, { repository, output, complete: true })
 }
 
-async function main(options: Options): Promise<void> {
-  const interrupt = new AbortController()
+async function main(options: Options, signal: AbortSignal): Promise<void> {
   const status = startStatus()
-  const onInterrupt = () => {
-    // A second Ctrl-C finds no listener, and ends the process at once.
-    process.off('SIGINT', onInterrupt)
+  signal.addEventListener('abort', () => {
     process.stderr.write('\nStopping after this run. Ctrl-C again stops at once.\n')
-    interrupt.abort(new Interrupted())
-  }
-  process.on('SIGINT', onInterrupt)
+  })
 
   const started = performance.now()
   const scratch = await mkdtemp(join(tmpdir(), 'v8-rawmem-bench-'))
@@ -71,7 +66,7 @@ async function main(options: Options): Promise<void> {
       rounds,
       quick: options.quick,
       scratch,
-      signal: interrupt.signal,
+      signal,
       remark,
       step: status.step,
       fit(bytes, times, what) {
@@ -87,7 +82,7 @@ async function main(options: Options): Promise<void> {
       async race(race, ownRounds = rounds) {
         const raced = await runRace(race, {
           rounds: ownRounds,
-          signal: interrupt.signal,
+          signal,
           step: status.step,
         })
         rows.push(...raced)
@@ -130,11 +125,10 @@ for (const name of ['V8_RAWMEM_BACKEND', 'V8_RAWMEM_FLAGS', 'V8_RAWMEM_TIERING']
   if (process.env[name])
     program.error(`error: ${name} is set, and would change what is measured; unset it`)
 }
-try {
-  const options = program.opts<Options>()
-  await (options.render ? render(options) : main(options))
-} catch (error) {
-  if (!(error instanceof Interrupted)) throw error
-  process.stderr.write('Stopped; nothing was written.\n')
-  process.exitCode = 130
-}
+await runCommand(
+  async (signal) => {
+    const options = program.opts<Options>()
+    await (options.render ? render(options) : main(options, signal))
+  },
+  (error) => (error instanceof Interrupted ? 'Stopped; nothing was written.' : stackOf(error)),
+)

@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander'
-import { integer } from '../samples/terminal/option-types.ts'
+import { integer } from '../terminal/option-types.ts'
 
 export interface Options {
   only?: string[]

@@ -1,4 +1,4 @@
-import { blockBytes } from '../samples/tpch/lineitem.ts'
+import { blockBytes } from '../samples/query-jit/tpch/lineitem.ts'
 import type { Sizes } from './context.ts'
 
 const KiB = 2 ** 10

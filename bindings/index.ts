@@ -11,7 +11,14 @@ export { parallelScan } from './workers/parallel-scan.ts'
 export { runOnWorker } from './workers/run-on-worker.ts'
 
 const backend = openBackend()
-export const { ChunkFeeder, HostRegion, setWasmInstanceRawMemory, WebAssembly } = backend
+export const {
+  ChunkFeeder,
+  HostRegion,
+  HostWindows,
+  setWasmInstanceRawMemory,
+  setWasmInstanceWindow,
+  WebAssembly,
+} = backend
 
 export const version: api.EngineVersion = Object.freeze({
   package: packageVersion,

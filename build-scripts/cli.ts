@@ -6,9 +6,11 @@ import { configure } from './configure/configure.ts'
 import { doctor } from './doctor.ts'
 import { fetch } from './fetch/fetch.ts'
 import { pinUpstream } from './fetch/pin-upstream.ts'
-import { type SourceKind, Sources, sourceKinds, words } from './fetch/sources.ts'
+import { type SourceOptions, Sources, sourceKinds, words } from './fetch/sources.ts'
 import { packageSdk } from './package/package.ts'
 import { checkPatches, exportPatches, patch } from './patch/patch.ts'
+import { checkForNewer } from './roll/check.ts'
+import { abortRoll, roll } from './roll/roll.ts'
 import { runCommand, withLock } from './shared/command.ts'
 import { type BuildContext, openContext, repository } from './shared/context.ts'
 
@@ -17,11 +19,6 @@ interface GlobalOptions {
   project: string
   wait: boolean
   verbose?: boolean
-}
-interface SourceOptions {
-  archive: string[]
-  mirror: string[]
-  source?: SourceKind
 }
 interface CompilerOptions {
   ccWrapper?: string
@@ -32,6 +29,12 @@ interface CompileOptions {
 interface PackageOptions {
   output?: string
   allowModified?: boolean
+}
+interface RollOptions {
+  check?: boolean
+  to?: string
+  continue?: boolean
+  abort?: boolean
 }
 interface PatchOptions {
   check?: boolean
@@ -89,6 +92,12 @@ function withSource(command: Command): Command {
       )
         .argParser(collect)
         .default(words(process.env.V8_RAWMEM_ARCHIVE), 'ask apt'),
+    )
+    .addOption(
+      new Option(
+        '--snapshot <url>',
+        'a service that keeps what mirrors have dropped, asked last, in the way of the one of Debian. Also: V8_RAWMEM_SNAPSHOT, "snapshot" in v8.lock.json',
+      ).default(process.env.V8_RAWMEM_SNAPSHOT, 'that of v8.lock.json, if it names one'),
     )
     .addOption(
       new Option(
@@ -208,6 +217,43 @@ locked(
     'Write upstream/ anew from the pinned archives: where git has their files. For whoever moves the pin.',
   ),
   (context, options: SourceOptions) => pinUpstream(context, new Sources(options)),
+)
+
+locked(
+  withSource(
+    program
+      .command('roll')
+      .description(
+        'Move the pin to a newer V8: download and check the archive, rebase the patches, write v8.lock.json, upstream/ and the patches anew. Goes on where it was interrupted. docs/rolling.md',
+      )
+      .addOption(
+        new Option(
+          '--check',
+          'only say how old the pin is and what is newer; ends with 1 when there is a newer patch level of the line',
+        ).conflicts(['to', 'continue', 'abort']),
+      )
+      .addOption(
+        new Option(
+          '--to <version>',
+          'a version of Chromium, or of V8; without it, the newest patch level of the line of the pin',
+        ).conflicts(['continue', 'abort']),
+      )
+      .addOption(
+        new Option('--continue', 'go on after a conflict that has been resolved').conflicts(
+          'abort',
+        ),
+      )
+      .option('--abort', 'go back to before the roll'),
+  ),
+  async (
+    context,
+    { check, to, continue: resolved, abort, ...options }: SourceOptions & RollOptions,
+  ) => {
+    const sources = new Sources(options)
+    if (abort) await abortRoll(context)
+    else if (!check) await roll(context, sources, { to, resolved: resolved ?? false })
+    else if (await checkForNewer(context, sources)) process.exitCode = 1
+  },
 )
 
 const doctorCommand = program

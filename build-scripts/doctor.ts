@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { totalmem } from 'node:os'
 import { join } from 'node:path'
-import { locateWithApt } from './fetch/apt.ts'
+import { locateInPinnedSuite } from './fetch/apt.ts'
 import { findGclientPython, gclientModule } from './fetch/gclient.ts'
 import { gitHost, gitHostAnswers, Sources, words } from './fetch/sources.ts'
 import { loadUpstreamPin } from './fetch/upstream-pin.ts'
@@ -126,7 +126,7 @@ async function examineArchive(
     return noted(false, `${file}: no apt here; pass it with --archive`)
   }
   try {
-    const { url } = await locateWithApt(archive, cache.apt, signal)
+    const { url } = await locateInPinnedSuite(archive, cache.apt, signal)
     return noted(true, `${file} comes from ${url.host} (through apt)`)
   } catch (error) {
     signal.throwIfAborted()

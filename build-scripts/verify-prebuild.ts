@@ -12,7 +12,7 @@ import { takeLock } from './shared/lock.ts'
 import { loadPin } from './shared/pin.ts'
 import { $ } from './shared/shell.ts'
 import { formatDuration, mark, say, sayStage } from './shared/terminal.ts'
-import { comparePrebuilds, differentToolchains } from './verify/compare-prebuilds.ts'
+import { comparePrebuilds } from './verify/compare-prebuilds.ts'
 
 const command = new Command('npm run verify:prebuild --')
   .description(
@@ -75,27 +75,14 @@ async function verify(
   for (const path of brought) await rm(join(checkout, path))
   await npm('run', 'build:binding', '--', '--cache', cache)
 
-  const there = join(repository, 'prebuilds')
   const built = join(checkout, 'prebuilds')
-  const differences = await comparePrebuilds(there, built)
-  for (const { file, expected, found } of differences) {
-    if (expected === found) {
-      say(`${mark('ok')} ${expected}  ${file}`)
-      continue
-    }
-    say(`${mark('missing')} ${file}`)
-    say(`        here  ${expected ?? 'is not there'}`)
-    say(`        built ${found ?? 'is not there'}`)
+  const files = await comparePrebuilds(join(repository, 'prebuilds'), built)
+  for (const { file, differences } of files) {
+    say(`${mark(differences.length === 0 ? 'ok' : 'wrong')} ${file}`)
+    for (const difference of differences) say(`        ${difference}`)
   }
-  if (differences.length === 0) {
-    throw new BuildError(
-      'The build left nothing to compare.',
-      `See what npm run build:binding says in ${checkout}.`,
-    )
-  }
-  const other = differences.filter(({ expected, found }) => expected !== found)
+  const other = files.filter(({ differences }) => differences.length > 0)
   if (other.length > 0) {
-    for (const sentence of await differentToolchains(there, built)) say(sentence)
     throw new BuildError(
       other.some(({ file }) => file.endsWith('.node'))
         ? 'The addons that were built are not those in prebuilds/.'

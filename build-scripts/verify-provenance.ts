@@ -37,7 +37,9 @@ const command = new Command('npm run verify:provenance --')
   })
 
 async function verify(artifacts: readonly string[], signal: AbortSignal): Promise<void> {
-  const checkout = { project: repository, commit: await commitOf(repository) }
+  const git = $({ cwd: repository, nothrow: true })
+  const commit = (await git`git rev-parse --verify HEAD`).stdout.trim() || undefined
+  const checkout = { project: repository, commit }
   let wrong = 0
   for (const artifact of artifacts) {
     signal.throwIfAborted()
@@ -69,11 +71,6 @@ async function allArtifacts(cache: string | undefined): Promise<string[]> {
     'There is no artifact here.',
     'Name one, or make one: npm run build:binding, npm run v8 -- package',
   )
-}
-
-async function commitOf(folder: string): Promise<string | undefined> {
-  const asked = await $({ cwd: folder, nothrow: true })`git rev-parse HEAD`
-  return asked.exitCode === 0 ? asked.stdout.trim() : undefined
 }
 
 await command.parseAsync()

@@ -3,9 +3,9 @@ import { createHash } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { availableParallelism, totalmem } from 'node:os'
 import { dirname, join } from 'node:path'
-import { detectLibc, version } from '../bindings/addon/platform.ts'
+import { detectLibc, packageRoot, version } from '../bindings/addon/platform.ts'
+import { formatByteSize } from '../terminal/byte-size.ts'
 import type { BackendStatus } from '../types/backend.d.ts'
-import { formatByteSize } from './byte-size.ts'
 
 /** The part of manifest.json about the addons beside it; written by build-scripts/bind. */
 interface Manifest {
@@ -39,10 +39,22 @@ interface Addon {
   } | null
 }
 
+/** How current the V8 inside is. */
+interface Release {
+  /** The release line, such as 15.0, which gets fixes as patch levels. */
+  readonly line: string
+  /** When Chromium released it: an ISO date, in UTC. */
+  readonly date: string
+  /** Whole days since then. */
+  readonly ageDays: number
+}
+
 export interface Info {
   readonly package: string
   /** Of the patched V8; null if no backend has it. */
   readonly v8: string | null
+  /** Null if there is no V8 inside, or another one than this package was made with. */
+  readonly v8Release: Release | null
   readonly node: { readonly version: string; readonly v8: string }
   readonly platform: string
   /** Null if there is none, or Node does not say. */
@@ -74,6 +86,18 @@ function describeAddon(path: string): Addon {
   return { ...about, builtFrom: { compiler, v8, lock, patches: patches.length, modified } }
 }
 
+/** What the lock file of the package says of the V8 inside. */
+function findRelease(v8: string | null): Release | null {
+  const lock = join(packageRoot, 'v8.lock.json')
+  if (v8 === null || !existsSync(lock)) return null
+  const pinned = (
+    JSON.parse(readFileSync(lock, 'utf8')) as { v8: { version: string; date: string } }
+  ).v8
+  if (pinned.version !== v8) return null
+  const ageDays = Math.floor((Date.now() - Date.parse(pinned.date)) / 86_400_000)
+  return { line: v8.split('.').slice(0, 2).join('.'), date: pinned.date, ageDays }
+}
+
 async function gather(): Promise<Info> {
   let addon: Addon | null = null
   let backends: BackendStatus[] = []
@@ -94,6 +118,7 @@ async function gather(): Promise<Info> {
   return {
     package: version,
     v8,
+    v8Release: findRelease(v8),
     node: { version: process.versions.node, v8: process.versions.v8 },
     platform: `${process.platform}-${process.arch}`,
     glibc: libc.family === 'glibc' ? libc.version : null,
@@ -111,11 +136,17 @@ async function gather(): Promise<Info> {
 }
 
 function lines(info: Info): [string, string][] {
-  const { addon, limits } = info
+  const { addon, limits, v8Release: release } = info
   const built = addon?.builtFrom
   return [
     ['v8-rawmem', info.package],
     ['V8 inside', info.v8 ?? 'none'],
+    [
+      'V8 line',
+      release
+        ? `${release.line}, released ${release.date.slice(0, 10)}, ${release.ageDays} days ago`
+        : 'unknown',
+    ],
     ['Node', `${info.node.version} (V8 ${info.node.v8})`],
     ['platform', `${info.platform}${info.glibc === null ? '' : `, glibc ${info.glibc}`}`],
     ['binding', addon === null ? 'none' : `${addon.path} (${formatByteSize(addon.bytes)})`],

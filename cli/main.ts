@@ -1,15 +1,14 @@
 #!/usr/bin/env node
 import { Command, Option } from 'commander'
 import { version } from '../bindings/addon/platform.ts'
-import { CommandError } from './command-error.ts'
+import { AdvisedError, Interrupted, inOneLine } from '../terminal/advised-error.ts'
+import { byteSize, integer } from '../terminal/option-types.ts'
+import { runCommand, stackOf } from '../terminal/run-command.ts'
 import { info } from './info.ts'
 import { install } from './install/install.ts'
 import { merges } from './merge.ts'
-import { byteSize, callArguments, delimiter, integer } from './option-types.ts'
+import { callArguments, delimiter } from './option-types.ts'
 import { type RunOptions, run } from './run.ts'
-
-/** The exit codes that shells expect after a signal. */
-const exitCodes = { SIGINT: 130, SIGTERM: 143 } as const
 
 const program = new Command('v8-rawmem')
   .description('Runs WebAssembly over data where it lies, without copying it.')
@@ -17,33 +16,14 @@ const program = new Command('v8-rawmem')
   .option('--verbose', 'show where in v8-rawmem an error arose', false)
   .showHelpAfterError('(v8-rawmem --help says what can be given.)')
 
-/** Runs `action` until it ends or a signal stops it, and prints an error in one line. */
-async function guarded(action: (signal: AbortSignal) => Promise<void>): Promise<void> {
-  const controller = new AbortController()
-  let stoppedBy: keyof typeof exitCodes | undefined
-  const onSignal = (name: NodeJS.Signals) => {
-    // A second signal ends the process at once.
-    if (stoppedBy !== undefined) process.exit(exitCodes[stoppedBy])
-    stoppedBy = name as keyof typeof exitCodes
-    controller.abort()
-  }
-  process.on('SIGINT', onSignal).on('SIGTERM', onSignal)
-  try {
-    await action(controller.signal)
-  } catch (error) {
-    process.exitCode = stoppedBy === undefined ? 1 : exitCodes[stoppedBy]
-    process.stderr.write(`${stoppedBy === undefined ? describe(error) : 'stopped'}\n`)
-  } finally {
-    process.off('SIGINT', onSignal).off('SIGTERM', onSignal)
-  }
-}
+/** Runs a subcommand until it ends or a signal stops it. */
+const guarded = (action: (signal: AbortSignal) => Promise<void>) => runCommand(action, describe)
 
 /** One line, plus the frames of the program if it failed. */
 function describe(error: unknown): string {
-  if (program.opts<{ verbose: boolean }>().verbose) return `${(error as Error).stack ?? error}`
-  if (error instanceof CommandError) {
-    return `error: ${error.message.replace(/\.?$/, '.')} ${error.advice}`
-  }
+  if (error instanceof Interrupted) return 'stopped'
+  if (program.opts<{ verbose: boolean }>().verbose) return stackOf(error)
+  if (error instanceof AdvisedError) return `error: ${inOneLine(error)}`
   const { code, path, message, stack } = error as NodeJS.ErrnoException
   if (code === 'ENOENT') return `error: There is no file ${path}. Look at the path.`
   const frames = stack?.split('\n').filter((line) => /^ +at .*wasm:/.test(line)) ?? []

@@ -1,5 +1,5 @@
+import { AdvisedError } from '../terminal/advised-error.ts'
 import type { ExportResult } from '../types/workers.d.ts'
-import { CommandError } from './command-error.ts'
 
 type Value = number | bigint
 
@@ -22,7 +22,7 @@ export function mergeResults(merge: Exclude<Merge, 'list'>, results: ExportResul
       return merged.map((value, i) => combine[merge](value, result[i]!))
     }
     if (merged === undefined || result === undefined) {
-      throw new CommandError(
+      throw new AdvisedError(
         `The export returns nothing that --merge ${merge} could work on.`,
         'Leave out --merge.',
       )

@@ -1,27 +1,7 @@
-// Types of the command's options. Commander puts the option's name before the messages.
+// Types of the command's options besides sizes and integers. Commander puts the option's name
+// before the messages.
 
 import { InvalidArgumentError } from 'commander'
-import { parseByteSize } from './byte-size.ts'
-
-export function byteSize(text: string): number {
-  const bytes = parseByteSize(text)
-  if (bytes === undefined || bytes < 1) {
-    throw new InvalidArgumentError(
-      'A size is a number of bytes, or has a unit: 65536, 512MiB, 2GiB.',
-    )
-  }
-  return bytes
-}
-
-export function integer(min: number, max: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text)
-    if (text.trim() === '' || !Number.isInteger(value) || value < min || value > max) {
-      throw new InvalidArgumentError(`Allowed is an integer from ${min} to ${max}.`)
-    }
-    return value
-  }
-}
 
 const escapes = new Map([
   ['\\n', 10],

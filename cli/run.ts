@@ -1,11 +1,11 @@
 import { statSync } from 'node:fs'
+import { AdvisedError } from '../terminal/advised-error.ts'
+import { formatByteSize } from '../terminal/byte-size.ts'
+import { startProgress } from '../terminal/progress.ts'
 import type { BackendName } from '../types/backend.d.ts'
 import type { ExportResult } from '../types/workers.d.ts'
-import { formatByteSize } from './byte-size.ts'
-import { CommandError } from './command-error.ts'
 import { type Merge, mergeResults } from './merge.ts'
 import { readProgram } from './program-file.ts'
-import { formatSpeed, startProgressBar } from './progress-bar.ts'
 
 export interface RunOptions {
   readonly map: string
@@ -30,28 +30,28 @@ const maxWindow32 = 2 ** 32 - 1
 function checkData(path: string): void {
   const stat = statSync(path)
   if (!stat.isFile()) {
-    throw new CommandError(`${path} is no regular file.`, 'Only files can be mapped.')
+    throw new AdvisedError(`${path} is no regular file.`, 'Only files can be mapped.')
   }
   if (stat.size === 0) {
-    throw new CommandError(`${path} is empty.`, 'There is nothing to run the program over.')
+    throw new AdvisedError(`${path} is empty.`, 'There is nothing to run the program over.')
   }
 }
 
 function checkOptions({ window, address, recordBytes, delimiter }: RunOptions): void {
   if (window !== undefined && address === 'i32' && window > maxWindow32) {
-    throw new CommandError(
+    throw new AdvisedError(
       `--window ${formatByteSize(window)} is more than an i32 can say.`,
       'Give at most 4294967295 bytes, or --address i64 for a program that imports () -> i64.',
     )
   }
   if (recordBytes !== undefined && delimiter !== undefined) {
-    throw new CommandError(
+    throw new AdvisedError(
       '--record-bytes and --delimiter exclude each other.',
       'Records have one length, or end in one byte.',
     )
   }
   if (window !== undefined && recordBytes !== undefined && window % recordBytes !== 0) {
-    throw new CommandError(
+    throw new AdvisedError(
       `--window ${window} is not a multiple of --record-bytes ${recordBytes}.`,
       'Records would straddle windows.',
     )
@@ -60,7 +60,7 @@ function checkOptions({ window, address, recordBytes, delimiter }: RunOptions): 
 
 /** Errors of the library in terms of the command. */
 function advise(error: unknown): unknown {
-  if (!(error instanceof Error) || error instanceof CommandError) return error
+  if (!(error instanceof Error) || error instanceof AdvisedError) return error
   const { message } = error
   const advice = message.startsWith('export: ')
     ? 'Choose one with --export.'
@@ -73,11 +73,16 @@ function advise(error: unknown): unknown {
           : error.name === 'CompileError'
             ? 'The module is damaged, or uses what this engine does not know.'
             : undefined
-  return advice === undefined ? error : new CommandError(message, advice, { cause: error })
+  return advice === undefined ? error : new AdvisedError(message, advice, { cause: error })
 }
 
 function text(result: ExportResult): string {
   return Array.isArray(result) ? result.join(' ') : `${result ?? ''}`
+}
+
+function formatSpeed(bytes: number, seconds: number): string {
+  const speed = bytes / Math.max(seconds, 1e-9)
+  return speed < 1e8 ? `${(speed / 1e6).toFixed(2)} MB/s` : `${(speed / 1e9).toFixed(2)} GB/s`
 }
 
 /** Bigints as strings, because many JSON readers are limited to 53 bits. */
@@ -98,8 +103,13 @@ export async function run(path: string, options: RunOptions, signal: AbortSignal
   const { byteLength } = region
   let windows = 0
   let parts = 0
-  const bar = startProgressBar(byteLength)
   const started = performance.now()
+  const secondsSoFar = () => (performance.now() - started) / 1000
+  const bar = startProgress('', byteLength, formatByteSize, {
+    more: (position) => `  ${formatSpeed(position, secondsSoFar())}`,
+    // Where there is no terminal, stderr is for the throughput alone.
+    print() {},
+  })
   try {
     const result = await parallelScan(bytes, region, {
       export: options.export,
@@ -122,7 +132,7 @@ export async function run(path: string, options: RunOptions, signal: AbortSignal
         return options.merge === 'list' ? results : mergeResults(options.merge, results)
       },
     })
-    const seconds = (performance.now() - started) / 1000
+    const seconds = secondsSoFar()
     bar.stop()
     if (options.json) {
       const about = { result, bytes: byteLength, windows, workers: parts, seconds }

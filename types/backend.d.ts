@@ -1,5 +1,6 @@
 import type { ChunkFeederConstructor } from './chunk-feeder.d.ts'
 import type { HostRegion, HostRegionConstructor } from './host-region.d.ts'
+import type { HostWindowsConstructor } from './host-windows.d.ts'
 import type * as api from './web-assembly.d.ts'
 
 /**
@@ -14,6 +15,15 @@ import type * as api from './web-assembly.d.ts'
  * docs/backends.md says what each can do and costs.
  */
 export type BackendName = 'patched' | 'node-raw' | 'node-rewire'
+
+/** Options of `setWasmInstanceRawMemory`. */
+export interface RawMemoryOptions {
+  /**
+   * Whether the region may hide what the program keeps in the memory itself: statics, a stack, a
+   * heap. With `false` (default), a module whose bytes show such data is refused.
+   */
+  overOwnData?: boolean
+}
 
 /**
  * One way to run WebAssembly on host memory. All backends have the same members. A program written
@@ -33,6 +43,19 @@ export interface Backend {
   setWasmInstanceRawMemory(
     instance: api.Instance,
     region: HostRegion | null,
+    memoryIndex?: number,
+    options?: RawMemoryOptions,
+  ): void
+  /**
+   * Shows regions to instances of this backend, beside their own memory. `'node-raw'` and
+   * `'node-rewire'` refuse.
+   */
+  readonly HostWindows: HostWindowsConstructor
+  /** Like the function of the same name that the package exports, for instances of this backend. */
+  setWasmInstanceWindow(
+    instance: api.Instance,
+    region: HostRegion | null,
+    window: number,
     memoryIndex?: number,
   ): void
 }

@@ -55,6 +55,11 @@ export interface ChunkFeederOptions {
   onProgress?: (progress: FeederProgress) => void
   /** When aborted, `next` throws `signal.reason`. */
   signal?: AbortSignal
+  /**
+   * Whether windows may hide what the program keeps in the memory itself; see `RawMemoryOptions`.
+   * Default `false`.
+   */
+  overOwnData?: boolean
 }
 
 /**
@@ -94,8 +99,9 @@ export interface ChunkFeeder {
    *   in a window before the last one (a record is longer than a window); if the window is smaller
    *   than the declared minimum of the memory (declare 0 pages, because the last window can be
    *   short); if it is larger than addresses reach; or if there is no memory `memoryIndex`.
-   * @throws {TypeError} if the feeder is closed, the region was closed before its first window, or
-   *   its borrowed `ArrayBuffer` was transferred.
+   * @throws {TypeError} if the feeder is closed, the region was closed before its first window, its
+   *   borrowed `ArrayBuffer` was transferred, or the program keeps data of its own in the memory
+   *   (see `overOwnData`).
    * @throws {Error} if the feeder is not bound, as in a start function, or if `onProgress` has
    *   bound it to another instance.
    * @throws `signal.reason`, or the error of `onProgress`.

@@ -20,10 +20,11 @@
 import type * as backend from './backend.d.ts'
 import type * as feeder from './chunk-feeder.d.ts'
 import type * as region from './host-region.d.ts'
+import type * as windows from './host-windows.d.ts'
 import type * as api from './web-assembly.d.ts'
 import type * as workers from './workers.d.ts'
 
-export type { Backend, BackendName, BackendStatus } from './backend.d.ts'
+export type { Backend, BackendName, BackendStatus, RawMemoryOptions } from './backend.d.ts'
 export type {
   ChunkFeederConstructor,
   ChunkFeederOptions,
@@ -36,6 +37,12 @@ export type {
   SharedRegion,
   ViewConstructor,
 } from './host-region.d.ts'
+export type {
+  HostWindowsConstructor,
+  HostWindowsOptions,
+  WindowFunctions,
+  WindowProgress,
+} from './host-windows.d.ts'
 
 /**
  * The `WebAssembly` namespace of the default backend, which is usually the patched V8 of this
@@ -82,6 +89,11 @@ export declare const HostRegion: region.HostRegionConstructor
 export type HostRegion<TArrayBuffer extends ArrayBufferLike = ArrayBufferLike> =
   region.HostRegion<TArrayBuffer>
 
+/** Shows regions to a program of any compiler, beside the memory of its own. */
+export declare const HostWindows: windows.HostWindowsConstructor
+
+export type HostWindows = windows.HostWindows
+
 /** Slides a window over a region. The module moves it with an imported function. */
 export declare const ChunkFeeder: feeder.ChunkFeederConstructor
 
@@ -103,14 +115,39 @@ export type ChunkFeeder = feeder.ChunkFeeder
  * @param instance An instance made by this package's `WebAssembly`.
  * @param region The bytes, or `null` for the instance's own memory.
  * @param memoryIndex Index of the memory: imported memories first, then defined ones. Default 0.
+ * @param options `overOwnData: true` hides data that the program keeps in the memory itself.
  * @throws {TypeError} if `instance` is no instance, `region` is neither a region nor `null`, the
- *   region is closed, its borrowed `ArrayBuffer` is detached, or the memory is shared.
+ *   region is closed, its borrowed `ArrayBuffer` is detached, the memory is shared, or the program
+ *   keeps data of its own there (see `overOwnData`).
  * @throws {RangeError} if there is no such memory, or if the region has fewer bytes than the
  *   declared minimum or more than addresses reach (4 GiB; 2^48 bytes for a 64-bit memory).
  */
 export declare function setWasmInstanceRawMemory(
   instance: api.Instance,
   region: HostRegion | null,
+  memoryIndex?: number,
+  options?: backend.RawMemoryOptions,
+): void
+
+/**
+ * Shows a region in a host window of memory 0, or with `null` nothing. Takes effect at once, also for functions of the
+ * instance that are running. {@link HostWindows} do this for programs that move their windows themselves.
+ *
+ * Window k begins at address 0x80000000 + k * 0x10000000. A region of more than 256 MiB goes on in the following windows, and
+ * ends at least 64 KiB before the next one that shows another region. The instance keeps the region alive, and while it is
+ * shown, `region.close()` throws.
+ *
+ * @param window an integer from 0 to 7.
+ * @param memoryIndex 0, the only memory that has windows.
+ * @throws {TypeError} if `instance` is no instance or has no host windows, or `region` is neither a region nor `null`, is
+ *   closed, or its borrowed `ArrayBuffer` is detached.
+ * @throws {RangeError} if `window` is out of range, the region is larger than the addresses that are left, or another window
+ *   is in its way.
+ */
+export declare function setWasmInstanceWindow(
+  instance: api.Instance,
+  region: HostRegion | null,
+  window: number,
   memoryIndex?: number,
 ): void
 

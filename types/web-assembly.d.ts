@@ -71,6 +71,11 @@ export interface CompileOptions {
    * than 256 KiB of code and `'dynamic'` for larger ones.
    */
   tiering?: Tiering
+  /**
+   * Whether memory 0 has host windows at addresses from 2 GiB, see `HostWindows`. Default: whether the module imports functions
+   * from `rawmem`.
+   */
+  hostWindows?: boolean
 }
 
 /** Name and kind of an export. */

@@ -1,4 +1,4 @@
-import { assemble } from '../../samples/wasm/assemble.ts'
+import { assemble } from '../../cli/assemble.ts'
 import type { ValueType } from '../native/native.ts'
 
 /** How a kernel sums up a column. */

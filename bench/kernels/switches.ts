@@ -1,4 +1,4 @@
-import { assemble } from '../../samples/wasm/assemble.ts'
+import { assemble } from '../../cli/assemble.ts'
 
 /** The exports of the module. */
 export interface SwitchExports {

@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module'
 import type { HostRegion } from 'v8-rawmem'
-import { blockBytes, blockRows, lineitem } from '../../samples/tpch/lineitem.ts'
+import { blockBytes, blockRows, lineitem } from '../../samples/query-jit/tpch/lineitem.ts'
 import type { Variant } from './compiler.ts'
 
 /** Types of the columns that are summed up. */

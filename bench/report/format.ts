@@ -1,4 +1,4 @@
-import { formatByteSize } from '../../samples/terminal/byte-size.ts'
+import { formatByteSize } from '../../terminal/byte-size.ts'
 import type { Row, Unit } from '../results.ts'
 
 const nanoseconds: Record<Exclude<Unit, 'GB/s'>, number> = { ns: 1, µs: 1e3, ms: 1e6, s: 1e9 }

@@ -1,5 +1,5 @@
 import * as engine from 'v8-rawmem'
-import { assemble } from '../../samples/wasm/assemble.ts'
+import { assemble } from '../../cli/assemble.ts'
 import * as names from '../contenders.ts'
 import type { Suite } from '../context.ts'
 import { type Contender, timed } from '../race.ts'

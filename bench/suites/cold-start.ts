@@ -1,6 +1,6 @@
 import * as engine from 'v8-rawmem'
-import { blockBytes, generateLineitem } from '../../samples/tpch/lineitem.ts'
-import { type Q6Exports, q6Arguments, q6Kernel } from '../../samples/tpch/q6.ts'
+import { blockBytes, generateLineitem } from '../../samples/query-jit/tpch/lineitem.ts'
+import { type Q6Exports, q6Arguments, q6Kernel } from '../../samples/query-jit/tpch/q6.ts'
 import * as names from '../contenders.ts'
 import { type BenchContext, type Suite, withRegion } from '../context.ts'
 import { type Contender, type Measurement, timed } from '../race.ts'

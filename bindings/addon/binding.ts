@@ -5,6 +5,7 @@
 
 import type { ChunkFeeder } from '../../types/chunk-feeder.d.ts'
 import type { HostRegion } from '../../types/host-region.d.ts'
+import type { WindowFunctions } from '../../types/host-windows.d.ts'
 
 /** Exports of both addons: the one with the patched V8, and the small one for the node backends. */
 export interface Binding {
@@ -58,6 +59,8 @@ export interface FeederBinding {
     flags: number,
     control: Uint8Array | undefined,
     notify: Notify,
+    /** The host window of memory 0 that shows the region, if one does. */
+    window: number | undefined,
   ): Next
   unbind(next: Next): void
   close(next: Next): void
@@ -129,23 +132,39 @@ export interface EngineBinding {
   ): void
   detachMemory(memory: object): void
   isMemoryAttached(memory: object): boolean
+  /** A copy of the bytes that the module was compiled from. */
+  wireBytes(module: object): ArrayBuffer
   /** Code and wire bytes. */
   serializeModule(module: object): [ArrayBuffer, ArrayBuffer]
   deserializeModule(target: object, code: Uint8Array, bytes: Uint8Array): boolean
   jsTag(): object
+  /** @param window the host window of memory 0, or undefined for the memory itself */
   attachRawMemory(
     instance: object,
     memoryIndex: number,
+    window: number | undefined,
     handle: object,
     byteOffset: number,
     byteLength: number,
   ): void
-  detachRawMemory(instance: object, memoryIndex: number): void
+  detachRawMemory(instance: object, memoryIndex: number, window: number | undefined): void
   /** Collects garbage of the engine, if there can be any. Returns whether it did. */
   collectInnerGarbage(): boolean
   version(): string
   readonly chunkFeeder: FeederBinding & {
     bind(next: Next, instance: object): void
+  }
+  /** The functions of module `rawmem`, see bindings/native/patched/host_windows.h. */
+  readonly hostWindows: {
+    /** `next`, `map` and `size`, without regions. */
+    create(): [WindowFunctions['next'], WindowFunctions['map'], WindowFunctions['size']]
+    /**
+     * Has a window show the region of a feeder.
+     *
+     * @param of one of the functions
+     * @param next the feeder's; null for none
+     */
+    set(of: object, window: number, next: Next | null): void
   }
 }
 

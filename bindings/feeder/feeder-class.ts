@@ -22,6 +22,8 @@ export interface FeederEngine {
   isInstance(value: unknown): value is Instance
   /** Lets instances import `next`, see Bindable. */
   register(next: Next, feeder: Bindable): void
+  /** Throws if `instance` keeps things of its own in the memory. */
+  checkOwnData(instance: Instance, memoryIndex: number): void
   /** Keeps alive what the addon refers to weakly. */
   bind(next: Next, instance: Instance, memoryIndex: number): void
   unbind(next: Next, instance: Instance): void
@@ -38,6 +40,7 @@ export function chunkFeederClass(engine: FeederEngine): api.ChunkFeederConstruct
     readonly #notify: Notify
     readonly #control: Uint8Array | undefined
     readonly #memoryIndex: number
+    readonly #checkOwnData: boolean
     #instance: Instance | undefined
     #closed = false
     #stopListening: (() => void) | undefined
@@ -55,7 +58,11 @@ export function chunkFeederClass(engine: FeederEngine): api.ChunkFeederConstruct
         onProgress,
         signal,
         control,
+        window,
+        overOwnData,
       } = readFeederOptions(byteLength, options)
+      // A host window leaves the program's own memory alone.
+      this.#checkOwnData = !overOwnData && window === undefined
       this.#region = region as HostRegion
       this.#control = control
       this.#memoryIndex = memoryIndex
@@ -96,6 +103,7 @@ export function chunkFeederClass(engine: FeederEngine): api.ChunkFeederConstruct
           (anyWindowSize ? Flag.AnyWindowSize : 0),
         this.#control,
         this.#notify,
+        window,
       )
       engine.register(this.#next, {
         refusal: () => {
@@ -165,6 +173,7 @@ export function chunkFeederClass(engine: FeederEngine): api.ChunkFeederConstruct
 
     #bind(instance: Instance): void {
       this.#unbind()
+      if (this.#checkOwnData) engine.checkOwnData(instance, this.#memoryIndex)
       engine.bind(this.#next, instance, this.#memoryIndex)
       this.#instance = instance
     }

@@ -16,11 +16,15 @@ import { checkBoolean, checkInteger, maxMemories, show } from '../arguments.ts'
  */
 export const controlBlock: unique symbol = Symbol('controlBlock')
 
+/** Not a public option: the host window of memory 0 that shows the region. */
+export const windowOption: unique symbol = Symbol('window')
+
 /** Bytes of a control block. */
 export const controlBlockLength = 32
 
 export interface InternalOptions extends api.ChunkFeederOptions {
   [controlBlock]?: SharedArrayBuffer | Uint8Array
+  [windowOption]?: number
 }
 
 /** Options that have been checked, with the defaults filled in. */
@@ -37,6 +41,8 @@ export interface FeederOptions {
   readonly onProgress: ((progress: api.FeederProgress) => void) | undefined
   readonly signal: AbortSignal | undefined
   readonly control: Uint8Array | undefined
+  readonly window: number | undefined
+  readonly overOwnData: boolean
 }
 
 /** The largest i32, read as unsigned. */
@@ -88,6 +94,8 @@ export function readFeederOptions(byteLength: number, options: unknown = {}): Fe
     onProgress,
     signal,
     [controlBlock]: control,
+    [windowOption]: window,
+    overOwnData = false,
   } = options as InternalOptions
   if (address !== 'i32' && address !== 'i64') {
     throw new TypeError(`ChunkFeeder: address must be 'i32' or 'i64'; got ${show(address)}`)
@@ -120,5 +128,7 @@ export function readFeederOptions(byteLength: number, options: unknown = {}): Fe
     onProgress,
     signal,
     control: readControl(control),
+    window,
+    overOwnData: checkBoolean('ChunkFeeder: overOwnData', overOwnData),
   }
 }

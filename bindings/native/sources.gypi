@@ -5,6 +5,8 @@
     'shared_sources': [
       '../common/feeder.cc',
       '../common/host_mapping.cc',
+      '../common/host_memory.cc',
+      '../common/napi/arguments.cc',
       '../common/napi/array_buffers.cc',
       '../common/napi/native_functions.cc',
       '../common/page_advice.cc',

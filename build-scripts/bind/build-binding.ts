@@ -9,18 +9,10 @@ import { BuildError } from '../shared/build-error.ts'
 import type { BuildContext } from '../shared/context.ts'
 import { sha256OfFile } from '../shared/hash.ts'
 import { hashPin } from '../shared/pin.ts'
-import { sayStage, warn } from '../shared/terminal.ts'
-import {
-  type Compiler,
-  clangTools,
-  findClang,
-  findCompiler,
-  requireTools,
-  tools,
-} from '../shared/toolchain.ts'
-import { runNodeGyp } from './node-gyp.ts'
+import { warn } from '../shared/terminal.ts'
+import { clangTools, findCompiler, requireTools, tools } from '../shared/toolchain.ts'
 import { providePrebuild } from './prebuild.ts'
-import { requireLockedPackages, sourceHash } from './source-hash.ts'
+import { requireLockedPackages } from './source-hash.ts'
 
 /** Compiles and links both addons, the one with V8 inside against an SDK, and puts them into prebuilds/. */
 export async function buildBinding(context: BuildContext, sdk: string): Promise<void> {
@@ -30,28 +22,19 @@ export async function buildBinding(context: BuildContext, sdk: string): Promise<
   const sdkManifest = await readSdkManifest(sdk)
   await requireWholeSdk(sdk, context.signal)
   warnWhenStale(context, sdkManifest)
-  const clang = await findClang(pin.toolchain.clang)
-  const { version: compiler, libraries } = clang
-  const folder = join(project, 'prebuilds', sdkManifest.platform)
-  await provideNodeAddon(context, folder, clang, "the backends on Node's own V8")
-  await providePrebuild({
-    project,
-    folder,
-    kind: 'engine',
-    inputs: {
-      v8: sdkManifest.v8.version,
-      lock: sdkManifest.lock,
-      patches: sdkManifest.patches,
-      modified: sdkManifest.modified,
-      sdk: await sha256OfFile(join(sdk, manifestName)),
-      sources: await sourceHash(project),
-      compiler,
-      libraries,
-    },
-    sdk,
-    build: async () => {
-      sayStage('build:binding', `against V8 ${sdkManifest.v8.version}`)
-      return await runNodeGyp(context, { folder: 'bindings/native/patched', ...clang, sdk })
+  const clang = await context.clang()
+  const { v8, lock, patches, modified, platform } = sdkManifest
+  const common = { compiler: clang, folder: join(project, 'prebuilds', platform) }
+  await providePrebuild(context, { ...common, title: nodeBackends })
+  await providePrebuild(context, {
+    ...common,
+    title: `against V8 ${v8.version}`,
+    engine: {
+      folder: sdk,
+      inputs: {
+        ...{ v8: v8.version, lock, patches, modified },
+        sdk: await sha256OfFile(join(sdk, manifestName)),
+      },
     },
   })
 }
@@ -69,31 +52,15 @@ export async function buildNodeBackends(context: BuildContext): Promise<void> {
   await requireLockedPackages(project)
   const compiler = await findCompiler(pin.toolchain.clang)
   const folder = join(project, 'prebuilds', `${process.platform}-${process.arch}`)
-  const title = `the backends on Node's own V8, by ${compiler.version}`
-  await provideNodeAddon(context, folder, compiler, title)
-}
-
-const makeTools = [tools.make, tools.python, tools.nm]
-
-async function provideNodeAddon(
-  context: BuildContext,
-  folder: string,
-  compiler: Compiler,
-  title: string,
-): Promise<void> {
-  const { project } = context
-  const { version, libraries } = compiler
-  await providePrebuild({
-    project,
+  await providePrebuild(context, {
+    compiler,
     folder,
-    kind: 'node',
-    inputs: { sources: await sourceHash(project), compiler: version, libraries },
-    build: async () => {
-      sayStage('build:binding', title)
-      return await runNodeGyp(context, { folder: 'bindings/native/node', ...compiler })
-    },
+    title: `${nodeBackends}, by ${compiler.version}`,
   })
 }
+
+const nodeBackends = "the backends on Node's own V8"
+const makeTools = [tools.make, tools.python, tools.nm]
 
 async function requireWholeSdk(sdk: string, signal: AbortSignal): Promise<void> {
   const damaged = await damagedFiles(sdk, signal)

@@ -26,40 +26,33 @@ export async function checkAddon(addon: string, project: string): Promise<string
   if (!entry) return [`${join(folder, 'manifest.json')} is not there, not valid, or lacks ${name}`]
   if (!existsSync(addon)) return [`${addon} is not there`]
 
-  const sources = await sourceHash(project)
-  const v8 = engine && {
-    ...(await v8InputsOf(project)),
-    sdk: engine.sdk,
-    modified: false,
-  }
+  const inputs = await v8InputsOf(project)
   const expected = {
     ...entry,
-    sources,
+    sources: await sourceHash(project),
     size: (await stat(addon)).size,
     sha256: await sha256OfFile(addon),
-    ...(v8 && {
-      v8: v8.pin.v8.version,
-      lock: hashPin(v8.pin),
-      patches: v8.patches.map(({ name, sha256 }) => ({ name, sha256 })),
+    ...(engine && {
+      v8: inputs.pin.v8.version,
+      lock: hashPin(inputs.pin),
+      patches: inputs.patches.map(({ name, sha256 }) => ({ name, sha256 })),
       modified: false,
     }),
   }
-  return [
-    ...jsonDifferences(expected, entry, `manifest.json: ${engine ? 'engine' : 'node'}`),
-    ...(await checkDocuments(addon, {
-      root: folder,
-      describe: async ({ components }) => ({
-        claim: await claimOfAddon(project, {
-          name,
-          sources,
-          compiler: entry.compiler,
-          libraries: entry.libraries,
-          components,
-          ...(v8 && { v8 }),
-        }),
-      }),
-    })),
-  ]
+  const ofManifest = jsonDifferences(
+    expected,
+    entry,
+    `manifest.json: ${engine ? 'engine' : 'node'}`,
+  )
+  const ofDocuments = await checkDocuments(addon, folder, ({ components }) =>
+    claimOfAddon(project, {
+      ...expected,
+      name,
+      components,
+      ...(engine && { engine: { ...engine, ...inputs, modified: false } }),
+    }),
+  )
+  return [...ofManifest, ...ofDocuments]
 }
 
 /** What decides the V8 that a build of this checkout would have. */

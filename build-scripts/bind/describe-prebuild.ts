@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { copyFile, mkdir, readFile, rm } from 'node:fs/promises'
+import { readFile, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { glob } from 'zx'
 import { sdkLicences, sdkSources } from '../package/sdk-files.ts'
@@ -8,23 +8,23 @@ import { readBill } from '../provenance/bill-of-materials.ts'
 import {
   type Component,
   component,
-  type Digests,
   hashTexts,
+  type LicensedComponent,
   mergeComponents,
+  withLicences,
 } from '../provenance/component.ts'
-import { documentsOf, writeDocuments } from '../provenance/documents.ts'
+import { type Claim, documentsOf, writeDocuments } from '../provenance/documents.ts'
 import { LockedPackages } from '../provenance/npm-packages.ts'
 import { requirePermitted } from '../provenance/permitted-licences.ts'
 import {
-  type BuildClaim,
-  type Dependency,
   linkedDependencies,
   toolDependencies,
   type V8Inputs,
   v8Dependencies,
 } from '../provenance/statement.ts'
-import { type LicensedComponent, linkedComponents } from '../provenance/system-libraries.ts'
+import { linkedComponents } from '../provenance/system-libraries.ts'
 import { BuildError } from '../shared/build-error.ts'
+import { put } from '../shared/files.ts'
 import { loadPin, lockName } from '../shared/pin.ts'
 import { warn } from '../shared/terminal.ts'
 import { addonNames, type EngineAddon, type NodeAddon } from './prebuild-manifest.ts'
@@ -40,6 +40,7 @@ interface Built {
   readonly entry: NodeAddon | EngineAddon
   /** The files of the system that are linked into it. */
   readonly linked: readonly string[]
+  /** The SDK that the addon with V8 inside was linked against. */
   readonly sdk: string | undefined
 }
 
@@ -53,14 +54,14 @@ export async function describePrebuild({
 }: Built): Promise<void> {
   const name = basename(addon)
   const folder = dirname(addon)
-  const { parts, direct } = await addonParts(project, linked, sdk)
+  const direct = [...(await linkedComponents(linked)), ...(await packagesOfHeaders(project))]
+  // What the linker took is known better than the same thing by its headers, so it comes first.
+  const parts = [...direct, ...(sdk ? await partsOfSdk(sdk) : [])]
   const components = mergeComponents(parts.map((part) => part.component))
   requirePermitted(components)
   const own = new Map(['LICENSE', 'LICENSE.v8'].map((path) => [path, join(project, path)]))
   for (const [path, file] of [...own, ...parts.flatMap((part) => [...part.licences])]) {
-    const target = join(folder, licencesFolder, path)
-    await mkdir(dirname(target), { recursive: true })
-    await copyFile(file, target)
+    await put(file, join(folder, licencesFolder, path))
   }
   for (const { ref, texts } of components) {
     if (texts.length > 0) continue
@@ -74,29 +75,26 @@ export async function describePrebuild({
         licence: 'BSD-3-Clause',
         texts: await hashTexts(own),
         digests: { sha256: entry.sha256 },
-        needs: [...direct],
+        needs: [...direct.map((part) => part.component.ref), ...(sdk ? ['v8'] : [])].sort(),
       }),
       components,
       licences: licencesFolder,
     },
     claim: await claimOfAddon(project, {
+      ...entry,
       name,
-      sources: entry.sources,
-      compiler: entry.compiler,
-      libraries: entry.libraries,
       components,
-      ...(sdk && 'v8' in entry && { v8: await v8InputsOf(sdk, entry) }),
+      ...(sdk && 'v8' in entry && { engine: { ...entry, ...(await v8InputsOf(sdk)) } }),
     }),
   })
   await removeOtherLicences(folder)
 }
 
-/** What the SDK was made of, which may be other than what is in the project. */
-async function v8InputsOf(sdk: string, { patches, sdk: hash, modified }: EngineAddon) {
-  const sources = join(sdk, sdkSources)
-  const { files } = await readSdkManifest(sdk)
+/** What V8 in an SDK was made of, which may be other than what is in the project. */
+async function v8InputsOf(sdk: string): Promise<V8Inputs> {
+  const { files, patches } = await readSdkManifest(sdk)
   const lock = files[`${sdkSources}${lockName}`]!
-  return { pin: await loadPin(sources), lock, patches, sdk: hash, modified }
+  return { pin: await loadPin(join(sdk, sdkSources)), lock, patches }
 }
 
 /** Removes the licences that neither addon's bill of materials names. */
@@ -104,39 +102,14 @@ async function removeOtherLicences(folder: string): Promise<void> {
   const named = new Set<string>()
   for (const addon of Object.values(addonNames)) {
     const { bill: path } = documentsOf(join(folder, addon))
-    const text = await readFile(path, 'utf8').catch(() => undefined)
-    if (text === undefined) continue
-    const { artifact, components } = await readBill(text, path)
+    if (!existsSync(path)) continue
+    const { artifact, components } = await readBill(await readFile(path, 'utf8'), path)
     for (const { texts } of [artifact, ...components]) {
       for (const { path: licence } of texts) named.add(licence)
     }
   }
   for (const path of await glob('**', { cwd: join(folder, licencesFolder) })) {
     if (!named.has(path)) await rm(join(folder, licencesFolder, path))
-  }
-}
-
-/** What is in an addon besides its own sources. */
-interface AddonParts {
-  readonly parts: readonly LicensedComponent[]
-  /** The refs of those that the addon takes in itself, rather than by V8. */
-  readonly direct: readonly string[]
-}
-
-/**
- * @param linked the files of the system that the linker took
- * @param sdk the SDK that the addon with V8 inside was linked against
- */
-async function addonParts(
-  project: string,
-  linked: readonly string[],
-  sdk: string | undefined,
-): Promise<AddonParts> {
-  const own = [...(await linkedComponents(linked)), ...(await packagesOfHeaders(project))]
-  // What the linker took is known better than the same thing by its headers, so it comes first.
-  return {
-    parts: [...own, ...(sdk ? await partsOfSdk(sdk) : [])],
-    direct: [...own.map((part) => part.component.ref), ...(sdk ? ['v8'] : [])].sort(),
   }
 }
 
@@ -152,10 +125,7 @@ async function packagesOfHeaders(project: string): Promise<LicensedComponent[]> 
         throw new BuildError(`There is no licence in ${folder}.`, 'Install what is missing: npm ci')
       }
       const licences = new Map([[`npm/${name}/${file}`, join(folder, file)]])
-      return {
-        component: { ...locked.component(name), texts: await hashTexts(licences) },
-        licences,
-      }
+      return await withLicences(locked.component(name), licences)
     }),
   )
 }
@@ -172,50 +142,34 @@ async function partsOfSdk(folder: string): Promise<LicensedComponent[]> {
 export const headerPackages = ['node-api-headers'] as const
 
 /** What decides an addon's bytes. */
-interface AddonInputs {
+interface AddonInputs extends Pick<NodeAddon, 'sources' | 'compiler' | 'libraries'> {
   readonly name: string
-  /** Hash of the binding's own sources. */
-  readonly sources: string
-  readonly compiler: string
-  readonly libraries: Readonly<Record<string, string>>
   /** What is in it. */
   readonly components: readonly Component[]
   /** For the addon with V8 inside. */
-  readonly v8?: V8Inputs & {
-    /** Hash of the SDK's manifest. */
-    readonly sdk: string
-    readonly modified: boolean
-  }
+  readonly engine?: V8Inputs & Pick<EngineAddon, 'sdk' | 'modified'>
 }
 
 /** How an addon was made; the packages whose headers it includes are those that the project's package-lock.json pins. */
-export async function claimOfAddon(
-  project: string,
-  inputs: AddonInputs,
-): Promise<Omit<BuildClaim, 'artifact' | 'bill'>> {
-  const { name, sources, components, v8 } = inputs
+export async function claimOfAddon(project: string, inputs: AddonInputs): Promise<Claim> {
+  const { name, sources, components, engine } = inputs
   const locked = await LockedPackages.read(project)
   return {
     kind: 'addon',
     parameters: {
       addon: name,
-      ...(v8 && { v8: v8.pin.v8.version, modified: v8.modified }),
+      ...(engine && { v8: engine.pin.v8.version, modified: engine.modified }),
     },
     dependencies: [
       { name: 'sources of the binding', digest: { sha256: sources } },
-      ...(v8 ? [{ name: 'manifest.json of the SDK', digest: { sha256: v8.sdk } }] : []),
-      ...(v8 ? v8Dependencies(v8) : []),
-      ...headerPackages.map((header) => packageDependency(locked.component(header))),
+      ...(engine ? [{ name: 'manifest.json of the SDK', digest: { sha256: engine.sdk } }] : []),
+      ...(engine ? v8Dependencies(engine) : []),
+      ...headerPackages.map((header) => {
+        const { name, purl, digests } = locked.component(header)
+        return { name, uri: purl!, digest: digests }
+      }),
       ...toolDependencies(inputs),
       ...linkedDependencies(components),
     ],
   }
-}
-
-function packageDependency({ name, purl, digests }: Component): Dependency {
-  return { name, ...(purl && { uri: purl }), ...(hasAny(digests) && { digest: digests }) }
-}
-
-function hasAny(digests: Digests): boolean {
-  return digests.sha256 !== undefined || digests.sha512 !== undefined
 }

@@ -1,13 +1,15 @@
 import { copyFile, mkdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { BuildError } from '../shared/build-error.ts'
+import type { BuildContext } from '../shared/context.ts'
 import { renameDurably } from '../shared/files.ts'
 import { canonicalJson, sha256OfFile } from '../shared/hash.ts'
 import { $ } from '../shared/shell.ts'
 import { sayStage } from '../shared/terminal.ts'
+import type { Compiler } from '../shared/toolchain.ts'
 import { checkAddon } from './check-addon.ts'
 import { describePrebuild } from './describe-prebuild.ts'
-import type { BuiltAddon } from './node-gyp.ts'
+import { runNodeGyp } from './node-gyp.ts'
 import {
   addonNames,
   type EngineAddon,
@@ -17,73 +19,71 @@ import {
   readPrebuildManifest,
   writePrebuildManifest,
 } from './prebuild-manifest.ts'
+import { sourceHash } from './source-hash.ts'
 
-/** What is known of an addon before it is built. */
-type Inputs<T extends NodeAddon> = Omit<T, 'size' | 'sha256'>
-
-interface Prebuild<K extends keyof typeof addonNames> {
-  readonly project: string
+interface Prebuild {
   /** prebuilds/ of a platform. */
   readonly folder: string
-  readonly kind: K
-  readonly inputs: Inputs<K extends 'engine' ? EngineAddon : NodeAddon>
-  /** The SDK that it is linked against. */
-  readonly sdk?: string
-  build(): Promise<BuiltAddon>
+  readonly title: string
+  readonly compiler: Compiler
+  /** For the addon with V8 inside: the SDK that it is linked against, and what the manifest says of that. */
+  readonly engine?: {
+    readonly folder: string
+    readonly inputs: Omit<EngineAddon, keyof NodeAddon>
+  }
 }
 
 /**
  * Puts an addon with its documents, its licences and its entry in the manifest into prebuilds/, unless one of the same
  * inputs is there.
  */
-export async function providePrebuild<K extends keyof typeof addonNames>({
-  project,
-  folder,
-  kind,
-  inputs,
-  sdk,
-  build,
-}: Prebuild<K>): Promise<void> {
+export async function providePrebuild(
+  context: BuildContext,
+  { folder, title, compiler, engine }: Prebuild,
+): Promise<void> {
+  const { project } = context
+  const kind = engine ? 'engine' : 'node'
   const name = addonNames[kind]
   const path = join(folder, name)
+  const inputs = {
+    ...engine?.inputs,
+    sources: await sourceHash(project),
+    compiler: compiler.version,
+    libraries: compiler.libraries,
+  }
   const manifest = await readPrebuildManifest(folder)
+  const made = manifest?.[kind]
   if (
-    (await isUpToDate(path, manifest?.[kind], inputs)) &&
+    made &&
+    canonicalJson({ ...made, ...inputs }) === canonicalJson(made) &&
     (await checkAddon(path, project)).length === 0
   ) {
     sayStage('build:binding', `${path} is up to date`)
     return
   }
-  const built = await build()
+  sayStage('build:binding', title)
+  const { path: built, linked } = await runNodeGyp(context, {
+    ...compiler,
+    folder: `bindings/native/${engine ? 'patched' : 'node'}`,
+    ...(engine && { sdk: engine.folder }),
+  })
   await mkdir(folder, { recursive: true })
   const temporary = join(folder, `${name}.new-${process.pid}`)
   try {
-    await copyFile(built.path, temporary)
+    await copyFile(built, temporary)
     await inspectAddon(temporary)
     await requireLoads(temporary)
     const { size } = await stat(temporary)
     const entry = { ...inputs, size, sha256: await sha256OfFile(temporary) }
     const next = { schema: prebuildSchema, ...manifest, [kind]: entry } as PrebuildManifest
     // First, for it refuses licences.
-    await describePrebuild({ project, addon: path, entry, linked: built.linked, sdk })
+    await describePrebuild({ project, addon: path, entry, linked, sdk: engine?.folder })
     await renameDurably(temporary, path)
     await writePrebuildManifest(folder, next)
     sayStage('build:binding', `${path} (${(size / 1e6).toFixed(1)} MB)`)
   } finally {
     await rm(temporary, { force: true })
   }
-}
-
-async function isUpToDate(
-  path: string,
-  entry: NodeAddon | undefined,
-  inputs: object,
-): Promise<boolean> {
-  if (!entry) return false
-  const { size: _, sha256: expected, ...madeFrom } = entry
-  if (canonicalJson(madeFrom) !== canonicalJson(inputs as typeof madeFrom)) return false
-  const found = await sha256OfFile(path).catch(() => undefined)
-  return found === expected
 }
 
 /** A link that left something open shows only when the addon is loaded. */

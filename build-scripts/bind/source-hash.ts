@@ -10,6 +10,12 @@ import { headerPackages } from './describe-prebuild.ts'
 /** Of the packages that decide about the addons' bytes: by their headers, and by the flags that node-gyp gives. */
 const packages = [...headerPackages, 'node-gyp']
 
+/** The sources of both addons. */
+const sources = [
+  'bindings/native/{exports.map,sources.gypi,*/binding.gyp}',
+  'bindings/native/{common/**,node,patched}/*.{cc,h}',
+]
+
 /** The scripts that have flags. */
 const scripts = [
   'build-scripts/bind/addon-flags.ts',
@@ -21,27 +27,12 @@ const scripts = [
  * of the packages whose headers it includes. The prebuild's manifest holds it, so that a prebuild of other sources shows.
  */
 export async function sourceHash(project: string): Promise<string> {
-  return sha256OfJson({
-    files: Object.entries(await hashSources(project)),
-    ...(await makersIn(project)),
-  })
-}
-
-/** The hash of each source of both addons, by path, in order. */
-export async function hashSources(project: string): Promise<Record<string, string>> {
-  return await hashMatching(project, [
-    'bindings/native/{exports.map,sources.gypi,*/binding.gyp}',
-    'bindings/native/{common/**,node,patched}/*.{cc,h}',
-  ])
-}
-
-/** What of the project decides about both addons besides their sources, and which make does not look at. */
-export async function makersIn(project: string) {
   const locked = await LockedPackages.read(project)
-  return {
+  return sha256OfJson({
+    files: Object.entries(await hashMatching(project, sources)),
     packages: packages.map((name) => locked.component(name).purl!),
     scripts: await hashMatching(project, scripts),
-  }
+  })
 }
 
 /** Fails when other versions are installed than package-lock.json names, for what they give would be recorded under a false name. */

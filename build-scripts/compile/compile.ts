@@ -9,11 +9,11 @@ import type { BuildContext } from '../shared/context.ts'
 import { requireFreeBytes } from '../shared/disk.ts'
 import { isStamped, stamp } from '../shared/files.ts'
 import { sha256OfJson } from '../shared/hash.ts'
-import { findDamage, isRecorded, recordMade, removeDamage } from '../shared/made-files.ts'
 import { defaultJobs, type NinjaRun, plan, runNinja } from '../shared/ninja.ts'
 import { $ } from '../shared/shell.ts'
 import { say, sayStage, warn } from '../shared/terminal.ts'
 import { clangTools, requireTools, tools } from '../shared/toolchain.ts'
+import { findDamage, recordMade, removeDamage } from './made-files.ts'
 import { hashSources, settleSourceTimes } from './source-times.ts'
 
 /** What a build from nothing adds to the build directory. */
@@ -37,13 +37,14 @@ export async function compile(
   const running = join(folder, 'v8-rawmem-running')
   await removeLostOutputs(folder, running)
   await writeFile(running, await bootId())
-  await mend(context, { thorough: false })
+  await mend(context, false)
   if (!(await settleSourceTimes(cache.tree, folder, signal))) {
     warn(
       `files in ${folder} are from the future, so their times tell nothing; compiling everything`,
     )
-    await removeDamage(folder, { outputs: [], others: [], journals: true })
+    await removeDamage(folder, { outputs: [], journals: true })
   }
+  await generate(context, await requireGn(context))
   const run: NinjaRun = {
     title: 'compile',
     folder,
@@ -57,7 +58,7 @@ export async function compile(
   }
   // Nothing is made of a file that was not looked into; without anything to make, the package looks into the library.
   const planned = await plan(run)
-  if (planned > 0) await mend(context, { thorough: true })
+  if (planned > 0) await mend(context, true)
   let changed: boolean
   try {
     changed = await runNinja({ ...run, planned })
@@ -66,32 +67,27 @@ export async function compile(
     throw error
   }
   if (changed) await $`sync --file-system ${folder}`
-  if (changed || !(await isRecorded(folder, pin.build.library))) {
-    await recordMade(folder, { whole: true })
-  }
+  await recordMade(folder, { whole: true })
   // When the sources are others now, nobody knows which were compiled.
   if ((await compileKey(context, configuration)) === key) await stamp(compiledStamp(context), key)
   await rm(running, { force: true })
   sayStage('compile', changed ? library : 'nothing to do')
 }
 
-/** Removes files that are not as GN and ninja left them, so that they are made again. */
-async function mend(context: BuildContext, { thorough }: { thorough: boolean }): Promise<void> {
-  const { cache, signal } = context
+/** Removes files that are not as ninja left them, so that they are made again. */
+async function mend({ cache, signal }: BuildContext, thorough: boolean): Promise<void> {
   const folder = cache.buildDirectory
   const damage = await findDamage(folder, { thorough, signal })
-  if (damage.journals) {
-    warn(`ninja's notes in ${folder} are damaged; compiling everything`)
-  }
-  const damaged = [...damage.outputs, ...damage.others]
-  if (damaged.length > 0) {
-    const names = damaged.slice(0, 5).join(', ')
-    const more = damaged.length > 5 ? ` and ${damaged.length - 5} more` : ''
-    say(`Not as they were left, so they are made again: ${names}${more}`)
+  if (damage.journals) warn(`ninja's notes in ${folder} are damaged; compiling everything`)
+  if (damage.outputs.length > 0) {
+    say(`Not as they were left, so they are made again: ${shorten(damage.outputs)}`)
   }
   await removeDamage(folder, damage)
-  // GN writes all that is its own, and needs a second for it.
-  if (damage.others.length > 0) await generate(context, await requireGn(context))
+}
+
+function shorten(paths: readonly string[]): string {
+  const shown = paths.slice(0, 5).join(', ')
+  return paths.length > 5 ? `${shown} and ${paths.length - 5} more` : shown
 }
 
 /**
@@ -128,12 +124,24 @@ async function compileKey({ cache, signal }: BuildContext, configuration: string
   return sha256OfJson([configuration, await hashSources(cache.tree, signal)])
 }
 
-/** Fails unless what lies compiled is of the sources and the configuration of now. */
+/** Fails unless the build directory is as a compile of the sources and the configuration of now has left it. */
 export async function requireCompiled(context: BuildContext): Promise<void> {
+  const { buildDirectory: folder } = context.cache
+  const advice = 'Run: npm run v8 -- compile, then package.'
   const { hash } = await requireConfigured(context)
-  if (await isStamped(compiledStamp(context), await compileKey(context, hash))) return
-  throw new BuildError(
-    `What lies compiled in ${context.cache.buildDirectory} is not of the sources that are there now.`,
-    'Run: npm run v8 -- compile, then package.',
-  )
+  if (!(await isStamped(compiledStamp(context), await compileKey(context, hash)))) {
+    throw new BuildError(
+      `What lies compiled in ${folder} is not of the sources that are there now.`,
+      advice,
+    )
+  }
+  const damage = await findDamage(folder, { thorough: true, signal: context.signal })
+  const damaged = damage.journals ? ["ninja's notes"] : damage.outputs
+  if (damaged.length > 0) {
+    throw new BuildError(
+      `Files in ${folder} are not as they were compiled: ${shorten(damaged)}.`,
+      advice,
+    )
+  }
+  await generate(context, await requireGn(context))
 }

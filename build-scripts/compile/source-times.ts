@@ -1,21 +1,16 @@
-import { lstat, readFile, stat, utimes } from 'node:fs/promises'
+import { lstat, readFile, rm, stat, utimes } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { z } from 'zod'
-import { upstreamTag } from '../fetch/fetch.ts'
 import { readJsonIfValid, writeFileDurably } from '../shared/files.ts'
 import { gitIn, listTracked } from '../shared/git.ts'
-import { sha256OfFile, sha256OfJson } from '../shared/hash.ts'
-import { listMade, newestTime } from '../shared/made-files.ts'
+import { listMade } from './made-files.ts'
 
 const stateSchema = z.object({
   /** The clock when the last compile began, in milliseconds. */
   at: z.number(),
-  /** Git's hash of the tree before the patches. */
-  base: z.string(),
-  /** Files that differ from it, by patches or edits, and their hashes. */
-  changed: z.record(z.string(), z.string()),
+  /** What {@link hashSources} said then. */
+  sources: z.string(),
 })
-type SourceState = z.infer<typeof stateSchema>
 
 /**
  * Makes what ninja goes by, times, tell the truth: a source that has changed since the last compile is newer than all that
@@ -31,12 +26,14 @@ export async function settleSourceTimes(
   const statePath = join(buildDirectory, 'v8-rawmem-sources.json')
   const last = await readJsonIfValid(statePath, stateSchema)
   const now = Date.now()
-  const state = await sourceState(tree, now, signal)
-  const made = await newestTime(buildDirectory)
+  const sources = await hashSources(tree, signal)
+  const outputs = (await listMade(buildDirectory)).map((path) => join(buildDirectory, path))
+  let made = 0
+  for (const path of outputs) made = Math.max(made, (await stat(path)).mtimeMs)
   // Some file systems' clocks are ahead of this machine's by a little.
   const isFuture = (time: number) => time > now + 2000
   if (last && !isFuture(made)) {
-    for (const path of await changedSince(tree, last, state, signal)) {
+    for (const path of await changedFiles(tree, last.sources, sources, signal)) {
       const found = await stat(join(tree, path)).catch(() => undefined)
       if (found && found.mtimeMs <= made) await touch(join(tree, path), Math.max(now, made + 1))
     }
@@ -46,45 +43,40 @@ export async function settleSourceTimes(
   const suspects = await generatorSources(buildDirectory)
   if (!last || last.at > now || isFuture(made)) {
     suspects.push(...(await listTracked(tree, signal)).map((path) => join(tree, path)))
-    suspects.push(...(await listMade(buildDirectory)).map((path) => join(buildDirectory, path)))
+    suspects.push(...outputs)
   }
   for (const path of suspects) {
     const found = await lstat(path).catch(() => undefined)
     if (found?.isFile() && isFuture(found.mtimeMs)) await touch(path, now)
   }
-  await writeFileDurably(statePath, JSON.stringify(state))
+  await writeFileDurably(statePath, JSON.stringify({ at: now, sources }))
   return !isFuture(made)
 }
 
-/** Names the contents of the sources; whether they are committed is all one. */
+/** Names the contents of the sources by git's hash of their tree; whether they are committed is all one. */
 export async function hashSources(tree: string, signal: AbortSignal): Promise<string> {
-  const { base, changed } = await sourceState(tree, 0, signal)
-  return sha256OfJson({ base, changed })
+  const index = join(tree, '.git', 'v8-rawmem-index')
+  const $git = gitIn(tree, signal, { GIT_INDEX_FILE: index })
+  // What a run that was killed has left.
+  await rm(`${index}.lock`, { force: true })
+  // In a copy, so that what is staged stays as it is. By the index's time git knows which files it has to look into.
+  await $git`cp --preserve=timestamps .git/index ${index}`
+  await $git`git add --update`
+  return (await $git`git write-tree`).stdout.trim()
 }
 
-async function sourceState(tree: string, at: number, signal: AbortSignal): Promise<SourceState> {
-  const $git = gitIn(tree, signal)
-  const base = (await $git`git rev-parse --verify ${`${upstreamTag}^{tree}`}`).stdout.trim()
-  const listed = await $git`git diff --name-status -z --no-renames ${upstreamTag}`
-  const words = listed.stdout.split('\0')
-  const changed: Record<string, string> = {}
-  for (let at = 0; at + 1 < words.length; at += 2) {
-    const path = words[at + 1]!
-    changed[path] = words[at] === 'D' ? 'gone' : await sha256OfFile(join(tree, path), signal)
-  }
-  return { at, base, changed }
-}
-
-async function changedSince(
+async function changedFiles(
   tree: string,
-  last: SourceState,
-  state: SourceState,
+  before: string,
+  now: string,
   signal: AbortSignal,
 ): Promise<string[]> {
-  if (last.base !== state.base) return await listTracked(tree, signal)
-  return [...Object.keys(last.changed), ...Object.keys(state.changed)].filter(
-    (path) => last.changed[path] !== state.changed[path],
-  )
+  const $git = gitIn(tree, signal)({ nothrow: true })
+  const changed = await $git`git diff --name-only -z ${before} ${now}`
+  signal.throwIfAborted()
+  // Where git does not know any more what was there, all of it may be other.
+  if (changed.exitCode !== 0) return await listTracked(tree, signal)
+  return changed.stdout.split('\0').filter(Boolean)
 }
 
 /** What GN has read, by its own list. */

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { mkdir, readFile, rm } from 'node:fs/promises'
+import { mkdir, readFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { requireFetched } from '../fetch/fetch.ts'
 import type { Sources } from '../fetch/sources.ts'
@@ -8,12 +8,14 @@ import type { BuildContext } from '../shared/context.ts'
 import { diskFull, saysDiskFull } from '../shared/disk.ts'
 import { isStamped, stamp, writeFileDurably } from '../shared/files.ts'
 import { sha256OfJson } from '../shared/hash.ts'
-import { argsName, recordGenerated, recordName } from '../shared/made-files.ts'
 import type { Pin } from '../shared/pin.ts'
 import { $ } from '../shared/shell.ts'
 import { say, sayStage } from '../shared/terminal.ts'
-import { type Clang, clangTools, findClang, requireTools, tools } from '../shared/toolchain.ts'
+import { type Clang, clangTools, requireTools, tools } from '../shared/toolchain.ts'
 import { provideGn, rootPatterns } from './gn.ts'
+
+/** GN's arguments, in the build directory. */
+const argsName = 'args.gn'
 
 /** A program put in front of every compiler call: ccache, sccache, distcc, icecc. */
 export type CompilerWrapper = string | undefined
@@ -31,7 +33,7 @@ export async function configure(
     ...clangTools(pin.toolchain.clang),
     ...(ccWrapper ? [{ command: ccWrapper, debianPackage: ccWrapper }] : []),
   ])
-  const clang = await findClang(pin.toolchain.clang)
+  const clang = await context.clang()
   const gn = await provideGn(context, sources)
   const wanted = wantedConfiguration(context, clang, ccWrapper)
   const configured = existsSync(join(cache.buildDirectory, 'build.ninja'))
@@ -47,8 +49,6 @@ export async function configure(
     say(
       'The compiler or its libraries have changed, or the cache has moved; removing what was made before ...',
     )
-    // What is recorded of it goes as well.
-    await rm(join(cache.buildDirectory, recordName), { force: true })
     await $({ cwd: cache.tree, signal })`${gn} clean ${pin.build.buildDirectory}`
   }
   await writeFileDurably(args, wanted.args)
@@ -61,15 +61,14 @@ export async function configure(
 export async function requireConfigured(
   context: BuildContext,
 ): Promise<{ ccWrapper: CompilerWrapper; hash: string }> {
-  const { pin, cache } = context
-  const folder = cache.buildDirectory
+  const folder = context.cache.buildDirectory
   const advice = 'Run: npm run v8 -- configure'
   if (!existsSync(join(folder, 'build.ninja'))) {
     throw new BuildError(`Nothing is configured in ${folder}.`, advice)
   }
   const args = await readFile(placesIn(folder).args, 'utf8').catch(() => '')
   const ccWrapper = /^cc_wrapper = "(.*)"$/m.exec(args)?.[1]
-  const clang = await findClang(pin.toolchain.clang)
+  const clang = await context.clang()
   const wanted = wantedConfiguration(context, clang, ccWrapper)
   if (await isConfigured(folder, wanted)) return { ccWrapper, hash: sha256OfJson({ ...wanted }) }
   throw new BuildError(
@@ -124,7 +123,7 @@ async function isConfigured(folder: string, wanted: Configuration): Promise<bool
   )
 }
 
-/** Has GN write ninja's files. It touches only those that change. */
+/** Has GN write ninja's files. It touches only those that are not as they should be. */
 export async function generate({ pin, cache, signal }: BuildContext, gn: string): Promise<void> {
   const generated = await $({
     nothrow: true,
@@ -140,7 +139,6 @@ export async function generate({ pin, cache, signal }: BuildContext, gn: string)
       'If a patch changes build files, mend it in the work tree; otherwise compare "args" in v8.lock.json with what this V8 knows.',
     )
   }
-  await recordGenerated(cache.buildDirectory)
 }
 
 /** The content of args.gn: the pinned arguments, and what depends on the machine. */

@@ -11,7 +11,7 @@ import { defaultJobs, runNinja } from '../shared/ninja.ts'
 import type { Pin } from '../shared/pin.ts'
 import { $ } from '../shared/shell.ts'
 import { sayStage } from '../shared/terminal.ts'
-import { clangTools, findClang, requireTools, tools } from '../shared/toolchain.ts'
+import { clangTools, requireTools, tools } from '../shared/toolchain.ts'
 
 /** The path of the pinned GN, built from its source when the cache does not have it yet. */
 export async function provideGn(context: BuildContext, sources: Sources): Promise<string> {
@@ -54,8 +54,9 @@ export async function requireGn(context: BuildContext): Promise<string> {
   )
 }
 
-async function generateGn({ pin, signal }: BuildContext, folder: string): Promise<void> {
-  const clang = await findClang(pin.toolchain.clang)
+async function generateGn(context: BuildContext, folder: string): Promise<void> {
+  const { pin, signal } = context
+  const clang = await context.clang()
   // Warnings allowed: this clang warns of what libstdc++'s headers of the same distribution do.
   await $({
     cwd: folder,

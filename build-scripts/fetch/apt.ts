@@ -6,62 +6,170 @@ import type { PinnedArchive } from '../shared/pin.ts'
 import { $ } from '../shared/shell.ts'
 
 /** Where this machine's apt would fetch an archive from. */
-interface AptLocation {
+export interface AptLocation {
   readonly url: URL
   /** The proxy this machine's apt is set to use, if any. */
   readonly proxy?: string
 }
 
-const carriedByHand = 'Or name a copy with --archive <path or URL>.'
+/** Debian's suites under the names that outlive a release. */
+const allSuites = ['oldstable', 'stable', 'testing', 'unstable'] as const
 
-/**
- * Asks apt for the address of a pinned archive. Nothing of the machine's own apt state is touched: the derived
- * deb-src entries, the lists and the cache lie in `folder`; keys, proxies and credentials are the machine's.
- */
-export async function locateWithApt(
+/** Where to find an archive, by the suite that its pin names. */
+export async function locateInPinnedSuite(
   archive: PinnedArchive,
   folder: string,
   signal: AbortSignal,
 ): Promise<AptLocation> {
-  if (!archive.debian) {
-    throw new BuildError(
-      `v8.lock.json names no Debian source package for ${archive.file}.`,
-      'Name a copy with --archive <path or URL>.',
-    )
+  const { package: name, version, suite } = requireDebian(archive)
+  const apt = await openApt([suite], join(folder, suite), signal)
+  const files = await apt.files(name, version)
+  return await matching(archive, apt, files, `suite ${suite}`)
+}
+
+/** The same in all suites: several may carry one archive under different versions of the package. */
+export async function locateInAllSuites(
+  archive: PinnedArchive,
+  folder: string,
+  signal: AbortSignal,
+): Promise<AptLocation> {
+  const { package: name, version } = requireDebian(archive)
+  const apt = await openApt(allSuites, join(folder, 'all'), signal)
+  const files: AptFile[] = []
+  for (const listed of await apt.versions(name)) {
+    if (upstreamVersion(listed.version) !== upstreamVersion(version)) continue
+    files.push(...(await apt.files(name, listed.version)))
   }
-  const { package: name, version, suite } = archive.debian
-  const entries = deriveSourceEntries(await machineEntries(), suite)
-  if (entries.length === 0) {
-    throw new BuildError(
-      `This machine's apt configuration has no entry for Debian, so ${archive.file} cannot be fetched through apt.`,
-      `Fetch it on a machine that has one ("apt-get source --download-only --tar-only ${name}=${version}", suite ${suite}) and pass it with --archive <path>.`,
-    )
+  return await matching(archive, apt, files, 'any suite')
+}
+
+/** A version of a source package, and the suites that list it. */
+export interface ListedVersion {
+  readonly version: string
+  readonly suites: readonly string[]
+  /** The file that holds the source as upstream released it. */
+  readonly file: AptFile
+}
+
+/** What all suites that this machine's apt can reach list of a source package. */
+export async function listPackage(
+  name: string,
+  folder: string,
+  signal: AbortSignal,
+): Promise<{
+  listed: ListedVersion[]
+  /** Whether any mirror answered; lists of an earlier time are read in either case. */
+  refreshed: boolean
+  /** What apt says of lists that it could not refresh. */
+  complaints: readonly string[]
+  proxy?: string
+}> {
+  const apt = await openApt(allSuites, join(folder, 'all'), signal)
+  const listed: ListedVersion[] = []
+  for (const { version, suites } of await apt.versions(name)) {
+    const original = `${name}_${upstreamVersion(version)}.orig.tar.`
+    const file = (await apt.files(name, version)).find((one) => one.file.startsWith(original))
+    if (file) listed.push({ version, suites, file })
   }
-  const apt = await preparePrivateApt(join(folder, suite), entries, signal)
-  // A mirror that lacks one of the suites makes the update fail, which does not matter when another carries the package.
-  const update = await apt.run(['update'])
-  const printed = await apt.run([
-    '--print-uris',
-    '--download-only',
-    '--tar-only',
-    'source',
-    `${name}=${version}`,
-  ])
-  const found = parsePrintedUris(printed.stdout).find((file) => file.file === archive.file)
-  if (!found) {
-    const said = [update, printed].flatMap((output) => errorLines(output.stderr)).join('\n')
+  const { refreshed, complaints } = apt
+  return { listed, refreshed, complaints, ...(await machineProxy()) }
+}
+
+function requireDebian(archive: PinnedArchive) {
+  if (archive.debian) return archive.debian
+  throw new BuildError(
+    `v8.lock.json names no Debian source package for ${archive.file}.`,
+    'Name a copy with --archive <path or URL>.',
+  )
+}
+
+/** The part of a package's version that upstream gave it: `150.0.7871.100` of `150.0.7871.100-1~deb12u1`. */
+function upstreamVersion(version: string): string {
+  return version.replace(/^\d+:/, '').replace(/-[^-]*$/, '')
+}
+
+async function matching(
+  archive: PinnedArchive,
+  apt: PrivateApt,
+  files: readonly AptFile[],
+  where: string,
+): Promise<AptLocation> {
+  const found = files.filter(({ file }) => file === archive.file)
+  const right = found.find(({ sha256 }) => sha256 === undefined || sha256 === archive.sha256)
+  if (right) return { url: new URL(right.uri), ...(await machineProxy()) }
+  if (found[0]) {
     throw new BuildError(
-      `apt finds no ${archive.file} (source package ${name} ${version}, suite ${suite}).\n${said}`,
-      `Mirrors drop a version some time after its successor is out.\n${carriedByHand}`,
-    )
-  }
-  if (found.sha256 !== undefined && found.sha256 !== archive.sha256) {
-    throw new BuildError(
-      `apt offers another ${archive.file} than v8.lock.json pins: sha256 ${found.sha256} instead of ${archive.sha256}.`,
+      `apt offers another ${archive.file} than v8.lock.json pins: sha256 ${found[0].sha256} instead of ${archive.sha256}.`,
       carriedByHand,
     )
   }
-  return { url: new URL(found.uri), ...(await machineProxy()) }
+  const { package: name, version } = requireDebian(archive)
+  throw new BuildError(
+    [`apt finds no ${archive.file} (source package ${name} ${version}) in ${where}.`]
+      .concat(apt.complaints)
+      .join('\n'),
+    `Mirrors drop a version some time after its successor is out.\n${carriedByHand}`,
+  )
+}
+
+const carriedByHand = 'Or name a copy with --archive <path or URL>.'
+
+/** apt with lists of its own. */
+interface PrivateApt {
+  /** Whether any mirror answered when the lists were to be refreshed. */
+  readonly refreshed: boolean
+  /** What it said while it refreshed the lists. */
+  readonly complaints: readonly string[]
+  versions(name: string): Promise<Omit<ListedVersion, 'file'>[]>
+  files(name: string, version: string): Promise<AptFile[]>
+}
+
+/**
+ * apt over some of Debian's suites. Nothing of the machine's own apt state is touched: the derived deb-src entries, the
+ * lists and the cache lie in `folder`; keys, proxies and credentials are the machine's.
+ */
+async function openApt(
+  suites: readonly string[],
+  folder: string,
+  signal: AbortSignal,
+): Promise<PrivateApt> {
+  const machine = await machineEntries()
+  const entries = suites.flatMap((suite) => deriveSourceEntries(machine, suite))
+  if (entries.length === 0) {
+    throw new BuildError(
+      "This machine's apt configuration has no entry for Debian, so nothing can be fetched through apt.",
+      'Fetch the source package on a machine that has one ("apt-get source --download-only --tar-only <package>") and pass it with --archive <path>.',
+    )
+  }
+  const apt = await preparePrivateApt(folder, entries, signal)
+  // A mirror that lacks one of the suites makes the update fail, which does not matter when another carries the package.
+  const update = await apt.run('apt-get', ['update', '--allow-releaseinfo-change'])
+  signal.throwIfAborted()
+  const complaints = errorLines(update.stderr)
+  const names = new Map<string, string>()
+  const targets = await apt.run('apt-get', [
+    ...['indextargets', '--format', '$(RELEASE) $(CODENAME)', 'Created-By: Sources'],
+  ])
+  for (const line of targets.stdout.split('\n')) {
+    const [release, codename] = line.split(' ')
+    if (release && codename) names.set(release, codename)
+  }
+  return {
+    refreshed: /^(Hit|Get):/m.test(update.stdout),
+    complaints,
+    async versions(name) {
+      const printed = await apt.run('apt-cache', ['madison', name])
+      return parseMadison(printed.stdout).map(({ version, suites }) => ({
+        version,
+        suites: suites.map((suite) => names.get(suite) ?? suite),
+      }))
+    },
+    async files(name, version) {
+      const options = ['--print-uris', '--download-only', '--tar-only']
+      const printed = await apt.run('apt-get', [...options, 'source', `${name}=${version}`])
+      return parsePrintedUris(printed.stdout)
+    },
+  }
 }
 
 /** The entries of sources.list and sources.list.d, wherever this machine's apt keeps them. */
@@ -110,7 +218,7 @@ async function preparePrivateApt(folder: string, entries: AptEntry[], signal: Ab
     'Acquire::IndexTargets::deb-src::Contents-deb::DefaultEnabled=false',
   ].flatMap((option) => ['-o', option])
   const shell = $({ nothrow: true, signal, env: { ...process.env, LC_ALL: 'C' } })
-  return { run: (args: string[]) => shell`apt-get ${options} ${args}` }
+  return { run: (tool: string, args: string[]) => shell`${tool} ${options} ${args}` }
 }
 
 function errorLines(text: string): string[] {
@@ -203,10 +311,13 @@ export function deriveSourceEntries(entries: readonly AptEntry[], suite: string)
     if (suites.length === 0 || !entry.components.includes('main')) continue
     const regular = suites.some((name) => !isSecurity(name))
     const security = suites.some(isSecurity)
+    // What is under development has neither updates nor security updates.
+    const released = !/^(sid|unstable)$/.test(suite)
     const wanted = [
-      ...(regular ? [suite, `${suite}-updates`] : []),
-      ...(security ? [`${suite}-security`] : []),
+      ...(regular ? [suite, ...(released ? [`${suite}-updates`] : [])] : []),
+      ...(security && released ? [`${suite}-security`] : []),
     ]
+    if (wanted.length === 0) continue
     const source = { ...entry, types: ['deb-src'], suites: wanted, components: ['main'] }
     derived.set(JSON.stringify([source.uris, wanted]), source)
   }
@@ -234,18 +345,36 @@ export function formatDeb822(entries: readonly AptEntry[]): string {
     .concat('\n')
 }
 
-const foundSchema = z.object({ uri: z.url(), file: z.string(), sha256: z.string().optional() })
+const foundSchema = z.object({
+  uri: z.url(),
+  file: z.string(),
+  size: z.int(),
+  sha256: z.string().optional(),
+})
 
 /** One file of a source package, as `apt-get --print-uris source` names it. */
-type AptFile = z.infer<typeof foundSchema>
+export type AptFile = z.infer<typeof foundSchema>
+
+/** Reads what `apt-cache madison` prints of source packages: `name | version | mirror suite/component Sources`. */
+export function parseMadison(text: string): { version: string; suites: string[] }[] {
+  const found = new Map<string, string[]>()
+  for (const line of text.split('\n')) {
+    const match = /^ *\S+ \| (\S+) \| \S+ (\S+)\/\S+ Sources$/.exec(line)
+    if (!match) continue
+    const [, version, suite] = match
+    found.set(version!, [...(found.get(version!) ?? []), suite!])
+  }
+  return [...found].map(([version, suites]) => ({ version, suites }))
+}
 
 /** Reads what `apt-get --print-uris` prints: `'URI' name size SHA256:digest`. */
 export function parsePrintedUris(text: string): AptFile[] {
   const files: AptFile[] = []
   for (const line of text.split('\n')) {
-    const match = /^'([^']+)' (\S+) \d+(?: SHA256:([0-9a-f]{64}))?/.exec(line)
+    const match = /^'([^']+)' (\S+) (\d+)(?: SHA256:([0-9a-f]{64}))?/.exec(line)
     if (!match) continue
-    files.push(foundSchema.parse({ uri: match[1], file: match[2], sha256: match[3] }))
+    const [, uri, file, size, sha256] = match
+    files.push(foundSchema.parse({ uri, file, size: Number(size), sha256 }))
   }
   return files
 }

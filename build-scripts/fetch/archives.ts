@@ -12,44 +12,106 @@ import type { PinnedArchive } from '../shared/pin.ts'
 import { $ } from '../shared/shell.ts'
 import { say, startProgress, warn } from '../shared/terminal.ts'
 import { requireTools, tools } from '../shared/toolchain.ts'
-import { locateWithApt } from './apt.ts'
+import { type AptLocation, locateInAllSuites, locateInPinnedSuite } from './apt.ts'
 import { download } from './download.ts'
+import { locateInSnapshot } from './snapshot.ts'
+import type { Sources } from './sources.ts'
 
 /**
- * The whole, checked archive as a local file: from the cache, else from the places the user named, else through apt.
- *
- * @param named paths and URLs given with --archive or V8_RAWMEM_ARCHIVE
+ * The whole, checked archive as a local file: from the cache, else from the first place that has it: those the user
+ * named, the suite of the pin, all other suites, the snapshot service. Each place that has not says so.
  */
 export async function obtain(
   context: BuildContext,
   archive: PinnedArchive,
-  named: readonly string[],
+  sources: Sources,
 ): Promise<string> {
-  const { cache, signal } = context
-  const target = join(cache.downloads, archive.file)
-  if (await isWhole(target, archive, signal)) return target
+  const target = join(context.cache.downloads, archive.file)
+  if (await isWhole(target, archive, context.signal)) return target
 
-  for (const place of named) {
-    const found = await matchNamed(place, archive)
-    if (!found) continue
-    if (found.protocol !== 'file:') {
-      await download(found, target, archive, signal)
-      return target
+  const answers: string[] = []
+  const all = await places(context, archive, sources, target)
+  for (const place of all) {
+    say(`${archive.file}: asking ${place.name} ...`)
+    try {
+      return await place.take()
+    } catch (error) {
+      context.signal.throwIfAborted()
+      // No other place makes room on the disk.
+      if (!(error instanceof BuildError) || /disk/.test(error.message)) throw error
+      if (place !== all.at(-1)) warn(error.message)
+      answers.push(`${place.name}: ${error.message}`)
     }
-    return await useLocal(place, archive, signal)
   }
+  throw new NowhereToBeHad(archive.file, answers)
+}
 
-  await requireTools('fetch (through apt)', [tools.aptGet])
-  say(`Asking apt where ${archive.file} is ...`)
-  const { url, proxy } = await locateWithApt(archive, cache.apt, signal)
-  if (!['http:', 'https:', 'file:'].includes(url.protocol)) {
-    throw new BuildError(
-      `apt would fetch ${archive.file} by ${url.protocol} (${url}), which this script cannot.`,
-      `Let apt fetch it ("apt-get source --download-only --tar-only ${archive.debian?.package}=${archive.debian?.version}") and pass it with --archive <path>.`,
+/** No place has an archive; says what each of them answered. */
+export class NowhereToBeHad extends BuildError {
+  constructor(
+    readonly file: string,
+    readonly answers: readonly string[],
+  ) {
+    super(
+      [`${file} could not be had:`, ...answers.map((answer) => `- ${answer}`)].join('\n'),
+      [
+        'Name a copy with --archive <path or URL>, or a service that keeps what mirrors have dropped with --snapshot <URL>.',
+        'If the network failed, run the command again: what has arrived is kept.',
+      ].join('\n'),
     )
+    this.name = 'NowhereToBeHad'
   }
-  await download(url, target, archive, signal, proxy ? { proxy } : {})
-  return target
+}
+
+interface Place {
+  readonly name: string
+  /** Brings the archive, and gives its path. */
+  take(): Promise<string>
+}
+
+async function places(
+  { cache, pin, signal }: BuildContext,
+  archive: PinnedArchive,
+  sources: Sources,
+  target: string,
+): Promise<Place[]> {
+  const bring = async ({ url, proxy }: AptLocation) => {
+    if (!['http:', 'https:', 'file:'].includes(url.protocol)) {
+      throw new BuildError(
+        `apt would fetch ${archive.file} by ${url.protocol} (${url}), which this script cannot.`,
+        'Let apt fetch it ("apt-get source --download-only") and pass it with --archive <path>.',
+      )
+    }
+    await download(url, target, archive, signal, proxy ? { proxy } : {})
+    return target
+  }
+  const found: Place[] = []
+  for (const place of sources.archives) {
+    const url = await matchNamed(place, archive)
+    if (!url) continue
+    const isLocal = url.protocol === 'file:'
+    const take = () => (isLocal ? useLocal(place, archive, signal) : bring({ url }))
+    found.push({ name: place, take })
+  }
+  const { debian } = archive
+  if (debian) {
+    const ask = (locate: typeof locateInPinnedSuite) => async () => {
+      await requireTools('fetch (through apt)', [tools.aptGet])
+      return await bring(await locate(archive, cache.apt, signal))
+    }
+    found.push({ name: `apt (${debian.suite})`, take: ask(locateInPinnedSuite) })
+    found.push({ name: 'apt (all suites)', take: ask(locateInAllSuites) })
+    const snapshot = sources.snapshot ?? pin.snapshot
+    if (snapshot) {
+      const take = async () => bring({ url: await locateInSnapshot(snapshot, archive, signal) })
+      found.push({ name: snapshot, take })
+    }
+  }
+  if (found.length === 0) {
+    const reason = 'v8.lock.json names no Debian source package for it, and no --archive is it'
+    throw new NowhereToBeHad(archive.file, [reason])
+  }
+  return found
 }
 
 /** Fails for a named place that is meant for none of the archives: most likely a slip, which must not pass unseen. */
@@ -131,6 +193,20 @@ const decompressors: Record<string, string> = {
   '.xz': 'xz -d -T0',
   '.gz': 'gzip -d',
   '.zst': 'zstd -d',
+}
+
+/** The folder that all of a tar archive is in. */
+export async function topFolderOf(archive: string, signal: AbortSignal): Promise<string> {
+  const list = $({ nothrow: true, signal, env: { ...process.env, LC_ALL: 'C' } })
+  const first =
+    await list`${decompressors[extname(archive)]!.split(' ')} < ${archive} | tar --list | head -n 1`
+  signal.throwIfAborted()
+  const folder = /^([^/\n]+)\//.exec(first.stdout)?.[1]
+  if (folder) return folder
+  throw new BuildError(
+    `${archive} cannot be read as a tar archive.\n${first.stderr.trim()}`,
+    'It is damaged, or something else. Name a whole copy with --archive <path or URL>.',
+  )
 }
 
 /**

@@ -1,6 +1,6 @@
 import { createHash, type Hash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { type FileHandle, mkdir, open, rm } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, rm, stat } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Dispatcher, EnvHttpProxyAgent, interceptors, request } from 'undici'
@@ -13,7 +13,41 @@ import { type RetryPolicy, retry } from './retry.ts'
 /** What a file must be to be taken for the one that was asked for. */
 interface Expected {
   readonly size: number
-  readonly sha256: string
+  /** Undefined where nothing is known of its content yet. */
+  readonly sha256?: string | undefined
+}
+
+/** How a server answers when it is asked for a file's size; of a file on this machine, the size. */
+export async function askForSize(
+  url: URL,
+  signal: AbortSignal,
+  proxy?: string,
+): Promise<{ size?: number; refusal?: string }> {
+  if (url.protocol === 'file:') {
+    const found = await stat(fileURLToPath(url)).catch(() => undefined)
+    return found ? { size: found.size } : { refusal: 'is not there' }
+  }
+  const agent = agentFor(proxy)
+  try {
+    const { statusCode, headers, body } = await request(url, {
+      method: 'HEAD',
+      headersTimeout: 30_000,
+      dispatcher: agent.compose(interceptors.redirect({ maxRedirections: 5 })),
+      signal,
+    })
+    await body.dump()
+    if (statusCode !== 200) return { refusal: `answers ${statusCode}` }
+    return { size: Number(headers['content-length']) }
+  } catch (error) {
+    signal.throwIfAborted()
+    return { refusal: `does not answer: ${reason(error)}` }
+  } finally {
+    await agent.destroy()
+  }
+}
+
+function agentFor(proxy: string | undefined): EnvHttpProxyAgent {
+  return new EnvHttpProxyAgent(proxy ? { httpProxy: proxy, httpsProxy: proxy } : {})
 }
 
 const patience: RetryPolicy = { attempts: 6, firstPauseMilliseconds: 1000 }
@@ -24,6 +58,8 @@ class Refused extends Error {}
 /**
  * Brings `url` (http, https or file) to `target`. What has arrived stays in `target.part`, and the next attempt, or
  * the next run, asks for the rest only. `target` appears when it is whole, its checksum right, and on the disk.
+ *
+ * @returns the sha256 of its bytes
  */
 export async function download(
   url: URL,
@@ -31,7 +67,7 @@ export async function download(
   expected: Expected,
   signal: AbortSignal,
   { proxy, retries = patience }: { proxy?: string; retries?: RetryPolicy } = {},
-): Promise<void> {
+): Promise<string> {
   const name = basename(target)
   const part = `${target}.part`
   await mkdir(dirname(target), { recursive: true })
@@ -43,7 +79,7 @@ export async function download(
     const transfer = await Transfer.open(file, part, expected.size, signal)
     await complete(transfer, url, `download ${name}`, retries, proxy)
     const sha256 = transfer.digest()
-    if (sha256 !== expected.sha256) {
+    if (expected.sha256 !== undefined && sha256 !== expected.sha256) {
       await rm(part)
       throw new BuildError(
         `Wrong checksum of ${name} from ${url}:\n  expected sha256 ${expected.sha256}\n  got      sha256 ${sha256}`,
@@ -52,6 +88,7 @@ export async function download(
     }
     await file.sync()
     await renameDurably(part, target)
+    return sha256
   } catch (error) {
     if (saysDiskFull(error)) throw diskFull(dirname(target), `downloading ${name}`, error)
     throw error
@@ -69,7 +106,7 @@ async function complete(
   proxy: string | undefined,
 ): Promise<void> {
   const { signal, whole } = transfer
-  const agent = new EnvHttpProxyAgent(proxy ? { httpProxy: proxy, httpsProxy: proxy } : {})
+  const agent = agentFor(proxy)
   const dispatcher = agent.compose(interceptors.redirect({ maxRedirections: 5 }))
   const progress = startProgress(title, whole, 'bytes', transfer.size)
   const onFailure = (error: unknown, isLast: boolean, seconds: number) => {

@@ -8,7 +8,7 @@ import { commitEnvironment, gitIn, identity } from '../shared/git.ts'
 import { $ } from '../shared/shell.ts'
 import { say, sayStage } from '../shared/terminal.ts'
 import { requireTools, tools } from '../shared/toolchain.ts'
-import { extract, obtain, requireNamedArchivesMatch } from './archives.ts'
+import { extract, NowhereToBeHad, obtain, requireNamedArchivesMatch } from './archives.ts'
 import { fetchGnSource } from './gn-source.ts'
 import { layOutUpstream, syncUpstream } from './repositories.ts'
 import type { Sources } from './sources.ts'
@@ -35,7 +35,12 @@ export async function fetch(context: BuildContext, sources: Sources): Promise<vo
   } else if ((await sources.kindFor(context, pin.source.archive)) === 'depot_tools') {
     await fetchFromRepositories(context, sources)
   } else {
-    await fetchFromArchive(context, sources)
+    await fetchFromArchive(context, sources).catch(async (error) => {
+      if (!(error instanceof NowhereToBeHad)) throw error
+      const git = await sources.mayAskGit(context)
+      if (!git.allowed) throw new NowhereToBeHad(error.file, [...error.answers, ...git.answers])
+      await fetchFromRepositories(context, sources)
+    })
   }
   signal.throwIfAborted()
 }
@@ -44,7 +49,7 @@ async function fetchFromArchive(context: BuildContext, sources: Sources): Promis
   const { pin } = context
   sayStage('fetch', `V8 ${pin.v8.version} from ${pin.source.archive.file}`)
   await requireTools('fetch', [tools.tar, tools.xz, tools.git])
-  const archive = await obtain(context, pin.source.archive, sources.archives)
+  const archive = await obtain(context, pin.source.archive, sources)
   // GN's source now as well: whoever fetches may be about to leave the network.
   await fetchGnSource(context, sources)
   await makeTree(context, pin.source.tree, async (unpacking) => {
@@ -79,19 +84,32 @@ async function makeTree(
   // The repository takes about a quarter of the size of the files.
   await requireFreeBytes(unpacking, pin.source.unpackedSize * 1.25, 'unpacking V8')
   await fill(unpacking)
+  await recordTree(context, unpacking, (tree) => requireTree(tree, context, [expected]))
+}
+
+/**
+ * Makes the work tree of what has been unpacked.
+ *
+ * @param unpacking the sources in Chromium's layout; the folder goes
+ * @param check looks at the repository before it gets its place
+ */
+export async function recordTree(
+  context: BuildContext,
+  unpacking: string,
+  check: (tree: string) => Promise<void>,
+): Promise<void> {
+  const { pin, cache } = context
   const tree = await makeStandalone(unpacking, pin.source.folders)
-  await commitUpstream(context, tree, expected)
+  await commitUpstream(context, tree)
+  await check(tree)
   await $`sync --file-system ${unpacking}`
+  await mkdir(dirname(cache.tree), { recursive: true })
   await renameDurably(tree, cache.tree)
   await rm(unpacking, { recursive: true, force: true })
 }
 
 /** Puts the sources into a repository of their own, with the same hashes on every machine. */
-async function commitUpstream(
-  context: BuildContext,
-  tree: string,
-  expected: string,
-): Promise<void> {
+async function commitUpstream(context: BuildContext, tree: string): Promise<void> {
   const { pin, signal } = context
   say('Recording the sources in git ...')
   const $git = gitIn(tree, signal, commitEnvironment(identity, pin.v8.date))
@@ -108,7 +126,6 @@ async function commitUpstream(
   const message = `V8 ${pin.v8.version} as it is in Chromium ${pin.chromium.version}`
   await $git`git commit --quiet --message=${message}`
   await $git`git tag ${upstreamTag}`
-  await requireTree(tree, context, [expected])
 }
 
 async function requirePinnedTree(context: BuildContext): Promise<void> {

@@ -40,7 +40,7 @@ export async function fetchGnSource(context: BuildContext, sources: Sources): Pr
   await removeDamagedGn(context)
   if (await isStamped(sourceStamp, key)) return
   if ((await sources.kindFor(context, pin.gn.archive)) === 'archive') {
-    await obtain(context, pin.gn.archive, sources.archives)
+    await obtain(context, pin.gn.archive, sources)
     return
   }
   await putSource(context, async (unpacking) => {
@@ -54,7 +54,7 @@ export async function provideGnSource(context: BuildContext, sources: Sources): 
   const { key, sourceStamp } = gnPlaces(context)
   await fetchGnSource(context, sources)
   if (await isStamped(sourceStamp, key)) return
-  const archive = await obtain(context, pin.gn.archive, sources.archives)
+  const archive = await obtain(context, pin.gn.archive, sources)
   await putSource(context, (unpacking) => extract(archive, unpacking, [], context))
 }
 

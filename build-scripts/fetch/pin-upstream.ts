@@ -1,11 +1,13 @@
 import { existsSync } from 'node:fs'
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { brotliCompressSync, constants } from 'node:zlib'
 import type { BuildContext } from '../shared/context.ts'
 import { listFiles } from '../shared/files.ts'
-import { gitEnvironment } from '../shared/git.ts'
+import { gitEnvironment, gitIn } from '../shared/git.ts'
 import { sha256 } from '../shared/hash.ts'
+import type { Pin } from '../shared/pin.ts'
 import { $ } from '../shared/shell.ts'
 import { say, sayStage } from '../shared/terminal.ts'
 import { requireTools, tools } from '../shared/toolchain.ts'
@@ -24,12 +26,14 @@ import {
 /** Files that Chromium's release scripts generate from the state of git; the build reads them. */
 const generated = ['build/util/LASTCHANGE', 'build/util/LASTCHANGE.committime']
 
+const gclientArgumentsPath = 'build/config/gclient_args.gni'
+
 /**
  * What else is in the archive and in no repository: made by gclient's hooks, fetched by depot_tools for itself, or made
  * by the layout in either case. The build reads none of it.
  */
 const inArchiveOnly = [
-  'build/config/gclient_args.gni',
+  gclientArgumentsPath,
   'build/config/siso/.sisoenv',
   'build/config/siso/backend_config/backend.star',
   'testing/location_tags.json',
@@ -45,36 +49,53 @@ export function isInArchiveOnly(path: string): boolean {
   return inArchiveOnly.some((one) => (one.endsWith('/') ? path.startsWith(one) : path === one))
 }
 
-/** Writes `upstream/` anew from the pinned archives: revisions out of Chromium's DEPS, files and trees as they are. */
-export async function pinUpstream(context: BuildContext, sources: Sources): Promise<void> {
-  const { pin, cache, project, signal } = context
-  sayStage('pin-upstream', `reading ${pin.source.archive.file}`)
-  await requireTools('pin-upstream', [tools.tar, tools.xz, tools.gzip, tools.git, tools.python])
-  const archive = await obtain(context, pin.source.archive, sources.archives)
-  const gnArchive = await obtain(context, pin.gn.archive, sources.archives)
-  const work = join(dirname(cache.tree), 'pinning')
-  await rm(work, { recursive: true, force: true })
-  const chromium = join(work, 'chromium')
-  const members = [...pin.source.folders, 'DEPS'].map((path) => `${pin.source.topFolder}/${path}`)
-  await extract(archive, chromium, members, context)
-  const gn = join(work, 'gn')
-  await extract(gnArchive, gn, [], context)
+/** What an archive says of where its files come from. */
+export interface Release {
+  readonly repositories: UpstreamPin['repositories']
+  readonly leftOut: readonly string[]
+  readonly generated: Readonly<Record<string, string>>
+  /** All that repositories have, as paths in Chromium's tree. */
+  readonly files: readonly string[]
+}
 
+/** Reads Chromium's DEPS, V8's, and the names of all files, where an archive is unpacked with the wanted folders. */
+export async function readRelease(
+  chromium: string,
+  folders: readonly string[],
+  signal: AbortSignal,
+): Promise<Release> {
   const depotTools = join(chromium, depotToolsPath)
-  const repositories = await wantedRepositories(context, chromium, depotTools)
-  const paths = await listFiles(chromium)
-  const files = paths.filter(
-    (path) => path !== 'DEPS' && !generated.includes(path) && !isInArchiveOnly(path),
-  )
+  const dependencies = await readDependencies(depotTools, join(chromium, 'DEPS'), signal)
+  const v8Dependencies = await readDependencies(depotTools, join(chromium, 'v8', 'DEPS'), signal)
   const contents: Record<string, string> = {}
   for (const path of generated) contents[path] = await readFile(join(chromium, path), 'utf8')
-  const v8Dependencies = await readDependencies(depotTools, join(chromium, 'v8', 'DEPS'), signal)
-  for (const path of paths) if (isInArchiveOnly(path)) await rm(join(chromium, path))
-  await rm(join(chromium, 'DEPS'))
+  const paths = await listFiles(chromium)
+  return {
+    repositories: wantedRepositories(dependencies, chromium, folders),
+    leftOut: Object.keys(v8Dependencies),
+    generated: contents,
+    files: paths.filter(
+      (path) => path !== 'DEPS' && !generated.includes(path) && !isInArchiveOnly(path),
+    ),
+  }
+}
 
-  say('Hashing the tree ...')
-  const tree = await makeStandalone(chromium, pin.source.folders)
-  const treeHash = await hashTree(tree, signal)
+/**
+ * Writes the files of `upstream/` into a folder.
+ *
+ * @param repository where the tree of the archive is known to git
+ * @param tree that tree
+ */
+export async function writeUpstreamPin(
+  folder: string,
+  pin: Pin,
+  release: Release,
+  gn: UpstreamPin['gn'],
+  { repository, tree }: { repository: string; tree: string },
+  signal: AbortSignal,
+): Promise<void> {
+  const { repositories, leftOut, files } = release
+  const shared = await treeOfRepositories(repository, tree, signal)
   const list = `${files.join('\n')}\n`
   const result: UpstreamPin = {
     schema: 1,
@@ -85,32 +106,77 @@ export async function pinUpstream(context: BuildContext, sources: Sources): Prom
       folders: ownFolders(pin.source.folders, Object.keys(repositories), files),
     },
     repositories,
-    leftOut: Object.keys(v8Dependencies),
-    gn: { url: gnUrl, revision: pin.gn.commit, tree: await hashTree(gn, signal) },
-    generated: contents,
+    leftOut: [...leftOut],
+    gn,
+    generated: release.generated,
     files: { count: files.length, sha256: sha256(list) },
-    tree: treeHash,
-    trees: await partsOfTree(tree, treeHash, signal),
+    tree: shared,
+    trees: await partsOfTree(repository, shared, signal),
   }
-  const folder = join(project, upstreamFolder)
   await mkdir(folder, { recursive: true })
   await writeFile(join(folder, upstreamFilesName), pack(list))
   await writeFile(join(folder, upstreamPinName), `${JSON.stringify(result, null, 2)}\n`)
+}
+
+/** The archive's tree without what only the archive has. */
+async function treeOfRepositories(
+  repository: string,
+  tree: string,
+  signal: AbortSignal,
+): Promise<string> {
+  const scratch = await mkdtemp(join(tmpdir(), 'v8-rawmem-index-'))
+  try {
+    const $index = gitIn(repository, signal, { GIT_INDEX_FILE: join(scratch, 'index') })
+    await $index`git read-tree ${tree}`
+    const listed = await $index`git ls-files -z`
+    // The layout writes the arguments of gclient itself.
+    const surplus = listed.stdout
+      .split('\0')
+      .filter((path) => path !== gclientArgumentsPath && isInArchiveOnly(path))
+    await writeFile(join(scratch, 'surplus'), surplus.map((path) => `${path}\0`).join(''))
+    await $index`git update-index -z --force-remove --stdin < ${join(scratch, 'surplus')}`
+    return (await $index`git write-tree`).stdout.trim()
+  } finally {
+    await rm(scratch, { recursive: true, force: true })
+  }
+}
+
+/** Writes `upstream/` anew from the pinned archives: revisions out of Chromium's DEPS, files and trees as they are. */
+export async function pinUpstream(context: BuildContext, sources: Sources): Promise<void> {
+  const { pin, cache, project, signal } = context
+  sayStage('pin-upstream', `reading ${pin.source.archive.file}`)
+  await requireTools('pin-upstream', [tools.tar, tools.xz, tools.gzip, tools.git, tools.python])
+  const archive = await obtain(context, pin.source.archive, sources)
+  const gnArchive = await obtain(context, pin.gn.archive, sources)
+  const work = join(dirname(cache.tree), 'pinning')
+  await rm(work, { recursive: true, force: true })
+  const chromium = join(work, 'chromium')
+  const members = [...pin.source.folders, 'DEPS'].map((path) => `${pin.source.topFolder}/${path}`)
+  await extract(archive, chromium, members, context)
+  const gn = join(work, 'gn')
+  await extract(gnArchive, gn, [], context)
+
+  const release = await readRelease(chromium, pin.source.folders, signal)
+  say('Hashing the tree ...')
+  const repository = await makeStandalone(chromium, pin.source.folders)
+  const tree = await hashTree(repository, signal)
+  const gnPin = { url: gnUrl, revision: pin.gn.commit, tree: await hashTree(gn, signal) }
+  const folder = join(project, upstreamFolder)
+  await writeUpstreamPin(folder, pin, release, gnPin, { repository, tree }, signal)
   await rm(work, { recursive: true })
   sayStage('pin-upstream', `wrote ${folder}`)
 }
 
 /** The repositories whose files the archive has in the wanted folders, as Chromium's DEPS names them. */
-async function wantedRepositories(
-  { pin, signal }: BuildContext,
+function wantedRepositories(
+  dependencies: Record<string, string>,
   chromium: string,
-  depotTools: string,
-): Promise<UpstreamPin['repositories']> {
-  const dependencies = await readDependencies(depotTools, join(chromium, 'DEPS'), signal)
+  folders: readonly string[],
+): UpstreamPin['repositories'] {
   const repositories: UpstreamPin['repositories'] = {}
   for (const [name, address] of Object.entries(dependencies).sort()) {
     const path = name.replace(/^src\//, '')
-    const wanted = pin.source.folders.some((folder) => `${path}/`.startsWith(`${folder}/`))
+    const wanted = folders.some((folder) => `${path}/`.startsWith(`${folder}/`))
     if (!wanted || !existsSync(join(chromium, path))) continue
     const [url, revision] = address.split('@') as [string, string]
     repositories[path] = { url, revision }

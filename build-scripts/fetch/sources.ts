@@ -20,22 +20,36 @@ export type SourceKind = (typeof sourceKinds)[number]
 /** How long the git host has for its answer. */
 const patienceMilliseconds = 5000
 
+/** What the user says of where sources come from. */
+export interface SourceOptions {
+  readonly source?: SourceKind | undefined
+  readonly archive?: readonly string[]
+  readonly mirror?: readonly string[]
+  readonly snapshot?: string | undefined
+}
+
 /** Where the user lets sources come from. */
 export class Sources {
   /** Paths and URLs of archives. */
   readonly archives: readonly string[]
   readonly mirrors: readonly Mirror[]
+  /** The URL of a service that keeps what mirrors have dropped. */
+  readonly snapshot: string | undefined
   readonly #kind: SourceKind | undefined
+  readonly #options: SourceOptions
   #answers: Promise<boolean> | undefined
 
-  constructor(options: {
-    source?: SourceKind | undefined
-    archive?: readonly string[]
-    mirror?: readonly string[]
-  }) {
+  constructor(options: SourceOptions) {
+    this.#options = options
     this.archives = options.archive ?? []
     this.mirrors = (options.mirror ?? []).map(parseMirror)
+    this.snapshot = options.snapshot
     this.#kind = options.source
+  }
+
+  /** The same with other archives. */
+  with(archive: readonly string[]): Sources {
+    return new Sources({ ...this.#options, archive })
   }
 
   /**
@@ -51,6 +65,16 @@ export class Sources {
     if (!upstream) return 'archive'
     this.#answers ??= this.#ask(context, upstream)
     return (await this.#answers) ? 'depot_tools' : 'archive'
+  }
+
+  /** Whether the repositories may stand in for an archive that is nowhere to be had; `answers` says why not. */
+  async mayAskGit(context: BuildContext): Promise<{ allowed: boolean; answers: string[] }> {
+    const upstream = await loadUpstreamPin(context)
+    if (this.#kind === 'archive' || !upstream) return { allowed: false, answers: [] }
+    const name = gitHost(upstream, this.mirrors)
+    this.#answers ??= this.#ask(context, upstream)
+    const allowed = await this.#answers
+    return { allowed, answers: allowed ? [] : [`${name} (by git): cannot bring them either`] }
   }
 
   async #ask({ signal }: BuildContext, upstream: UpstreamPin): Promise<boolean> {

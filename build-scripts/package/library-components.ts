@@ -1,17 +1,17 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
-import { PackageURL } from 'packageurl-js'
-import parseSpdx from 'spdx-expression-parse'
 import { loadUpstreamPin, type UpstreamPin } from '../fetch/upstream-pin.ts'
-import { type Component, component, hashTexts } from '../provenance/component.ts'
-import { headerComponents, type LicensedComponent } from '../provenance/system-libraries.ts'
+import {
+  type Component,
+  type LicensedComponent,
+  purlOf,
+  withLicences,
+} from '../provenance/component.ts'
+import { headerComponents } from '../provenance/system-libraries.ts'
 import { BuildError } from '../shared/build-error.ts'
 import type { BuildContext } from '../shared/context.ts'
 import { listTracked } from '../shared/git.ts'
-import { findClang } from '../shared/toolchain.ts'
+import { $ } from '../shared/shell.ts'
 
 /** What the folders of third_party say in words that are not SPDX's, or do not say at all. */
 const readByPeople: Readonly<Record<string, { licence: string; name?: string }>> = {
@@ -26,7 +26,7 @@ const readByPeople: Readonly<Record<string, { licence: string; name?: string }>>
 export async function libraryComponents(context: BuildContext): Promise<LicensedComponent[]> {
   const { cache, pin, series } = context
   const { thirdParty, system } = await compiledFiles(context)
-  const clang = await findClang(pin.toolchain.clang)
+  const clang = await context.clang()
   const licences = await listLicences(context)
   const parts = await Promise.all(
     [...thirdParty].sort().map((folder) => describe(context, folder, licences)),
@@ -40,8 +40,8 @@ export async function libraryComponents(context: BuildContext): Promise<Licensed
       .filter((path) => !path.includes('/'))
       .map((path) => [`v8/${path}`, join(cache.tree, path)]),
   )
-  const purl = new PackageURL('github', 'v8', 'v8', pin.v8.tag, undefined, undefined).toString()
-  const v8 = component({
+  const purl = purlOf('github', 'v8', 'v8', pin.v8.tag)
+  const v8 = {
     ref: 'v8',
     name: 'v8',
     version: pin.v8.version,
@@ -49,7 +49,6 @@ export async function libraryComponents(context: BuildContext): Promise<Licensed
     purl,
     website: 'https://v8.dev',
     licence: 'BSD-3-Clause AND SunPro',
-    texts: await hashTexts(ownLicences),
     source: sourceOf(context),
     patched: {
       version: pin.v8.version,
@@ -57,8 +56,8 @@ export async function libraryComponents(context: BuildContext): Promise<Licensed
       patches: series.patches.map(({ name }) => name),
     },
     needs: [...parts, ...headers].map((part) => part.component.ref).sort(),
-  })
-  return [{ component: v8, licences: ownLicences }, ...parts, ...headers]
+  }
+  return [await withLicences(v8, ownLicences), ...parts, ...headers]
 }
 
 async function describe(
@@ -85,20 +84,19 @@ async function describe(
   const version =
     readme.version && (!pinned || readme.revision === pinned.revision) ? readme.version : revision
   const website = readme.website ?? pinned?.url
-  const purl = purlOf([readme.website, pinned?.url], revision)
-  return {
-    component: component({
+  const purl = purlOnGitHub([readme.website, pinned?.url], revision)
+  return await withLicences(
+    {
       ref: path,
       name: (readByPeople[folder]?.name ?? readme.name) || folder,
       ...(version && { version }),
       ...(website && { website }),
       ...(purl && { purl }),
-      licence: licenceOf(folder, readme),
-      texts: await hashTexts(licences),
+      licence: readByPeople[folder]?.licence ?? readme.licence ?? 'NOASSERTION',
       source: sourceOf(context),
-    }),
+    },
     licences,
-  }
+  )
 }
 
 function sourceOf({ pin }: BuildContext): NonNullable<Component['source']> {
@@ -124,34 +122,11 @@ async function readReadme(folder: string, revision: string | undefined): Promise
   return readmes.find((readme) => readme.revision === revision) ?? readmes[0] ?? { name: '' }
 }
 
-function licenceOf(folder: string, readme: ThirdPartyReadme): string {
-  const licence = readByPeople[folder]?.licence ?? readme.licence ?? ''
-  try {
-    parseSpdx(licence)
-    return licence
-  } catch (cause) {
-    throw new BuildError(
-      `third_party/${folder} is compiled in, but its licence ("${licence}") is no SPDX expression.`,
-      'Read its licence and add the expression to build-scripts/package/library-components.ts.',
-      { cause },
-    )
-  }
-}
-
-function purlOf(urls: readonly (string | undefined)[], revision: string | undefined) {
+function purlOnGitHub(urls: readonly (string | undefined)[], revision: string | undefined) {
   if (!revision) return undefined
   for (const url of urls) {
     const match = /github\.com\/([^/]+)\/([^/]+?)(?:\.git)?(?:\/|$)/.exec(url ?? '')
-    if (match) {
-      return new PackageURL(
-        'github',
-        match[1],
-        match[2]!,
-        revision,
-        undefined,
-        undefined,
-      ).toString()
-    }
+    if (match) return purlOf('github', match[1], match[2]!, revision)
   }
   return undefined
 }
@@ -162,15 +137,11 @@ async function listLicences({ cache, signal }: BuildContext): Promise<string[]> 
   return (await listTracked(cache.tree, signal)).filter((path) => licence.test(path)).sort()
 }
 
-/** What ninja has seen the library's objects, and what generates some of them, read. */
-interface CompiledFiles {
-  /** Folders of third_party, as paths below it. What lies in third_party/v8 are several things. */
-  readonly thirdParty: ReadonlySet<string>
-  /** Headers from outside the tree. */
-  readonly system: ReadonlySet<string>
-}
-
-async function compiledFiles({ cache, pin }: BuildContext): Promise<CompiledFiles> {
+/**
+ * What ninja has seen the library's objects, and what generates some of them, read: folders of third_party, as paths below it
+ * (what lies in third_party/v8 are several things), and headers from outside the tree.
+ */
+async function compiledFiles({ cache, pin }: BuildContext) {
   const objects = new Set<string>()
   const thirdParty = new Set<string>()
   const system = new Set<string>()
@@ -179,12 +150,14 @@ async function compiledFiles({ cache, pin }: BuildContext): Promise<CompiledFile
     if (folder) thirdParty.add(folder)
     else if (path.startsWith('/') && !path.startsWith(`${cache.tree}/`)) system.add(path)
   }
-  for await (const line of ninjaTool(cache.buildDirectory, ['inputs', pin.build.target])) {
+  // With -n, ninja does not write its notes anew, which are recorded as they are.
+  const ninja = ['ninja', '-C', cache.buildDirectory, '-n', '-t']
+  for await (const line of $`${ninja} inputs ${pin.build.target}`) {
     if (line.endsWith('.o')) objects.add(line)
     else if (/\.(cc|cpp|c|S)$/.test(line)) note(line)
   }
   let ofLibrary = false
-  for await (const line of ninjaTool(cache.buildDirectory, ['deps'])) {
+  for await (const line of $`${ninja} deps`) {
     if (line.startsWith(' ')) {
       if (ofLibrary) note(line.trim())
     } else {
@@ -192,18 +165,6 @@ async function compiledFiles({ cache, pin }: BuildContext): Promise<CompiledFile
     }
   }
   return { thirdParty, system }
-}
-
-/** Lines of `ninja -t`; there are millions of them for V8, so they are read as they come. */
-async function* ninjaTool(folder: string, args: readonly string[]): AsyncGenerator<string> {
-  // With -n, it does not write its notes anew, which are recorded as they are.
-  const ninja = spawn('ninja', ['-C', folder, '-n', '-t', ...args], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  const closed = once(ninja, 'close')
-  for await (const line of createInterface({ input: ninja.stdout })) yield line
-  const [code] = await closed
-  if (code !== 0) throw new Error(`ninja -t ${args.join(' ')} ends with code ${code}`)
 }
 
 /** What the README.chromium or README.v8 of a folder in third_party says. */

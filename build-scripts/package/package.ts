@@ -1,30 +1,29 @@
 import { existsSync } from 'node:fs'
-import { mkdir, readdir, readlink, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { glob } from 'zx'
 import { requireCompiled } from '../compile/compile.ts'
 import { seriesHead } from '../patch/patch.ts'
 import { WorkTree } from '../patch/work-tree.ts'
-import { type Component, mergeComponents } from '../provenance/component.ts'
-import { documentsOf, writeDocuments } from '../provenance/documents.ts'
+import { mergeComponents } from '../provenance/component.ts'
+import { documentsOf } from '../provenance/documents.ts'
 import { BuildError } from '../shared/build-error.ts'
 import type { BuildContext } from '../shared/context.ts'
 import { diskFull, requireFreeBytes, saysDiskFull } from '../shared/disk.ts'
 import { isStamped, listFiles, renameDurably, stamp, stampedResult } from '../shared/files.ts'
 import { hashFiles, sha256, sha256OfFile, sha256OfJson } from '../shared/hash.ts'
-import { findDamage } from '../shared/made-files.ts'
 import { hashPin, lockName } from '../shared/pin.ts'
 import { $ } from '../shared/shell.ts'
 import { formatBytes, sayStage } from '../shared/terminal.ts'
-import { findClang, requireTools, tools } from '../shared/toolchain.ts'
+import { requireTools, tools } from '../shared/toolchain.ts'
 import { layOutSdk } from './sdk-files.ts'
 import {
   damagedFiles,
-  describeSdk,
   manifestName,
   type SdkManifest,
   sdkSchema,
+  writeSdkDocuments,
 } from './sdk-manifest.ts'
 
 const platform = 'linux-x64'
@@ -74,9 +73,8 @@ export async function packageSdk(
   }
 
   sayStage('package', `V8 ${pin.v8.version} for ${platform}`)
-  await requireAsCompiled(context)
+  await requireCompiled(context)
   await rm(stampPath, { force: true })
-  await removeLeftovers(cache.sdk)
   try {
     const made = await stageFiles(context, modified)
     const key = sha256OfJson(made.manifest as never).slice(0, 16)
@@ -84,18 +82,12 @@ export async function packageSdk(
     await $`sync --file-system ${made.folder}`
     await rm(folder, { recursive: true, force: true })
     await renameDurably(made.folder, folder)
-    await pointCurrentTo(cache.sdk, key)
+    await $`ln --symbolic --force --no-dereference ${key} ${current}`
     await mkdir(dirname(archive), { recursive: true })
     await pack(folder, archive, `v8-sdk-${pin.v8.version}-${platform}`, pin.v8.date, signal)
-    await writeDocuments(
-      archive,
-      await describeSdk(archive, made.manifest, {
-        pin,
-        lock: await sha256OfFile(join(project, lockName)),
-        patches: series.patches,
-      }),
-    )
-    await removeOldSdks(cache.sdk, key)
+    const lock = await sha256OfFile(join(project, lockName))
+    await writeSdkDocuments(archive, made.manifest, { pin, lock, patches: series.patches })
+    await removeOthers(cache.sdk, key)
     // What has edits in it is nothing to come back to.
     if (!modified) await stamp(stampPath, inputs, await hashResults(results, signal))
     sayStage('package', `${archive} (${formatBytes((await stat(archive)).size)})`)
@@ -104,33 +96,10 @@ export async function packageSdk(
   }
 }
 
-/** Fails when the build directory, from which the SDK is taken, is not as a compile of these sources has left it. */
-async function requireAsCompiled(context: BuildContext): Promise<void> {
-  await requireCompiled(context)
-  const { cache, signal } = context
-  const { outputs, others, journals } = await findDamage(cache.buildDirectory, {
-    thorough: true,
-    signal,
-  })
-  const damaged = journals ? ["ninja's notes"] : [...outputs, ...others]
-  if (damaged.length === 0) return
-  throw new BuildError(
-    `${damaged.length} files in ${cache.buildDirectory} are not as they were compiled: ${damaged.slice(0, 5).join(', ')}.`,
-    'Run: npm run v8 -- compile, which makes them again, then package.',
-  )
-}
-
 /** Names the contents of files, which may be missing. */
 async function hashResults(paths: readonly string[], signal: AbortSignal): Promise<string> {
   const hash = (path: string) => sha256OfFile(path, signal).catch(() => null)
   return sha256OfJson(await Promise.all(paths.map(hash)))
-}
-
-/** What runs that were killed have left. */
-async function removeLeftovers(sdk: string): Promise<void> {
-  for (const name of await readdir(sdk)) {
-    if (/\.new-\d+$/.test(name)) await rm(join(sdk, name))
-  }
 }
 
 function stagingFolder(sdk: string): string {
@@ -138,8 +107,9 @@ function stagingFolder(sdk: string): string {
 }
 
 /** Names what an SDK is made from, without making it. */
-async function hashInputs({ pin, project, series, signal }: BuildContext, library: string) {
-  const clang = await findClang(pin.toolchain.clang)
+async function hashInputs(context: BuildContext, library: string) {
+  const { pin, project, series, signal } = context
+  const clang = await context.clang()
   const own = await glob(['sdk/*', 'LICENSE*', 'package.json', 'upstream/pin.json'], {
     cwd: project,
   })
@@ -180,20 +150,9 @@ async function stageFiles(
   await rm(folder, { recursive: true, force: true })
   await mkdir(folder, { recursive: true })
   const components = await layOutSdk(context, folder)
-  const manifest = await describe(context, folder, components, modified)
-  await writeFile(join(folder, manifestName), `${JSON.stringify(manifest, null, 2)}\n`)
-  return { folder, manifest }
-}
-
-async function describe(
-  context: BuildContext,
-  folder: string,
-  components: Component[],
-  modified: boolean,
-): Promise<SdkManifest> {
   const { pin, series, signal } = context
-  const { version: compiler, libraries } = await findClang(pin.toolchain.clang)
-  return {
+  const { version: compiler, libraries } = await context.clang()
+  const manifest: SdkManifest = {
     schema: sdkSchema,
     v8: { version: pin.v8.version, chromium: pin.chromium.version },
     platform,
@@ -206,21 +165,15 @@ async function describe(
     components: mergeComponents(components),
     files: await hashFiles(folder, await listFiles(folder), signal),
   }
+  await writeFile(join(folder, manifestName), `${JSON.stringify(manifest, null, 2)}\n`)
+  return { folder, manifest }
 }
 
-/** `current` is what the binding is built against. */
-async function pointCurrentTo(sdk: string, key: string): Promise<void> {
-  const link = join(sdk, 'current')
-  if ((await readlink(link).catch(() => undefined)) === key) return
-  const temporary = `${link}.new-${process.pid}`
-  await symlink(key, temporary)
-  await renameDurably(temporary, link)
-}
-
-/** Earlier SDKs are of no use to the cache, at some hundred megabytes each. */
-async function removeOldSdks(sdk: string, key: string): Promise<void> {
+/** Removes earlier SDKs, at some hundred megabytes each, and what runs that were killed have left. */
+async function removeOthers(sdk: string, key: string): Promise<void> {
   for (const name of await readdir(sdk)) {
-    if (/^[0-9a-f]{16}$/.test(name) && name !== key) await rm(join(sdk, name), { recursive: true })
+    if (!/^[0-9a-f]{16}$|\.new-\d+$/.test(name) || name === key) continue
+    await rm(join(sdk, name), { recursive: true })
   }
 }
 

@@ -1,9 +1,10 @@
-import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { askGn } from '../configure/gn.ts'
 import type { Component } from '../provenance/component.ts'
 import { requirePermitted } from '../provenance/permitted-licences.ts'
 import type { BuildContext } from '../shared/context.ts'
+import { put } from '../shared/files.ts'
 import { listTracked } from '../shared/git.ts'
 import { $ } from '../shared/shell.ts'
 import { libraryComponents } from './library-components.ts'
@@ -47,11 +48,6 @@ export async function layOutSdk(context: BuildContext, folder: string): Promise<
     for (const [path, file] of part.licences) await put(file, join(licences, path))
   }
   return components
-}
-
-async function put(from: string, to: string): Promise<void> {
-  await mkdir(dirname(to), { recursive: true })
-  await copyFile(from, to)
 }
 
 /**

@@ -2,7 +2,7 @@ import { realpath } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { z } from 'zod'
 import { component, componentSchema } from '../provenance/component.ts'
-import type { Description } from '../provenance/documents.ts'
+import { type Claim, writeDocuments } from '../provenance/documents.ts'
 import { toolDependencies, type V8Inputs, v8Dependencies } from '../provenance/statement.ts'
 import { BuildError } from '../shared/build-error.ts'
 import { readJsonIfValid } from '../shared/files.ts'
@@ -68,14 +68,14 @@ export async function damagedFiles(folder: string, signal: AbortSignal): Promise
   return damaged
 }
 
-/** What is in an SDK's archive, by the manifest in it, and of what it was made. */
-export async function describeSdk(
+/** Writes the documents of an SDK's archive: what is in it, by the manifest in it, and of what it was made. */
+export async function writeSdkDocuments(
   archive: string,
   manifest: SdkManifest,
   inputs: V8Inputs,
-): Promise<Description> {
+): Promise<void> {
   const name = basename(archive)
-  return {
+  await writeDocuments(archive, {
     bill: {
       artifact: component({
         ref: name,
@@ -92,15 +92,16 @@ export async function describeSdk(
       components: manifest.components,
       licences: sdkLicences,
     },
-    claim: {
-      kind: 'sdk',
-      parameters: {
-        v8: manifest.v8.version,
-        platform: manifest.platform,
-        args: manifest.args,
-        modified: manifest.modified,
-      },
-      dependencies: [...v8Dependencies(inputs), ...toolDependencies(manifest)],
-    },
+    claim: claimOfSdk(manifest, inputs),
+  })
+}
+
+/** Of what an SDK is made. */
+export function claimOfSdk(manifest: SdkManifest, inputs: V8Inputs): Claim {
+  const { v8, platform, args, modified } = manifest
+  return {
+    kind: 'sdk',
+    parameters: { v8: v8.version, platform, args, modified },
+    dependencies: [...v8Dependencies(inputs), ...toolDependencies(manifest)],
   }
 }

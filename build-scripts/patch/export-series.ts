@@ -10,39 +10,52 @@ import { sha256 } from '../shared/hash.ts'
 import type { Patch } from '../shared/pin.ts'
 import { applySeries } from './apply-series.ts'
 
+/** One patch file, as it is to be. */
 interface ExportedPatch {
+  /** One of the folders of the series. */
   readonly folder: string
   readonly file: string
   readonly content: string
 }
 
 /**
- * Writes the commits of the work tree's branch as the patch files of the series, and nothing else: edits that are in no
- * commit stay out. Before a file is touched, the new series is applied to the pristine sources and must give the
- * branch's tree.
+ * Writes the commits of the work tree's branch as the patch files of the series.
  *
  * @returns the names of the files, in the order of the series
  */
 export async function exportSeries(context: BuildContext): Promise<string[]> {
+  const { pin, project } = context
+  const { files } = await formatSeries(context)
+  const root = join(project, pin.patches.folder)
+  for (const { folder, file, content } of files) {
+    const path = join(root, folder, file)
+    if ((await readFile(path, 'utf8').catch(() => undefined)) !== content) {
+      await writeFileDurably(path, content)
+    }
+  }
+  for (const old of context.series.patches) {
+    const stays = files.some(({ folder, file }) => old.path === join(root, folder, file))
+    if (!stays) await rm(old.path)
+  }
+  return files.map(({ folder, file }) => join(pin.patches.folder, folder, file))
+}
+
+/**
+ * The commits of the work tree's branch as patch files, and nothing else: edits that are in no commit stay out. The
+ * series is applied to the pristine sources and must give the branch's tree.
+ *
+ * @returns the files, and the commit that they lead to
+ */
+export async function formatSeries(
+  context: BuildContext,
+): Promise<{ files: ExportedPatch[]; head: string }> {
   const { cache, pin, project, signal } = context
   const scratch = await mkdtemp(join(tmpdir(), 'v8-rawmem-export-'))
   try {
     const exported = await formatCommits(context, scratch)
     const files = number(pin.patches.series, exported)
-    await requireRoundTrip(context, files, scratch)
-
-    const root = join(project, pin.patches.folder)
-    for (const { folder, file, content } of files) {
-      const path = join(root, folder, file)
-      if ((await readFile(path, 'utf8').catch(() => undefined)) !== content) {
-        await writeFileDurably(path, content)
-      }
-    }
-    for (const old of context.series.patches) {
-      const stays = files.some(({ folder, file }) => old.path === join(root, folder, file))
-      if (!stays) await rm(old.path)
-    }
-    return files.map(({ folder, file }) => join(pin.patches.folder, folder, file))
+    const head = await requireRoundTrip(context, files, scratch)
+    return { files, head }
   } finally {
     await rm(scratch, { recursive: true, force: true })
   }
@@ -52,7 +65,8 @@ export async function exportSeries(context: BuildContext): Promise<string[]> {
     const $git = gitIn(cache.tree, signal)
     const out = join(folder, 'commits')
     // Everything a machine's git could vary is fixed: versions, hashes of commits, lengths of abbreviations, diff drivers.
-    await $git`git -c core.abbrev=12 -c diff.noprefix=false format-patch --quiet --zero-commit --no-signature --keep-subject --no-stat --full-index --binary --no-renames --diff-algorithm=myers --no-ext-diff --no-textconv --output-directory ${out} ${`${upstreamTag}..HEAD`}`
+    // File names may be long, so that no subject is cut inside a word.
+    await $git`git -c core.abbrev=12 -c diff.noprefix=false format-patch --quiet --filename-max-length=200 --zero-commit --no-signature --keep-subject --no-stat --full-index --binary --no-renames --diff-algorithm=myers --no-ext-diff --no-textconv --output-directory ${out} ${`${upstreamTag}..HEAD`}`
     const known = await foldersBySubject(series.patches)
     const patches: ExportedPatch[] = []
     for (const name of (await readdir(out)).sort()) {
@@ -104,7 +118,7 @@ async function requireRoundTrip(
   { cache, signal }: BuildContext,
   files: readonly ExportedPatch[],
   scratch: string,
-): Promise<void> {
+): Promise<string> {
   const patches: Patch[] = []
   for (const { folder, file, content } of files) {
     const path = join(scratch, `${patches.length}-${file}`)
@@ -125,4 +139,5 @@ async function requireRoundTrip(
   if (series !== branch) {
     throw new BuildError('The exported series gives other files than the branch has.', advice)
   }
+  return head
 }

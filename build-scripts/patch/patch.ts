@@ -71,14 +71,28 @@ const recordSchema = z.object({ key: z.string(), head: z.string() })
 
 /** The commit that the series leads to; from the record of an earlier run when neither sources nor patches changed. */
 export async function seriesHead({ cache, pin, series, signal }: BuildContext): Promise<string> {
-  const record = join(cache.tree, '.git', 'v8-rawmem-series.json')
-  const key = sha256OfJson({ tree: pin.source.tree, series: series.hash })
-  const known = await readJsonIfValid(record, recordSchema)
+  const { path, key } = headRecord({ cache, pin, series })
+  const known = await readJsonIfValid(path, recordSchema)
   if (known?.key === key && (await isThere(cache.tree, known.head, signal))) return known.head
 
   const head = await applySeries(cache.tree, series.patches, signal)
-  await writeFileDurably(record, JSON.stringify({ key, head }))
+  await recordHead({ cache, pin, series }, head)
   return head
+}
+
+/** Notes the commit that a series leads to, so that it need not be applied again. */
+export async function recordHead(series: SeriesOnSources, head: string): Promise<void> {
+  const { path, key } = headRecord(series)
+  await writeFileDurably(path, JSON.stringify({ key, head }))
+}
+
+type SeriesOnSources = Pick<BuildContext, 'cache' | 'pin' | 'series'>
+
+function headRecord({ cache, pin, series }: SeriesOnSources) {
+  return {
+    path: join(cache.tree, '.git', 'v8-rawmem-series.json'),
+    key: sha256OfJson({ tree: pin.source.tree, series: series.hash }),
+  }
 }
 
 async function isThere(tree: string, commit: string, signal: AbortSignal): Promise<boolean> {

@@ -1,10 +1,8 @@
-import { createHash } from 'node:crypto'
 import { Contrib, Enums, Models, Serialize, Spec, Validation } from '@cyclonedx/cyclonedx-library'
 import parseSpdx from 'spdx-expression-parse'
 import { z } from 'zod'
 import { BuildError } from '../shared/build-error.ts'
-import { type Json, sha256OfJson } from '../shared/hash.ts'
-import { type Component, component, componentSchema } from './component.ts'
+import { type Component, componentSchema } from './component.ts'
 
 /** What an artifact is and what it is made of. */
 export interface BillOfMaterials {
@@ -18,13 +16,13 @@ const deliveryProperty = 'v8-rawmem:delivery'
 const { ComponentScope, ComponentType, ExternalReferenceType, HashAlgorithm } = Enums
 const algorithms = { sha256: HashAlgorithm['SHA-256'], sha512: HashAlgorithm['SHA-512'] } as const
 
-/** The bill as a CycloneDX document. The same bill gives the same text: it has no time and no random number. */
+/** The bill as a CycloneDX document. The same bill gives the same text: it has no time and no serial number. */
 export async function writeBill(bill: BillOfMaterials): Promise<string> {
   const normalize = new Serialize.JSON.Normalize.Factory(Spec.Spec1dot6).makeForBom()
-  const document = normalize.normalize(modelOf(bill), { sortLists: true }) as unknown as Document
+  // The library would sort as the locale of whoever builds wants it; all lists here have an order.
+  const document: Document = normalize.normalize(modelOf(bill), {})
   addPedigrees(document, bill.components)
-  const serialNumber = `urn:uuid:${uuidOf(`urn:sha256:${sha256OfJson(document as Json)}`)}`
-  const text = `${JSON.stringify({ ...document, serialNumber }, null, 2)}\n`
+  const text = `${JSON.stringify(document, null, 2)}\n`
   const errors = await schemaErrors(text)
   if (errors) throw new Error(`The bill of materials is no valid CycloneDX document:\n${errors}`)
   return text
@@ -32,25 +30,27 @@ export async function writeBill(bill: BillOfMaterials): Promise<string> {
 
 /** Reads a CycloneDX document that {@link writeBill} has written, and checks it against CycloneDX's schema. */
 export async function readBill(text: string, name: string): Promise<BillOfMaterials> {
-  const advice =
-    'It was damaged, or another program wrote it. Get it anew from where the artifact is from.'
   const errors = await schemaErrors(text)
-  if (errors) throw new BuildError(`${name} is no valid CycloneDX document:\n${errors}`, advice)
-  const parsed = documentSchema.safeParse(JSON.parse(text))
-  if (!parsed.success) {
-    throw new BuildError(`${name} is not valid:\n${z.prettifyError(parsed.error)}`, advice)
-  }
-  const { metadata, components, dependencies } = parsed.data
-  const needs = new Map(dependencies.map(({ ref, dependsOn }) => [ref, dependsOn ?? []]))
-  const licences = metadata.properties.find(({ name }) => name === licencesProperty)?.value ?? ''
-  const read = (part: DocumentComponent) => componentOf(part, licences, needs)
+  if (errors) throw unreadable(`${name} is no valid CycloneDX document:\n${errors}`)
+  const { metadata, components = [], dependencies = [] }: Document = JSON.parse(text)
+  const needs = new Map(dependencies.map(({ ref, dependsOn = [] }) => [ref, dependsOn]))
+  const licences = metadata?.properties?.find(({ name }) => name === licencesProperty)?.value ?? ''
+  const read = (part?: Part) =>
+    componentSchema.parse(part && defined(componentOf(part, licences, needs)))
   try {
-    return { artifact: read(metadata.component), components: components.map(read), licences }
+    return { artifact: read(metadata?.component), components: components.map(read), licences }
   } catch (cause) {
     // CycloneDX's schema lets pass some that make no component.
     const reason = cause instanceof z.ZodError ? z.prettifyError(cause) : (cause as Error).message
-    throw new BuildError(`${name} is not valid:\n${reason}`, advice, { cause })
+    throw unreadable(`${name} is not valid:\n${reason}`)
   }
+}
+
+function unreadable(message: string): BuildError {
+  return new BuildError(
+    message,
+    'It was damaged, or another program wrote it. Get it anew from where the artifact is from.',
+  )
 }
 
 const licencesProperty = 'v8-rawmem:licences'
@@ -139,7 +139,7 @@ function defined<T extends object>(object: T): { [K in keyof T]: Exclude<T[K], u
 function addPedigrees(document: Document, components: readonly Component[]): void {
   for (const { ref, name, patched } of components) {
     if (!patched) continue
-    const part = document.components.find((candidate) => candidate['bom-ref'] === ref)!
+    const part = document.components!.find((candidate) => candidate['bom-ref'] === ref)!
     part.pedigree = {
       ancestors: [{ type: 'library', name, version: patched.version, purl: patched.purl }],
       patches: patched.patches.map((url) => ({ type: 'unofficial', diff: { url } })),
@@ -162,127 +162,60 @@ async function schemaErrors(text: string): Promise<string | undefined> {
 
 const validator = new Validation.JsonStrictValidator(Spec.Version.v1dot6)
 
-const hashList = z
-  .array(z.object({ alg: z.enum(['SHA-256', 'SHA-512']), content: z.string() }))
-  .default([])
+/** A component as it stands in the document. The library knows no pedigrees. */
+type Part = Serialize.JSON.Types.Normalized.Component & {
+  pedigree?: {
+    ancestors: { type: 'library'; name: string; version: string; purl: string }[]
+    patches: { type: 'unofficial'; diff: { url: string } }[]
+  }
+}
+type Document = Omit<Serialize.JSON.Types.Normalized.Bom, 'components'> & { components?: Part[] }
 
-const documentComponentSchema = z.object({
-  'bom-ref': z.string(),
-  name: z.string(),
-  version: z.string().optional(),
-  description: z.string().optional(),
-  purl: z.string().optional(),
-  scope: z.enum(['required', 'optional']),
-  hashes: hashList,
-  licenses: z.tuple([
-    z.union([
-      z.object({ expression: z.string() }),
-      z.object({ license: z.object({ id: z.string() }) }),
-      z.object({ license: z.object({ name: z.string() }) }),
-    ]),
-  ]),
-  externalReferences: z
-    .array(
-      z.object({
-        type: z.enum(['license', 'source-distribution', 'website']),
-        url: z.string(),
-        hashes: hashList,
-      }),
-    )
-    .default([]),
-  components: z.array(z.object({ name: z.string(), hashes: hashList })).default([]),
-  properties: z.array(z.object({ name: z.string(), value: z.string() })),
-  pedigree: z
-    .object({
-      ancestors: z.tuple([
-        z.object({
-          type: z.literal('library'),
-          name: z.string(),
-          version: z.string(),
-          purl: z.string(),
-        }),
-      ]),
-      patches: z.array(
-        z.object({ type: z.literal('unofficial'), diff: z.object({ url: z.string() }) }),
-      ),
-    })
-    .optional(),
-})
-type DocumentComponent = z.infer<typeof documentComponentSchema>
-
-const documentSchema = z.object({
-  metadata: z.object({
-    component: documentComponentSchema,
-    properties: z.array(z.object({ name: z.string(), value: z.string() })),
-  }),
-  components: z.array(documentComponentSchema).default([]),
-  dependencies: z.array(z.object({ ref: z.string(), dependsOn: z.array(z.string()).optional() })),
-})
-type Document = z.infer<typeof documentSchema>
-
+/** What {@link modelOfComponent} was made from. */
 function componentOf(
-  part: DocumentComponent,
+  part: Part,
   licences: string,
   needs: ReadonlyMap<string, readonly string[]>,
-): Component {
-  const { name, version, description, purl, pedigree, externalReferences } = part
-  const [licence] = part.licenses
-  const website = externalReferences.find(({ type }) => type === 'website')?.url
-  const source = externalReferences.find(({ type }) => type === 'source-distribution')
-  return componentSchema.parse(
-    component({
-      ref: part['bom-ref'],
-      name,
-      ...defined({ version, description, purl, website }),
-      licence:
-        'expression' in licence
-          ? licence.expression
-          : 'id' in licence.license
-            ? licence.license.id
-            : licence.license.name,
-      texts: externalReferences
-        .filter(({ type }) => type === 'license')
-        .map(({ url, hashes }) => ({
-          path: decodeURI(url).slice(licences.length),
-          sha256: digestsOf(hashes).sha256!,
-        })),
-      digests: digestsOf(part.hashes),
-      ...(source && {
-        source: { name: decodeURI(source.url), sha256: digestsOf(source.hashes).sha256! },
-      }),
-      ...(pedigree && {
-        patched: {
-          version: pedigree.ancestors[0].version,
-          purl: pedigree.ancestors[0].purl,
-          patches: pedigree.patches.map(({ diff }) => diff.url),
-        },
-      }),
-      files: part.components.map(({ name, hashes }) => ({
-        name,
-        sha256: digestsOf(hashes).sha256!,
-      })),
-      inside: part.properties.some(
-        ({ name, value }) => name === deliveryProperty && value === 'inside',
-      ),
-      optional: part.scope === 'optional',
-      needs: [...(needs.get(part['bom-ref']) ?? [])],
-    }),
-  )
+): Record<keyof Component, unknown> {
+  const { name, version, description, purl, pedigree, externalReferences = [] } = part
+  const [licence] = part.licenses ?? []
+  const references = externalReferences.map(({ type, url, hashes }) => ({
+    type,
+    url: decodeURI(url),
+    ...digestsOf(hashes),
+  }))
+  const source = references.find(({ type }) => type === 'source-distribution')
+  const ancestor = pedigree?.ancestors[0]
+  return {
+    ref: part['bom-ref'],
+    name,
+    version,
+    description,
+    purl,
+    website: references.find(({ type }) => type === 'website')?.url,
+    licence:
+      licence && ('expression' in licence ? licence.expression : Object.values(licence.license)[0]),
+    texts: references
+      .filter(({ type }) => type === 'license')
+      .map(({ url, sha256 }) => ({ path: url.slice(licences.length), sha256 })),
+    digests: digestsOf(part.hashes),
+    source: source && { name: source.url, sha256: source.sha256 },
+    patched: ancestor && {
+      version: ancestor.version,
+      purl: ancestor.purl,
+      patches: pedigree.patches.map(({ diff }) => diff.url),
+    },
+    files: (part.components ?? []).map(({ name, hashes }) => ({ name, ...digestsOf(hashes) })),
+    inside: part.properties?.some(
+      ({ name, value }) => name === deliveryProperty && value === 'inside',
+    ),
+    optional: part.scope === 'optional',
+    needs: needs.get(part['bom-ref']!) ?? [],
+  }
 }
 
-function digestsOf(hashes: z.infer<typeof hashList>): Component['digests'] {
+function digestsOf(hashes: Part['hashes'] = []): Component['digests'] {
   return Object.fromEntries(
     hashes.map(({ alg, content }) => [alg === 'SHA-256' ? 'sha256' : 'sha512', content]),
   )
-}
-
-/** RFC 9562's namespace for names that are URIs. */
-const uriNamespace = Buffer.from('6ba7b8119dad11d180b400c04fd430c8', 'hex')
-
-/** The version 5 UUID of a URI: the same for the same name, everywhere. */
-export function uuidOf(uri: string): string {
-  const bytes = createHash('sha1').update(uriNamespace).update(uri).digest().subarray(0, 16)
-  bytes[6] = (bytes[6]! & 0x0f) | 0x50
-  bytes[8] = (bytes[8]! & 0x3f) | 0x80
-  return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
 }

@@ -1,3 +1,4 @@
+import { PackageURL } from 'packageurl-js'
 import { z } from 'zod'
 import { sha256OfFile } from '../shared/hash.ts'
 import { hex, innerPath } from '../shared/pin.ts'
@@ -48,6 +49,30 @@ export function component(
   known: Pick<Component, 'ref' | 'name' | 'licence'> & Partial<Component>,
 ): Component {
   return { texts: [], digests: {}, files: [], inside: true, optional: false, needs: [], ...known }
+}
+
+/** A component, and for each of its licences, by the path that the component says, the file to copy. */
+export interface LicensedComponent {
+  readonly component: Component
+  readonly licences: ReadonlyMap<string, string>
+}
+
+export async function withLicences(
+  known: Parameters<typeof component>[0],
+  licences: ReadonlyMap<string, string>,
+): Promise<LicensedComponent> {
+  return { component: component({ ...known, texts: await hashTexts(licences) }), licences }
+}
+
+/** The URL by which others know a package, as the specification of package URLs writes it. */
+export function purlOf(
+  type: string,
+  namespace: string | undefined,
+  name: string,
+  version: string | undefined,
+  qualifiers?: Record<string, string>,
+): string {
+  return new PackageURL(type, namespace, name, version, qualifiers, undefined).toString()
 }
 
 /** What a component says of its licences, given the file of each by the path that it is to have. */

@@ -9,41 +9,30 @@ import type { Digests } from './component.ts'
 import { isPermitted } from './permitted-licences.ts'
 import { type BuildClaim, writeStatement } from './statement.ts'
 
-/** The two documents that lie beside an artifact. */
-export interface Documents {
-  /** The path of the bill of materials. */
-  readonly bill: string
-  /** The path of the statement of provenance. */
-  readonly statement: string
-}
-
-export function documentsOf(artifact: string): Documents {
+/** The paths of the two documents beside an artifact: its bill of materials, and its statement of provenance. */
+export function documentsOf(artifact: string): { bill: string; statement: string } {
   return { bill: `${artifact}.cdx.json`, statement: `${artifact}.intoto.json` }
 }
 
-/** What an artifact's documents say. */
-export interface Description {
-  readonly bill: BillOfMaterials
-  readonly claim: Omit<BuildClaim, 'artifact' | 'bill'>
-}
+/** What a statement says besides the hashes of the artifact and its bill. */
+export type Claim = Omit<BuildClaim, 'artifact' | 'bill'>
 
 /** Writes an artifact's bill of materials and its statement of provenance beside it. */
 export async function writeDocuments(
   artifact: string,
-  { bill, claim }: Description,
-): Promise<Documents> {
+  { bill, claim }: { bill: BillOfMaterials; claim: Claim },
+): Promise<void> {
   const documents = documentsOf(artifact)
   const text = await writeBill(bill)
   await writeFileDurably(documents.bill, text)
   const statement = statementOf(artifact, claim, bill, bill.artifact.digests, text)
   await writeFileDurably(documents.statement, statement)
-  return documents
 }
 
 /** @param billText the bill as it lies beside the artifact: the statement names it by its hash */
 function statementOf(
   artifact: string,
-  claim: Description['claim'],
+  claim: Claim,
   bill: BillOfMaterials,
   digest: Digests,
   billText: string,
@@ -56,21 +45,18 @@ function statementOf(
   })
 }
 
-/** What an artifact's documents have to agree with. */
-interface Expectation {
-  /** The folder that the bill's paths of licences lead from. */
-  readonly root: string
-  /**
-   * What the documents should say, going by this checkout. Where only the builder can know what is inside, the bill of
-   * materials is believed, which the statement names by its hash, and no other is returned.
-   */
-  describe(bill: BillOfMaterials): Promise<Omit<Description, 'bill'> & Partial<Description>>
-}
-
-/** Checks an artifact against its documents, and those against what is expected. Returns what is wrong. */
+/**
+ * Checks an artifact against its documents, and its statement against what it should claim. The bill of materials is the
+ * one that the statement names by its hash.
+ *
+ * @param root the folder that the bill's paths of licences lead from
+ * @param claimOf what a statement of this checkout would claim
+ * @returns what is wrong
+ */
 export async function checkDocuments(
   artifact: string,
-  expectation: Expectation,
+  root: string,
+  claimOf: (bill: BillOfMaterials) => Promise<Claim>,
 ): Promise<string[]> {
   const documents = documentsOf(artifact)
   const missing = [artifact, documents.bill, documents.statement].filter(
@@ -78,47 +64,37 @@ export async function checkDocuments(
   )
   if (missing.length > 0) return missing.map((path) => `${path} is not there`)
 
-  const names = { bill: basename(documents.bill), statement: basename(documents.statement) }
+  const name = basename(documents.bill)
   const billText = await readFile(documents.bill, 'utf8')
-  const statementText = await readFile(documents.statement, 'utf8')
-  const problems: string[] = []
-  if (!isJson(statementText)) problems.push(`${names.statement} is not JSON`)
-  const bill = await readBill(billText, names.bill).catch((error) => {
-    if (!(error instanceof BuildError)) throw error
-    problems.push(error.message)
+  const bill = await readBill(billText, name).catch((error) => {
+    if (error instanceof BuildError) return error.message
+    throw error
   })
-  if (!bill || problems.length > 0) return problems
+  if (typeof bill === 'string') return [bill]
 
+  const problems: string[] = []
   const digests = await digestsOfFile(artifact)
-  for (const kind of ['sha256', 'sha512'] as const) {
-    const said = bill.artifact.digests[kind]
-    if (said !== undefined && said !== digests[kind]) {
-      problems.push(`${names.bill}: has ${kind} ${said}, but ${artifact} has ${digests[kind]}`)
-    }
+  for (const [kind, said] of Object.entries(bill.artifact.digests)) {
+    const found = digests[kind as keyof Digests]
+    if (said !== found) problems.push(`${name}: has ${kind} ${said}, but ${artifact} has ${found}`)
   }
-  problems.push(...(await licenceProblems(bill, expectation.root)))
-  const { claim, bill: expectedBill } = await expectation.describe(bill)
-  if (expectedBill) {
-    problems.push(...compare(names.bill, await writeBill(expectedBill), billText))
-  }
+  problems.push(...(await licenceProblems(bill, root)))
   const digest = bill.artifact.digests.sha512 ? digests : { sha256: digests.sha256 }
-  const statement = statementOf(artifact, claim, bill, digest, billText)
-  problems.push(...compare(names.statement, statement, statementText))
+  const expected = statementOf(artifact, await claimOf(bill), bill, digest, billText)
+  const found = await readFile(documents.statement, 'utf8')
+  problems.push(...compare(basename(documents.statement), expected, found))
   return problems
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text)
-    return true
-  } catch {
-    return false
-  }
 }
 
 function compare(name: string, expected: string, found: string): string[] {
   if (expected === found) return []
-  const differences = jsonDifferences(JSON.parse(expected) as Json, JSON.parse(found) as Json)
+  let said: Json
+  try {
+    said = JSON.parse(found)
+  } catch {
+    return [`${name} is not JSON`]
+  }
+  const differences = jsonDifferences(JSON.parse(expected), said)
   if (differences.length === 0) return [`${name}: says what it should, but in other bytes`]
   return differences.map((difference) => `${name}: ${difference}`)
 }
@@ -143,51 +119,36 @@ async function licenceProblems(
 }
 
 /** Where a document says something else than it should, and what; in the order of `expected`. */
-export function jsonDifferences(expected: Json, found: Json | undefined, place = ''): string[] {
-  if (isObject(expected) && isObject(found)) {
-    return compareMembers(new Map(Object.entries(expected)), new Map(Object.entries(found)), place)
-  }
-  if (Array.isArray(expected) && Array.isArray(found)) {
-    return compareMembers(byName(expected), byName(found), place)
+export function jsonDifferences(
+  expected: Json | undefined,
+  found: Json | undefined,
+  place = '',
+): string[] {
+  const [wanted, there] = [membersOf(expected), membersOf(found)]
+  if (wanted && there) {
+    return [...new Set([...wanted.keys(), ...there.keys()])].flatMap((name) =>
+      jsonDifferences(wanted.get(name), there.get(name), place ? `${place} › ${name}` : name),
+    )
   }
   if (expected === found) return []
+  if (found === undefined) return [`${place}: is missing`]
+  if (expected === undefined) return [`${place}: should not be there`]
   return [`${place}: is ${show(found)}, should be ${show(expected)}`]
 }
 
-function compareMembers(
-  expected: ReadonlyMap<string, Json | undefined>,
-  found: ReadonlyMap<string, Json | undefined>,
-  place: string,
-): string[] {
-  const problems: string[] = []
-  const at = (name: string) => (place ? `${place} › ${name}` : name)
-  for (const [name, value] of expected) {
-    if (value === undefined) continue
-    if (found.has(name)) problems.push(...jsonDifferences(value, found.get(name), at(name)))
-    else problems.push(`${at(name)}: is missing`)
-  }
-  for (const name of found.keys()) {
-    if (!expected.has(name)) problems.push(`${at(name)}: should not be there`)
-  }
-  return problems
-}
-
-/** The items of a list by what each is called, or by its number. */
-function byName(items: readonly Json[]): Map<string, Json> {
+/** What an object or a list has, the items of a list by what each is called, or by its number. */
+function membersOf(value: Json | undefined): Map<string, Json | undefined> | undefined {
+  if (typeof value !== 'object' || value === null) return undefined
+  if (!Array.isArray(value)) return new Map(Object.entries(value))
   const named = new Map<string, Json>()
-  for (const [index, item] of items.entries()) {
-    const name = isObject(item) ? (item['bom-ref'] ?? item.ref ?? item.name ?? item.url) : undefined
-    const key = typeof name === 'string' && !named.has(name) ? name : String(index)
-    named.set(key, item)
+  for (const [index, item] of value.entries()) {
+    const name = item?.['bom-ref'] ?? item?.ref ?? item?.name ?? item?.url
+    named.set(typeof name === 'string' && !named.has(name) ? name : String(index), item)
   }
   return named
 }
 
-function isObject(value: Json | undefined): value is { readonly [key: string]: Json | undefined } {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-function show(value: Json | undefined): string {
-  const text = JSON.stringify(value) ?? 'missing'
+function show(value: Json): string {
+  const text = JSON.stringify(value)
   return text.length > 160 ? `${text.slice(0, 160)}…` : text
 }

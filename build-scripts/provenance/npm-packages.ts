@@ -1,35 +1,27 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { PackageURL } from 'packageurl-js'
-import { z } from 'zod'
 import { BuildError } from '../shared/build-error.ts'
-import { type Component, component, type Digests } from './component.ts'
+import { type Component, component, type Digests, purlOf } from './component.ts'
 
-const ranges = z.record(z.string(), z.string()).default({})
-const lockedSchema = z.object({
-  name: z.string().optional(),
-  version: z.string().optional(),
-  integrity: z.string().optional(),
-  license: z.string().optional(),
+/** What package-lock.json has of a package, by the folder that npm installs it in. */
+interface Locked {
+  readonly name?: string
+  readonly version?: string
+  readonly integrity?: string
+  readonly license?: string
   /** Of a link: where the package is. */
-  resolved: z.string().optional(),
-  link: z.boolean().default(false),
-  dependencies: ranges,
-  optionalDependencies: ranges,
-})
-type Locked = z.infer<typeof lockedSchema>
-
-const lockSchema = z.object({
-  lockfileVersion: z.literal(3),
-  packages: z.record(z.string(), lockedSchema),
-})
+  readonly resolved?: string
+  readonly link?: boolean
+  readonly dependencies?: Readonly<Record<string, string>>
+  readonly optionalDependencies?: Readonly<Record<string, string>>
+}
 
 export const packageLockName = 'package-lock.json'
 
 /** A package as npm names it in a bill of materials. */
 export function npmRef(name: string, version: string): string {
   const [scope, bare] = name.startsWith('@') ? name.split('/') : [undefined, name]
-  return new PackageURL('npm', scope, bare!, version, undefined, undefined).toString()
+  return purlOf('npm', scope, bare!, version)
 }
 
 /** The packages that package-lock.json pins. */
@@ -41,13 +33,9 @@ export class LockedPackages {
   }
 
   static async read(project: string): Promise<LockedPackages> {
-    const path = join(project, packageLockName)
-    const parsed = lockSchema.safeParse(JSON.parse(await readFile(path, 'utf8')))
-    if (parsed.success) return new LockedPackages(parsed.data.packages)
-    throw new BuildError(
-      `${path} is not valid:\n${z.prettifyError(parsed.error)}`,
-      'Restore it from git, or let "npm install" write it anew.',
-    )
+    const text = await readFile(join(project, packageLockName), 'utf8')
+    const { packages }: { packages: Record<string, Locked> } = JSON.parse(text)
+    return new LockedPackages(packages)
   }
 
   /** One package that the project depends on, as its dependents see it. */
@@ -64,14 +52,14 @@ export class LockedPackages {
     const all = new Map<string, Component>()
     const visit = (from: string, name: string, isOptional: boolean): string => {
       const place = this.#find(from, name)
-      const locked = this.#packages[place]!
       const described = { ...this.#describe(place), inside: false, optional: isOptional }
       const known = all.get(described.ref)
       if (known && (!known.optional || isOptional)) return described.ref
       all.set(described.ref, described)
+      const { dependencies = {}, optionalDependencies = {} } = this.#packages[place]!
       const needs = [
-        ...Object.keys(locked.dependencies).map((next) => visit(place, next, isOptional)),
-        ...Object.keys(locked.optionalDependencies).map((next) => visit(place, next, true)),
+        ...Object.keys(dependencies).map((next) => visit(place, next, isOptional)),
+        ...Object.keys(optionalDependencies).map((next) => visit(place, next, true)),
       ]
       all.set(described.ref, { ...described, needs: [...new Set(needs)].sort() })
       return described.ref
@@ -90,7 +78,7 @@ export class LockedPackages {
     return component({
       ref,
       name,
-      version: locked.version,
+      version: locked.version!,
       purl: ref,
       licence: locked.license ?? 'NOASSERTION',
       digests: digestsOf(locked.integrity),

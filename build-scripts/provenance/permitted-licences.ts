@@ -43,6 +43,6 @@ export function requirePermitted(components: readonly Component[]): void {
   if (others.length === 0) return
   throw new BuildError(
     `The licence of what would be inside is not one of those permitted:\n  ${others.map(({ ref, licence }) => `${ref}: ${licence}`).join('\n  ')}`,
-    'Leave it out of the build (arguments of GN in v8.lock.json, libraries in binding.gyp). If the licence asks no more than to hand on its text, add it to build-scripts/provenance/permitted-licences.ts.',
+    'Leave it out of the build (arguments of GN in v8.lock.json, libraries in binding.gyp). If the licence asks no more than to hand on its text, add it to build-scripts/provenance/permitted-licences.ts; if it is no SPDX expression, say in build-scripts/package/library-components.ts which one it is.',
   )
 }

@@ -1,7 +1,6 @@
-import { PackageURL } from 'packageurl-js'
 import type { Json } from '../shared/hash.ts'
 import type { Pin, PinnedArchive } from '../shared/pin.ts'
-import type { Component, Digests } from './component.ts'
+import { type Component, type Digests, purlOf } from './component.ts'
 
 /** What something was built of: a file, a package, a commit. It has a URI, a digest, or both. */
 export interface Dependency {
@@ -69,7 +68,7 @@ function archiveDependency({ file, sha256, debian }: PinnedArchive): Dependency 
   if (!debian) return { name: file, digest: { sha256 } }
   const { package: name, version, suite } = debian
   const qualifiers = { arch: 'source', distro: suite }
-  const uri = new PackageURL('deb', 'debian', name, version, qualifiers, undefined).toString()
+  const uri = purlOf('deb', 'debian', name, version, qualifiers)
   return { name: file, uri, digest: { sha256 } }
 }
 
@@ -91,7 +90,7 @@ export function toolDependencies({
 }
 
 function tool(role: string, name: string, version: string | undefined, said: string): Dependency {
-  const uri = new PackageURL('generic', undefined, name, version, undefined, undefined).toString()
+  const uri = purlOf('generic', undefined, name, version)
   return { name: role, uri, annotations: { version: said } }
 }
 

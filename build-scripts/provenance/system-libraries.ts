@@ -2,17 +2,10 @@ import { existsSync } from 'node:fs'
 import { realpath } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { PackageURL } from 'packageurl-js'
 import { which } from 'zx'
 import { sha256OfFile } from '../shared/hash.ts'
 import { $ } from '../shared/shell.ts'
-import { type Component, component, hashTexts } from './component.ts'
-
-/** A component, and for each of its licences, by the path that the component says, the file to copy. */
-export interface LicensedComponent {
-  readonly component: Component
-  readonly licences: ReadonlyMap<string, string>
-}
+import { type Component, type LicensedComponent, purlOf, withLicences } from './component.ts'
 
 /** What of the system a C++ program takes in: by its headers, or because the linker puts it there. */
 interface SystemLibrary {
@@ -105,9 +98,7 @@ async function describe(
   known: Partial<Component>,
 ): Promise<LicensedComponent> {
   const { name, licence } = library
-  const licences = licencesOf(library, debian)
-  const texts = await hashTexts(licences)
-  return { component: component({ ref: name, name, licence, ...known, texts }), licences }
+  return await withLicences({ ref: name, name, licence, ...known }, licencesOf(library, debian))
 }
 
 function byBaseName(a: string, b: string): number {
@@ -124,20 +115,18 @@ function licencesOf(
   { name, commonLicence, exception, isPart }: SystemLibrary,
   debian: DebianPackage | undefined,
 ): ReadonlyMap<string, string> {
-  const licences = new Map<string, string>()
-  if (!debian) return licences
-  if (!isPart) {
-    licences.set(`system/${name}/copyright`, `/usr/share/doc/${debian.name}/copyright`)
+  if (!debian) return new Map()
+  const files = {
+    [`system/${name}/copyright`]: !isPart && `/usr/share/doc/${debian.name}/copyright`,
+    [`system/common-licenses/${commonLicence}`]:
+      commonLicence && `/usr/share/common-licenses/${commonLicence}`,
+    [`system/${name}/${basename(exception ?? '')}`]: exception,
   }
-  if (commonLicence) {
-    licences.set(
-      `system/common-licenses/${commonLicence}`,
-      `/usr/share/common-licenses/${commonLicence}`,
-    )
-  }
-  if (exception) licences.set(`system/${name}/${basename(exception)}`, exception)
-  for (const [path, file] of licences) if (!existsSync(file)) licences.delete(path)
-  return licences
+  return new Map(
+    Object.entries(files).flatMap(([path, file]) =>
+      file && existsSync(file) ? [[path, file]] : [],
+    ),
+  )
 }
 
 interface DebianPackage {
@@ -156,12 +145,11 @@ async function debianPackageOf(path: string): Promise<DebianPackage | undefined>
   const found = await run`dpkg-query --search ${[...names]}`
   const owner = /^([^,:\s]+)[^\n]*: \//m.exec(found.stdout)?.[1]
   if (!owner) return undefined
-  const shown = await run`dpkg-query --status ${owner}`
-  const field = (name: string) => new RegExp(`^${name}: (.+)$`, 'm').exec(shown.stdout)?.[1]
-  const [version, arch] = [field('Version'), field('Architecture')]
+  const shown = await run`dpkg-query --show --showformat='\${Version} \${Architecture}\n' ${owner}`
+  const [version, arch] = shown.stdout.split(/\s/)
   if (!version || !arch) return undefined
   const system = await run`. /etc/os-release && echo $ID`
   const vendor = system.stdout.trim() || 'debian'
-  const purl = new PackageURL('deb', vendor, owner, version, { arch }, undefined).toString()
+  const purl = purlOf('deb', vendor, owner, version, { arch })
   return { name: owner, version, purl }
 }

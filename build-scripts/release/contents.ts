@@ -1,8 +1,10 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { publint } from 'publint'
 import { formatMessage } from 'publint/utils'
 import { BuildError } from '../shared/build-error.ts'
 import { formatBytes } from '../shared/terminal.ts'
-import { type PackedPackage, readTarball } from './pack.ts'
+import type { PackedPackage } from './pack.ts'
 
 interface Contents {
   /** What may be in it. */
@@ -15,14 +17,15 @@ interface Contents {
 
 const mainContents: Contents = {
   allowed: [
-    /^((README|CHANGELOG)\.md|LICENSE(\.v8)?|package\.json|install\.js)$/,
-    /^(bindings|cli)\/[\w/-]+\.ts$/,
+    /^((README|CHANGELOG)\.md|LICENSE(\.v8)?|package\.json|install\.js|v8\.lock\.json)$/,
+    /^(bindings|cli|terminal)\/[\w/-]+\.ts$/,
     /^dist\/release\.json$/,
     /^dist\/[\w/-]+\.js(\.map)?$/,
     /^types\/[\w-]+\.d\.ts$/,
   ],
   required: [
     ...['README.md', 'CHANGELOG.md', 'LICENSE', 'LICENSE.v8', 'package.json', 'install.js'],
+    'v8.lock.json',
     ...['dist/bindings/index.js', 'dist/bindings/workers/thread-main.js', 'dist/cli/main.js'],
     ...['dist/cli/install/main.js', 'dist/release.json', 'types/index.d.ts', 'bindings/index.ts'],
   ],
@@ -67,7 +70,7 @@ export function checkContents(packed: PackedPackage): void {
 export async function lintPackage(folder: string, packed: PackedPackage): Promise<void> {
   const { messages, pkg } = await publint({
     strict: true,
-    pack: { tarball: await readTarball(folder, packed) },
+    pack: { tarball: new Uint8Array(await readFile(join(folder, packed.filename))).buffer },
   })
   if (messages.length === 0) return
   throw new BuildError(

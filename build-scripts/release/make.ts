@@ -1,28 +1,16 @@
 import { existsSync } from 'node:fs'
-import {
-  copyFile,
-  lstat,
-  mkdir,
-  mkdtemp,
-  readdir,
-  readFile,
-  rename,
-  rm,
-  symlink,
-  writeFile,
-} from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { basename, dirname, join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { findPrebuildProblems } from '../bind/check-addon.ts'
 import { BuildError } from '../shared/build-error.ts'
 import { readCheckout } from '../shared/git.ts'
-import { sha256OfFile } from '../shared/hash.ts'
 import { $ } from '../shared/shell.ts'
-import { formatBytes, say, sayStage, warn } from '../shared/terminal.ts'
+import { formatBytes, sayStage, warn } from '../shared/terminal.ts'
 import { checkContents, lintPackage } from './contents.ts'
 import { type PackedPackage, packPackage } from './pack.ts'
 import { manifestName, type Release, sumsName } from './release-manifest.ts'
-import { writeTarballDocuments } from './tarball.ts'
+import { readPackage, writeTarballDocuments } from './tarball.ts'
 
 interface ReleaseOptions {
   /** The checkout. */
@@ -54,10 +42,12 @@ export async function makeRelease(options: ReleaseOptions): Promise<Release> {
     await stageCheckout(project, stage, signal)
     await mkdir(making)
     const packages: PackedPackage[] = []
+    const origin = { project, commit, snapshot }
     const pack = async (source: string) => {
       const packed = await packPackage(source, making, signal)
       checkContents(packed)
       await lintPackage(making, packed)
+      await writeTarballDocuments(join(making, packed.filename), source, origin)
       const about = `${packed.files.length} files, ${formatBytes(packed.size)}, unpacked ${formatBytes(packed.unpackedSize)}`
       sayStage('release', `${packed.filename} (${about})`)
       packages.push(packed)
@@ -67,9 +57,6 @@ export async function makeRelease(options: ReleaseOptions): Promise<Release> {
     await writeFile(join(stage, 'dist', manifestName), recordOf(packages))
     await pack(stage)
 
-    for (const { filename } of packages) {
-      await writeTarballDocuments(join(making, filename), { project, commit, snapshot })
-    }
     const release: Release = {
       version: packages.at(-1)!.version,
       commit,
@@ -82,7 +69,8 @@ export async function makeRelease(options: ReleaseOptions): Promise<Release> {
       })),
     }
     await writeFile(join(making, manifestName), `${JSON.stringify(release, null, 2)}\n`)
-    await writeSums(making, signal)
+    const sums = $({ cwd: making, signal, env: { ...process.env, LC_ALL: 'C' } })
+    await sums`sha256sum * > ${sumsName}`
     signal.throwIfAborted()
     await rm(folder, { recursive: true, force: true })
     await rename(making, folder)
@@ -132,16 +120,9 @@ async function requireReplaceable(folder: string): Promise<void> {
 }
 
 async function requireOneVersion(project: string, platforms: readonly string[]): Promise<void> {
-  const { version, optionalDependencies = {} } = await readManifest(project)
+  const { version, optionalDependencies } = await readPackage(project)
   for (const platform of platforms) {
-    const folder = join(project, 'prebuilds', platform)
-    const found = await readManifest(folder).catch((cause) => {
-      throw new BuildError(
-        `${folder} is no package: ${(cause as Error).message}`,
-        'Remove the folder, or bring it back with git.',
-        { cause },
-      )
-    })
+    const found = await readPackage(join(project, 'prebuilds', platform))
     const wanted = optionalDependencies[found.name]
     if (found.version === version && wanted === version) continue
     throw new BuildError(
@@ -151,31 +132,11 @@ async function requireOneVersion(project: string, platforms: readonly string[]):
   }
 }
 
-interface Manifest {
-  readonly name: string
-  readonly version: string
-  readonly optionalDependencies?: Readonly<Record<string, string>>
-}
-
-async function readManifest(folder: string): Promise<Manifest> {
-  return JSON.parse(await readFile(join(folder, 'package.json'), 'utf8')) as Manifest
-}
-
 function recordOf(packages: readonly PackedPackage[]): string {
   const record = Object.fromEntries(
     packages.map(({ name, filename, size, integrity }) => [name, { filename, size, integrity }]),
   )
   return `${JSON.stringify(record, null, 2)}\n`
-}
-
-/** As sha256sum reads it. */
-async function writeSums(folder: string, signal: AbortSignal): Promise<void> {
-  const lines: string[] = []
-  for (const name of (await readdir(folder)).sort()) {
-    lines.push(`${await sha256OfFile(join(folder, name), signal)}  ${basename(name)}\n`)
-  }
-  await writeFile(join(folder, sumsName), lines.join(''))
-  say(`  ${lines.length} files in ${sumsName}`)
 }
 
 /**
@@ -187,24 +148,20 @@ export async function stageCheckout(
   folder: string,
   signal: AbortSignal,
 ): Promise<void> {
-  const run = $({ signal })
-  const listed = await run({
-    cwd: project,
-  })`git ls-files -z --cached --others --exclude-standard --deduplicate`
-  for (const file of listed.stdout.split('\0').filter(Boolean)) {
-    signal.throwIfAborted()
-    const [source, target] = [join(project, file), join(folder, file)]
-    const found = await lstat(source).catch(ignoreRemoved)
-    if (!found) continue
-    if (!found.isFile()) {
-      warn(`${file} is no regular file, and is left out`)
-      continue
-    }
-    await mkdir(dirname(target), { recursive: true })
-    await copyFile(source, target)
+  const index = `${folder}.index`
+  try {
+    // In an index of its own: what is staged in the checkout stays as it is.
+    const git = $({ cwd: project, signal, env: { ...process.env, GIT_INDEX_FILE: index } })
+    await git`git add --all`
+    const tree = (await git`git write-tree`).stdout.trim()
+    await git`git archive ${tree} | tar --extract --directory=${folder}`
+    // What a link leads to may be anywhere.
+    await git`find ${folder} -type l -delete`
+  } finally {
+    await rm(index, { force: true })
   }
   await symlink(join(project, 'node_modules'), join(folder, 'node_modules'))
-  const compiled = await run({ cwd: folder, nothrow: true })`npm run --silent build`
+  const compiled = await $({ cwd: folder, signal, nothrow: true })`npm run --silent build`
   signal.throwIfAborted()
   if (compiled.exitCode !== 0) {
     throw new BuildError(
@@ -212,9 +169,4 @@ export async function stageCheckout(
       'Mend them until "npm run build" succeeds.',
     )
   }
-}
-
-/** git still lists a file that was removed and not committed. */
-function ignoreRemoved(error: NodeJS.ErrnoException): undefined {
-  if (error.code !== 'ENOENT') throw error
 }

@@ -1,4 +1,4 @@
-import { chmod, lstat, readFile } from 'node:fs/promises'
+import { chmod, lstat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { npmEnvironment } from '../../cli/install/npm.ts'
@@ -15,24 +15,16 @@ const packedSchema = z
       name: z.string(),
       version: z.string(),
       filename: z.string(),
+      /** `sha512-` and base64. */
       integrity: z.string(),
       size: z.number(),
       unpackedSize: z.number(),
-      files: z.array(z.object({ path: z.string() })),
+      files: z.array(z.object({ path: z.string() }).transform(({ path }) => path)),
     }),
   )
 
 /** A tarball as npm has made it. */
-export interface PackedPackage {
-  readonly name: string
-  readonly version: string
-  readonly filename: string
-  /** `sha512-` and base64. */
-  readonly integrity: string
-  readonly size: number
-  readonly unpackedSize: number
-  readonly files: readonly string[]
-}
+export type PackedPackage = z.output<typeof packedSchema>
 
 /** Has npm pack the package in `folder`, a copy, into `destination`. */
 export async function packPackage(
@@ -54,8 +46,7 @@ export async function packPackage(
       'Look at its package.json.',
     )
   }
-  const { files, ...about } = packedSchema.parse(JSON.parse(packed.stdout))
-  return { ...about, files: files.map(({ path }) => path).sort() }
+  return packedSchema.parse(JSON.parse(packed.stdout))
 }
 
 /** Gives files the rights that git knows: npm packs them, and a umask, here or where it was cloned, would decide about bytes. */
@@ -65,13 +56,4 @@ async function settleRights(folder: string): Promise<void> {
     const status = await lstat(path)
     if (status.isFile()) await chmod(path, status.mode & 0o100 ? 0o755 : 0o644)
   }
-}
-
-/** A package's tarball, for libraries that want to read it. */
-export async function readTarball(
-  folder: string,
-  { filename }: PackedPackage,
-): Promise<ArrayBuffer> {
-  const { buffer, byteOffset, byteLength } = await readFile(join(folder, filename))
-  return buffer.slice(byteOffset, byteOffset + byteLength) as ArrayBuffer
 }

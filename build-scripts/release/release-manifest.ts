@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { BuildError } from '../shared/build-error.ts'
 import { readJsonIfValid } from '../shared/files.ts'
-import { sha256OfFile } from '../shared/hash.ts'
+import { $ } from '../shared/shell.ts'
 
 export const manifestName = 'release.json'
 export const sumsName = 'SHA256SUMS'
@@ -34,23 +34,15 @@ export async function readRelease(folder: string, signal: AbortSignal): Promise<
   const release = await readJsonIfValid(join(folder, manifestName), releaseSchema)
   if (!release) throw new BuildError(`There is no release in ${folder}.`, again)
   const sums = await readFile(join(folder, sumsName), 'utf8').catch(() => '')
-  const listed = new Map(
-    sums
-      .split('\n')
-      .filter(Boolean)
-      .map((line) => [line.slice(66), line.slice(0, 64)]),
-  )
-  for (const name of [manifestName, ...release.packages.map(({ filename }) => filename)]) {
-    if (!listed.has(name)) throw new BuildError(`${sumsName} in ${folder} lacks ${name}.`, again)
-  }
-  for (const [name, expected] of listed) {
-    const found = await sha256OfFile(join(folder, name), signal).catch(() => undefined)
-    signal.throwIfAborted()
-    if (found === expected) continue
-    throw new BuildError(
-      `${name} in ${folder} is ${found ? 'not the file' : 'missing'} that ${sumsName} lists.`,
-      again,
-    )
+  const lacking = release.packages.find(({ filename }) => !sums.includes(`  ${filename}\n`))
+  if (lacking) throw new BuildError(`${sumsName} in ${folder} lacks ${lacking.filename}.`, again)
+  const env = { ...process.env, LC_ALL: 'C' }
+  const run = $({ cwd: folder, env, signal, nothrow: true })
+  const checked = await run`sha256sum --check --strict --quiet ${sumsName}`
+  signal.throwIfAborted()
+  if (checked.exitCode !== 0) {
+    const [, name = sumsName] = /^(.*): FAILED/m.exec(checked.stdout) ?? []
+    throw new BuildError(`${name} in ${folder} is not the file that ${sumsName} lists.`, again)
   }
   return release
 }

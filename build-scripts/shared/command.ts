@@ -1,14 +1,12 @@
 import { ProcessOutput } from 'zx'
+import { runCommand as run, stackOf } from '../../terminal/run-command.ts'
 import { BuildError, Interrupted } from './build-error.ts'
 import type { BuildContext, CacheLayout } from './context.ts'
 import { diskFull, isDiskFull, saysDiskFull } from './disk.ts'
 import { type LockOptions, lendToChildren, takeLock } from './lock.ts'
-import { sayError } from './terminal.ts'
+import { formatError } from './terminal.ts'
 
-/**
- * Runs a command's work and sets the exit code: 0, what a BuildError says, 1 for anything unforeseen, 128 plus the
- * signal's number when interrupted.
- */
+/** Runs a command's work with settings under which the tools do the same everywhere. */
 export async function runCommand(
   verbose: boolean,
   work: (signal: AbortSignal) => Promise<void>,
@@ -18,34 +16,21 @@ export async function runCommand(
   if (!(Number(process.env.SHLVL) >= 1)) process.env.SHLVL = '1'
   // Compiled Python files stay out of the sources, and those that are there unread: nothing checks what is in them.
   Object.assign(process.env, { PYTHONDONTWRITEBYTECODE: '1', PYTHONPYCACHEPREFIX: '/dev/null' })
-  const interruption = new AbortController()
-  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    // A first signal lets the stage put things in order; a second one ends at once.
-    process.once(name, () => interruption.abort(new Interrupted(name)))
-  }
-  try {
-    await work(interruption.signal)
-  } catch (error) {
-    // Whatever fails after an interruption fails because of it.
-    report(interruption.signal.aborted ? interruption.signal.reason : error, verbose)
-  }
+  await run(work, (error) => {
+    const described = describeError(error)
+    return verbose ? `${described}\n${stackOf(error)}` : described
+  })
 }
 
-function report(error: unknown, verbose: boolean): void {
-  if (error instanceof BuildError) {
-    sayError(error.message, error.advice)
-    process.exitCode = error.exitCode
-  } else {
-    sayError(
-      error instanceof Error ? error.message : String(error),
-      'This is not an error the scripts foresee. Run again with --verbose to see where it arose.',
-    )
-    process.exitCode = 1
+function describeError(error: unknown): string {
+  if (error instanceof Interrupted) {
+    return formatError(error.message, 'Run the same command again to go on from here.')
   }
-  if (verbose && error instanceof Error) {
-    process.stderr.write(`${error.stack}\n`)
-    if (error.cause) process.stderr.write(`caused by: ${String(error.cause)}\n`)
-  }
+  if (error instanceof BuildError) return formatError(error.message, error.advice)
+  return formatError(
+    error instanceof Error ? error.message : String(error),
+    'This is not an error the scripts foresee. Run again with --verbose to see where it arose.',
+  )
 }
 
 /** Does the work of a command while no other process can hold the lock `path`. */

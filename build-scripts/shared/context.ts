@@ -2,6 +2,7 @@ import { homedir } from 'node:os'
 import { dirname, isAbsolute, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { loadPin, type Pin, readSeries, type Series } from './pin.ts'
+import { type Clang, findClang } from './toolchain.ts'
 
 /** This checkout, whose scripts are running. */
 export const repository = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
@@ -12,6 +13,8 @@ export interface BuildContext {
   readonly project: string
   readonly pin: Pin
   readonly series: Series
+  /** The pinned clang, which is asked once what it is. */
+  clang(): Promise<Clang>
   readonly cache: CacheLayout
   /** Aborted when the user interrupts. */
   readonly signal: AbortSignal
@@ -26,38 +29,18 @@ export async function openContext(options: {
   signal: AbortSignal
 }): Promise<BuildContext> {
   const pin = await loadPin(options.project)
+  let clang: Promise<Clang> | undefined
   return {
     project: options.project,
     pin,
     series: await readSeries(options.project, pin),
+    clang() {
+      clang ??= findClang(pin.toolchain.clang)
+      return clang
+    },
     cache: cacheLayout(cacheRoot(options.cache), pin),
     signal: options.signal,
   }
-}
-
-/** Where the build keeps what it fetches and makes. Everything in it can be deleted and made again. */
-export interface CacheLayout {
-  readonly root: string
-  /** Source archives, whole and checked; `*.part` while they arrive. */
-  readonly downloads: string
-  /** The private apt configuration and its lists. */
-  readonly apt: string
-  /** GN, one folder for each source it was built from. */
-  readonly toolchain: string
-  /** The repositories that depot_tools brings, until the work tree is made of them. */
-  readonly checkout: string
-  /** The V8 work tree of the pinned version. */
-  readonly tree: string
-  /** Where GN and ninja put what they make. */
-  readonly buildDirectory: string
-  /** Logs of the tools, one for each stage. */
-  readonly logs: string
-  /** Unpacked SDKs by key, the link `current`, and the packed archives. */
-  readonly sdk: string
-  /** Node headers for the binding. */
-  readonly nodeHeaders: string
-  /** Held by the one build that may work in this cache. */
-  readonly lock: string
 }
 
 /** The cache folder: the one named, else `v8-rawmem` in XDG_CACHE_HOME, else in ~/.cache. */
@@ -68,21 +51,34 @@ export function cacheRoot(named?: string): string {
   return join(base && isAbsolute(base) ? base : join(homedir(), '.cache'), 'v8-rawmem')
 }
 
+/** Where the build keeps what it fetches and makes. Everything in it can be deleted and made again. */
+export type CacheLayout = ReturnType<typeof cacheLayout>
+
 /** The places of everything in the cache folder `root`. */
-export function cacheLayout(root: string, pin: Pin): CacheLayout {
+export function cacheLayout(root: string, pin: Pin) {
   const version = join(root, pin.v8.version)
   const tree = join(version, 'v8')
   return {
     root,
+    /** Source archives, whole and checked; `*.part` while they arrive. */
     downloads: join(root, 'downloads'),
+    /** The private apt configuration and its lists. */
     apt: join(root, 'apt'),
+    /** GN, one folder for each source it was built from. */
     toolchain: join(root, 'toolchain'),
+    /** The repositories that depot_tools brings, until the work tree is made of them. */
     checkout: join(version, 'checkout'),
+    /** The V8 work tree of the pinned version. */
     tree,
+    /** Where GN and ninja put what they make. */
     buildDirectory: join(tree, pin.build.buildDirectory),
+    /** Logs of the tools, one for each stage. */
     logs: join(version, 'logs'),
+    /** Unpacked SDKs by key, the link `current`, and the packed archives. */
     sdk: join(root, 'sdk'),
+    /** Node headers for the binding. */
     nodeHeaders: join(root, 'node-headers'),
+    /** Held by the one build that may work in this cache. */
     lock: join(root, 'build.lock'),
-  }
+  } as const
 }

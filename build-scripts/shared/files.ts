@@ -1,5 +1,5 @@
 import { closeSync, fsyncSync, openSync } from 'node:fs'
-import { mkdir, open, readdir, readFile, rename } from 'node:fs/promises'
+import { copyFile, mkdir, open, readdir, readFile, rename } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import { z } from 'zod'
 
@@ -20,7 +20,7 @@ export async function renameDurably(from: string, to: string): Promise<void> {
 }
 
 /** Writes a file so that a reader finds all of it or none of it, power cuts included. */
-export async function writeFileDurably(path: string, content: string): Promise<void> {
+export async function writeFileDurably(path: string, content: string | Uint8Array): Promise<void> {
   const temporary = `${path}.new-${process.pid}`
   const file = await open(temporary, 'w')
   try {
@@ -30,6 +30,12 @@ export async function writeFileDurably(path: string, content: string): Promise<v
     await file.close()
   }
   await renameDurably(temporary, path)
+}
+
+/** Copies a file to a place whose folder may be missing. */
+export async function put(from: string, to: string): Promise<void> {
+  await mkdir(dirname(to), { recursive: true })
+  await copyFile(from, to)
 }
 
 /** A JSON file's content when it is there and has the shape asked for; otherwise undefined. */

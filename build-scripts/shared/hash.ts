@@ -1,8 +1,6 @@
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { open } from 'node:fs/promises'
 import { join } from 'node:path'
-import { pipeline } from 'node:stream/promises'
 
 /** Values JSON can carry. */
 export type Json =
@@ -15,15 +13,10 @@ export type Json =
 
 /** JSON with sorted keys and no white space: equal values give equal text, however they were written down. */
 export function canonicalJson(value: Json): string {
-  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`
-  if (value !== null && typeof value === 'object') {
-    const members = Object.entries(value as Record<string, Json | undefined>)
-      .filter((member): member is [string, Json] => member[1] !== undefined)
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([key, member]) => `${JSON.stringify(key)}:${canonicalJson(member)}`)
-    return `{${members.join(',')}}`
-  }
-  return JSON.stringify(value)
+  return JSON.stringify(value, (_, member: Json) => {
+    if (typeof member !== 'object' || member === null || Array.isArray(member)) return member
+    return Object.fromEntries(Object.entries(member).sort(([a], [b]) => (a < b ? -1 : 1)))
+  })
 }
 
 /** sha256 in hexadecimal. */
@@ -46,34 +39,27 @@ export async function sha256OfFile(
   signal?: AbortSignal,
   size = Infinity,
 ): Promise<string> {
-  const hash = createHash('sha256')
-  const file = await open(path)
-  try {
-    const { size: whole } = await file.stat()
-    const piece = Buffer.allocUnsafe(Math.max(1, Math.min(whole, size, 1 << 22)))
-    for (let left = size; left > 0; ) {
-      signal?.throwIfAborted()
-      const { bytesRead } = await file.read(piece, 0, Math.min(piece.length, left))
-      if (bytesRead === 0) break
-      hash.update(piece.subarray(0, bytesRead))
-      left -= bytesRead
-    }
-  } finally {
-    await file.close()
-  }
-  return hash.digest('hex')
+  return await hashOfFile('sha256', path, signal, size)
 }
 
-/** sha256 and sha512 of a file's bytes, read once. */
+/** sha256 and sha512 of a file's bytes. */
 export async function digestsOfFile(path: string): Promise<{ sha256: string; sha512: string }> {
-  const [sha256, sha512] = [createHash('sha256'), createHash('sha512')]
-  await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), async (chunks) => {
-    for await (const chunk of chunks) {
-      sha256.update(chunk)
-      sha512.update(chunk)
-    }
-  })
-  return { sha256: sha256.digest('hex'), sha512: sha512.digest('hex') }
+  return { sha256: await hashOfFile('sha256', path), sha512: await hashOfFile('sha512', path) }
+}
+
+async function hashOfFile(
+  algorithm: 'sha256' | 'sha512',
+  path: string,
+  signal?: AbortSignal,
+  size = Infinity,
+): Promise<string> {
+  const hash = createHash(algorithm)
+  const options = { start: 0, end: size - 1, highWaterMark: 1 << 20 }
+  for await (const piece of size > 0 ? createReadStream(path, options) : []) {
+    signal?.throwIfAborted()
+    hash.update(piece)
+  }
+  return hash.digest('hex')
 }
 
 /** sha256 of each of some files, by its path in a folder. */

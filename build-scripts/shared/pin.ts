@@ -38,6 +38,8 @@ const pinSchema = z.strictObject({
     unpackedSize: z.int().positive(),
     tree: hex(40),
   }),
+  /** The URL of a service that keeps what mirrors have dropped; asked when no other place has an archive. */
+  snapshot: z.url().optional(),
   gn: z.strictObject({ archive: archiveSchema, commit: hex(7) }),
   patches: z.strictObject({ folder: innerPath, series: z.array(innerPath).nonempty() }),
   toolchain: z.strictObject({ clang: z.int().positive() }),

@@ -1,8 +1,5 @@
-import { SingleBar } from 'cli-progress'
 import { chalk } from 'zx'
-
-/** Whether a person watches: bars and colours are for terminals, plain lines for everything else. */
-const isTerminal = process.stdout.isTTY === true && process.env.TERM !== 'dumb'
+import { startProgress as startBar } from '../../terminal/progress.ts'
 
 // chalk knows nothing of NO_COLOR, and FORCE_COLOR is not to colour what a pipe gets.
 if (process.stdout.isTTY !== true || process.env.NO_COLOR) chalk.level = 0
@@ -22,10 +19,9 @@ export function warn(line: string): void {
   process.stderr.write(`${chalk.yellow('warning')}: ${line}\n`)
 }
 
-/** Prints why the command ends, and what to do about it. */
-export function sayError(message: string, advice: string): void {
-  process.stderr.write(`${chalk.red('error')}: ${message}\n`)
-  for (const line of advice.split('\n')) process.stderr.write(`  ${line}\n`)
+/** Why the command ends, and below it what to do about it. */
+export function formatError(message: string, advice: string): string {
+  return `${chalk.red('error')}: ${message}\n${advice.replace(/^/gm, '  ')}`
 }
 
 /** A green or red mark in front of a line of a list. */
@@ -56,8 +52,8 @@ export function formatDuration(seconds: number): string {
   return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, '0')} min`
 }
 
-/** Tells how far a long piece of work has come: a bar on a terminal, a line now and then elsewhere. */
-interface Progress {
+/** Tells how far a long piece of work has come. */
+interface StageProgress {
   /**
    * @param done in the unit given at the start
    * @param total when it has changed: ninja finds more steps as it goes
@@ -70,9 +66,9 @@ interface Progress {
   abandon(): void
 }
 
-const millisecondsBetweenLines = 15_000
-
 /**
+ * Shows progress with an estimate of the time that is left.
+ *
  * @param title what is being done, for instance `download`
  * @param total how much there is, in `unit`s
  * @param from where the work begins when it goes on from an earlier run; left out of the estimate
@@ -82,58 +78,34 @@ export function startProgress(
   total: number,
   unit: 'bytes' | 'steps',
   from = 0,
-): Progress {
+): StageProgress {
   const format = (value: number) => (unit === 'bytes' ? formatBytes(value) : String(value))
   const started = Date.now()
-  let lastLine = started
-  let done = from
-  let known = total
+  const elapsed = () => (Date.now() - started) / 1000
+  let latest = from
   let share: number | undefined
-
-  const secondsLeft = () => {
-    const elapsed = (Date.now() - started) / 1000
-    const part = share ?? (done - from) / (known - from)
-    return part > 0 && elapsed > 1 ? (elapsed * (1 - part)) / part : undefined
-  }
-  const left = () => {
-    const seconds = secondsLeft()
-    return seconds === undefined ? '' : `, ${formatDuration(seconds)} left`
-  }
-
-  const bar = isTerminal
-    ? new SingleBar({
-        format: `${title} [{bar}] {percentage}%, {state}`,
-        barsize: 30,
-        hideCursor: true,
-        clearOnComplete: true,
-        stopOnComplete: false,
-      })
-    : undefined
-  const state = () => `${format(done)} of ${format(known)}${left()}`
-  bar?.start(known, done, { state: state() })
-
+  const progress = startBar(title, total, format, {
+    from,
+    clear: true,
+    print: say,
+    more(done, known) {
+      const part = share ?? (done - from) / (known - from)
+      if (!(part > 0 && elapsed() > 1)) return ''
+      return `, ${formatDuration((elapsed() * (1 - part)) / part)} left`
+    },
+  })
   return {
-    update(newDone, newTotal = known, newShare = share) {
-      done = newDone
+    update(done, total, newShare = share) {
+      latest = done
       share = newShare
-      if (newTotal !== known) {
-        known = newTotal
-        bar?.setTotal(known)
-      }
-      if (bar) bar.update(done, { state: state() })
-      else if (Date.now() - lastLine >= millisecondsBetweenLines) {
-        lastLine = Date.now()
-        say(`${title}: ${state()}`)
-      }
+      progress.update(done, total)
     },
     end() {
-      bar?.stop()
+      progress.stop()
       say(
-        `${title}: ${format(done)}${unit === 'steps' ? ' steps' : ''} in ${formatDuration((Date.now() - started) / 1000)}`,
+        `${title}: ${format(latest)}${unit === 'steps' ? ' steps' : ''} in ${formatDuration(elapsed())}`,
       )
     },
-    abandon() {
-      bar?.stop()
-    },
+    abandon: () => progress.stop(),
   }
 }

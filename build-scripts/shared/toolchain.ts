@@ -79,16 +79,7 @@ export interface Clang extends Compiler {
   readonly linker: 'lld'
 }
 
-const clangs = new Map<number, Promise<Clang>>()
-
-/** The pinned clang. It is asked once in a command what it is, whichever stages want to know. */
-export function findClang(major: number): Promise<Clang> {
-  const known = clangs.get(major) ?? askClang(major)
-  clangs.set(major, known)
-  return known
-}
-
-async function askClang(major: number): Promise<Clang> {
+export async function findClang(major: number): Promise<Clang> {
   const cc = await which(`clang-${major}`, { nothrow: true })
   const cxx = await which(`clang++-${major}`, { nothrow: true })
   if (!cc || !cxx) {

@@ -1,10 +1,10 @@
 import { basename, join } from 'node:path'
 import { glob } from 'zx'
 import { checkAddon, v8InputsOf } from '../bind/check-addon.ts'
-import { describeSdk, readSdkManifest } from '../package/sdk-manifest.ts'
+import { claimOfSdk, readSdkManifest } from '../package/sdk-manifest.ts'
 import { checkDocuments } from '../provenance/documents.ts'
 import { withUnpacked } from '../provenance/unpack.ts'
-import { describeTarball } from '../release/tarball.ts'
+import { claimOfPackage } from '../release/tarball.ts'
 import { BuildError } from '../shared/build-error.ts'
 
 /** What artifacts are checked against. */
@@ -36,17 +36,12 @@ async function checkByKind(artifact: string, checkout: Checkout): Promise<string
 }
 
 async function checkSdk(archive: string, project: string): Promise<string[]> {
-  const wanted = (path: string) => path === 'manifest.json' || path.startsWith('share/')
-  return await withUnpacked(archive, wanted, async (root) => {
-    const manifest = await readSdkManifest(root).catch(() => undefined)
-    if (!manifest) return [`${archive} has no manifest, or that of another version of the SDK`]
-    return await checkDocuments(archive, {
-      root,
-      describe: async () => {
-        const inputs = await v8InputsOf(project)
-        const { args } = inputs.pin.build
-        return await describeSdk(archive, { ...manifest, args, modified: false }, inputs)
-      },
+  return await withUnpacked(archive, async (root) => {
+    const manifest = await readSdkManifest(root)
+    return await checkDocuments(archive, root, async () => {
+      const inputs = await v8InputsOf(project)
+      const { args } = inputs.pin.build
+      return claimOfSdk({ ...manifest, args, modified: false }, inputs)
     })
   })
 }
@@ -58,12 +53,10 @@ async function checkTarball(tarball: string, { project, commit }: Checkout): Pro
       'Clone the repository, check out the version, and verify there.',
     )
   }
-  const all = () => true
-  return await withUnpacked(tarball, all, async (root) => {
-    const problems = await checkDocuments(tarball, {
-      root,
-      describe: async () => describeTarball(tarball, { project, commit }),
-    })
+  return await withUnpacked(tarball, async (root) => {
+    const problems = await checkDocuments(tarball, root, () =>
+      claimOfPackage(root, { project, commit }),
+    )
     // The package's bill has what the addons' bills say; those have to be there, and true.
     const files = await glob('**/*.node{,.cdx.json,.intoto.json}', { cwd: root, dot: true })
     // Where there are only documents, the addon is missing.

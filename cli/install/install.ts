@@ -12,7 +12,7 @@ import {
   thisPlatform,
   version,
 } from '../../bindings/addon/platform.ts'
-import { CommandError } from '../command-error.ts'
+import { AdvisedError } from '../../terminal/advised-error.ts'
 import { checkAddons } from './check-addons.ts'
 import { integrityOf } from './integrity.ts'
 import { readFromMirror } from './mirror.ts'
@@ -38,7 +38,7 @@ export async function install({ mirror, force, say, signal }: InstallOptions): P
   const chosen = process.env.V8_RAWMEM_BINDING
   if (chosen && !force) {
     if (!existsSync(chosen)) {
-      throw new CommandError(
+      throw new AdvisedError(
         `V8_RAWMEM_BINDING names a file that does not exist: ${chosen}`,
         'Correct V8_RAWMEM_BINDING, or unset it.',
       )
@@ -72,7 +72,7 @@ export async function install({ mirror, force, say, signal }: InstallOptions): P
 
   const released = readReleaseRecord()?.[platformPackage(name)]
   if (released === undefined) {
-    throw new CommandError(
+    throw new AdvisedError(
       'This v8-rawmem does not know the checksum of its binding, because it is not from "npm run release"',
       'In a checkout: npm ci. Elsewhere, install a released version.',
     )
@@ -90,7 +90,7 @@ export async function install({ mirror, force, say, signal }: InstallOptions): P
   } catch (cause) {
     const { syscall, message } = cause as NodeJS.ErrnoException
     if (syscall === undefined) throw cause
-    throw new CommandError(
+    throw new AdvisedError(
       `The binding cannot be put into ${path}: ${message}`,
       `Make room, remove what is in the way or grant the right to write there, and run "${fetchCommand}".`,
       { cause },
@@ -99,8 +99,8 @@ export async function install({ mirror, force, say, signal }: InstallOptions): P
   say(`${platformPackage(name)} ${version} is in ${path}`)
 }
 
-function asError({ reason, advice, cause }: Diagnosis): CommandError {
-  return new CommandError(reason, advice.map((line) => line.trim()).join(' '), { cause })
+function asError({ reason, advice, cause }: Diagnosis): AdvisedError {
+  return new AdvisedError(reason, advice.map((line) => line.trim()).join(' '), { cause })
 }
 
 async function isComplete(folder: string): Promise<Diagnosis | undefined> {
@@ -132,7 +132,7 @@ async function obtain(
   }
   const found = integrityOf(tarball)
   if (found === integrity) return tarball
-  throw new CommandError(
+  throw new AdvisedError(
     `EINTEGRITY: ${mirror ? `${filename} of the mirror` : spec} is not what was released: ${tarball.length} bytes with ${found}, not ${integrity}`,
     'It was damaged on the way or exchanged. Remove it from the mirror or cache (npm cache clean --force) and install again.',
   )

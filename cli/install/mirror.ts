@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { CommandError } from '../command-error.ts'
+import { AdvisedError } from '../../terminal/advised-error.ts'
 import type { ReleasedPackage } from './release-record.ts'
 
 const advice =
@@ -24,7 +24,7 @@ export async function readFromMirror(
     return await readFile(path, { signal })
   } catch (error) {
     signal?.throwIfAborted()
-    throw new CommandError(`The mirror has no ${filename}: ${(error as Error).message}`, advice, {
+    throw new AdvisedError(`The mirror has no ${filename}: ${(error as Error).message}`, advice, {
       cause: error,
     })
   }
@@ -33,7 +33,7 @@ export async function readFromMirror(
 /** URL of a file in the mirror. Keeps the query, which may contain an access key. */
 function urlIn(mirror: string, filename: string): URL {
   // Not shown, because it may contain a password.
-  if (!URL.canParse(mirror)) throw new CommandError('The URL of the mirror is not valid', advice)
+  if (!URL.canParse(mirror)) throw new AdvisedError('The URL of the mirror is not valid', advice)
   const url = new URL(mirror)
   url.pathname = `${url.pathname.replace(/\/$/, '')}/${filename}`
   return url
@@ -44,12 +44,12 @@ function folderOf(mirror: string): string {
     try {
       return fileURLToPath(mirror)
     } catch (cause) {
-      throw new CommandError(`${mirror} is no URL of a folder here`, advice, { cause })
+      throw new AdvisedError(`${mirror} is no URL of a folder here`, advice, { cause })
     }
   }
   const [protocol] = /^[a-z][a-z\d+.-]+:/i.exec(mirror) ?? []
   if (protocol !== undefined) {
-    throw new CommandError(`A mirror cannot be read by this protocol: ${protocol}`, advice)
+    throw new AdvisedError(`A mirror cannot be read by this protocol: ${protocol}`, advice)
   }
   return resolve(mirror)
 }
@@ -79,7 +79,7 @@ async function download(url: URL, size: number, signal?: AbortSignal): Promise<U
     const response = await fetch(url, { headers, signal: controller.signal })
     if (!response.ok || response.body === null) {
       await response.body?.cancel()
-      throw new CommandError(
+      throw new AdvisedError(
         `The mirror answers ${response.status} ${response.statusText} for ${shown}`,
         advice,
       )
@@ -87,7 +87,7 @@ async function download(url: URL, size: number, signal?: AbortSignal): Promise<U
     const encoding = response.headers.get('content-encoding') || 'identity'
     if (encoding !== 'identity') {
       await response.body.cancel()
-      throw new CommandError(
+      throw new AdvisedError(
         `The mirror sends ${shown} with "Content-Encoding: ${encoding}", so that what arrives is not the file`,
         'Have the server send .tgz files as they are, without a Content-Encoding.',
       )
@@ -99,7 +99,7 @@ async function download(url: URL, size: number, signal?: AbortSignal): Promise<U
       received += chunk.length
       // An endless response would fill the memory.
       if (received > size) {
-        throw new CommandError(
+        throw new AdvisedError(
           `EINTEGRITY: ${shown} is longer than the ${size} bytes that were released`,
           'It was damaged on the way or exchanged. Put the file of the release there and install again.',
         )
@@ -108,9 +108,9 @@ async function download(url: URL, size: number, signal?: AbortSignal): Promise<U
     }
     return Buffer.concat(chunks)
   } catch (error) {
-    if (error instanceof CommandError) throw error
+    if (error instanceof AdvisedError) throw error
     signal?.throwIfAborted()
-    throw new CommandError(
+    throw new AdvisedError(
       isSilent
         ? `The mirror has been silent for ${silence / 1000} s: ${shown}`
         : `The mirror cannot be read: ${shown}: ${describeNetworkError(error)}`,
@@ -133,7 +133,7 @@ function loginOf({ username, password }: URL): string {
   try {
     return `${decodeURIComponent(username)}:${decodeURIComponent(password)}`
   } catch (cause) {
-    throw new CommandError(
+    throw new AdvisedError(
       'The login in the URL of the mirror has a % with no two hexadecimal digits after it',
       'Write a % in it as %25.',
       { cause },

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs'
 import { readdir, readFile, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { text } from 'node:stream/consumers'
-import { CommandError } from '../command-error.ts'
+import { AdvisedError } from '../../terminal/advised-error.ts'
 
 /** Fetches a tarball with npm, so that the user's registry, proxy and login apply. */
 export async function fetchByNpm(
@@ -20,7 +20,7 @@ export async function fetchByNpm(
   const [tarball] =
     code === 0 ? (await readdir(folder)).filter((name) => name.endsWith('.tgz')) : []
   if (tarball === undefined) {
-    throw new CommandError(
+    throw new AdvisedError(
       `npm could not fetch ${spec}:\n${output.trim()}`,
       'Mend that, or name a folder or server that has the files of the release in V8_RAWMEM_MIRROR; then install again.',
     )

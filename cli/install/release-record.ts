@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { packageRoot } from '../../bindings/addon/platform.ts'
-import { CommandError } from '../command-error.ts'
+import { AdvisedError } from '../../terminal/advised-error.ts'
 
 /** The record of a platform's package that `npm run release` writes into this package. */
 export interface ReleasedPackage {
@@ -23,7 +23,7 @@ export function readReleaseRecord(): Readonly<Record<string, ReleasedPackage>> |
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException
     if (code === 'ENOENT') return undefined
-    throw new CommandError(`${recordPath} cannot be read: ${message}`, 'Install v8-rawmem again.', {
+    throw new AdvisedError(`${recordPath} cannot be read: ${message}`, 'Install v8-rawmem again.', {
       cause,
     })
   }

@@ -1,5 +1,5 @@
 import type { DataType } from 'apache-arrow'
-import { assemble } from '../wasm/assemble.ts'
+import { assemble } from '../../cli/assemble.ts'
 
 /** Which memory of the module is what. */
 export const memories = { totals: 0, values: 1, valueBits: 2, indices: 3, indexBits: 4 } as const

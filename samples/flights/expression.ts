@@ -1,4 +1,4 @@
-import { ExpressionError, operatorOf, parseSyntax, type Syntax } from '../query/syntax.ts'
+import { ExpressionError, operatorOf, parseSyntax, type Syntax } from '../shared/query-syntax.ts'
 
 export { ExpressionError }
 

@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander'
 import { type BackendName, backends } from 'v8-rawmem'
-import { byteSize, integer, windowSize } from '../terminal/option-types.ts'
+import { byteSize, integer } from '../../terminal/option-types.ts'
+import { windowSize } from '../shared/option-types.ts'
 import { flightSchema } from './columns.ts'
 
 const GiB = 2 ** 30

@@ -1,4 +1,4 @@
-import { ExpressionError, operatorOf, parseSyntax, type Syntax } from '../query/syntax.ts'
+import { ExpressionError, operatorOf, parseSyntax, type Syntax } from '../shared/query-syntax.ts'
 import type { Column, ColumnType } from './table.ts'
 
 /** Types of expressions: those of columns, and conditions. A text is an index into the dictionary of one column. */

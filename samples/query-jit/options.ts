@@ -1,5 +1,5 @@
 import { Command, InvalidArgumentError } from 'commander'
-import { integer } from '../terminal/option-types.ts'
+import { integer } from '../../terminal/option-types.ts'
 import { sales } from './sales.ts'
 
 /** What the command line says. */
@@ -27,7 +27,7 @@ const columns = [...sales.columns].map(([name, { type, storage }]) => {
   return `  ${name.padEnd(10)} ${kind}${detail}`
 })
 
-export const program = new Command('npm run sample samples/query-jit.ts --')
+export const program = new Command('npm run sample query-jit --')
   .description(
     'Programs that arrive all the time: thousands of queries, each compiled to a WebAssembly module, attached to columns that ' +
       'the host holds, run and thrown away; then all of them again in a new process, with code from a cache. Prints how ' +

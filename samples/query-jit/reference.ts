@@ -12,7 +12,7 @@ import {
   SMALLINT,
 } from '@duckdb/node-api'
 import type { HostRegion } from 'v8-rawmem'
-import { appendBlocks } from '../duckdb/append-blocks.ts'
+import { appendBlocks } from './append-blocks.ts'
 import type { Expression, Query } from './expression.ts'
 import { type Column, storageBytes, type Table } from './table.ts'
 

@@ -1,8 +1,10 @@
 import test from 'ava'
 import { HostRegion, setWasmInstanceRawMemory, WebAssembly } from 'v8-rawmem'
 import { growableMemory } from '../support/growable-memory.ts'
+import { transfer } from '../support/transfer.ts'
 import { wat } from '../support/wat.ts'
 
+const pageSize = 65536
 const takenAway = { instanceOf: TypeError, message: /transferred away/ }
 
 const accessor = new WebAssembly.Module(
@@ -144,6 +146,68 @@ for (const [way, attach] of ways) {
       if (isReached) t.throws(instantiate, takenAway)
       else t.notThrows(instantiate)
       t.is(firstByte(), 7)
+    })
+  }
+}
+
+for (const [way, attach] of ways) {
+  // A memory on a host's buffer has no pages of its own, which is less than a minimum of one.
+  for (const minimum of [0, 1]) {
+    const module = new WebAssembly.Module(
+      wat(`(module
+        (import "env" "nothing" (func $nothing))
+        (import "env" "memory" (memory $memory ${minimum}))
+        (export "memory" (memory $memory))
+        (func (export "load") (result i32) (i32.load8_u (i32.const 5)))
+        (func (export "store") (param i32) (i32.store8 (i32.const 5) (local.get 0)))
+        (func (export "storeAfterCall") (call $nothing) (i32.store8 (i32.const 5) (i32.const 9))))`),
+    )
+    const attachedTo = (buffer: ArrayBuffer, nothing = () => {}) => {
+      const host = HostRegion.from(buffer)
+      const onHost = way === 'memory.attach'
+      const memory = new WebAssembly.Memory(onHost ? { host } : { initial: minimum })
+      const instance = new WebAssembly.Instance(module, { env: { memory, nothing } })
+      if (!onHost) attach(instance, host)
+      return instance
+    }
+
+    test(`${way}: a buffer that is transferred away is a TypeError at the next call, not an access: minimum ${minimum}`, (t) => {
+      const buffer = new ArrayBuffer(pageSize)
+      const instance = attachedTo(buffer)
+      const { load, store, memory } = instance.exports
+      store(55)
+      const moved = transfer(buffer)
+      if (moved === undefined) {
+        t.is(load(), 55)
+        return
+      }
+      t.throws(() => store(66), takenAway)
+      t.is(new Uint8Array(moved)[5], 55)
+      // From now on it is on its own memory.
+      t.is(memory.buffer.byteLength, minimum * pageSize)
+      if (minimum === 1) {
+        t.is(load(), 0)
+        attach(instance, null)
+        t.is(load(), 0)
+      }
+      attach(instance, HostRegion.from(new Uint8Array(pageSize).fill(3)))
+      t.is(load(), 3)
+    })
+
+    test(`${way}: an import that transfers the buffer away ends the call: minimum ${minimum}`, (t) => {
+      const buffer = new ArrayBuffer(pageSize)
+      let moved: ArrayBuffer | undefined
+      const { storeAfterCall } = attachedTo(buffer, () => {
+        moved = transfer(buffer)
+      }).exports
+      try {
+        storeAfterCall()
+        t.is(moved, undefined)
+        t.is(new Uint8Array(buffer)[5], 9)
+      } catch (error) {
+        t.true(error instanceof TypeError)
+        t.is(new Uint8Array(moved!)[5], 0)
+      }
     })
   }
 }

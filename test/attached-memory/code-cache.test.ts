@@ -4,4 +4,4 @@ process.env.V8_RAWMEM_FLAGS =
 
 const { attachedMemorySuite } = await import('./suite.ts')
 
-attachedMemorySuite({ name: 'deserialized', rounds: 1, throughCodeCache: true })
+attachedMemorySuite({ rounds: 1, throughCodeCache: true })

@@ -4,4 +4,4 @@ process.env.V8_RAWMEM_FLAGS =
 
 const { attachedMemorySuite } = await import('./suite.ts')
 
-attachedMemorySuite({ name: 'Liftoff, then Turboshaft', rounds: 3 })
+attachedMemorySuite({ rounds: 3 })

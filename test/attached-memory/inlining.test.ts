@@ -4,4 +4,4 @@ process.env.V8_RAWMEM_FLAGS =
 
 const { attachedMemorySuite } = await import('./suite.ts')
 
-attachedMemorySuite({ name: 'everything inlined', rounds: 1 })
+attachedMemorySuite({ rounds: 1 })

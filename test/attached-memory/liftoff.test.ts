@@ -3,4 +3,4 @@ process.env.V8_RAWMEM_FLAGS = '--liftoff-only'
 
 const { attachedMemorySuite } = await import('./suite.ts')
 
-attachedMemorySuite({ name: 'Liftoff only', rounds: 1 })
+attachedMemorySuite({ rounds: 1 })

@@ -2,6 +2,7 @@ import { constants } from 'node:buffer'
 import test from 'ava'
 import { HostRegion, WebAssembly } from 'v8-rawmem'
 import { collectUntil } from '../support/collect-garbage.ts'
+import { transfer } from '../support/transfer.ts'
 import { wat } from '../support/wat.ts'
 
 const pageSize = 65536
@@ -22,18 +23,6 @@ function filled(byteLength: number, byte: number): HostRegion<ArrayBuffer> {
   const region = HostRegion.allocate(byteLength)
   region.view(Uint8Array).fill(byte)
   return region
-}
-
-type WithTransfer = ArrayBuffer & { transfer?: () => ArrayBuffer }
-
-/** What Node 22 allows, Node 20 cannot, and Node 24 forbids for buffers that a region borrows. */
-function transfer(buffer: WithTransfer): ArrayBuffer | undefined {
-  try {
-    return buffer.transfer?.()
-  } catch (error) {
-    if (error instanceof TypeError) return undefined
-    throw error
-  }
 }
 
 test('a memory can be made on a region', (t) => {
@@ -97,56 +86,6 @@ test('a memory on a borrowed ArrayBuffer has that as its buffer', (t) => {
   t.throws(() => memory.buffer, { instanceOf: TypeError, message: /part of a borrowed buffer/ })
   memory.attach(null)
   t.is(source.byteLength, 1000)
-})
-
-test('a borrowed buffer that is transferred away is a TypeError, not an access', (t) => {
-  for (const minimum of [0, 1]) {
-    const buffer = new ArrayBuffer(pageSize)
-    const memory = new WebAssembly.Memory({ host: HostRegion.from(buffer) })
-    const { load, store } = accessorOf(memory, minimum)
-    store(5, 55)
-    const moved = transfer(buffer)
-    if (moved === undefined) {
-      t.is(load(5), 55)
-      continue
-    }
-    t.throws(() => store(5, 66), { instanceOf: TypeError, message: /transferred away/ })
-    t.is(new Uint8Array(moved)[5], 55)
-    // With a declared minimum of a page, its own nothing would not do.
-    t.is(memory.buffer.byteLength, minimum * pageSize)
-    if (minimum === 1) t.is(load(5), 0)
-    memory.attach(filled(pageSize, 3))
-    t.is(load(5), 3)
-  }
-})
-
-test('a borrowed buffer that an import transfers away ends the call', (t) => {
-  const buffer = new ArrayBuffer(pageSize)
-  const memory = new WebAssembly.Memory({ host: HostRegion.from(buffer) })
-  let moved: ArrayBuffer | undefined
-  const module = new WebAssembly.Module(
-    wat(`(module
-      (import "env" "take" (func $take))
-      (import "env" "memory" (memory 1))
-      (func (export "f") (call $take) (i32.store8 (i32.const 0) (i32.const 9))))`),
-  )
-  const take = () => {
-    moved = transfer(buffer)
-  }
-  const { f } = new WebAssembly.Instance(module, { env: { memory, take } }).exports
-  let thrown: unknown
-  try {
-    f()
-  } catch (error) {
-    thrown = error
-  }
-  if (moved === undefined) {
-    t.is(thrown, undefined)
-    t.is(new Uint8Array(buffer)[0], 9)
-  } else {
-    t.true(thrown instanceof TypeError)
-    t.is(new Uint8Array(moved)[0], 0)
-  }
 })
 
 test('a memory that is larger than an ArrayBuffer has none', (t) => {

@@ -4,6 +4,7 @@ import { memorySuite } from './memory-suite.ts'
 import { memory64Suite } from './memory64-suite.ts'
 import { switchesSuite } from './switches-suite.ts'
 import type { Tier } from './tier.ts'
+import { windowsSuite } from './windows-suite.ts'
 
 /** Everything that has to hold whichever compiler made the code. */
 export function attachedMemorySuite(tier: Tier): void {
@@ -12,4 +13,5 @@ export function attachedMemorySuite(tier: Tier): void {
   bulkSuite(tier)
   accessesSuite(tier)
   memory64Suite(tier)
+  windowsSuite(tier)
 }

@@ -1,32 +1,11 @@
 import test from 'ava'
-import { HostRegion, WebAssembly } from 'v8-rawmem'
-import { checkSwitches } from '../support/window-switches.ts'
+import { HostRegion } from 'v8-rawmem'
 import { makeTarget, ways } from './targets.ts'
 import { pageSize, type Tier } from './tier.ts'
 
-/** Windows that are switched while code runs, in one memory or several. */
+/** Switches windows of several memories at once; window-switches.test.ts switches those of one. */
 export function switchesSuite(tier: Tier): void {
   for (const way of ways) {
-    for (const memory of [0, 1]) {
-      test(`code goes on in the window that an import attached: memory ${memory}, by ${way}`, (t) => {
-        t.notThrows(() =>
-          checkSwitches({
-            WebAssembly,
-            HostRegion,
-            memory,
-            initial: 0,
-            rounds: tier.rounds,
-            declarations: `(import "env" "memory0" (memory $m0 0 10))
-              (import "env" "memory1" (memory $m1 0 10))`,
-            instantiate(text, env) {
-              const target = makeTarget(tier, way, text, env, { memories: 2 })
-              return { ...target, attach: (region) => target.attach(region, memory) }
-            },
-          }),
-        )
-      })
-    }
-
     test(`private state in memory 0, host data in memories 1 to 3, mixed in one loop: by ${way}`, (t) => {
       // Joins two columns and writes a third, with totals on a stack in memory 0. After each block of rows it asks for more
       // of the columns, and calls itself through another function in between.

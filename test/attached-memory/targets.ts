@@ -16,7 +16,7 @@ export interface Target {
 export function makeTarget(
   tier: Tier,
   way: Way,
-  text: string,
+  source: string | Uint8Array,
   env: Record<string, WebAssembly.ImportValue> = {},
   { memories = 1, address = 'i32' as WebAssembly.AddressType } = {},
 ): Target {
@@ -26,7 +26,7 @@ export function makeTarget(
     return new WebAssembly.Memory({ initial: zero, maximum: ten, address })
   })
   const imports = Object.fromEntries(own.map((memory, index) => [`memory${index}`, memory]))
-  const instance = instantiate(tier, text, { ...env, ...imports })
+  const instance = instantiate(tier, source, { ...env, ...imports })
   return {
     instance,
     exports: instance.exports,

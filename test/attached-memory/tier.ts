@@ -3,7 +3,6 @@ import { wat } from '../support/wat.ts'
 
 /** How a run of the suite compiles its modules. */
 export interface Tier {
-  readonly name: string
   /** Calls of everything, so that code becomes hot where it is replaced then. */
   readonly rounds: number
   /** Every module is serialized, and what is tested was deserialized. */
@@ -17,16 +16,17 @@ export const outOfBounds = {
   message: 'memory access out of bounds',
 }
 
-export function compile(tier: Tier, text: string): WebAssembly.Module {
-  const bytes = wat(text)
+/** @param source A module in text format or in binary. */
+export function compile(tier: Tier, source: string | Uint8Array): WebAssembly.Module {
+  const bytes = typeof source === 'string' ? wat(source) : source
   const module = new WebAssembly.Module(bytes)
   return tier.throughCodeCache ? deserializeModule(serializeModule(module), bytes) : module
 }
 
 export function instantiate(
   tier: Tier,
-  text: string,
+  source: string | Uint8Array,
   env: Record<string, WebAssembly.ImportValue> = {},
 ): WebAssembly.Instance {
-  return new WebAssembly.Instance(compile(tier, text), { env })
+  return new WebAssembly.Instance(compile(tier, source), { env })
 }

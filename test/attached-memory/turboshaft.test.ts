@@ -3,4 +3,4 @@ process.env.V8_RAWMEM_FLAGS = '--no-liftoff'
 
 const { attachedMemorySuite } = await import('./suite.ts')
 
-attachedMemorySuite({ name: 'Turboshaft only', rounds: 1 })
+attachedMemorySuite({ rounds: 1 })

@@ -1,7 +1,7 @@
 // The namespaces of the node backends, which must be as good as Node's own.
 import test from 'ava'
 import { openBackend } from 'v8-rawmem'
-import { moduleLayout } from '../../bindings/backends/node/module-layout.ts'
+import { moduleLayout } from '../../bindings/backends/module-layout.ts'
 import { wat } from '../support/wat.ts'
 
 const { WebAssembly, HostRegion, setWasmInstanceRawMemory } = openBackend('node-rewire')

@@ -1,8 +1,8 @@
 import test from 'ava'
 import { binding } from '../../bindings/addon/load.ts'
 import { backends } from '../../bindings/backends/index.ts'
+import { moduleLayout } from '../../bindings/backends/module-layout.ts'
 import { hostMemories, newSeal } from '../../bindings/backends/node/hosted-memories.ts'
-import { moduleLayout } from '../../bindings/backends/node/module-layout.ts'
 import { native } from '../../bindings/backends/node/namespace.ts'
 import {
   accessModule,

@@ -3,6 +3,7 @@ import {
   deriveSourceEntries,
   formatDeb822,
   parseDeb822,
+  parseMadison,
   parseOneLine,
   parsePrintedUris,
 } from '../../build-scripts/fetch/apt.ts'
@@ -94,7 +95,25 @@ NOTICE: 'x' packaging is maintained in the 'Git' version control system at:
     {
       uri: 'http://mirror.example/pool/c/x_1.orig.tar.xz',
       file: 'x_1.orig.tar.xz',
+      size: 941208512,
       sha256: 'a'.repeat(64),
     },
+  ])
+})
+
+test('asks for no updates of what is under development', (t) => {
+  const suites = deriveSourceEntries(parseDeb822(deb822), 'unstable').map((entry) => entry.suites)
+  t.deepEqual(suites, [['unstable']])
+})
+
+test('reads which suites list a version', (t) => {
+  const printed = `  x | 1.0-1~deb12u1 | http://mirror.example/debian oldstable/main Sources
+  x | 2.0-1 | http://mirror.example/debian testing/main Sources
+  x | 2.0-1 | http://mirror.example/debian unstable/main Sources
+  x | 2.0-1 | http://mirror.example/debian unstable/main amd64 Packages
+`
+  t.deepEqual(parseMadison(printed), [
+    { version: '1.0-1~deb12u1', suites: ['oldstable'] },
+    { version: '2.0-1', suites: ['testing', 'unstable'] },
   ])
 })

@@ -2,8 +2,8 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
+import { findDamage, recordMade, removeDamage } from '../../build-scripts/compile/made-files.ts'
 import { hashSources, settleSourceTimes } from '../../build-scripts/compile/source-times.ts'
-import { findDamage, recordMade, removeDamage } from '../../build-scripts/shared/made-files.ts'
 import { git } from '../support/build-project.ts'
 import { temporaryFolder } from '../support/temporary-file.ts'
 
@@ -51,7 +51,7 @@ test('a damaged object is found, and made again, where ninja sees nothing to do'
   t.is(readFileSync(join(folder, 'object'), 'utf8'), 'two\n')
 
   const found = await findDamage(folder, { thorough: false, signal })
-  t.deepEqual(found, { outputs: ['object'], others: [], journals: false })
+  t.deepEqual(found, { outputs: ['object'], journals: false })
   await removeDamage(folder, found)
   ninja()
   t.is(readFileSync(join(folder, 'object'), 'utf8'), 'one\n')
@@ -74,7 +74,7 @@ test('what ninja has made since is not taken for damage', async (t) => {
   writeFileSync(source, 'three\n')
   ninja()
   const found = await findDamage(folder, { thorough: true, signal })
-  t.deepEqual(found, { outputs: [], others: [], journals: false })
+  t.deepEqual(found, { outputs: [], journals: false })
 })
 
 test('a file that is half made when a repair is killed does not pass for whole', async (t) => {
@@ -115,16 +115,7 @@ test("ninja's rewriting of its own notes is not taken for damage", async (t) => 
   await recordMade(folder, { whole: true })
   ninja()
   const found = await findDamage(folder, { thorough: true, signal })
-  t.deepEqual(found, { outputs: [], others: [], journals: false })
-})
-
-test("a damaged file of GN's is told apart from those of ninja", async (t) => {
-  const { folder, ninja } = project(t)
-  ninja()
-  await recordMade(folder, { whole: true })
-  writeFileSync(join(folder, 'build.ninja'), '# nothing\n')
-  const found = await findDamage(folder, { thorough: false, signal })
-  t.deepEqual(found, { outputs: [], others: ['build.ninja'], journals: false })
+  t.deepEqual(found, { outputs: [], journals: false })
 })
 
 test('a source that changes under a clock in the past is compiled all the same', async (t) => {

@@ -22,6 +22,9 @@ async function patched(t: ExecutionContext): Promise<BuildProject> {
   return project
 }
 
+// Git's own names end after 52 characters of the subject.
+const longSubject = '[wasm] Say TEN, although this subject is longer than many others are'
+const longName = '0002-wasm-Say-TEN-although-this-subject-is-longer-than-many-others-are.patch'
 const engine = (project: BuildProject) => readFileSync(join(project.tree, 'src/engine.cc'), 'utf8')
 const modified = (project: BuildProject, path: string) => statSync(join(project.tree, path)).mtimeMs
 
@@ -109,18 +112,18 @@ test("keeps a maintainer's edits and commits, and exports them", async (t) => {
     'commit',
     '--quiet',
     '--all',
-    '--message=[wasm] Say TEN\n\nWhy: it is the last.',
+    `--message=${longSubject}\n\nWhy: it is the last.`,
   )
   const exported = await runV8(project, ['patch', '--export'])
   t.is(exported.code, 0, exported.stderr)
   t.deepEqual(readdirSync(join(project.project, 'patches')).sort(), [
     '0001-wasm-Say-EIGHT.patch',
-    '0002-wasm-Say-TEN.patch',
+    longName,
     'build',
   ])
   t.deepEqual(readdirSync(join(project.project, 'patches/build')), ['0001-build-say-TWO.patch'])
 
-  const names = ['0001-wasm-Say-EIGHT.patch', '0002-wasm-Say-TEN.patch']
+  const names = ['0001-wasm-Say-EIGHT.patch', longName]
   const read = () =>
     names.map((name) => readFileSync(join(project.project, 'patches', name), 'utf8'))
   const first = read()

@@ -19,7 +19,7 @@ test('the lock file of this repository is valid, and its series is there', async
   const { patches } = await readSeries(repository, pin)
   t.true(patches.length > 0)
   const names = patches.map(({ name }) => name)
-  t.true(names[0]?.startsWith('patches/15.0/build/'))
+  t.true(names[0]?.startsWith(join(pin.patches.folder, 'build/')))
   t.deepEqual(names, [...new Set(names)])
 })
 

@@ -152,6 +152,7 @@ const main: PackedPackage = {
   unpackedSize: 1000,
   files: [
     ...['README.md', 'CHANGELOG.md', 'LICENSE', 'LICENSE.v8', 'package.json', 'install.js'],
+    'v8.lock.json',
     ...['dist/bindings/index.js', 'dist/bindings/workers/thread-main.js', 'dist/cli/main.js'],
     ...['dist/cli/install/main.js', 'dist/release.json', 'types/index.d.ts', 'bindings/index.ts'],
   ],

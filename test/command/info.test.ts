@@ -21,6 +21,7 @@ test('info says what is installed and what works', async (t) => {
   )
   t.is(lines.get('v8-rawmem'), manifest.version)
   t.is(lines.get('V8 inside'), version.v8)
+  t.regex(lines.get('V8 line')!, /^\d+\.\d+, released \d{4}-\d\d-\d\d, \d+ days ago$/)
   t.is(lines.get('Node'), `${process.versions.node} (V8 ${process.versions.v8})`)
   t.regex(lines.get('platform')!, /^linux-x64, glibc 2\.\d+$/)
   t.regex(lines.get('binding')!, /\.node \(\d+\.\d\d MiB\)$/)
@@ -34,6 +35,9 @@ test('info --json is the same for programs', async (t) => {
   const info = JSON.parse(stdout)
   t.is(info.package, manifest.version)
   t.is(info.v8, version.v8)
+  t.is(info.v8Release.line, version.v8.split('.').slice(0, 2).join('.'))
+  const age = (Date.now() - Date.parse(info.v8Release.date)) / 86_400_000
+  t.is(info.v8Release.ageDays, Math.floor(age))
   t.is(info.problem, null)
   t.true(existsSync(info.addon.path))
   t.is(info.limits.window32Bytes, 2 ** 32 - 1)
@@ -47,6 +51,7 @@ test('info works where the library does not, and says why', async (t) => {
   }).ended
   t.is(exitCode, 1)
   t.regex(stdout, /^binding +none$/m)
+  t.regex(stdout, /^V8 line +unknown$/m)
   t.regex(stdout, /^Node +\d+/m)
   t.regex(stderr, /^error: .*\/no\/such\/file\.node/)
 })

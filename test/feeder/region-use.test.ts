@@ -1,6 +1,7 @@
 import test from 'ava'
 import { ChunkFeeder, HostRegion, setWasmInstanceRawMemory, WebAssembly } from 'v8-rawmem'
 import { growableMemory } from '../support/growable-memory.ts'
+import { transfer } from '../support/transfer.ts'
 import { compile, reader, stepper } from './programs.ts'
 
 const pageSize = 65536
@@ -17,20 +18,11 @@ function step(feeder: ChunkFeeder): WebAssembly.Instance {
   return instance
 }
 
-/** Node 20 has no transfer(), and from Node 24 on it is refused for the buffers of regions. */
-function transfer(buffer: ArrayBuffer & { transfer?: () => ArrayBuffer }): boolean {
-  try {
-    return buffer.transfer?.() !== undefined
-  } catch {
-    return false
-  }
-}
-
 /** Whether buffers of regions can be taken away by this Node. */
 function canTransfer(): boolean {
   const buffer = new ArrayBuffer(8)
   HostRegion.from(buffer)
-  return transfer(buffer)
+  return transfer(buffer) !== undefined
 }
 
 test('the region cannot be closed while a window is mapped, only before and after', (t) => {

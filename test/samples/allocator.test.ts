@@ -10,7 +10,7 @@ import {
 import { runScript } from '../support/run-script.ts'
 import { temporaryFolder } from '../support/temporary-file.ts'
 
-const sample = new URL('../../samples/allocator.ts', import.meta.url)
+const sample = new URL('../../samples/allocator/main.ts', import.meta.url)
 
 test.serial('a heap in a file is gone on with by the next run', async (t) => {
   const heap = join(temporaryFolder(t), 'groups.heap')

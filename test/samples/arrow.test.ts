@@ -31,7 +31,7 @@ import { madeUpBatches } from '../../samples/arrow/made-up-batches.ts'
 import { runScript } from '../support/run-script.ts'
 import { temporaryFile, temporaryFolder } from '../support/temporary-file.ts'
 
-const sample = new URL('../../samples/arrow.ts', import.meta.url)
+const sample = new URL('../../samples/arrow/main.ts', import.meta.url)
 const texts = ['a', 'b', 'c']
 const dictionary = vectorFromArray(texts, new Utf8())
 

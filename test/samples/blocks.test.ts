@@ -1,6 +1,7 @@
 import test from 'ava'
 import { HostRegion } from 'v8-rawmem'
-import { fillWithCopies, layoutFor, packBlocks } from '../../samples/flights/blocks.ts'
+import { layoutFor, packBlocks } from '../../samples/flights/blocks.ts'
+import { fillWithCopies } from '../../samples/shared/fill-with-copies.ts'
 
 test('blocks are as large as the rows divide into', (t) => {
   t.deepEqual(layoutFor(['a', 'b'], 3_000_000), {

@@ -3,7 +3,7 @@ import { Command } from 'commander'
 import { program } from '../../samples/flights/options.ts'
 import { runScript } from '../support/run-script.ts'
 
-const sample = new URL('../../samples/flights.ts', import.meta.url)
+const sample = new URL('../../samples/flights/main.ts', import.meta.url)
 
 const run = (...args: string[]) => runScript(sample, { args })
 
@@ -63,10 +63,13 @@ test('--help explains the options and the columns', (t) => {
 })
 
 for (const [options, message] of [
-  [['--size', 'big'], /--size <bytes>' argument 'big' is invalid\. A size is a number and a unit/],
+  [
+    ['--size', 'big'],
+    /--size <bytes>' argument 'big' is invalid\. A size is a whole number of bytes/,
+  ],
   [['--size', '-1'], /argument '-1' is invalid/],
-  [['--window', '5GiB'], /A window has 1 byte to 4GiB/],
-  [['--window', '0'], /A window has 1 byte to 4GiB/],
+  [['--window', '5GiB'], /A window has at most 4GiB/],
+  [['--window', '0'], /A size is a whole number of bytes, at least 1/],
   [['--runs', '0'], /integer from 1 to 1000/],
   [['--runs', '1.5'], /integer from 1 to 1000/],
   [['--backend', 'node'], /Allowed choices are patched, node-raw, node-rewire/],

@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs'
 import test from 'ava'
 import { ChunkFeeder, HostRegion, WebAssembly } from 'v8-rawmem'
-import { compileText } from '../../samples/wasm/compile-text.ts'
+import { compileText } from '../../samples/shared/compile-text.ts'
 import { runScript } from '../support/run-script.ts'
 import { patternBytes, temporaryFile } from '../support/temporary-file.ts'
 
-const sample = new URL('../../samples/inplace.ts', import.meta.url)
+const sample = new URL('../../samples/inplace/main.ts', import.meta.url)
 
 for (const brightness of [0, 40, -60, 255, -255]) {
   test(`brightness ${brightness}: the file has the result`, async (t) => {

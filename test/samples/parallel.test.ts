@@ -1,8 +1,8 @@
 import test from 'ava'
-import { sp500 } from '../../samples/records/table.ts'
+import { sp500 } from '../../samples/shared/table.ts'
 import { runScript } from '../support/run-script.ts'
 
-const sample = new URL('../../samples/parallel.ts', import.meta.url)
+const sample = new URL('../../samples/parallel/main.ts', import.meta.url)
 
 test.serial('one worker and three find what is in the table', async (t) => {
   const { exitCode, stdout, stderr } = await runScript(sample, {

@@ -5,7 +5,6 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import test from 'ava'
 import { HostRegion, setWasmInstanceRawMemory, WebAssembly } from 'v8-rawmem'
-import { ExpressionError } from '../../samples/query/syntax.ts'
 import { CodeCache } from '../../samples/query-jit/code-cache.ts'
 import { parseQuery } from '../../samples/query-jit/expression.ts'
 import { compileQuery, type KernelExports } from '../../samples/query-jit/kernel.ts'
@@ -20,10 +19,11 @@ import {
 } from '../../samples/query-jit/reference.ts'
 import { countries, generateSales, sales } from '../../samples/query-jit/sales.ts'
 import { layOut, type Table } from '../../samples/query-jit/table.ts'
+import { ExpressionError } from '../../samples/shared/query-syntax.ts'
 import { runScript } from '../support/run-script.ts'
 import { temporaryFolder } from '../support/temporary-file.ts'
 
-const sample = new URL('../../samples/query-jit.ts', import.meta.url)
+const sample = new URL('../../samples/query-jit/main.ts', import.meta.url)
 const typescript = new URL('../../build-scripts/typescript.js', import.meta.url).href
 
 function runModule(module: WebAssembly.Module, region: HostRegion, blocks: number): Aggregate {

@@ -1,12 +1,12 @@
 import test from 'ava'
 import { ChunkFeeder, HostRegion, WebAssembly } from 'v8-rawmem'
-import { type ColumnSum, columnSum, sp500, sumInJavaScript } from '../../samples/records/table.ts'
-import { compileText } from '../../samples/wasm/compile-text.ts'
+import { compileText } from '../../samples/shared/compile-text.ts'
+import { type ColumnSum, columnSum, sp500, sumInJavaScript } from '../../samples/shared/table.ts'
 import { runScript } from '../support/run-script.ts'
 import { temporaryFile } from '../support/temporary-file.ts'
 
-const sample = new URL('../../samples/records.ts', import.meta.url)
-const kernel = await compileText(new URL('../../samples/records/sum-column.wat', import.meta.url))
+const sample = new URL('../../samples/records/main.ts', import.meta.url)
+const kernel = await compileText(new URL('../../samples/shared/sum-column.wat', import.meta.url))
 
 function sumInWebAssembly(text: string, column: number, windowSize: number): ColumnSum {
   using region = HostRegion.from(new Uint8Array(Buffer.from(text)))

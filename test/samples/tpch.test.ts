@@ -1,6 +1,6 @@
 import test from 'ava'
 import { HostRegion, setWasmInstanceRawMemory, WebAssembly } from 'v8-rawmem'
-import { loadIntoDuckDB, queryQ1, queryQ6 } from '../../samples/tpch/duckdb.ts'
+import { loadIntoDuckDB, queryQ1, queryQ6 } from '../../samples/query-jit/tpch/duckdb.ts'
 import {
   blockBytes,
   blockRows,
@@ -10,9 +10,15 @@ import {
   lineitem,
   lineStatuses,
   returnFlags,
-} from '../../samples/tpch/lineitem.ts'
-import { type Q1Exports, type Q1Row, q1Arguments, q1Kernel, readQ1 } from '../../samples/tpch/q1.ts'
-import { type Q6Exports, q6Arguments, q6Kernel } from '../../samples/tpch/q6.ts'
+} from '../../samples/query-jit/tpch/lineitem.ts'
+import {
+  type Q1Exports,
+  type Q1Row,
+  q1Arguments,
+  q1Kernel,
+  readQ1,
+} from '../../samples/query-jit/tpch/q1.ts'
+import { type Q6Exports, q6Arguments, q6Kernel } from '../../samples/query-jit/tpch/q6.ts'
 
 function generate(blocks: number, firstBlock?: number): HostRegion<ArrayBuffer> {
   const region = HostRegion.allocate(blocks * blockBytes)

@@ -1,6 +1,6 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import wabtInit from 'wabt'
+import { assemble } from '../../cli/assemble.ts'
 import { binaryenText } from '../support/binaryen-text.ts'
 import { accessesModule, largeModule } from './accesses.ts'
 import { allocationsModule } from './allocations.ts'
@@ -8,29 +8,6 @@ import { allocationsModule } from './allocations.ts'
 const textFolder = join(import.meta.dirname, 'wat')
 // What wabt cannot read: structs, arrays, and the types of functions.
 const gcTextFolder = join(import.meta.dirname, 'wat-gc')
-
-const features = {
-  bulk_memory: true,
-  exceptions: true,
-  memory64: true,
-  multi_memory: true,
-  reference_types: true,
-  simd: true,
-  tail_call: true,
-  threads: true,
-}
-
-/** Turns WebAssembly text into binary form. Throws, with `name` and the place, where it cannot be read. */
-export async function assemble(name: string, text: string): Promise<Uint8Array> {
-  const wabt = await wabtInit()
-  const module = wabt.parseWat(name, text, features)
-  try {
-    module.resolveNames()
-    return module.toBinary({}).buffer
-  } finally {
-    module.destroy()
-  }
-}
 
 async function readTexts(folder: string): Promise<Map<string, string>> {
   const found = new Map<string, string>()
@@ -59,7 +36,7 @@ async function texts(): Promise<Map<string, string>> {
 export async function writeModules(folder: string): Promise<void> {
   await mkdir(folder, { recursive: true })
   for (const [name, text] of await texts()) {
-    await writeFile(join(folder, `${name}.wasm`), await assemble(`${name}.wat`, text))
+    await writeFile(join(folder, `${name}.wasm`), assemble(`${name}.wat`, text))
   }
   const gcTexts = await readTexts(gcTextFolder)
   gcTexts.set('allocations', allocationsModule(100))

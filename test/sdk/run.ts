@@ -1,6 +1,5 @@
 import { Command } from 'commander'
-import { BuildError } from '../../build-scripts/shared/build-error.ts'
-import { sayError } from '../../build-scripts/shared/terminal.ts'
+import { runCommand } from '../../build-scripts/shared/command.ts'
 import { defaultSdk, runSdkTests } from './sdk-tests.ts'
 
 const command = new Command('npm run test:sdk --')
@@ -9,13 +8,9 @@ const command = new Command('npm run test:sdk --')
   .option('--compiler <program>', 'the C++ compiler (default: $CXX, clang++ or g++)')
   .option('--filter <regex>', 'run only the C++ tests whose names match, and not the sample')
   .action(async (options: { sdk: string; compiler?: string; filter?: string }) => {
-    await runSdkTests({ ...options, output: (text) => process.stdout.write(text) })
+    await runCommand(false, () =>
+      runSdkTests({ ...options, output: (text) => process.stdout.write(text) }),
+    )
   })
 
-try {
-  await command.parseAsync()
-} catch (error) {
-  if (!(error instanceof BuildError)) throw error
-  sayError(error.message, error.advice)
-  process.exitCode = error.exitCode
-}
+await command.parseAsync()

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import test from 'ava'
-import { assemble } from './modules.ts'
+import { assemble } from '../../cli/assemble.ts'
 import { defaultSdk, hasSdk, runSdkTests } from './sdk-tests.ts'
 
 const sample = resolve(import.meta.dirname, '../../samples/embedder')
@@ -30,5 +30,5 @@ test('kernel.h of the embedder sample is kernel.wat in binary form', async (t) =
   const bytes = [...header.matchAll(/\b0x([0-9a-f]{2})\b/g)].map((match) =>
     Number.parseInt(match[1]!, 16),
   )
-  t.deepEqual(bytes, [...(await assemble('kernel.wat', text))])
+  t.deepEqual(bytes, [...assemble('kernel.wat', text)])
 })

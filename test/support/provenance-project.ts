@@ -20,13 +20,12 @@ import { sourceHash } from '../../build-scripts/bind/source-hash.ts'
 import { pack } from '../../build-scripts/package/package.ts'
 import { sdkLicences, sdkSources } from '../../build-scripts/package/sdk-files.ts'
 import {
-  describeSdk,
   manifestName,
   type SdkManifest,
   sdkSchema,
+  writeSdkDocuments,
 } from '../../build-scripts/package/sdk-manifest.ts'
 import { component } from '../../build-scripts/provenance/component.ts'
-import { writeDocuments } from '../../build-scripts/provenance/documents.ts'
 import { sha256 } from '../../build-scripts/shared/hash.ts'
 import { hashPin, loadPin, readSeries } from '../../build-scripts/shared/pin.ts'
 
@@ -180,7 +179,7 @@ async function packSdk(
   const { patches } = await readSeries(project, pin)
   await pack(folder, sdkArchive, 'v8-sdk', pin.v8.date, new AbortController().signal)
   const lock = sha256(readFileSync(join(project, 'v8.lock.json')))
-  await writeDocuments(sdkArchive, await describeSdk(sdkArchive, manifest, { pin, lock, patches }))
+  await writeSdkDocuments(sdkArchive, manifest, { pin, lock, patches })
 }
 
 function write(path: string, text: string): void {

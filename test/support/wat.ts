@@ -1,4 +1,4 @@
-import { assemble } from '../../samples/wasm/assemble.ts'
+import { assemble } from '../../cli/assemble.ts'
 
 /** The binary of a module in text format, with the features that V8 ships. */
 export function wat(text: string): Uint8Array<ArrayBuffer> {

@@ -72,6 +72,28 @@ const code = (
     (local.set $before (i32.load8_u ${memory} (i32.const 3)))
     (drop (call_indirect (type $returning) (local.get $entry)))
     (call $two (local.get $before)))
+  (func $deeper (result i32) (i32.add (i32.load8_u ${memory} (i32.const 3)) (call $inner)))
+  (func (export "called") (result i32)
+    (i32.add (i32.load8_u ${memory} (i32.const 3)) (i32.mul (i32.const 1000) (call $inner))))
+  (func (export "deep") (result i32) (local $before i32)
+    (local.set $before (i32.load8_u ${memory} (i32.const 3)))
+    (drop (call $deeper))
+    (call $two (local.get $before)))
+  ;; The call is in one branch only.
+  (func (export "branch") (param $which i32) (result i32) (local $before i32)
+    (local.set $before (i32.load8_u ${memory} (i32.const 3)))
+    (if (local.get $which) (then (drop (call $next))))
+    (call $two (local.get $before)))
+  ;; The compiler does not know the address.
+  (func (export "addressed") (param $at i32) (result i32) (local $before i32)
+    (local.set $before (i32.load8_u ${memory} (local.get $at)))
+    (drop (call $next))
+    (i32.add (local.get $before)
+      (i32.mul (i32.const 1000) (i32.load8_u ${memory} (local.get $at)))))
+  (func (export "store") (param $at i32) (param $value i32)
+    (i32.store8 ${memory} (local.get $at) (i32.load8_u ${memory} (local.get $at)))
+    (drop (call $next))
+    (i32.store8 ${memory} (local.get $at) (local.get $value)))
   (func (export "caught") (result i32) (local $before i32)
     (local.set $before (i32.load8_u ${memory} (i32.const 3)))
     ${catchAll('(call $fail)')}
@@ -146,6 +168,12 @@ const code = (
       (local.set $at (i32.load8_u ${memory} (local.get $at)))`,
     )}
     (local.get $at))
+  ;; The last byte of the next window, or the one behind it.
+  (func (export "end") (param $beyond i32) (result i32) (local $length i32)
+    (drop (i32.load8_u ${memory} (i32.const 0)))
+    (local.set $length (call $next))
+    (i32.load8_u ${memory}
+      (i32.sub (i32.add (local.get $length) (local.get $beyond)) (i32.const 1))))
   (func (export "size") (result i32) (memory.size ${memory})))`
 
 export interface SwitchedInstance {
@@ -212,7 +240,7 @@ function checkHandling(
   const total = lengths.slice(1).reduce((sum, length, n) => sum + length * (n + 2), 0)
   const mixed = Array.from({ length: 30 }, (_, n) => n + 1 + (n + 2)).reduce((a, b) => a + b)
   for (let round = 0; round < rounds; ++round) {
-    for (const way of ['direct', 'inlined', 'caught', 'thrown', 'passedOn']) {
+    for (const way of ['direct', 'inlined', 'called', 'deep', 'caught', 'thrown', 'passedOn']) {
       assert.equal(from(5, exports[way]), 6 + 1000 * 7, way)
     }
     for (const entry of [0, 1]) {
@@ -221,11 +249,29 @@ function checkHandling(
         6 + 1000 * 7,
       )
     }
+    for (const [switched, expected] of [
+      [0, 6 + 1000 * 6],
+      [1, 6 + 1000 * 7],
+    ] as const) {
+      assert.equal(
+        from(5, () => exports.branch(switched)),
+        expected,
+      )
+    }
+    assert.equal(
+      from(5, () => exports.addressed(3)),
+      6 + 1000 * 7,
+    )
     assert.throws(() => from(5, exports.uncaught), /Exception/)
     assert.equal(exports.byte(3), 7)
     assert.equal(from(5, exports.vector), 0x0606060606060606n ^ 0x0707070707070707n)
     assert.equal(from(30, exports.bulk), 0x2020_4e20)
     assert.equal(windows[30]?.view(Uint8Array)[8], 77)
+    from(30, () => exports.store(100, 251))
+    assert.deepEqual(
+      [windows[30]?.view(Uint8Array)[100], windows[31]?.view(Uint8Array)[100]],
+      [31, 251],
+    )
     windows[30]?.view(Uint8Array).fill(31)
     windows[31]?.view(Uint8Array).fill(32)
     assert.equal(from(0, exports.sum), BigInt(total))
@@ -244,6 +290,14 @@ function checkHandling(
         5,
         way,
       )
+    }
+    // From larger to smaller and the other way round, up to the length that the import returns.
+    for (const n of [0, 1, 2, 3, 4, 5]) {
+      assert.equal(
+        from(n, () => exports.end(0)),
+        n + 2,
+      )
+      assert.throws(() => from(n, () => exports.end(1)), outOfBounds)
     }
     // JavaScript that became hot may have the function's code in it.
     let sum = 0

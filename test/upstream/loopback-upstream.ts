@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { $ } from 'zx'
 import { extract, obtain } from '../../build-scripts/fetch/archives.ts'
 import { hashTree, isInArchiveOnly } from '../../build-scripts/fetch/pin-upstream.ts'
+import { Sources } from '../../build-scripts/fetch/sources.ts'
 import { makeStandalone } from '../../build-scripts/fetch/standalone-layout.ts'
 import {
   loadUpstreamFiles,
@@ -57,11 +58,11 @@ export async function makeLoopbackUpstream(
     await rm(folder, { recursive: true, force: true })
     const work = join(folder, 'work')
     const chromium = join(work, 'chromium')
-    const archive = await obtain(context, pin.source.archive, [])
+    const archive = await obtain(context, pin.source.archive, new Sources({}))
     const members = pin.source.folders.map((member) => `${pin.source.topFolder}/${member}`)
     await extract(archive, chromium, members, context)
     const gn = join(work, 'gn')
-    await extract(await obtain(context, pin.gn.archive, []), gn, [], context)
+    await extract(await obtain(context, pin.gn.archive, new Sources({})), gn, [], context)
     const local = await makeRepositories(context, upstream, files, chromium, gn, made.repositories)
     await requireBothWaysAlike(context, upstream, chromium)
     await writeProject(project, made.project, local)

@@ -2,6 +2,7 @@ import { binding } from '../../addon/load.ts'
 import { HostRegion } from '../../region.ts'
 import { available, type BackendDefinition, unavailable } from '../backend.ts'
 import { NodeFeeders } from '../node/chunk-feeder.ts'
+import { withoutWindows } from '../node/host-windows.ts'
 import { rawMemoryFunction } from '../node/raw-memory.ts'
 import { rawNamespace } from './namespace.ts'
 import { newTargets } from './raw-memory.ts'
@@ -36,6 +37,7 @@ function open() {
     HostRegion,
     ChunkFeeder: feeders.feederClass(name, nodeBackends, namespace, targetOf),
     setWasmInstanceRawMemory: rawMemoryFunction(name, nodeBackends, namespace, targetOf),
+    ...withoutWindows(name),
   } as const
 }
 

@@ -1,6 +1,6 @@
 import type * as api from '../../../types/web-assembly.d.ts'
+import type { ModuleLayout } from '../module-layout.ts'
 import { hostMemories, newSeal } from '../node/hosted-memories.ts'
-import type { ModuleLayout } from '../node/module-layout.ts'
 import {
   type InstanceParts,
   type NamespaceOptions,

@@ -2,6 +2,7 @@ import type { BackendStatus } from '../../../types/backend.d.ts'
 import { binding } from '../../addon/load.ts'
 import type { BackendDefinition } from '../backend.ts'
 import { NodeFeeders } from '../node/chunk-feeder.ts'
+import { withoutWindows } from '../node/host-windows.ts'
 import { rawMemoryFunction } from '../node/raw-memory.ts'
 import { rewireNamespace } from './namespace.ts'
 import { targetOfInstance } from './raw-memory.ts'
@@ -20,6 +21,7 @@ function open() {
     HostRegion: ShareableHostRegion,
     ChunkFeeder: feeders.feederClass(name, nodeBackends, namespace, targetOfInstance),
     setWasmInstanceRawMemory: rawMemoryFunction(name, nodeBackends, namespace, targetOfInstance),
+    ...withoutWindows(name),
   } as const
 }
 

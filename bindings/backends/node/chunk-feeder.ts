@@ -4,6 +4,7 @@ import type * as api from '../../../types/web-assembly.d.ts'
 import type { Next, NodeBackendsBinding, WindowTarget } from '../../addon/binding.ts'
 import type { Bindable } from '../../feeder/bindable.ts'
 import { chunkFeederClass } from '../../feeder/feeder-class.ts'
+import { checkOwnData } from '../module-layout.ts'
 import type { NamespaceOptions, NodeNamespace } from './namespace.ts'
 import { instanceMemory, type TargetOf } from './raw-memory.ts'
 
@@ -46,6 +47,11 @@ export class NodeFeeders {
       maker: `the WebAssembly of the backend '${backend}'`,
       isInstance: (value): value is api.Instance => namespace.partsOf(value) !== undefined,
       register: (next, feeder) => this.#feeders.set(next, feeder),
+      checkOwnData(instance, memoryIndex) {
+        const layout = namespace.partsOf(instance)?.layout
+        if (layout === undefined || layout instanceof Error) return
+        checkOwnData(layout.memories[memoryIndex], memoryIndex)
+      },
       bind(next, instance, memoryIndex) {
         // next() reports problems with the memory.
         const resolve = () => targetOf(instanceMemory(backend, namespace, instance, memoryIndex))

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type * as api from '../../../types/web-assembly.d.ts'
-import { type ModuleLayout, SectionId, sectionsOf } from './module-layout.ts'
+import { type ModuleLayout, SectionId, sectionsOf } from '../module-layout.ts'
 import { native, type PreparedModule } from './namespace.ts'
 
 const magicAndVersion = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00]

@@ -1,7 +1,7 @@
 import { types } from 'node:util'
 import type * as api from '../../../types/web-assembly.d.ts'
 import { bytesOf, responseBytes } from '../module-bytes.ts'
-import { type ModuleLayout, moduleLayout } from './module-layout.ts'
+import { type ModuleLayout, moduleLayout } from '../module-layout.ts'
 
 /** Node's own namespace, its members read before a program can replace them. */
 export const native: api.WebAssemblyNamespace = Object.create(

@@ -1,10 +1,10 @@
 import type { BackendName } from '../../../types/backend.d.ts'
-import type { HostRegion } from '../../../types/host-region.d.ts'
 import type * as api from '../../../types/web-assembly.d.ts'
 import type { NodeBackendsBinding, WindowTarget } from '../../addon/binding.ts'
 import { checkMemoryIndex, show } from '../../arguments.ts'
 import { regionParts } from '../../region.ts'
-import type { MemoryLayout } from './module-layout.ts'
+import { checkOwnData, type MemoryLayout } from '../module-layout.ts'
+import { type RawMemoryFunction, readRawMemoryOptions } from '../raw-memory-options.ts'
 import type { InstanceParts, NodeNamespace } from './namespace.ts'
 
 /** One memory of an instance, found by its index. */
@@ -57,9 +57,11 @@ export function rawMemoryFunction(
   binding: NodeBackendsBinding,
   namespace: NodeNamespace,
   targetOf: TargetOf,
-): (instance: api.Instance, region: HostRegion | null, memoryIndex?: number) => void {
-  return (instance, region, memoryIndex = 0) => {
-    const target = targetOf(instanceMemory(backend, namespace, instance, memoryIndex))
+): RawMemoryFunction {
+  return (instance, region, memoryIndex = 0, options) => {
+    const overOwnData = readRawMemoryOptions(options)
+    const memory = instanceMemory(backend, namespace, instance, memoryIndex)
+    const target = targetOf(memory)
     if (region === null) {
       binding.restore(target)
       return
@@ -68,6 +70,7 @@ export function rawMemoryFunction(
       throw new TypeError('region must be a HostRegion, or null to detach; got undefined')
     }
     const { handle, byteOffset, byteLength } = regionParts(region)
+    if (!overOwnData) checkOwnData(memory.layout, memoryIndex)
     binding.show(target, handle, byteOffset, byteLength)
   }
 }

@@ -3,6 +3,7 @@ import { chunkFeederClass } from '../../feeder/feeder-class.ts'
 import { engine } from './engine.ts'
 import { registerFeeder } from './feeders.ts'
 import { isInstance } from './instance.ts'
+import { checkOwnDataOf } from './own-data.ts'
 
 const native = engine.chunkFeeder
 
@@ -17,6 +18,7 @@ export const ChunkFeeder = chunkFeederClass({
   maker: 'the WebAssembly of v8-rawmem',
   isInstance,
   register: registerFeeder,
+  checkOwnData: checkOwnDataOf,
   bind(next, instance) {
     native.bind(next, instance)
     let bound = boundTo.get(instance)

@@ -3,8 +3,9 @@ import { HostRegion } from '../../region.ts'
 import { available, type BackendDefinition, unavailable } from '../backend.ts'
 import { ChunkFeeder } from './chunk-feeder.ts'
 import { engine } from './engine.ts'
+import { HostWindows } from './host-windows.ts'
 import { WebAssembly } from './namespace.ts'
-import { setWasmInstanceRawMemory } from './raw-memory.ts'
+import { setWasmInstanceRawMemory, setWasmInstanceWindow } from './raw-memory.ts'
 
 const name = 'patched'
 
@@ -15,5 +16,13 @@ export const patched: BackendDefinition = {
     withoutEngine === undefined
       ? available(name, `V8 ${engine.version()} inside of this package`)
       : unavailable(name, withoutEngine),
-  open: () => ({ name, WebAssembly, HostRegion, ChunkFeeder, setWasmInstanceRawMemory }),
+  open: () => ({
+    name,
+    WebAssembly,
+    HostRegion,
+    ChunkFeeder,
+    HostWindows,
+    setWasmInstanceRawMemory,
+    setWasmInstanceWindow,
+  }),
 }

@@ -40,9 +40,14 @@ function readImports(module: Module, imports: unknown, feeders: Set<Bindable>): 
 export class Instance implements api.Instance {
   declare readonly [Symbol.toStringTag]: string
   readonly #exports: api.Exports = Object.create(null)
+  #module: api.Module | undefined
 
   static isInstance(value: unknown): value is Instance {
     return typeof value === 'object' && value !== null && #exports in value
+  }
+
+  static moduleOf(instance: api.Instance): api.Module | undefined {
+    return (instance as Instance).#module
   }
 
   constructor(module: api.Module | typeof adoption, imports?: api.Imports) {
@@ -51,6 +56,7 @@ export class Instance implements api.Instance {
     if (imports !== undefined && !isObject(imports)) {
       throw new TypeError('WebAssembly.Instance(): Argument 1 must be an object')
     }
+    this.#module = module
     const feeders = new Set<Bindable>()
     const values = readImports(module, imports, feeders)
     const entries = engine.instantiate(this, module, values)
@@ -71,8 +77,10 @@ export class Instance implements api.Instance {
   }
 }
 
-/** Not a member of the public class. */
+/** Not members of the public class. */
 export const isInstance: (value: unknown) => value is Instance = Instance.isInstance
+export const moduleOf: (instance: api.Instance) => api.Module | undefined = Instance.moduleOf
 Reflect.deleteProperty(Instance, 'isInstance')
+Reflect.deleteProperty(Instance, 'moduleOf')
 
 registerClass(Kind.Instance, Instance)

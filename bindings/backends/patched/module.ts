@@ -1,5 +1,6 @@
 import type * as api from '../../../types/web-assembly.d.ts'
 import { type Arguments, Kind } from '../../addon/binding.ts'
+import { checkBoolean } from '../../arguments.ts'
 import { bytesOf } from '../module-bytes.ts'
 import { adoption, engine, record, registerClass } from './engine.ts'
 
@@ -22,11 +23,12 @@ export function compileArguments(options: unknown): Arguments {
   if (typeof options !== 'object' || options === null) {
     return fallback === undefined ? [] : record({ tiering: fallback }, ['tiering'])
   }
-  const { builtins, importedStringConstants, tiering } = options as api.CompileOptions
+  const { builtins, importedStringConstants, tiering, hostWindows } = options as api.CompileOptions
   checkTiering(tiering, 'options.tiering')
+  if (hostWindows !== undefined) checkBoolean('options.hostWindows', hostWindows)
   return record(
-    { builtins, importedStringConstants, tiering: tiering ?? fallback },
-    ['builtins', 'importedStringConstants', 'tiering'],
+    { builtins, importedStringConstants, tiering: tiering ?? fallback, hostWindows },
+    ['builtins', 'importedStringConstants', 'tiering', 'hostWindows'],
     ['builtins'],
   )
 }

@@ -1,6 +1,12 @@
 #include "feeder.h"
 
+#include <optional>
+#include <utility>
+
+#include "common/napi/arguments.h"
+#include "common/napi/exceptions.h"
 #include "common/napi/native_functions.h"
+#include "common/napi/results.h"
 #include "common/napi/tagged_object.h"
 #include "region.h"
 
@@ -21,19 +27,6 @@ constexpr uint32_t kAnyWindowSize = 32;
 // Of a control block.
 constexpr size_t kControlLength = 32;
 
-// A size that TypeScript has checked.
-size_t Size(napi_env env, napi_value value) {
-  int64_t size = 0;
-  napi_get_value_int64(env, value, &size);
-  return static_cast<size_t>(size);
-}
-
-napi_value Number(napi_env env, uint64_t number) {
-  napi_value result = nullptr;
-  napi_create_double(env, static_cast<double>(number), &result);
-  return result;
-}
-
 // The argument of next(). Never fails: Consumed tells what it is.
 Consumed ReadConsumed(napi_env env, napi_value value, bool is_64_bit) {
   double number;
@@ -52,13 +45,9 @@ Consumed ReadConsumed(napi_env env, napi_value value, bool is_64_bit) {
               : Consumed::Kind::kNoNumber};
 }
 
-void ThrowRefusal(napi_env env, const WindowCursor::Refusal& refusal) {
-  const char* message = refusal.message.c_str();
-  if (refusal.is_type_error) {
-    napi_throw_type_error(env, nullptr, message);
-  } else {
-    napi_throw_range_error(env, nullptr, message);
-  }
+bool ThrowRefusal(napi_env env, const WindowCursor::Refusal& refusal) {
+  return refusal.is_type_error ? ThrowTypeError(env, refusal.message)
+                               : ThrowRangeError(env, refusal.message);
 }
 
 }  // namespace
@@ -72,29 +61,31 @@ Feeder::Feeder(napi_env env, const FeederOptions& options, const void* engine)
 
 Feeder::~Feeder() = default;
 
-bool Feeder::ReadOptions(napi_env env,
-                         napi_callback_info info,
-                         FeederOptions* options,
-                         void** engine) {
-  size_t argc = 8;
-  napi_value argv[8];
+bool Feeder::ReadOptions(const Arguments& args, FeederOptions* options) {
+  WindowCursor::Options& cursor = options->cursor;
+  size_t length;
+  uint32_t flags;
+  std::optional<Bytes> control;
   RegionView view;
-  if (napi_get_cb_info(env, info, &argc, argv, nullptr, engine) != napi_ok ||
-      !GetRegion(env, argv[0], argv[1], argv[2], &view)) {
+  if (!args.Read("create: expected (handle, byteOffset, byteLength, "
+                 "windowSize, memoryIndex, flags, control, notify, "
+                 "window)",
+                 &options->region, &options->byte_offset, &length,
+                 &cursor.window_size, &options->memory_index, &flags, &control,
+                 &options->notify, &options->window) ||
+      !GetRegion(args, 0, &view)) {
     return false;
   }
-  WindowCursor::Options& cursor = options->cursor;
-  uint32_t flags = 0;
-  options->region = argv[0];
-  options->byte_offset = Size(env, argv[1]);
+  if (control) {
+    if (control->length < kControlLength) {
+      return ThrowTypeError(args.env(), "create: control is too short");
+    }
+    cursor.control = control->data;
+  }
   cursor.byte_length = view.length;
-  cursor.window_size = Size(env, argv[3]);
-  napi_get_value_uint32(env, argv[4], &options->memory_index);
-  napi_get_value_uint32(env, argv[5], &flags);
   options->is_64_bit = (flags & kIs64Bit) != 0;
   options->any_window_size = (flags & kAnyWindowSize) != 0;
   options->is_writable = (flags & kWritable) != 0;
-  options->notify = argv[7];
   cursor.report_progress = (flags & kReportProgress) != 0;
   // Pages without a file behind them would come back as zeros, and those of a
   // copy-on-write map without what was stored into them.
@@ -105,36 +96,24 @@ bool Feeder::ReadOptions(napi_env env,
   cursor.prefetch = is_file && (flags & kPrefetch) != 0;
   cursor.release = is_file && (flags & kRelease) != 0 &&
                    (is_shared || !options->is_writable);
-  napi_typedarray_type type;
-  size_t length = 0;
-  void* control = nullptr;
-  if (napi_get_typedarray_info(env, argv[6], &type, &length, &control, nullptr,
-                               nullptr) == napi_ok &&
-      type == napi_uint8_array && length >= kControlLength) {
-    cursor.control = static_cast<uint8_t*>(control);
-  }
   return true;
 }
 
-napi_value Feeder::Wrap(const FeederOptions& options) {
+napi_value Feeder::Wrap(std::unique_ptr<Feeder> feeder,
+                        const FeederOptions& options) {
+  napi_env env = feeder->env_;
   napi_value next = nullptr;
-  if (napi_create_function(env_, "next", NAPI_AUTO_LENGTH, CallNext, this,
-                           &next) != napi_ok ||
-      napi_type_tag_object(env_, next, &kNextTag) != napi_ok ||
-      napi_wrap(
-          env_, next, this,
-          [](napi_env, void* data, void*) {
-            delete static_cast<Feeder*>(data);
-          },
-          nullptr, nullptr) != napi_ok) {
-    napi_throw_error(env_, nullptr, "The ChunkFeeder could not be created");
-    delete this;
-    return nullptr;
+  if (napi_create_function(env, "next", NAPI_AUTO_LENGTH, Call<CallNext>,
+                           feeder.get(), &next) == napi_ok) {
+    feeder->region_ = WeakReference(env, options.region);
+    feeder->notify_ = WeakReference(env, options.notify);
+    if (WrapTagged(env, next, kNextTag, std::move(feeder), &Feeder::next_) !=
+        nullptr) {
+      return next;
+    }
   }
-  next_ = Reference::Weak(env_, next);
-  region_ = Reference::Weak(env_, options.region);
-  notify_ = Reference::Weak(env_, options.notify);
-  return next;
+  ThrowError(env, "The ChunkFeeder could not be created");
+  return nullptr;
 }
 
 Feeder* Feeder::From(napi_env env, napi_value value, const void* engine) {
@@ -150,8 +129,7 @@ bool Feeder::Advance(Consumed consumed, uint64_t* length) {
   WindowCursor::Refusal refusal;
   switch (cursor_.Use(consumed, &refusal)) {
     case WindowCursor::Step::kRefused:
-      ThrowRefusal(env_, refusal);
-      return false;
+      return ThrowRefusal(env_, refusal);
     case WindowCursor::Step::kEnd:
       *length = 0;
       if (!IsIntact()) {
@@ -181,23 +159,21 @@ bool Feeder::Advance(Consumed consumed, uint64_t* length) {
 
 bool Feeder::IsUsable() {
   if (is_closed_) {
-    napi_throw_type_error(env_, nullptr, "next: the ChunkFeeder is closed");
-    return false;
+    return ThrowTypeError(env_, "next: the ChunkFeeder is closed");
   }
   if (cursor_.IsInterrupted()) {
     if (Notify(cursor_.is_aborted() ? Notice::kAborted : Notice::kStopped)) {
-      napi_throw_error(env_, nullptr, "next: the ChunkFeeder was aborted");
+      ThrowError(env_, "next: the ChunkFeeder was aborted");
     }
     return false;
   }
   if (!IsBound()) {
-    napi_throw_error(
-        env_, nullptr,
+    return ThrowError(
+        env_,
         "next: the ChunkFeeder is not bound to an instance. It is bound to the "
         "first one that imports next, once that is complete: a start function "
         "comes too early. Where next is called by a function that the instance "
         "imports, call feeder.bind(instance)");
-    return false;
   }
   return true;
 }
@@ -214,8 +190,9 @@ bool Feeder::Report(bool at_end) {
 // Calls notify(notice, position, windows).
 bool Feeder::Notify(Notice notice) {
   const napi_value notify = notify_.Value();
-  napi_value argv[] = {Number(env_, static_cast<uint64_t>(notice)),
-                       Number(env_, Position()), Number(env_, Windows())};
+  napi_value argv[] = {NewNumber(env_, static_cast<double>(notice)),
+                       NewNumber(env_, static_cast<double>(Position())),
+                       NewNumber(env_, static_cast<double>(Windows()))};
   napi_value undefined, result;
   return notify != nullptr && napi_get_undefined(env_, &undefined) == napi_ok &&
          napi_call_function(env_, undefined, notify, 3, argv, &result) ==
@@ -227,32 +204,24 @@ void Feeder::Close() {
   Unbind();
 }
 
-napi_value Feeder::CallNext(napi_env env, napi_callback_info info) {
-  size_t argc = 1;
-  napi_value argument;
-  napi_value new_target = nullptr;
-  void* data;
-  if (napi_get_cb_info(env, info, &argc, &argument, nullptr, &data) !=
-      napi_ok) {
+napi_value Feeder::CallNext(const Arguments& args) {
+  napi_env env = args.env();
+  if (args.IsConstructCall()) {
+    ThrowTypeError(env, "next is not a constructor");
     return nullptr;
   }
-  napi_get_new_target(env, info, &new_target);
-  if (new_target != nullptr) {
-    napi_throw_type_error(env, nullptr, "next is not a constructor");
-    return nullptr;
-  }
-  auto* feeder = static_cast<Feeder*>(data);
+  auto* feeder = args.data<Feeder>();
   // Whatever is called may drop everything else that keeps the feeder.
   feeder->next_.Value();
   const bool is_64_bit = feeder->is_64_bit_;
   uint64_t length = 0;
-  if (!feeder->Next(
-          argc == 0 ? Consumed() : ReadConsumed(env, argument, is_64_bit),
-          &length)) {
+  if (!feeder->Next(args.count() == 0 ? Consumed()
+                                      : ReadConsumed(env, args[0], is_64_bit),
+                    &length)) {
     return nullptr;
   }
   if (!is_64_bit) {
-    return Number(env, length);
+    return NewNumber(env, static_cast<double>(length));
   }
   napi_value result = nullptr;
   napi_create_bigint_uint64(env, length, &result);
@@ -261,44 +230,35 @@ napi_value Feeder::CallNext(napi_env env, napi_callback_info info) {
 
 // The feeder whose `next` is the first argument. Null, with an exception
 // pending, if it is not.
-Feeder* Feeder::Receiver(napi_env env,
-                         napi_callback_info info,
-                         napi_value (&argv)[3]) {
-  size_t argc = 3;
-  void* engine;
-  if (napi_get_cb_info(env, info, &argc, argv, nullptr, &engine) != napi_ok) {
-    return nullptr;
-  }
-  Feeder* feeder = From(env, argv[0], engine);
+Feeder* Feeder::Receiver(const Arguments& args) {
+  Feeder* feeder = From(args.env(), args[0], args.data<void>());
   if (feeder == nullptr) {
-    napi_throw_type_error(env, nullptr,
-                          "Expected the next function of a ChunkFeeder");
+    ThrowTypeError(args.env(), "Expected the next function of a ChunkFeeder");
   }
   return feeder;
 }
 
-napi_value Feeder::CallBind(napi_env env, napi_callback_info info) {
-  napi_value argv[3];
-  if (Feeder* feeder = Receiver(env, info, argv)) {
-    feeder->Bind(argv + 1);
+napi_value Feeder::CallBind(const Arguments& args) {
+  if (Feeder* feeder = Receiver(args)) {
+    feeder->Bind(args[1]);
   }
   return nullptr;
 }
 
 template <void (Feeder::*kAction)()>
-napi_value Feeder::Do(napi_env env, napi_callback_info info) {
-  napi_value argv[3];
-  if (Feeder* feeder = Receiver(env, info, argv)) {
+napi_value Feeder::Do(const Arguments& args) {
+  if (Feeder* feeder = Receiver(args)) {
     (feeder->*kAction)();
   }
   return nullptr;
 }
 
 template <size_t (Feeder::*kNumber)() const>
-napi_value Feeder::Get(napi_env env, napi_callback_info info) {
-  napi_value argv[3];
-  Feeder* feeder = Receiver(env, info, argv);
-  return feeder == nullptr ? nullptr : Number(env, (feeder->*kNumber)());
+napi_value Feeder::Get(const Arguments& args) {
+  Feeder* feeder = Receiver(args);
+  return feeder == nullptr
+             ? nullptr
+             : NewNumber(args.env(), static_cast<double>((feeder->*kNumber)()));
 }
 
 bool Feeder::Define(napi_env env,
@@ -308,13 +268,13 @@ bool Feeder::Define(napi_env env,
   return DefineFunctionsAs(env, exports, "chunkFeeder",
                            {
                                {"create", create},
-                               {"bind", CallBind},
-                               {"unbind", Do<&Feeder::Unbind>},
-                               {"close", Do<&Feeder::Close>},
-                               {"abort", Do<&Feeder::Abort>},
-                               {"rewind", Do<&Feeder::Rewind>},
-                               {"position", Get<&Feeder::Position>},
-                               {"windows", Get<&Feeder::Windows>},
+                               {"bind", Call<CallBind>},
+                               {"unbind", Call<Do<&Feeder::Unbind>>},
+                               {"close", Call<Do<&Feeder::Close>>},
+                               {"abort", Call<Do<&Feeder::Abort>>},
+                               {"rewind", Call<Do<&Feeder::Rewind>>},
+                               {"position", Call<Get<&Feeder::Position>>},
+                               {"windows", Call<Get<&Feeder::Windows>>},
                            },
                            engine);
 }

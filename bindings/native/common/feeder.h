@@ -10,7 +10,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <optional>
 
+#include "common/napi/arguments.h"
 #include "common/napi/reference.h"
 #include "window_cursor.h"
 
@@ -22,6 +25,8 @@ struct FeederOptions {
   napi_value region = nullptr;
   size_t byte_offset = 0;
   uint32_t memory_index = 0;
+  // Which host window of memory 0 shows the region, if one does.
+  std::optional<uint32_t> window;
   bool is_64_bit = false;
   // Whether windows may be as small as the memory is.
   bool any_window_size = false;
@@ -34,6 +39,7 @@ struct FeederOptions {
 // referred to weakly here.
 class Feeder {
  public:
+  virtual ~Feeder();
   Feeder(const Feeder&) = delete;
   Feeder& operator=(const Feeder&) = delete;
 
@@ -43,7 +49,6 @@ class Feeder {
 
   // `engine` stands for those whose instances it feeds.
   Feeder(napi_env env, const FeederOptions& options, const void* engine);
-  virtual ~Feeder();
 
   // Defines `exports.chunkFeeder`. `create` makes a feeder, by ReadOptions()
   // and Wrap(). False, with an exception pending, on failure.
@@ -52,15 +57,13 @@ class Feeder {
                      napi_callback create,
                      void* engine = nullptr);
   // Of create(handle, byteOffset, byteLength, windowSize, memoryIndex, flags,
-  // control, notify). `control` is a Uint8Array, or undefined. False, with an
-  // exception pending, if the region cannot be used.
-  static bool ReadOptions(napi_env env,
-                          napi_callback_info info,
-                          FeederOptions* options,
-                          void** engine);
-  // Makes `next`. Null, with an exception pending, on failure; this may be gone
-  // then.
-  napi_value Wrap(const FeederOptions& options);
+  // control, notify, window). `control` is a Uint8Array, or undefined, `window`
+  // a number, or undefined. False, with an exception pending, if the region
+  // cannot be used.
+  static bool ReadOptions(const Arguments& args, FeederOptions* options);
+  // Makes the `next` of a feeder. Null, with an exception pending, on failure.
+  static napi_value Wrap(std::unique_ptr<Feeder> feeder,
+                         const FeederOptions& options);
 
   // The feeder that `value` is the `next` of. Null if it is none, or one for
   // others' instances.
@@ -82,8 +85,8 @@ class Feeder {
   virtual bool IsIntact() { return true; }
   virtual bool Notify(Notice notice);
 
-  // bind(next, ...arguments).
-  virtual void Bind(const napi_value* arguments) = 0;
+  // bind(next, instance): what the engine has for an instance.
+  virtual void Bind(napi_value instance) = 0;
   virtual void Unbind() = 0;
 
   napi_env const env_;
@@ -94,8 +97,8 @@ class Feeder {
   uint8_t* base_ = nullptr;
   bool is_closed_ = false;
 
-  Reference next_;
-  Reference region_;
+  WeakReference next_;
+  WeakReference region_;
 
  private:
   bool Report(bool at_end);
@@ -107,18 +110,16 @@ class Feeder {
   size_t Position() const { return cursor_.position(); }
   size_t Windows() const { return cursor_.windows(); }
 
-  static napi_value CallNext(napi_env env, napi_callback_info info);
-  static Feeder* Receiver(napi_env env,
-                          napi_callback_info info,
-                          napi_value (&argv)[3]);
-  static napi_value CallBind(napi_env env, napi_callback_info info);
+  static napi_value CallNext(const Arguments& args);
+  static Feeder* Receiver(const Arguments& args);
+  static napi_value CallBind(const Arguments& args);
   template <void (Feeder::*kAction)()>
-  static napi_value Do(napi_env env, napi_callback_info info);
+  static napi_value Do(const Arguments& args);
   template <size_t (Feeder::*kNumber)() const>
-  static napi_value Get(napi_env env, napi_callback_info info);
+  static napi_value Get(const Arguments& args);
 
   const void* const engine_;
-  Reference notify_;
+  WeakReference notify_;
 };
 
 }  // namespace rawmem

@@ -26,6 +26,19 @@ class HostMapping {
     kForeign,      // they are not ours
   };
 
+  // Zeros, that can be mapped a second time if they are to be `shareable`. Has
+  // an address of its own even without bytes, so that nothing has to think
+  // about null. Null, with errno set, on failure.
+  static std::shared_ptr<HostMapping> Allocate(size_t length, bool shareable);
+  // The bytes of a file, which has them: at least one. A map that is not
+  // `writable` can be stored into as well, and leaves the file alone. Null,
+  // with errno set, on failure.
+  static std::shared_ptr<HostMapping> MapFile(int fd,
+                                              size_t offset,
+                                              size_t length,
+                                              bool writable,
+                                              bool shareable);
+
   // `data` and `length` are the bytes that regions show; `mapping` and
   // `mapping_length` are what munmap gets (a file offset need not be
   // page-aligned), null where the pages are not ours.

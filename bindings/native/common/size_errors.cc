@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "common/napi/exceptions.h"
 #include "fixed_sizes.h"
 
 namespace rawmem {
@@ -19,7 +20,7 @@ void Throw(napi_env env,
                             : "the last window must have ";
   const std::string message =
       subject + requirement + way_out + "; got " + std::to_string(size);
-  napi_throw_range_error(env, nullptr, message.c_str());
+  ThrowRangeError(env, message);
 }
 
 }  // namespace

@@ -62,6 +62,7 @@ class WindowCursor {
 
   explicit WindowCursor(const Options& options) : options_(options) {}
 
+  size_t byte_length() const { return options_.byte_length; }
   size_t window_size() const { return options_.window_size; }
   // Before the first window.
   void set_window_size(size_t size) { options_.window_size = size; }

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "common/napi/exceptions.h"
+
 namespace rawmem {
 
 NodeFeeder::NodeFeeder(napi_env env, const FeederOptions& options)
@@ -52,7 +54,7 @@ bool NodeFeeder::Resolve() {
     cursor_.set_window_size(static_cast<size_t>(capacity));
   }
   target->set_keep_stores(is_writable_);
-  target_ = Reference::Weak(env_, value);
+  target_ = WeakReference(env_, value);
   found_ = target;
   return true;
 }
@@ -94,17 +96,17 @@ void NodeFeeder::TakeBack(WindowTarget* shown_in) {
   napi_value exception;
   if (napi_get_and_clear_last_exception(env_, &exception) == napi_ok &&
       shown_in->Restore(env_)) {
-    napi_throw_type_error(
-        env_, nullptr,
+    ThrowTypeError(
+        env_,
         "The ArrayBuffer behind an attached HostRegion has been transferred "
         "away; what was attached to it is back on its own memory");
   }
 }
 
 // bind(next, resolve).
-void NodeFeeder::Bind(const napi_value* arguments) {
+void NodeFeeder::Bind(napi_value resolve) {
   if (TakeAway()) {
-    resolve_ = Reference::Weak(env_, arguments[0]);
+    resolve_ = WeakReference(env_, resolve);
   }
 }
 
@@ -127,16 +129,17 @@ bool NodeFeeder::TakeAway() {
   return restored;
 }
 
-napi_value NodeFeeder::Create(napi_env env, napi_callback_info info) {
+napi_value NodeFeeder::Create(const Arguments& args) {
   FeederOptions options;
-  void* engine;
-  return ReadOptions(env, info, &options, &engine)
-             ? (new NodeFeeder(env, options))->Wrap(options)
+  return ReadOptions(args, &options)
+             ? Wrap(
+                   std::unique_ptr<Feeder>(new NodeFeeder(args.env(), options)),
+                   options)
              : nullptr;
 }
 
 bool NodeFeeder::Init(napi_env env, napi_value exports) {
-  return Define(env, exports, Create);
+  return Define(env, exports, Call<Create>);
 }
 
 }  // namespace rawmem

@@ -28,7 +28,7 @@ class NodeFeeder final : public Feeder {
   bool IsBound() override { return resolve_.Value() != nullptr; }
   bool Show(WindowCursor::Window window) override;
   bool IsIntact() override;
-  void Bind(const napi_value* arguments) override;
+  void Bind(napi_value resolve) override;
   void Unbind() override;
 
   void TakeBack(WindowTarget* shown_in);
@@ -38,7 +38,7 @@ class NodeFeeder final : public Feeder {
   // Null if there is none, or it is gone.
   WindowTarget* target() const;
 
-  static napi_value Create(napi_env env, napi_callback_info info);
+  static napi_value Create(const Arguments& args);
 
   const bool any_window_size_;
   const bool is_writable_;
@@ -48,8 +48,8 @@ class NodeFeeder final : public Feeder {
   std::shared_ptr<HostMemory> memory_;
 
   // The function that gives the target, and what it gave.
-  Reference resolve_;
-  Reference target_;
+  WeakReference resolve_;
+  WeakReference target_;
   WindowTarget* found_ = nullptr;
 };
 

@@ -10,7 +10,7 @@ std::shared_ptr<GrowthLock> GrowthLock::New(napi_env env,
                                             std::shared_ptr<RawLayout> layout,
                                             napi_value memory) {
   std::shared_ptr<GrowthLock> lock(new GrowthLock(std::move(layout)));
-  lock->memory_ = Reference::Weak(env, memory);
+  lock->memory_ = WeakReference(env, memory);
   return lock->memory_.is_empty() ? nullptr : lock;
 }
 

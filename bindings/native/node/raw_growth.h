@@ -45,7 +45,7 @@ class GrowthLock {
       : layout_(std::move(layout)) {}
 
   std::shared_ptr<RawLayout> const layout_;
-  Reference memory_;  // weak
+  WeakReference memory_;
   size_t holders_ = 0;
   uint32_t drops_ = 0;
   bool is_lowered_ = false;

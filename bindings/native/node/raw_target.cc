@@ -3,16 +3,14 @@
 #include <string>
 #include <utility>
 
+#include "common/napi/exceptions.h"
+
 namespace rawmem {
 
 namespace {
 
 std::string Memory(const RawLimits& limits) {
   return "memory " + std::to_string(limits.memory_index);
-}
-
-void ThrowError(napi_env env, const std::string& message) {
-  napi_throw_error(env, nullptr, message.c_str());
 }
 
 }  // namespace
@@ -26,9 +24,9 @@ std::unique_ptr<RawTarget> RawTarget::New(napi_env env,
                                           napi_value buffer_getter) {
   std::unique_ptr<RawTarget> target(
       new RawTarget(std::move(layout), std::move(growth), limits));
-  target->instance_ = Reference::Weak(env, instance);
-  target->memory_ = Reference::Weak(env, memory);
-  target->buffer_getter_ = Reference::Strong(env, buffer_getter);
+  target->instance_ = WeakReference(env, instance);
+  target->memory_ = WeakReference(env, memory);
+  target->buffer_getter_ = StrongReference(env, buffer_getter);
   MemoryWords own, found;
   if (!target->ReadOwn(env, &own)) {
     return nullptr;
@@ -59,15 +57,13 @@ bool RawTarget::ReadOwn(napi_env env, MemoryWords* own) const {
   void* data = nullptr;
   size_t size = 0;
   if (memory == nullptr || getter == nullptr) {
-    ThrowError(env, "The memory of the instance has been collected");
-    return false;
+    return ThrowError(env, "The memory of the instance has been collected");
   }
   if (napi_call_function(env, memory, getter, 0, nullptr, &buffer) != napi_ok) {
     return false;
   }
   if (napi_get_arraybuffer_info(env, buffer, &data, &size) != napi_ok) {
-    ThrowError(env, "The buffer of the memory is no ArrayBuffer");
-    return false;
+    return ThrowError(env, "The buffer of the memory is no ArrayBuffer");
   }
   own->start = static_cast<uint8_t*>(data);
   own->size = size;
@@ -113,8 +109,7 @@ bool RawTarget::Show(napi_env env, napi_value handle, const RegionView& view) {
   // Nothing from here on allocates in V8's heap, which could move the instance.
   napi_value instance = instance_.Value();
   if (instance == nullptr) {
-    ThrowError(env, "The instance has been collected");
-    return false;
+    return ThrowError(env, "The instance has been collected");
   }
   if (!CheckShown(env, instance)) {
     return false;
@@ -128,8 +123,8 @@ bool RawTarget::Show(napi_env env, napi_value handle, const RegionView& view) {
   }
   const MemoryWords window{view.data, view.length};
   if (!layout_->Write(instance, limits_.memory_index, window)) {
-    ThrowError(env, Memory(limits_) + " of the instance is not where it was");
-    return false;
+    return ThrowError(env,
+                      Memory(limits_) + " of the instance is not where it was");
   }
   window_ = window;
   if (!shown_) {
@@ -169,8 +164,7 @@ bool RawTarget::Restore(napi_env env) {
     own.start = own_start_;
   }
   if (!layout_->Write(instance, limits_.memory_index, own)) {
-    ThrowError(env, "The memory of the instance is not where it was");
-    return false;
+    return ThrowError(env, "The memory of the instance is not where it was");
   }
   Release();
   return true;
@@ -187,8 +181,7 @@ bool RawTarget::ShowAgain(napi_env env) {
     return true;
   }
   if (!layout_->Write(instance, limits_.memory_index, window_)) {
-    ThrowError(env, "The memory of the instance is not where it was");
-    return false;
+    return ThrowError(env, "The memory of the instance is not where it was");
   }
   return true;
 }

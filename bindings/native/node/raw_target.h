@@ -66,9 +66,9 @@ class RawTarget final : public WindowTarget {
   std::shared_ptr<RawLayout> const layout_;
   std::shared_ptr<GrowthLock> const growth_;
   const RawLimits limits_;
-  Reference instance_;
-  Reference memory_;
-  Reference buffer_getter_;  // strong
+  WeakReference instance_;
+  WeakReference memory_;
+  StrongReference buffer_getter_;
   bool shown_ = false;
   MemoryWords window_;
   uint8_t* own_start_ = nullptr;  // of the memory itself, when it was replaced

@@ -9,7 +9,9 @@
 #include <string>
 #include <utility>
 
+#include "common/napi/arguments.h"
 #include "common/napi/native_functions.h"
+#include "common/napi/results.h"
 #include "node_backends.h"
 #include "rewire_target.h"
 #include "rewired_pages.h"
@@ -73,25 +75,16 @@ std::string SelfTest() {
 }
 
 // selfTest(): undefined, or why this system cannot do it.
-napi_value SelfTestFunction(napi_env env, napi_callback_info) {
+napi_value SelfTestFunction(const Arguments& args) {
   const std::string reason = SelfTest();
-  napi_value result = nullptr;
-  if (!reason.empty()) {
-    napi_create_string_utf8(env, reason.data(), reason.size(), &result);
-  }
-  return result;
+  return reason.empty() ? nullptr : NewString(args.env(), reason);
 }
 
 // target(memory, bufferOf).
-napi_value Target(napi_env env, napi_callback_info info) {
-  napi_value args[2];
-  size_t count = 2;
-  if (napi_get_cb_info(env, info, &count, args, nullptr, nullptr) != napi_ok) {
-    return nullptr;
-  }
+napi_value Target(const Arguments& args) {
   auto target = std::make_unique<RewireTarget>();
-  return target->Initialize(env, args[0], args[1])
-             ? WrapTarget(env, std::move(target))
+  return target->Initialize(args.env(), args[0], args[1])
+             ? WrapTarget(args.env(), std::move(target))
              : nullptr;
 }
 
@@ -100,7 +93,7 @@ napi_value Target(napi_env env, napi_callback_info info) {
 bool InitRewire(napi_env env, napi_value exports) {
   return DefineFunctionsAs(
       env, exports, "rewire",
-      {{"selfTest", SelfTestFunction}, {"target", Target}});
+      {{"selfTest", Call<SelfTestFunction>}, {"target", Call<Target>}});
 }
 
 }  // namespace rawmem

@@ -7,28 +7,16 @@
 #include <string>
 
 #include "common/fixed_sizes.h"
+#include "common/napi/exceptions.h"
 #include "stored_pages.h"
 
 namespace rawmem {
 
 namespace {
 
-bool ThrowType(napi_env env, const std::string& message) {
-  napi_throw_type_error(env, nullptr, message.c_str());
-  return false;
-}
-
-bool ThrowRange(napi_env env, const std::string& message) {
-  napi_throw_range_error(env, nullptr, message.c_str());
-  return false;
-}
-
 bool ThrowSystem(napi_env env, const std::string& what, int error) {
-  napi_throw_error(
-      env, nullptr,
-      ("region: the system could not " + what + ": " + std::strerror(error))
-          .c_str());
-  return false;
+  return ThrowError(env, ("region: the system could not " + what + ": " +
+                          std::strerror(error)));
 }
 
 // Whether nothing that is not the region's lies behind the window on its last
@@ -55,8 +43,8 @@ bool RewireTarget::Initialize(napi_env env,
                               napi_value buffer_of) {
   uint8_t* start;
   size_t length;
-  memory_ = Reference::Weak(env, memory);
-  buffer_of_ = Reference::Strong(env, buffer_of);
+  memory_ = WeakReference(env, memory);
+  buffer_of_ = StrongReference(env, buffer_of);
   return FindMemory(env, &start, &length);
 }
 
@@ -67,25 +55,25 @@ bool RewireTarget::FindMemory(napi_env env, uint8_t** start, size_t* length) {
   napi_value buffer;
   void* data = nullptr;
   if (memory == nullptr) {
-    return ThrowType(env, "instance: the memory is gone");
+    return ThrowTypeError(env, "instance: the memory is gone");
   }
   if (napi_call_function(env, memory, buffer_of_.Value(), 0, nullptr,
                          &buffer) != napi_ok) {
     return false;
   }
   if (napi_get_arraybuffer_info(env, buffer, &data, length) != napi_ok) {
-    return ThrowType(
+    return ThrowTypeError(
         env, "instance: host memory cannot take the place of a shared memory");
   }
   *start = static_cast<uint8_t*>(data);
   if (reinterpret_cast<uintptr_t>(data) % RewiredPages::PageSize() != 0) {
-    return ThrowType(env, "instance: the memory does not begin at a page");
+    return ThrowTypeError(env, "instance: the memory does not begin at a page");
   }
   if (shown() && *start != pages_.start()) {
     pages_.FollowTo(*start);
     Forget();
-    napi_throw_error(
-        env, nullptr,
+    ThrowError(
+        env,
         "instance: the memory has grown while a region was attached, and the "
         "engine had to move it: stores since then have not reached the region. "
         "The memory has its own bytes again; declare as initial what it needs");
@@ -102,14 +90,14 @@ bool RewireTarget::Show(napi_env env, napi_value, const RegionView& view) {
   }
   const HostMapping* pages = view.memory->pages().get();
   if (pages == nullptr || pages->backing() == HostMapping::Backing::kForeign) {
-    return ThrowType(
+    return ThrowTypeError(
         env,
         "region: the backend 'node-rewire' maps pages, and cannot map those of "
         "a borrowed buffer or of HostRegion.at(); use HostRegion.allocate or "
         "mapFile, or the backend 'patched' or 'node-raw'");
   }
   if (pages->descriptor() < 0) {
-    return ThrowType(
+    return ThrowTypeError(
         env,
         "region: the backend 'node-rewire' needs a region that can be mapped "
         "twice: make it with the HostRegion of openBackend('node-rewire'), or "
@@ -120,7 +108,7 @@ bool RewireTarget::Show(napi_env env, napi_value, const RegionView& view) {
                           static_cast<uint64_t>(view.data - pages->data());
   const std::string page = std::to_string(page_size);
   if (offset % page_size != 0) {
-    return ThrowRange(
+    return ThrowRangeError(
         env,
         "region: for the backend 'node-rewire' it must begin at a "
         "multiple of " +
@@ -128,7 +116,7 @@ bool RewireTarget::Show(napi_env env, napi_value, const RegionView& view) {
             std::to_string(offset));
   }
   if (view.length > memory_length) {
-    return ThrowRange(
+    return ThrowRangeError(
         env,
         "region: for the backend 'node-rewire' the memory must be as large as "
         "the region; it has " +
@@ -138,7 +126,7 @@ bool RewireTarget::Show(napi_env env, napi_value, const RegionView& view) {
             " pages as initial");
   }
   if (view.length % page_size != 0 && !EndsItsPages(*pages, view)) {
-    return ThrowRange(
+    return ThrowRangeError(
         env,
         "region: for the backend 'node-rewire' its length must be a "
         "multiple of " +

@@ -35,8 +35,8 @@ class RewireTarget final : public WindowTarget {
   bool KeepStores(napi_env env);
   void Forget();
 
-  Reference memory_;               // weak
-  Reference buffer_of_;            // strong
+  WeakReference memory_;
+  StrongReference buffer_of_;
   bool keep_stores_ = true;        // of windows to come
   bool keep_shown_stores_ = true;  // of the one that is shown
   RewiredPages pages_;

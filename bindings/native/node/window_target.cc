@@ -2,7 +2,10 @@
 
 #include <utility>
 
+#include "common/napi/arguments.h"
+#include "common/napi/exceptions.h"
 #include "common/napi/native_functions.h"
+#include "common/napi/results.h"
 #include "common/napi/tagged_object.h"
 
 namespace rawmem {
@@ -12,17 +15,12 @@ namespace {
 constexpr napi_type_tag kTargetTag = {0x5b1c9f04e27a4d63, 0xa8e06d1f73c24b95};
 
 // show(target, handle, byteOffset, byteLength).
-napi_value Show(napi_env env, napi_callback_info info) {
-  napi_value args[4];
-  size_t count = 4;
+napi_value Show(const Arguments& args) {
   RegionView view;
-  if (napi_get_cb_info(env, info, &count, args, nullptr, nullptr) != napi_ok) {
-    return nullptr;
-  }
-  WindowTarget* target = UnwrapTarget(env, args[0]);
-  if (target != nullptr && GetRegion(env, args[1], args[2], args[3], &view)) {
+  WindowTarget* target = UnwrapTarget(args.env(), args[0]);
+  if (target != nullptr && GetRegion(args, 1, &view)) {
     target->set_subject(Attached::kRegion);
-    if (target->Show(env, args[1], view)) {
+    if (target->Show(args.env(), args[1], view)) {
       target->set_owner(nullptr);
     }
   }
@@ -30,48 +28,38 @@ napi_value Show(napi_env env, napi_callback_info info) {
 }
 
 // restore(target).
-napi_value Restore(napi_env env, napi_callback_info info) {
-  napi_value args[1];
-  size_t count = 1;
-  if (napi_get_cb_info(env, info, &count, args, nullptr, nullptr) == napi_ok) {
-    if (WindowTarget* target = UnwrapTarget(env, args[0])) {
-      target->Restore(env);
-    }
+napi_value Restore(const Arguments& args) {
+  if (WindowTarget* target = UnwrapTarget(args.env(), args[0])) {
+    target->Restore(args.env());
   }
   return nullptr;
 }
 
 // isShown(target).
-napi_value IsShown(napi_env env, napi_callback_info info) {
-  napi_value args[1];
-  size_t count = 1;
-  napi_value result = nullptr;
-  if (napi_get_cb_info(env, info, &count, args, nullptr, nullptr) == napi_ok) {
-    if (WindowTarget* target = UnwrapTarget(env, args[0])) {
-      napi_get_boolean(env, target->shown(), &result);
-    }
-  }
-  return result;
+napi_value IsShown(const Arguments& args) {
+  WindowTarget* target = UnwrapTarget(args.env(), args[0]);
+  return target == nullptr ? nullptr : NewBoolean(args.env(), target->shown());
 }
 
 }  // namespace
 
 napi_value WrapTarget(napi_env env, std::unique_ptr<WindowTarget> target) {
-  return WrapTagged(env, kTargetTag, std::move(target));
+  return NewTagged(env, kTargetTag, std::move(target));
 }
 
 WindowTarget* UnwrapTarget(napi_env env, napi_value value) {
   auto* target = UnwrapTagged<WindowTarget>(env, kTargetTag, value);
   if (target == nullptr) {
-    napi_throw_type_error(env, nullptr, "Expected what target() returned");
+    ThrowTypeError(env, "Expected what target() returned");
   }
   return target;
 }
 
 bool InitWindowTarget(napi_env env, napi_value exports) {
-  return DefineFunctions(
-      env, exports,
-      {{"show", Show}, {"restore", Restore}, {"isShown", IsShown}});
+  return DefineFunctions(env, exports,
+                         {{"show", Call<Show>},
+                          {"restore", Call<Restore>},
+                          {"isShown", Call<IsShown>}});
 }
 
 }  // namespace rawmem

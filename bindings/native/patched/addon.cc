@@ -4,6 +4,7 @@
 
 #include "chunk_feeder.h"
 #include "common/region.h"
+#include "host_windows.h"
 #include "node/node_backends.h"
 #include "web_assembly.h"
 
@@ -11,7 +12,8 @@ NAPI_MODULE_INIT() {
   if (!rawmem::InitRegion(env, exports) ||
       !rawmem::InitNodeBackends(env, exports) ||
       !rawmem::InitWebAssembly(env, exports) ||
-      !rawmem::ChunkFeeder::Init(env, exports)) {
+      !rawmem::ChunkFeeder::Init(env, exports) ||
+      !rawmem::HostWindowFunction::Init(env, exports)) {
     return nullptr;
   }
   return exports;

@@ -7,6 +7,8 @@
 #include <tuple>
 #include <utility>
 
+#include "common/napi/exceptions.h"
+#include "common/napi/handle_scope.h"
 #include "engine.h"
 #include "errors.h"
 #include "handle.h"
@@ -72,17 +74,16 @@ bool Agent::Open() {
     return true;
   }
   if (closed_) {
-    napi_throw_error(env_, nullptr,
-                     "v8-rawmem: this thread is shutting down, no WebAssembly "
-                     "code can run any more");
-    return false;
+    return ThrowError(env_,
+                      "v8-rawmem: this thread is shutting down, no WebAssembly "
+                      "code can run any more");
   }
   if (!is_open()) {
     if (!CreateWakeup() || !CreateIsolate()) {
-      napi_throw_error(env_, nullptr,
-                       "v8-rawmem: the WebAssembly engine could not be started "
-                       "on this thread");
-      return false;
+      return ThrowError(
+          env_,
+          "v8-rawmem: the WebAssembly engine could not be started "
+          "on this thread");
     }
     // After the thread-safe function was made, so as to run before its own
     // hook.
@@ -252,24 +253,18 @@ void Agent::Close() {
 }
 
 void Agent::SetHooks(napi_value array) {
-  if (hooks_ != nullptr) {
-    napi_delete_reference(env_, hooks_);
-  }
-  napi_create_reference(env_, array, 1, &hooks_);
+  hooks_ = StrongReference(env_, array);
   node_.SetProbe(hook(Hook::kProbe));
 }
 
 napi_value Agent::hook(Hook which) {
-  napi_value hooks = nullptr;
+  const napi_value hooks = hooks_.Value();
   napi_value function = nullptr;
-  if (hooks_ == nullptr ||
-      napi_get_reference_value(env_, hooks_, &hooks) != napi_ok ||
-      hooks == nullptr ||
-      napi_get_element(env_, hooks, static_cast<uint32_t>(which), &function) !=
-          napi_ok) {
-    return nullptr;
-  }
-  return function;
+  return hooks != nullptr &&
+                 napi_get_element(env_, hooks, static_cast<uint32_t>(which),
+                                  &function) == napi_ok
+             ? function
+             : nullptr;
 }
 
 napi_value Agent::CallHook(Hook which, size_t argc, const napi_value* argv) {
@@ -441,8 +436,8 @@ void Agent::Trace() {
   if (begin < next_trace_) {
     return;
   }
-  napi_handle_scope scope;
-  if (napi_open_handle_scope(env_, &scope) != napi_ok) {
+  const HandleScope scope(env_);
+  if (!scope.is_open()) {
     return;
   }
   Tracing tracing(this);
@@ -458,7 +453,6 @@ void Agent::Trace() {
       record->OnTraced();
     }
   }
-  napi_close_handle_scope(env_, scope);
   const Clock::time_point end = Clock::now();
   next_trace_ = end + (end - begin) * kTimeBetweenTraces;
 }

@@ -14,6 +14,7 @@
 #include <memory>
 #include <vector>
 
+#include "common/napi/reference.h"
 #include "kind.h"
 #include "node_isolate.h"
 #include "v8-context.h"
@@ -306,7 +307,7 @@ class Agent final : public Watchdog::Client {
   int references_ = 1;
   v8::Isolate* isolate_ = nullptr;
   v8::Global<v8::Context> context_;
-  napi_ref hooks_ = nullptr;
+  StrongReference hooks_;
 
   v8::Global<v8::Object> web_assembly_;
   v8::Global<v8::Private> slot_key_;

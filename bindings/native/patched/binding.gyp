@@ -19,6 +19,7 @@
         'errors.cc',
         'functions.cc',
         'handle.cc',
+        'host_windows.cc',
         'hosted_memory.cc',
         'memory_buffer.cc',
         'node_isolate.cc',

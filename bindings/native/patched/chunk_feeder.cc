@@ -1,5 +1,10 @@
 #include "chunk_feeder.h"
 
+#include <algorithm>
+#include <string>
+
+#include "common/napi/exceptions.h"
+#include "common/napi/handle_scope.h"
 #include "common/region.h"
 #include "errors.h"
 #include "handle.h"
@@ -56,9 +61,8 @@ struct ChunkFeeder::Import final : public RecordOf<v8::Function> {
   }
 
   void Trace(Tracing& tracing) override {
-    napi_value next = feeder == nullptr || inner.IsEmpty()
-                          ? nullptr
-                          : static_cast<napi_value>(feeder->next_.Value());
+    napi_value next =
+        feeder == nullptr || inner.IsEmpty() ? nullptr : feeder->next_.Value();
     if (next != nullptr) {
       tracing.AddValue(inner.Get(feeder->agent_->isolate()), next);
     }
@@ -78,11 +82,12 @@ struct ChunkFeeder::Import final : public RecordOf<v8::Function> {
 ChunkFeeder::ChunkFeeder(Agent* agent, const FeederOptions& options)
     : Feeder(agent->env(), options, agent),
       agent_(agent),
-      memory_index_(options.memory_index) {
+      place_{options.memory_index, options.window} {
   agent->Ref();
 }
 
 ChunkFeeder::~ChunkFeeder() {
+  *self_ = nullptr;
   Unbind();
   // The engine has gone first.
   if (attachment_ != nullptr) {
@@ -113,8 +118,7 @@ v8::MaybeLocal<v8::Function> ChunkFeeder::InnerNext() {
                            v8::ConstructorBehavior::kThrow)
              .ToLocal(&function)) {
       delete import_;
-      napi_throw_error(agent_->env(), nullptr,
-                       "v8-rawmem: a function cannot be imported");
+      ThrowError(agent_->env(), "v8-rawmem: a function cannot be imported");
       return {};
     }
     import_->inner.Reset(isolate, function);
@@ -124,10 +128,9 @@ v8::MaybeLocal<v8::Function> ChunkFeeder::InnerNext() {
 
 bool ChunkFeeder::Move(WindowCursor::Window window) {
   if (attachment_ == nullptr ||
-      v8::SetWasmInstanceRawMemory(binding_->instance.Get(agent_->isolate()),
-                                   memory_index_, base_ + window.position,
-                                   window.length) !=
-          v8::WasmRawMemoryResult::kOk) {
+      place_.Point(binding_->instance.Get(agent_->isolate()),
+                   base_ + window.position,
+                   window.length) != v8::WasmRawMemoryResult::kOk) {
     return false;
   }
   attachment_->data = base_ + window.position;
@@ -150,6 +153,65 @@ bool ChunkFeeder::TryNext(Consumed consumed, uint64_t* length) {
   return true;
 }
 
+template <typename TAction>
+bool ChunkFeeder::CallForInner(TAction action) {
+  if (!agent_->MayCallOuter()) {
+    return false;
+  }
+  const HandleScope scope(env_);
+  if (!scope.is_open()) {
+    return false;
+  }
+  // Whatever is called may drop everything else that keeps the feeder.
+  next_.Value();
+  if (!action()) {
+    ThrowToInner(agent_);
+    return false;
+  }
+  return true;
+}
+
+bool ChunkFeeder::NextForInner(Consumed consumed, uint64_t* length) {
+  return TryNext(consumed, length) ||
+         CallForInner([&] { return Advance(consumed, length); });
+}
+
+bool ChunkFeeder::MapForInner(uint64_t offset,
+                              uint32_t length,
+                              uint64_t* mapped) {
+  const uint64_t byte_length = cursor_.byte_length();
+  if (offset <= byte_length && !cursor_.IsInterrupted()) {
+    *mapped = std::min<uint64_t>(length, byte_length - offset);
+    if (*mapped > 0 && Move({static_cast<size_t>(offset),
+                             static_cast<size_t>(*mapped)})) {
+      return true;
+    }
+  }
+  return CallForInner([&] { return Map(offset, length, mapped); });
+}
+
+bool ChunkFeeder::Map(uint64_t offset, uint32_t length, uint64_t* mapped) {
+  if (!IsUsable()) {
+    return false;
+  }
+  const uint64_t byte_length = cursor_.byte_length();
+  if (offset > byte_length) {
+    return ThrowRangeError(
+        env_, "rawmem.map: offset must be at most " +
+                  std::to_string(byte_length) +
+                  ", the bytes of the region; got " + std::to_string(offset));
+  }
+  *mapped = std::min<uint64_t>(length, byte_length - offset);
+  if (*mapped > 0) {
+    return Show({static_cast<size_t>(offset), static_cast<size_t>(*mapped)});
+  }
+  if (attachment_ != nullptr) {
+    place_.PointBack(binding_->instance.Get(agent_->isolate()));
+    attachment_->attachments->Remove(attachment_);
+  }
+  return true;
+}
+
 bool ChunkFeeder::Next(Consumed consumed, uint64_t* length) {
   if (!agent_->Open()) {
     return false;
@@ -158,6 +220,18 @@ bool ChunkFeeder::Next(Consumed consumed, uint64_t* length) {
   Agent::Scope scope(agent_);
   return (attachment_ == nullptr || CheckBorrowed(agent_, attachment_)) &&
          (TryNext(consumed, length) || Advance(consumed, length));
+}
+
+bool ChunkFeeder::MapForOuter(uint64_t offset,
+                              uint32_t length,
+                              uint64_t* mapped) {
+  if (!agent_->Open()) {
+    return false;
+  }
+  Agent::Border border(agent_);
+  Agent::Scope scope(agent_);
+  return (attachment_ == nullptr || CheckBorrowed(agent_, attachment_)) &&
+         Map(offset, length, mapped);
 }
 
 bool ChunkFeeder::Notify(Notice notice) {
@@ -174,39 +248,36 @@ bool ChunkFeeder::Attach(WindowCursor::Window window) {
   const napi_value region = region_.Value();
   RegionView view;
   if (instance == nullptr) {
-    napi_throw_error(env_, nullptr, "next: the instance is gone");
-    return false;
+    return ThrowError(env_, "next: the instance is gone");
   }
   Attachments* attachments = Attachments::Ensure(instance);
   if (attachments == nullptr ||
       !GetRegion(env_, region, byte_offset_ + window.position, window.length,
                  &view) ||
-      !attachments->Attach(memory_index_, region, view,
+      !attachments->Attach(place_, region, view,
                            cursor_.IsShort(window) ? Attached::kLastWindow
                                                    : Attached::kWindow)) {
     return false;
   }
   base_ = view.data - window.position;
-  attachment_ = attachments->Find(memory_index_);
+  attachment_ = attachments->Find(place_);
   attachment_->SetOwner(this);
   return true;
 }
 
 // bind(next, instance).
-void ChunkFeeder::Bind(const napi_value* arguments) {
-  const napi_value instance = arguments[0];
+void ChunkFeeder::Bind(napi_value instance) {
   if (!agent_->Open()) {
     return;
   }
   Agent::Scope scope(agent_);
   Handle* handle = Unwrap(agent_, instance);
   if (handle == nullptr || handle->kind != Kind::kInstance) {
-    napi_throw_type_error(env_, nullptr,
-                          "bind: instance must be a WebAssembly.Instance");
+    ThrowTypeError(env_, "bind: instance must be a WebAssembly.Instance");
     return;
   }
   Release();
-  instance_ = Reference::Weak(env_, instance);
+  instance_ = WeakReference(env_, instance);
   binding_ = new Binding(this, handle->inner.Get(agent_->isolate()));
 }
 
@@ -219,8 +290,7 @@ void ChunkFeeder::Unbind() {
 
 void ChunkFeeder::Release() {
   if (attachment_ != nullptr) {
-    v8::ResetWasmInstanceRawMemory(binding_->instance.Get(agent_->isolate()),
-                                   memory_index_);
+    place_.PointBack(binding_->instance.Get(agent_->isolate()));
     attachment_->attachments->Remove(attachment_);
   }
   delete binding_;
@@ -241,26 +311,8 @@ void ChunkFeeder::CallInnerNext(
   const Consumed consumed =
       info.Length() == 0 ? Consumed() : FromInner(info[0], feeder->is_64_bit_);
   uint64_t length = 0;
-  if (!feeder->TryNext(consumed, &length)) {
-    Agent* agent = feeder->agent_;
-    if (!agent->MayCallOuter()) {
-      return;
-    }
-    napi_env env = agent->env();
-    napi_handle_scope scope;
-    if (napi_open_handle_scope(env, &scope) != napi_ok) {
-      return;
-    }
-    // Whatever is called may drop everything else that keeps the feeder.
-    feeder->next_.Value();
-    const bool succeeded = feeder->Advance(consumed, &length);
-    if (!succeeded) {
-      ThrowToInner(agent);
-    }
-    napi_close_handle_scope(env, scope);
-    if (!succeeded) {
-      return;
-    }
+  if (!feeder->NextForInner(consumed, &length)) {
+    return;
   }
   if (feeder->is_64_bit_) {
     info.GetReturnValue().Set(v8::BigInt::NewFromUnsigned(isolate, length));
@@ -269,19 +321,19 @@ void ChunkFeeder::CallInnerNext(
   }
 }
 
-napi_value ChunkFeeder::Create(napi_env env, napi_callback_info info) {
+napi_value ChunkFeeder::Create(const Arguments& args) {
   FeederOptions options;
-  void* agent;
-  return ReadOptions(env, info, &options, &agent)
-             ? (new ChunkFeeder(static_cast<Agent*>(agent), options))
-                   ->Wrap(options)
+  return ReadOptions(args, &options)
+             ? Wrap(std::unique_ptr<Feeder>(
+                        new ChunkFeeder(args.data<Agent>(), options)),
+                    options)
              : nullptr;
 }
 
 bool ChunkFeeder::Init(napi_env env, napi_value exports) {
   void* agent = nullptr;
   return napi_get_instance_data(env, &agent) == napi_ok &&
-         Define(env, exports, Create, agent);
+         Define(env, exports, Call<Create>, agent);
 }
 
 }  // namespace rawmem

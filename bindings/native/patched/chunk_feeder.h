@@ -5,6 +5,7 @@
 #define BINDINGS_NATIVE_PATCHED_CHUNK_FEEDER_H_
 
 #include <cstdint>
+#include <memory>
 
 #include "agent.h"
 #include "common/feeder.h"
@@ -30,6 +31,22 @@ class ChunkFeeder final : public Feeder, public WindowOwner {
   // pending in Node, on failure.
   v8::MaybeLocal<v8::Function> InnerNext();
 
+  // For callbacks of the inner engine. False, with an exception pending there,
+  // on failure.
+  bool NextForInner(Consumed consumed, uint64_t* length);
+  // Shows bytes [offset, offset + length), or what there is of them, without
+  // moving on. None empty the window.
+  bool MapForInner(uint64_t offset, uint32_t length, uint64_t* mapped);
+  // The same for JavaScript, with the exception pending in Node.
+  bool NextForOuter(Consumed consumed, uint64_t* length) {
+    return Next(consumed, length);
+  }
+  bool MapForOuter(uint64_t offset, uint32_t length, uint64_t* mapped);
+  uint64_t byte_length() const { return cursor_.byte_length(); }
+
+  // Leads here as long as this exists.
+  const std::shared_ptr<ChunkFeeder*>& self() const { return self_; }
+
   // WindowOwner:
   void OnWindowGone() override;
 
@@ -45,7 +62,7 @@ class ChunkFeeder final : public Feeder, public WindowOwner {
   bool IsBound() override { return binding_ != nullptr; }
   bool Show(WindowCursor::Window window) override;
   bool Notify(Notice notice) override;
-  void Bind(const napi_value* arguments) override;
+  void Bind(napi_value instance) override;
   void Unbind() override;
 
   // Maps the next window where that takes no more than a store: no JavaScript,
@@ -53,22 +70,28 @@ class ChunkFeeder final : public Feeder, public WindowOwner {
   bool TryNext(Consumed consumed, uint64_t* length);
   // Only points the instance there, if it looks at another window already.
   bool Move(WindowCursor::Window window);
+  bool Map(uint64_t offset, uint32_t length, uint64_t* mapped);
+  // Does what may call JavaScript.
+  template <typename TAction>
+  bool CallForInner(TAction action);
   bool Attach(WindowCursor::Window window);
   // Leaves the instance with its own memory.
   void Release();
 
   static void CallInnerNext(const v8::FunctionCallbackInfo<v8::Value>& info);
-  static napi_value Create(napi_env env, napi_callback_info info);
+  static napi_value Create(const Arguments& args);
 
   Agent* const agent_;
-  const uint32_t memory_index_;
+  const MemoryPlace place_;
+  const std::shared_ptr<ChunkFeeder*> self_ =
+      std::make_shared<ChunkFeeder*>(this);
 
   // While a window is mapped.
   Attachment* attachment_ = nullptr;
   Binding* binding_ = nullptr;
   Import* import_ = nullptr;
 
-  Reference instance_;
+  WeakReference instance_;
 };
 
 }  // namespace rawmem

@@ -61,20 +61,4 @@ v8::MaybeLocal<v8::WasmModuleObject> ModuleFromCode(
   return module;
 }
 
-bool SpanOf(napi_env env,
-            napi_value view,
-            v8::MemorySpan<const uint8_t>* span) {
-  void* data = nullptr;
-  size_t length = 0;
-  napi_typedarray_type type;
-  if (napi_get_typedarray_info(env, view, &type, &length, &data, nullptr,
-                               nullptr) != napi_ok ||
-      type != napi_uint8_array) {
-    napi_throw_type_error(env, nullptr, "Expected a Uint8Array");
-    return false;
-  }
-  *span = {static_cast<const uint8_t*>(data), length};
-  return true;
-}
-
 }  // namespace rawmem

@@ -28,10 +28,6 @@ v8::MaybeLocal<v8::WasmModuleObject> ModuleFromCode(
     v8::MemorySpan<const uint8_t> code,
     v8::MemorySpan<const uint8_t> bytes);
 
-// The bytes of a Uint8Array. False, with an exception pending, for anything
-// else.
-bool SpanOf(napi_env env, napi_value view, v8::MemorySpan<const uint8_t>* span);
-
 }  // namespace rawmem
 
 #endif  // BINDINGS_NATIVE_PATCHED_CODE_CACHE_H_

@@ -3,6 +3,7 @@
 #include <string>
 #include <string_view>
 
+#include "common/napi/exceptions.h"
 #include "handle.h"
 #include "raw_memory.h"
 #include "v8-primitive.h"
@@ -44,8 +45,8 @@ bool NewString(napi_env env, std::u16string_view text, napi_value* result) {
 
 void ThrowHeapExhausted(Agent* agent) {
   agent->RestoreHeapLimit();
-  napi_throw_range_error(
-      agent->env(), nullptr,
+  ThrowRangeError(
+      agent->env(),
       "WebAssembly ran out of memory: the engine's heap, which holds tables, "
       "structs and arrays, is exhausted");
 }
@@ -88,8 +89,7 @@ napi_value ErrorToOuter(Agent* agent, v8::Local<v8::Object> error) {
 void ThrowToOuter(Agent* agent, v8::TryCatch& try_catch) {
   napi_env env = agent->env();
   if (!try_catch.HasCaught()) {
-    napi_throw_error(env, nullptr,
-                     "v8-rawmem: the engine failed without an exception");
+    ThrowError(env, "v8-rawmem: the engine failed without an exception");
     return;
   }
   const bool terminated = try_catch.HasTerminated();

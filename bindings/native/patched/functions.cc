@@ -3,7 +3,12 @@
 #include <algorithm>
 #include <array>
 #include <memory>
+#include <utility>
 
+#include "common/napi/arguments.h"
+#include "common/napi/exceptions.h"
+#include "common/napi/handle_scope.h"
+#include "common/napi/reference.h"
 #include "errors.h"
 #include "handle.h"
 #include "memory_buffer.h"
@@ -20,7 +25,7 @@ namespace {
 constexpr v8::ExternalPointerTypeTag kImportTag = 2;
 
 // Calls with more arguments or results than this take memory from the heap.
-constexpr size_t kInlineValues = 8;
+constexpr size_t kInlineValues = Arguments::kCapacity;
 
 template <typename T>
 class ValueList {
@@ -40,42 +45,28 @@ class ValueList {
 
 // The C++ side of an inner function that calls one of Node's.
 struct Import final : public RecordOf<v8::Function> {
-  explicit Import(Agent* agent) : agent(agent) { Link(agent->records()); }
-  ~Import() override {
-    if (outer != nullptr) {
-      napi_delete_reference(agent->env(), outer);
-    }
+  Import(Agent* agent, napi_value function)
+      : agent(agent), outer(agent->env(), function) {
+    Link(agent->records());
   }
 
   void Trace(Tracing& tracing) override {
-    napi_value function = nullptr;
-    if (!inner.IsEmpty() &&
-        napi_get_reference_value(agent->env(), outer, &function) == napi_ok &&
-        function != nullptr) {
+    const napi_value function = outer.Value();
+    if (!inner.IsEmpty() && function != nullptr) {
       tracing.AddValue(inner.Get(agent->isolate()), function);
     }
   }
 
   Agent* const agent;
-  // Weak: the store of what imports it keeps the function.
-  napi_ref outer = nullptr;
+  // The store of what imports it keeps the function.
+  const WeakReference outer;
 };
 
-napi_value CallExport(napi_env env, napi_callback_info info) {
-  size_t argc = kInlineValues;
-  std::array<napi_value, kInlineValues> first_arguments;
-  void* data;
-  if (napi_get_cb_info(env, info, &argc, first_arguments.data(), nullptr,
-                       &data) != napi_ok) {
-    return nullptr;
-  }
-  auto* handle = static_cast<Handle*>(data);
+napi_value CallExport(const Arguments& args) {
+  auto* handle = args.data<Handle>();
   Agent* agent = handle->agent;
-  napi_value new_target = nullptr;
-  napi_get_new_target(env, info, &new_target);
-  if (new_target != nullptr) {
-    napi_throw_type_error(env, nullptr,
-                          "A WebAssembly function is not a constructor");
+  if (args.IsConstructCall()) {
+    ThrowTypeError(args.env(), "A WebAssembly function is not a constructor");
     return nullptr;
   }
   if (!agent->Open()) {
@@ -83,8 +74,7 @@ napi_value CallExport(napi_env env, napi_callback_info info) {
   }
   Agent::Border border(agent);
   // Keeps the function, hence the store it is in, alive during the call.
-  napi_value self;
-  if (napi_get_reference_value(env, handle->outer, &self) != napi_ok) {
+  if (handle->outer.Value() == nullptr) {
     return nullptr;
   }
 
@@ -96,11 +86,9 @@ napi_value CallExport(napi_env env, napi_callback_info info) {
   v8::Isolate* isolate = agent->isolate();
   const size_t count = static_cast<size_t>(handle->parameter_count);
   ValueList<v8::Local<v8::Value>> arguments(count);
-  if (count > kInlineValues) {
+  if (count > Arguments::kCapacity) {
     ValueList<napi_value> outer_arguments(count);
-    argc = count;
-    if (napi_get_cb_info(env, info, &argc, outer_arguments.data(), nullptr,
-                         nullptr) != napi_ok) {
+    if (!args.ReadMany(count, outer_arguments.data())) {
       return nullptr;
     }
     for (size_t i = 0; i < count; ++i) {
@@ -110,7 +98,7 @@ napi_value CallExport(napi_env env, napi_callback_info info) {
     }
   } else {
     for (size_t i = 0; i < count; ++i) {
-      if (!ToInner(agent, first_arguments[i]).ToLocal(&arguments[i])) {
+      if (!ToInner(agent, args[i]).ToLocal(&arguments[i])) {
         return nullptr;
       }
     }
@@ -154,8 +142,8 @@ void CallImport(const v8::FunctionCallbackInfo<v8::Value>& info) {
     return;
   }
   napi_env env = agent->env();
-  napi_handle_scope scope;
-  if (napi_open_handle_scope(env, &scope) != napi_ok) {
+  const HandleScope scope(env);
+  if (!scope.is_open()) {
     return;
   }
   agent->buffer_aliases().Update();
@@ -167,22 +155,19 @@ void CallImport(const v8::FunctionCallbackInfo<v8::Value>& info) {
     arguments[i] = ToOuter(agent, info[static_cast<int>(i)]);
     succeeded = arguments[i] != nullptr;
   }
-  napi_value function = nullptr;
+  const napi_value function = import->outer.Value();
   napi_value undefined, result;
-  succeeded =
-      succeeded &&
-      napi_get_reference_value(env, import->outer, &function) == napi_ok &&
-      function != nullptr && napi_get_undefined(env, &undefined) == napi_ok &&
-      napi_call_function(env, undefined, function, count, arguments.data(),
-                         &result) == napi_ok &&
-      CheckBorrowed(agent);
+  succeeded = succeeded && function != nullptr &&
+              napi_get_undefined(env, &undefined) == napi_ok &&
+              napi_call_function(env, undefined, function, count,
+                                 arguments.data(), &result) == napi_ok &&
+              CheckBorrowed(agent);
   v8::Local<v8::Value> inner;
   if (succeeded && ToInner(agent, result).ToLocal(&inner)) {
     info.GetReturnValue().Set(inner);
   } else {
     ThrowToInner(agent);
   }
-  napi_close_handle_scope(env, scope);
 }
 
 // Properties that are neither writable nor enumerable, as functions have them.
@@ -213,33 +198,30 @@ napi_value NewExportedFunction(Agent* agent, v8::Local<v8::Function> function) {
       length->IsInt32()) {
     parameter_count = length.As<v8::Int32>()->Value();
   }
-  auto* handle = new Handle(agent, Kind::kFunction);
+  auto handle = std::make_unique<Handle>(agent, Kind::kFunction);
   handle->parameter_count = parameter_count;
   napi_value result;
-  if (napi_create_function(env, *name ? *name : "", NAPI_AUTO_LENGTH,
-                           CallExport, handle, &result) != napi_ok) {
-    delete handle;
-    return nullptr;
-  }
-  if (!DefineLength(env, result, parameter_count) ||
-      !WrapWith(handle, result, function)) {
-    return nullptr;
-  }
-  return result;
+  return napi_create_function(env, *name ? *name : "", NAPI_AUTO_LENGTH,
+                              Call<CallExport>, handle.get(),
+                              &result) == napi_ok &&
+                 DefineLength(env, result, parameter_count) &&
+                 Wrap(std::move(handle), result, function) != nullptr
+             ? result
+             : nullptr;
 }
 
 v8::MaybeLocal<v8::Function> NewImportedFunction(Agent* agent,
                                                  napi_value function) {
   napi_env env = agent->env();
   v8::Isolate* isolate = agent->isolate();
-  auto import = std::make_unique<Import>(agent);
+  auto import = std::make_unique<Import>(agent, function);
   v8::Local<v8::Function> result;
-  if (napi_create_reference(env, function, 0, &import->outer) != napi_ok ||
+  if (import->outer.is_empty() ||
       !v8::Function::New(agent->context(), CallImport,
                          v8::External::New(isolate, import.get(), kImportTag),
                          0, v8::ConstructorBehavior::kThrow)
            .ToLocal(&result)) {
-    napi_throw_error(env, nullptr, "v8-rawmem: a function cannot be imported");
+    ThrowError(env, "v8-rawmem: a function cannot be imported");
     return {};
   }
   import->inner.Reset(isolate, result);

@@ -1,5 +1,10 @@
 #include "handle.h"
 
+#include <utility>
+
+#include "common/napi/exceptions.h"
+#include "common/napi/handle_scope.h"
+#include "common/napi/tagged_object.h"
 #include "functions.h"
 #include "hosted_memory.h"
 #include "raw_memory.h"
@@ -66,10 +71,6 @@ bool WriteSlot(Agent* agent,
               .IsEmpty();
 }
 
-void Finalize(napi_env, void* data, void*) {
-  delete static_cast<Handle*>(data);
-}
-
 }  // namespace
 
 Handle::Handle(Agent* agent, Kind kind)
@@ -84,22 +85,13 @@ Handle::~Handle() {
     Release();
     agent->ForgetHandle(this);
   }
-  if (outer != nullptr) {
-    napi_delete_reference(agent->env(), outer);
-  }
+  outer.Reset();
   agent->Unref();
 }
 
 bool Handle::IsReachable() {
-  napi_handle_scope scope;
-  napi_value value = nullptr;
-  if (napi_open_handle_scope(agent->env(), &scope) != napi_ok) {
-    return true;
-  }
-  const bool known =
-      napi_get_reference_value(agent->env(), outer, &value) == napi_ok;
-  napi_close_handle_scope(agent->env(), scope);
-  return !known || value != nullptr;
+  const HandleScope scope(agent->env());
+  return !scope.is_open() || !outer.IsCollected();
 }
 
 void Handle::Release() {
@@ -182,66 +174,56 @@ bool LinkToEntered(Handle* handle) {
   return Store::Link(entered->shared_from_this(), handle->store);
 }
 
-bool WrapWith(Handle* handle, napi_value outer, v8::Local<v8::Object> inner) {
-  Agent* agent = handle->agent;
+Handle* Wrap(std::unique_ptr<Handle> owned,
+             napi_value outer,
+             v8::Local<v8::Object> inner) {
+  Agent* agent = owned->agent;
   napi_env env = agent->env();
-  if (napi_wrap(env, outer, handle, Finalize, nullptr, &handle->outer) !=
-      napi_ok) {
-    delete handle;
-    napi_throw_type_error(env, nullptr,
-                          "The object already stands for something else");
-    return false;
+  Handle* handle =
+      WrapTagged(env, outer, kWrapperTag, std::move(owned), &Handle::outer);
+  if (handle == nullptr) {
+    ThrowTypeError(env, "The object already stands for something else");
+    return nullptr;
   }
-  // From here on the wrapper owns the handle.
   handle->inner.Reset(agent->isolate(), inner);
   agent->NoteNewHandle(handle);
   v8::TryCatch try_catch(agent->isolate());
   handle->slot_is_set = WriteSlot(agent, inner, handle->kind, handle);
-  if (!handle->slot_is_set ||
-      napi_type_tag_object(env, outer, &kWrapperTag) != napi_ok) {
-    napi_throw_error(env, nullptr, "v8-rawmem: an object cannot be wrapped");
-    return false;
+  if (!handle->slot_is_set) {
+    ThrowError(env, "v8-rawmem: an object cannot be wrapped");
+    return nullptr;
   }
   if (HasStore(handle->kind) && !EnterStore(handle, outer, inner)) {
-    return false;
+    return nullptr;
   }
   UpdateExternalBytes(handle);
-  return true;
+  return handle;
 }
 
 Handle* Wrap(Agent* agent,
              napi_value outer,
              Kind kind,
              v8::Local<v8::Object> inner) {
-  auto* handle = new Handle(agent, kind);
-  return WrapWith(handle, outer, inner) ? handle : nullptr;
+  return Wrap(std::make_unique<Handle>(agent, kind), outer, inner);
 }
 
 Handle* Unwrap(Agent* agent, napi_value value) {
   napi_env env = agent->env();
   napi_valuetype type;
-  bool is_wrapper = false;
-  void* data = nullptr;
   if (napi_typeof(env, value, &type) != napi_ok ||
-      (type != napi_object && type != napi_function) ||
-      napi_check_object_type_tag(env, value, &kWrapperTag, &is_wrapper) !=
-          napi_ok ||
-      !is_wrapper || napi_unwrap(env, value, &data) != napi_ok) {
+      (type != napi_object && type != napi_function)) {
     return nullptr;
   }
-  auto* handle = static_cast<Handle*>(data);
+  auto* handle = UnwrapTagged<Handle>(env, kWrapperTag, value);
   // The addon may be loaded twice into one thread, with an engine each.
-  return handle->agent == agent && !handle->inner.IsEmpty() ? handle : nullptr;
+  return handle != nullptr && handle->agent == agent && !handle->inner.IsEmpty()
+             ? handle
+             : nullptr;
 }
 
 napi_value ExistingWrapper(Agent* agent, v8::Local<v8::Object> inner) {
   Handle* handle = ReadSlot(agent, inner, KindOf(agent, inner));
-  napi_value value = nullptr;
-  if (handle == nullptr || napi_get_reference_value(agent->env(), handle->outer,
-                                                    &value) != napi_ok) {
-    return nullptr;
-  }
-  return value;
+  return handle == nullptr ? nullptr : handle->outer.Value();
 }
 
 napi_value WrapperOf(Agent* agent, v8::Local<v8::Object> inner) {

@@ -10,8 +10,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 
 #include "agent.h"
+#include "common/napi/reference.h"
 #include "kind.h"
 #include "store.h"
 #include "v8-local-handle.h"
@@ -35,8 +37,7 @@ struct Handle {
   const Kind kind;
   const uint64_t id;
   v8::Global<v8::Object> inner;
-  // Weak.
-  napi_ref outer = nullptr;
+  WeakReference outer;
   // What keeps that the inner object may lead to. Null for kinds that lead to
   // nothing of JavaScript's.
   Store::Pointer store;
@@ -60,8 +61,10 @@ Handle* Wrap(Agent* agent,
              Kind kind,
              v8::Local<v8::Object> inner);
 
-// The same with a handle made before, which then belongs to `outer`.
-bool WrapWith(Handle* handle, napi_value outer, v8::Local<v8::Object> inner);
+// The same with a handle made before.
+Handle* Wrap(std::unique_ptr<Handle> handle,
+             napi_value outer,
+             v8::Local<v8::Object> inner);
 
 // Null if `value` is no wrapper of this agent.
 Handle* Unwrap(Agent* agent, napi_value value);

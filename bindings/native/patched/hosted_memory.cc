@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "common/fixed_sizes.h"
+#include "common/napi/exceptions.h"
 #include "handle.h"
 #include "memory_buffer.h"
 #include "tracing.h"
@@ -35,22 +36,6 @@ std::shared_ptr<v8::BackingStore> NewStore(uint8_t* data,
       hold);
 }
 
-// The smallest size that `memory` accepts. JavaScript does not see the
-// attempts: what it knows of the memory is the same in the end.
-size_t MinimumOf(Agent* agent, v8::Local<v8::WasmMemoryObject> memory) {
-  v8::Local<v8::ArrayBuffer> buffer = memory->Buffer();
-  std::shared_ptr<v8::BackingStore> store = buffer->GetBackingStore();
-  static uint8_t nothing;
-  const size_t minimum = FindMinimum([&](size_t size) {
-    return memory->SetBackingStore(v8::ArrayBuffer::NewBackingStore(
-               &nothing, size, v8::BackingStore::EmptyDeleter, nullptr)) ==
-           v8::WasmRawMemoryResult::kTooSmall;
-  });
-  memory->SetBackingStore(std::move(store));
-  agent->buffer_aliases().Replace(buffer, memory->Buffer());
-  return minimum;
-}
-
 std::string Pages(size_t bytes) {
   return std::to_string(bytes) + " bytes (" +
          std::to_string(bytes / kWasmPageSize) + " pages)";
@@ -66,11 +51,11 @@ void ThrowRefusal(Agent* agent,
   std::string message = name;
   switch (result) {
     case Result::kTooSmall:
-      message += " must have at least " + Pages(MinimumOf(agent, memory)) +
+      message += " must have at least " + Pages(result.minimum_size) +
                  ", the minimum that the modules which use the memory declare; "
                  "got " +
                  std::to_string(size);
-      napi_throw_range_error(env, nullptr, message.c_str());
+      ThrowRangeError(env, message);
       return;
     case Result::kTooLarge:
       message +=
@@ -78,7 +63,7 @@ void ThrowRefusal(Agent* agent,
           "(4294967296, or 2^48 with address: 'i64'); use "
           "subarray(begin, end); got " +
           std::to_string(size);
-      napi_throw_range_error(env, nullptr, message.c_str());
+      ThrowRangeError(env, message);
       return;
     case Result::kGuardRegions:
       message +=
@@ -95,18 +80,14 @@ void ThrowRefusal(Agent* agent,
       message += " cannot be attached to this memory";
       break;
   }
-  napi_throw_type_error(env, nullptr, message.c_str());
+  ThrowTypeError(env, message);
 }
 
 }  // namespace
 
-HostedMemory::HostedMemory(Agent* agent,
-                           v8::Local<v8::WasmMemoryObject> memory,
-                           Store::Pointer store)
+HostedMemory::HostedMemory(Agent* agent, Store::Pointer store)
     : agent_(agent), store_(std::move(store)) {
   Link(agent->records());
-  inner.Reset(agent->isolate(), memory);
-  LeaveToObject();
 }
 
 HostedMemory::~HostedMemory() {
@@ -114,19 +95,16 @@ HostedMemory::~HostedMemory() {
 }
 
 void HostedMemory::Release() {
-  DropReferences();
+  DropBorrowed();
   lease_.Reset();
 }
 
-void HostedMemory::DropReferences() {
-  if (borrowed == nullptr) {
-    return;
+void HostedMemory::DropBorrowed() {
+  if (!borrowed.is_empty()) {
+    store_->Unwatch(this);
+    borrowed.Reset();
+    region_.Reset();
   }
-  store_->Unwatch(this);
-  napi_delete_reference(agent_->env(), borrowed);
-  napi_delete_reference(agent_->env(), region_);
-  borrowed = nullptr;
-  region_ = nullptr;
 }
 
 HostedMemory* HostedMemory::Of(Agent* agent, v8::Local<v8::Object> memory) {
@@ -147,17 +125,18 @@ HostedMemory* HostedMemory::Ensure(Handle* handle) {
   if (HostedMemory* hosted = Of(agent, memory)) {
     return hosted;
   }
-  auto* hosted = new HostedMemory(agent, memory, handle->store);
+  std::unique_ptr<HostedMemory> hosted(new HostedMemory(agent, handle->store));
   if (!memory
-           ->SetPrivate(agent->context(), Key(isolate),
-                        v8::External::New(isolate, hosted, kHostedMemoryTag))
+           ->SetPrivate(
+               agent->context(), Key(isolate),
+               v8::External::New(isolate, hosted.get(), kHostedMemoryTag))
            .FromMaybe(false)) {
-    delete hosted;
-    napi_throw_error(agent->env(), nullptr,
-                     "v8-rawmem: the memory cannot be attached");
+    ThrowError(agent->env(), "v8-rawmem: the memory cannot be attached");
     return nullptr;
   }
-  return hosted;
+  hosted->inner.Reset(isolate, memory);
+  hosted->LeaveToObject();
+  return hosted.release();
 }
 
 Store::Pointer HostedMemory::StoreOf(Agent* agent,
@@ -182,7 +161,7 @@ void HostedMemory::Trace(Tracing& tracing) {
 }
 
 void HostedMemory::OnTraced() {
-  if (borrowed != nullptr) {
+  if (!borrowed.is_empty()) {
     store_->Watch(this);
   }
 }
@@ -195,11 +174,7 @@ bool HostedMemory::IsAttached(Agent* agent, v8::Local<v8::Object> memory) {
 napi_value HostedMemory::BorrowedRegion(Agent* agent,
                                         v8::Local<v8::Object> memory) {
   HostedMemory* hosted = Of(agent, memory);
-  napi_value region = nullptr;
-  if (hosted != nullptr && hosted->region_ != nullptr) {
-    napi_get_reference_value(agent->env(), hosted->region_, &region);
-  }
-  return region;
+  return hosted == nullptr ? nullptr : hosted->region_.Value();
 }
 
 void HostedMemory::NoteDropped(Agent* agent, v8::Local<v8::Object> memory) {
@@ -225,32 +200,25 @@ bool HostedMemory::Attach(Handle* memory_handle,
   if (!hosted->is_attached()) {
     own = memory->Buffer()->GetBackingStore();
   }
-  napi_ref borrowed = nullptr;
-  napi_ref region_reference = nullptr;
+  StrongReference borrowed, borrowed_region;
   if (view.memory->kind() == HostMemory::Kind::kBorrowed) {
-    if (napi_create_reference(env, handle, 1, &borrowed) != napi_ok) {
-      return false;
-    }
-    if (napi_create_reference(env, region, 1, &region_reference) != napi_ok) {
-      napi_delete_reference(env, borrowed);
+    borrowed = StrongReference(env, handle);
+    borrowed_region = StrongReference(env, region);
+    if (borrowed.is_empty() || borrowed_region.is_empty()) {
       return false;
     }
   }
   const v8::WasmRawMemoryResult result =
       memory->SetBackingStore(NewStore(view.data, view.length, view.memory));
   if (result != v8::WasmRawMemoryResult::kOk) {
-    if (borrowed != nullptr) {
-      napi_delete_reference(env, borrowed);
-      napi_delete_reference(env, region_reference);
-    }
     ThrowRefusal(agent, memory, result, view.length, name);
     return false;
   }
   hosted->Release();
   hosted->own_store_ = std::move(own);
   hosted->lease_ = RegionLease(view.memory);
-  hosted->borrowed = borrowed;
-  hosted->region_ = region_reference;
+  hosted->borrowed = std::move(borrowed);
+  hosted->region_ = std::move(borrowed_region);
   hosted->OnTraced();
   agent->buffer_aliases().Update();
   return true;
@@ -267,15 +235,14 @@ bool HostedMemory::Detach(Handle* memory_handle) {
   const v8::WasmRawMemoryResult result =
       memory->SetBackingStore(hosted->own_store_);
   if (result != v8::WasmRawMemoryResult::kOk) {
-    const size_t minimum = MinimumOf(agent, memory);
+    const size_t minimum = result.minimum_size;
     const std::string message =
         "region must be a HostRegion: without one, the memory has " +
         Pages(hosted->own_store_->ByteLength()) +
         " of its own, and the modules which use it declare a minimum of " +
         Pages(minimum) + "; make the memory with initial: " +
         std::to_string(minimum / kWasmPageSize) + " to detach it; got null";
-    napi_throw_range_error(agent->env(), nullptr, message.c_str());
-    return false;
+    return ThrowRangeError(agent->env(), message);
   }
   hosted->own_store_.reset();
   hosted->Release();
@@ -284,7 +251,7 @@ bool HostedMemory::Detach(Handle* memory_handle) {
 }
 
 void HostedMemory::PointBack(v8::Isolate* isolate) {
-  DropReferences();
+  DropBorrowed();
   if (inner.IsEmpty()) {
     // Collected, and about to be deleted.
     return;

@@ -66,16 +66,14 @@ class HostedMemory final : public RecordOf<v8::WasmMemoryObject>,
   void OnTraced() override;
 
  private:
-  HostedMemory(Agent* agent,
-               v8::Local<v8::WasmMemoryObject> memory,
-               Store::Pointer store);
+  HostedMemory(Agent* agent, Store::Pointer store);
 
   static HostedMemory* Of(Agent* agent, v8::Local<v8::Object> memory);
   static HostedMemory* Ensure(Handle* memory);
 
   bool is_attached() const { return lease_.get() != nullptr; }
   void Release();
-  void DropReferences();
+  void DropBorrowed();
 
   Agent* const agent_;
   // That of the memory's wrapper.
@@ -83,8 +81,8 @@ class HostedMemory final : public RecordOf<v8::WasmMemoryObject>,
   // What V8 allocated, while something else is attached.
   std::shared_ptr<v8::BackingStore> own_store_;
   RegionLease lease_;
-  // Strong, and to the region itself, if that borrows an ArrayBuffer.
-  napi_ref region_ = nullptr;
+  // To the region itself, if that borrows an ArrayBuffer.
+  StrongReference region_;
 };
 
 }  // namespace rawmem

@@ -7,6 +7,8 @@
 
 #include "agent.h"
 #include "common/napi/array_buffers.h"
+#include "common/napi/exceptions.h"
+#include "common/napi/handle_scope.h"
 
 namespace rawmem {
 
@@ -38,13 +40,12 @@ napi_value BufferAliases::BufferOf(v8::Local<v8::WasmMemoryObject> memory) {
     if (napi_value outer = OuterOf(found->second)) {
       return outer;
     }
-    napi_delete_reference(env, found->second.outer);
     aliases_.erase(found);
   }
   std::shared_ptr<v8::BackingStore> store = inner->GetBackingStore();
   if (store->IsShared()) {
-    napi_throw_type_error(
-        env, nullptr,
+    ThrowTypeError(
+        env,
         "WebAssembly.Memory.buffer: the memory is shared; Node-API has no way "
         "to make a SharedArrayBuffer over memory of another engine");
     return nullptr;
@@ -55,7 +56,7 @@ napi_value BufferAliases::BufferOf(v8::Local<v8::WasmMemoryObject> memory) {
         "WebAssembly.Memory.buffer: the memory has " + std::to_string(length) +
         " bytes, an ArrayBuffer of this Node may have 0 to " +
         std::to_string(max_length_);
-    napi_throw_range_error(env, nullptr, message.c_str());
+    ThrowRangeError(env, message);
     return nullptr;
   }
   napi_value outer = nullptr;
@@ -75,7 +76,8 @@ napi_value BufferAliases::BufferOf(v8::Local<v8::WasmMemoryObject> memory) {
     drop_at_ = std::max<size_t>(64, aliases_.size() * 2);
   }
   Alias alias;
-  if (napi_create_reference(env, outer, 0, &alias.outer) != napi_ok) {
+  alias.outer = WeakReference(env, outer);
+  if (alias.outer.is_empty()) {
     return nullptr;
   }
   alias.inner.Reset(isolate, inner);
@@ -85,10 +87,9 @@ napi_value BufferAliases::BufferOf(v8::Local<v8::WasmMemoryObject> memory) {
 }
 
 napi_value BufferAliases::OuterOf(const Alias& alias) {
-  napi_value outer = nullptr;
+  const napi_value outer = alias.outer.Value();
   bool is_detached = false;
-  if (napi_get_reference_value(agent_->env(), alias.outer, &outer) != napi_ok ||
-      outer == nullptr ||
+  if (outer == nullptr ||
       napi_is_detached_arraybuffer(agent_->env(), outer, &is_detached) !=
           napi_ok ||
       is_detached) {
@@ -99,21 +100,16 @@ napi_value BufferAliases::OuterOf(const Alias& alias) {
 
 void BufferAliases::DetachStale() {
   napi_env env = agent_->env();
-  std::erase_if(stale_, [&](Alias& alias) {
-    napi_handle_scope scope;
-    if (napi_open_handle_scope(env, &scope) != napi_ok) {
+  std::erase_if(stale_, [&](const Alias& alias) {
+    const HandleScope scope(env);
+    if (!scope.is_open()) {
       return false;
     }
     napi_value outer = OuterOf(alias);
     // While Node's JavaScript is being terminated, some releases detach
     // nothing. It is for a later call then: until that, the outer buffer keeps
     // the bytes it has.
-    const bool is_done = outer == nullptr || DetachOwnBuffer(env, outer);
-    napi_close_handle_scope(env, scope);
-    if (is_done) {
-      napi_delete_reference(env, alias.outer);
-    }
-    return is_done;
+    return outer == nullptr || DetachOwnBuffer(env, outer);
   });
 }
 
@@ -133,31 +129,15 @@ void BufferAliases::Replace(v8::Local<v8::ArrayBuffer> before,
 }
 
 void BufferAliases::DropCollected() {
-  napi_env env = agent_->env();
-  for (auto entry = aliases_.begin(); entry != aliases_.end();) {
-    const Alias& alias = entry->second;
-    napi_handle_scope scope;
-    if (napi_open_handle_scope(env, &scope) != napi_ok) {
-      return;
-    }
-    const bool collected = alias.inner.IsEmpty() || OuterOf(alias) == nullptr;
-    napi_close_handle_scope(env, scope);
-    if (collected) {
-      napi_delete_reference(env, alias.outer);
-      entry = aliases_.erase(entry);
-    } else {
-      ++entry;
-    }
-  }
+  std::erase_if(aliases_, [&](const auto& entry) {
+    const Alias& alias = entry.second;
+    const HandleScope scope(agent_->env());
+    return scope.is_open() &&
+           (alias.inner.IsEmpty() || OuterOf(alias) == nullptr);
+  });
 }
 
 void BufferAliases::Clear() {
-  for (auto& [hash, alias] : aliases_) {
-    napi_delete_reference(agent_->env(), alias.outer);
-  }
-  for (Alias& alias : stale_) {
-    napi_delete_reference(agent_->env(), alias.outer);
-  }
   aliases_.clear();
   stale_.clear();
 }

@@ -9,6 +9,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "common/napi/reference.h"
 #include "v8-array-buffer.h"
 #include "v8-persistent-handle.h"
 #include "v8-wasm.h"
@@ -55,8 +56,7 @@ class BufferAliases {
   struct Alias {
     // Weak: without the memory there is nothing to keep track of.
     v8::Global<v8::ArrayBuffer> inner;
-    // Weak.
-    napi_ref outer;
+    WeakReference outer;
   };
 
   // By the identity hash of the inner buffer.

@@ -2,6 +2,9 @@
 
 #include <dlfcn.h>
 
+#include "common/napi/exceptions.h"
+#include "common/napi/handle_scope.h"
+
 namespace rawmem {
 
 namespace {
@@ -61,11 +64,7 @@ struct NodeV8 {
 }  // namespace
 
 void NodeIsolate::SetProbe(napi_value probe) {
-  if (probe_ != nullptr) {
-    napi_delete_reference(env_, probe_);
-    probe_ = nullptr;
-  }
-  napi_create_reference(env_, probe, 1, &probe_);
+  probe_ = StrongReference(env_, probe);
 }
 
 napi_value NodeIsolate::TakeException() {
@@ -83,12 +82,11 @@ bool NodeIsolate::IsTerminating() {
 }
 
 NodeIsolate::Answer NodeIsolate::Ask() {
-  napi_value probe = nullptr;
+  const napi_value probe = probe_.Value();
   napi_value key;
   bool pending = false;
   bool ignored;
   if (napi_is_exception_pending(env_, &pending) != napi_ok || pending ||
-      napi_get_reference_value(env_, probe_, &probe) != napi_ok ||
       probe == nullptr || napi_create_uint32(env_, 0, &key) != napi_ok ||
       // Fails if Node lets no more JavaScript run in this environment, too.
       napi_has_property(env_, probe, key, &ignored) == napi_ok) {
@@ -116,13 +114,8 @@ void NodeIsolate::Cancel() {
 }
 
 bool NodeIsolate::IsStopping() {
-  napi_handle_scope scope;
-  if (napi_open_handle_scope(env_, &scope) != napi_ok) {
-    return true;
-  }
-  const bool is_stopping = Ask() == Answer::kStops;
-  napi_close_handle_scope(env_, scope);
-  return is_stopping;
+  const HandleScope scope(env_);
+  return !scope.is_open() || Ask() == Answer::kStops;
 }
 
 bool NodeIsolate::IsClosed() {
@@ -133,12 +126,8 @@ bool NodeIsolate::IsClosed() {
 }
 
 bool NodeIsolate::FindStackLimit(uintptr_t lowest, uintptr_t* limit) {
-  napi_handle_scope scope;
-  if (napi_open_handle_scope(env_, &scope) != napi_ok) {
-    return false;
-  }
-  *limit = Descend(lowest);
-  napi_close_handle_scope(env_, scope);
+  const HandleScope scope(env_);
+  *limit = scope.is_open() ? Descend(lowest) : 0;
   return *limit != 0;
 }
 
@@ -187,12 +176,11 @@ bool NodeIsolate::HasStopped() {
 void NodeIsolate::Raise() {
   TakeException();
   const NodeV8* v8 = NodeV8::Get();
-  napi_value probe = nullptr;
+  const napi_value probe = probe_.Value();
   napi_value key = nullptr;
-  if (v8 == nullptr ||
-      napi_get_reference_value(env_, probe_, &probe) != napi_ok ||
-      probe == nullptr || napi_create_uint32(env_, 0, &key) != napi_ok) {
-    napi_throw_error(env_, nullptr, "WebAssembly was interrupted");
+  if (v8 == nullptr || probe == nullptr ||
+      napi_create_uint32(env_, 0, &key) != napi_ok) {
+    ThrowError(env_, "WebAssembly was interrupted");
     return;
   }
   NodeV8::Isolate* isolate = v8->get_current();

@@ -46,6 +46,8 @@
 
 #include <cstdint>
 
+#include "common/napi/reference.h"
+
 namespace rawmem {
 
 class NodeIsolate {
@@ -87,8 +89,7 @@ class NodeIsolate {
   napi_value TakeException();
 
   napi_env const env_;
-  // Strong.
-  napi_ref probe_ = nullptr;
+  StrongReference probe_;
 };
 
 }  // namespace rawmem

@@ -1,10 +1,12 @@
 #include "raw_memory.h"
 
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "common/fixed_sizes.h"
+#include "common/napi/exceptions.h"
 #include "handle.h"
 #include "tracing.h"
 #include "v8-external.h"
@@ -21,88 +23,109 @@ v8::Local<v8::Private> Key(v8::Isolate* isolate) {
       isolate, v8::String::NewFromUtf8Literal(isolate, "v8-rawmem:attached"));
 }
 
-void ThrowRange(napi_env env, const std::string& message) {
-  napi_throw_range_error(env, nullptr, message.c_str());
-}
-
-void ThrowType(napi_env env, const std::string& message) {
-  napi_throw_type_error(env, nullptr, message.c_str());
+// Bytes from the beginning of a window to the end of the address space.
+uint64_t HostWindowRoom(uint32_t window) {
+  return uint64_t{8 - window} << 28;
 }
 
 void ThrowRefusal(napi_env env,
                   v8::WasmRawMemoryResult result,
-                  uint32_t memory_index,
+                  MemoryPlace place,
                   size_t size,
-                  size_t minimum,
                   Attached what) {
+  const uint32_t memory_index = place.memory_index;
   const std::string memory = "memory " + std::to_string(memory_index);
+  const std::string window =
+      "window " + std::to_string(place.window.value_or(0));
   using Result = v8::WasmRawMemoryResult;
   switch (result) {
     case Result::kNotAnInstance:
-      ThrowType(env, "instance must be a WebAssembly.Instance of v8-rawmem");
+      ThrowTypeError(env,
+                     "instance must be a WebAssembly.Instance of v8-rawmem");
       return;
     case Result::kNoSuchMemory:
-      ThrowRange(env,
-                 "memoryIndex must be the index of a memory of the "
-                 "instance; got " +
-                     std::to_string(memory_index));
+      ThrowRangeError(env,
+                      "memoryIndex must be the index of a memory of the "
+                      "instance; got " +
+                          std::to_string(memory_index));
       return;
     case Result::kTooSmall:
-      ThrowTooSmall(env, what, memory_index, minimum, size);
+      ThrowTooSmall(env, what, memory_index, result.minimum_size, size);
       return;
     case Result::kTooLarge:
-      ThrowTooLarge(env, what, memory_index, size);
+      if (place.window) {
+        ThrowRangeError(env, window + " has room for " +
+                            std::to_string(HostWindowRoom(*place.window)) +
+                            " bytes; got " + std::to_string(size));
+      } else {
+        ThrowTooLarge(env, what, memory_index, size);
+      }
       return;
     case Result::kShared:
-      ThrowType(env,
-                "memoryIndex names a shared memory, which cannot be "
-                "replaced; got " +
-                    std::to_string(memory_index));
+      ThrowTypeError(env,
+                     "memoryIndex names a shared memory, which cannot be "
+                     "replaced; got " +
+                         std::to_string(memory_index));
       return;
     case Result::kGuardRegions:
-      ThrowType(env,
-                "instance was compiled with --wasm-trap-handler, so its code "
-                "relies on guard regions around " +
-                    memory + "; leave out that flag in V8_RAWMEM_FLAGS");
+      ThrowTypeError(
+          env,
+          "instance was compiled with --wasm-trap-handler, so its code "
+          "relies on guard regions around " +
+              memory + "; leave out that flag in V8_RAWMEM_FLAGS");
       return;
     case Result::kInInterrupt:
-      ThrowType(env, memory +
+      ThrowTypeError(env,
+                     memory +
                          " cannot be switched while a debugger interrupts the "
                          "code that runs on it; wait until the call has ended");
       return;
+    case Result::kNoHostWindows:
+      ThrowTypeError(env, memory +
+                         " has no host windows: they belong to memory 0, of "
+                         "32 bits and not shared, of modules that import "
+                         "functions from \"rawmem\" or were compiled with "
+                         "{ hostWindows: true }");
+      return;
+    case Result::kNoSuchWindow:
+      ThrowRangeError(env, "window must be an integer from 0 to 7; got " +
+                          std::to_string(place.window.value_or(0)));
+      return;
+    case Result::kWindowTaken:
+      ThrowRangeError(env, window + " cannot show " + std::to_string(size) +
+                          " bytes: a window before or behind it shows "
+                          "another region. Windows begin every 256 MiB, and "
+                          "at least 64 KiB behind each region stay empty");
+      return;
     default:
-      ThrowType(env, "region cannot be attached to " + memory);
+      ThrowTypeError(env, "region cannot be attached to " + memory);
       return;
   }
 }
 
 }  // namespace
 
-size_t FindMinimum(const std::function<bool(size_t)>& is_too_small) {
-  size_t refused = 0;
-  size_t accepted = size_t{1} << 32;
-  while (is_too_small(accepted) && accepted < (size_t{1} << 47)) {
-    refused = accepted;
-    accepted *= 2;
-  }
-  while (accepted - refused > kWasmPageSize) {
-    const size_t middle =
-        refused + (accepted - refused) / 2 / kWasmPageSize * kWasmPageSize;
-    if (is_too_small(middle)) {
-      refused = middle;
-    } else {
-      accepted = middle;
-    }
-  }
-  return accepted;
+v8::WasmRawMemoryResult MemoryPlace::Point(v8::Local<v8::Object> instance,
+                                           uint8_t* data,
+                                           size_t length) const {
+  return window ? v8::SetWasmInstanceWindow(instance, memory_index, *window,
+                                            data, length)
+                : v8::SetWasmInstanceRawMemory(instance, memory_index, data,
+                                               length);
+}
+
+v8::WasmRawMemoryResult MemoryPlace::PointBack(
+    v8::Local<v8::Object> instance) const {
+  return window ? v8::SetWasmInstanceWindow(instance, memory_index, *window,
+                                            nullptr, 0)
+                : v8::ResetWasmInstanceRawMemory(instance, memory_index);
 }
 
 void Attachment::PointBack(v8::Isolate* isolate) {
   attachments->DropBorrowed(this);
   // Empty when the instance is collected, and about to be forgotten.
   if (!attachments->inner.IsEmpty()) {
-    v8::ResetWasmInstanceRawMemory(attachments->inner.Get(isolate),
-                                   memory_index);
+    place.PointBack(attachments->inner.Get(isolate));
   }
   // Nothing of the region is attached any more, so it may be closed.
   lease.Reset();
@@ -119,17 +142,15 @@ void Attachment::SetOwner(WindowOwner* new_owner) {
 namespace {
 
 bool IsGone(Agent* agent, BorrowedUse* use) {
-  napi_value region = nullptr;
-  return napi_get_reference_value(agent->env(), use->borrowed, &region) !=
-             napi_ok ||
-         region == nullptr || IsRegionDetached(agent->env(), region);
+  const napi_value region = use->borrowed.Value();
+  return region == nullptr || IsRegionDetached(agent->env(), region);
 }
 
 void ThrowGone(Agent* agent) {
-  ThrowType(agent->env(),
-            "The ArrayBuffer behind an attached HostRegion has been "
-            "transferred away; what was attached to it is back on its own "
-            "memory");
+  ThrowTypeError(agent->env(),
+                 "The ArrayBuffer behind an attached HostRegion has been "
+                 "transferred away; what was attached to it is back on its own "
+                 "memory");
 }
 
 }  // namespace
@@ -157,7 +178,7 @@ bool CheckBorrowed(Agent* agent) {
 }
 
 bool CheckBorrowed(Agent* agent, BorrowedUse* use) {
-  if (use->borrowed == nullptr || !IsGone(agent, use)) {
+  if (use->borrowed.is_empty() || !IsGone(agent, use)) {
     return true;
   }
   use->PointBack(agent->isolate());
@@ -171,7 +192,7 @@ Attachments::Attachments(Agent* agent, Store::Pointer store)
 }
 
 Attachments::~Attachments() {
-  for (auto& [memory_index, attachment] : attachments_) {
+  for (auto& [place, attachment] : attachments_) {
     Drop(&attachment);
   }
 }
@@ -194,25 +215,24 @@ Attachments* Attachments::Ensure(Handle* handle) {
   if (Attachments* attachments = Of(agent, instance)) {
     return attachments;
   }
-  auto* attachments = new Attachments(agent, handle->store);
+  std::unique_ptr<Attachments> attachments(
+      new Attachments(agent, handle->store));
   if (!instance
            ->SetPrivate(
                agent->context(), Key(isolate),
-               v8::External::New(isolate, attachments, kAttachmentsTag))
+               v8::External::New(isolate, attachments.get(), kAttachmentsTag))
            .FromMaybe(false)) {
-    delete attachments;
-    napi_throw_error(agent->env(), nullptr,
-                     "v8-rawmem: the instance cannot be attached");
+    ThrowError(agent->env(), "v8-rawmem: the instance cannot be attached");
     return nullptr;
   }
   attachments->inner.Reset(isolate, instance);
   attachments->LeaveToObject();
-  return attachments;
+  return attachments.release();
 }
 
 void Attachments::NoteDropped(Agent* agent, v8::Local<v8::Object> instance) {
   if (Attachments* attachments = Of(agent, instance)) {
-    for (auto& [memory_index, attachment] : attachments->attachments_) {
+    for (auto& [place, attachment] : attachments->attachments_) {
       if (attachment.lease.get() != nullptr) {
         agent->NoteUnreachable(attachment.lease.get()->length());
       }
@@ -227,18 +247,17 @@ void Attachments::Trace(Tracing& tracing) {
 }
 
 void Attachments::OnTraced() {
-  for (auto& [memory_index, attachment] : attachments_) {
-    if (attachment.borrowed != nullptr) {
+  for (auto& [place, attachment] : attachments_) {
+    if (!attachment.borrowed.is_empty()) {
       store_->Watch(&attachment);
     }
   }
 }
 
 void Attachments::DropBorrowed(Attachment* attachment) {
-  if (attachment->borrowed != nullptr) {
+  if (!attachment->borrowed.is_empty()) {
     store_->Unwatch(attachment);
-    napi_delete_reference(agent_->env(), attachment->borrowed);
-    attachment->borrowed = nullptr;
+    attachment->borrowed.Reset();
   }
 }
 
@@ -248,52 +267,30 @@ void Attachments::Drop(Attachment* attachment) {
   attachment->SetOwner(nullptr);
 }
 
-bool Attachments::Attach(uint32_t memory_index,
+bool Attachments::Attach(MemoryPlace place,
                          napi_value region,
                          const RegionView& view,
                          Attached what) {
   napi_env env = agent_->env();
   v8::Local<v8::Object> instance = inner.Get(agent_->isolate());
-  const auto existing = attachments_.find(memory_index);
   const bool is_borrowed = view.memory->kind() == HostMemory::Kind::kBorrowed;
-  napi_ref borrowed = nullptr;
-  if (is_borrowed &&
-      napi_create_reference(env, region, 1, &borrowed) != napi_ok) {
-    return false;
+  StrongReference borrowed;
+  if (is_borrowed) {
+    borrowed = StrongReference(env, region);
+    if (borrowed.is_empty()) {
+      return false;
+    }
   }
-  const v8::WasmRawMemoryResult result = v8::SetWasmInstanceRawMemory(
-      instance, memory_index, view.data, view.length);
+  const v8::WasmRawMemoryResult result =
+      place.Point(instance, view.data, view.length);
   if (result != v8::WasmRawMemoryResult::kOk) {
-    if (borrowed != nullptr) {
-      napi_delete_reference(env, borrowed);
-    }
-    size_t minimum = 0;
-    if (result == v8::WasmRawMemoryResult::kTooSmall) {
-      uint8_t* data = view.data;
-      // Nothing runs between the attempts, so that what they attach is never
-      // looked at.
-      minimum = FindMinimum([&](size_t size) {
-        return v8::SetWasmInstanceRawMemory(instance, memory_index, data,
-                                            size) ==
-               v8::WasmRawMemoryResult::kTooSmall;
-      });
-      // Without a lease it was pointed back, as its bytes are gone.
-      if (existing != attachments_.end() &&
-          existing->second.lease.get() != nullptr) {
-        v8::SetWasmInstanceRawMemory(instance, memory_index,
-                                     existing->second.data,
-                                     existing->second.length);
-      } else {
-        v8::ResetWasmInstanceRawMemory(instance, memory_index);
-      }
-    }
-    ThrowRefusal(env, result, memory_index, view.length, minimum, what);
+    ThrowRefusal(env, result, place, view.length, what);
     return false;
   }
 
-  Attachment& attachment = attachments_[memory_index];
+  Attachment& attachment = attachments_[place];
   attachment.attachments = this;
-  attachment.memory_index = memory_index;
+  attachment.place = place;
   attachment.data = view.data;
   attachment.length = view.length;
   attachment.SetOwner(nullptr);
@@ -302,21 +299,21 @@ bool Attachments::Attach(uint32_t memory_index,
   if (attachment.lease.get() != view.memory.get()) {
     attachment.lease = RegionLease(view.memory);
   }
-  if (borrowed != nullptr) {
-    attachment.borrowed = borrowed;
+  if (is_borrowed) {
+    attachment.borrowed = std::move(borrowed);
     store_->Watch(&attachment);
   }
   return true;
 }
 
-bool Attachments::Detach(uint32_t memory_index) {
-  const v8::WasmRawMemoryResult result = v8::ResetWasmInstanceRawMemory(
-      inner.Get(agent_->isolate()), memory_index);
+bool Attachments::Detach(MemoryPlace place) {
+  const v8::WasmRawMemoryResult result =
+      place.PointBack(inner.Get(agent_->isolate()));
   if (result != v8::WasmRawMemoryResult::kOk) {
-    ThrowRefusal(agent_->env(), result, memory_index, 0, 0, Attached::kRegion);
+    ThrowRefusal(agent_->env(), result, place, 0, Attached::kRegion);
     return false;
   }
-  auto it = attachments_.find(memory_index);
+  auto it = attachments_.find(place);
   if (it != attachments_.end()) {
     Drop(&it->second);
     attachments_.erase(it);
@@ -324,14 +321,14 @@ bool Attachments::Detach(uint32_t memory_index) {
   return true;
 }
 
-Attachment* Attachments::Find(uint32_t memory_index) {
-  auto it = attachments_.find(memory_index);
+Attachment* Attachments::Find(MemoryPlace place) {
+  auto it = attachments_.find(place);
   return it == attachments_.end() ? nullptr : &it->second;
 }
 
 void Attachments::Remove(Attachment* attachment) {
   Drop(attachment);
-  attachments_.erase(attachment->memory_index);
+  attachments_.erase(attachment->place);
 }
 
 }  // namespace rawmem

@@ -5,18 +5,21 @@
 
 #include <node_api.h>
 
+#include <compare>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <map>
+#include <optional>
 
 #include "agent.h"
+#include "common/napi/reference.h"
 #include "common/region.h"
 #include "common/size_errors.h"
 #include "store.h"
 #include "v8-local-handle.h"
 #include "v8-object.h"
 #include "v8-persistent-handle.h"
+#include "v8-wasm.h"
 
 namespace rawmem {
 
@@ -29,9 +32,9 @@ struct BorrowedUse {
   // From now on without those bytes. Lets go of `borrowed`.
   virtual void PointBack(v8::Isolate* isolate) = 0;
 
-  // To the region's handle, strong: it keeps the ArrayBuffer. Null where none
-  // is borrowed.
-  napi_ref borrowed = nullptr;
+  // To the region's handle: it keeps the ArrayBuffer. Empty where none is
+  // borrowed.
+  StrongReference borrowed;
 };
 
 // Whoever moves the window that an attachment shows without asking for a new
@@ -42,25 +45,37 @@ struct WindowOwner {
   virtual void OnWindowGone() = 0;
 };
 
+// Where an instance sees a region: as one of its memories, or in a host window
+// of memory 0.
+struct MemoryPlace {
+  auto operator<=>(const MemoryPlace&) const = default;
+
+  v8::WasmRawMemoryResult Point(v8::Local<v8::Object> instance,
+                                uint8_t* data,
+                                size_t length) const;
+  // Back at the instance's own memory; a window is empty then.
+  v8::WasmRawMemoryResult PointBack(v8::Local<v8::Object> instance) const;
+
+  uint32_t memory_index = 0;
+  std::optional<uint32_t> window;
+};
+
 class Attachments;
 
-// A memory of an instance that reads and writes a host region.
+// A memory or host window of an instance that reads and writes a host region.
 struct Attachment final : BorrowedUse {
   void PointBack(v8::Isolate* isolate) override;
   // Makes `owner`, which may be null, the one to be told.
   void SetOwner(WindowOwner* owner);
 
   Attachments* attachments = nullptr;
-  uint32_t memory_index = 0;
+  MemoryPlace place;
   uint8_t* data = nullptr;
   size_t length = 0;
   RegionLease lease;
   // Null if nobody has to be told.
   WindowOwner* owner = nullptr;
 };
-
-// The smallest size, a whole number of pages, that is not too small.
-size_t FindMinimum(const std::function<bool(size_t)>& is_too_small);
 
 // Before code runs that was entered (see Agent::Entry), and where it goes on
 // after JavaScript ran. If bytes are gone that it can reach, instances and
@@ -87,15 +102,15 @@ class Attachments final : public RecordOf<v8::Object> {
   ~Attachments() override;
 
   // False, with an exception pending, on failure; nothing has changed then.
-  bool Attach(uint32_t memory_index,
+  bool Attach(MemoryPlace place,
               napi_value region,
               const RegionView& view,
               Attached what = Attached::kRegion);
   // Back to the instance's own memory.
-  bool Detach(uint32_t memory_index);
+  bool Detach(MemoryPlace place);
 
   // Null if nothing is attached there.
-  Attachment* Find(uint32_t memory_index);
+  Attachment* Find(MemoryPlace place);
   // Only forgets it: the instance must have been pointed elsewhere.
   void Remove(Attachment* attachment);
 
@@ -116,7 +131,7 @@ class Attachments final : public RecordOf<v8::Object> {
   Agent* const agent_;
   // That of the instance.
   Store::Pointer store_;
-  std::map<uint32_t, Attachment> attachments_;
+  std::map<MemoryPlace, Attachment> attachments_;
 };
 
 }  // namespace rawmem

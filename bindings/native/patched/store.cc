@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "common/napi/exceptions.h"
+
 namespace rawmem {
 
 namespace {
@@ -15,20 +17,15 @@ bool Push(napi_env env, napi_value keeper, napi_value value) {
 }  // namespace
 
 Store::Pointer Store::New(napi_env env, Kind kind) {
-  Pointer store(new Store(env, kind));
   napi_value keeper;
-  if (napi_create_array(env, &keeper) != napi_ok ||
-      napi_create_reference(env, keeper, 0, &store->keeper_) != napi_ok) {
-    napi_throw_error(env, nullptr, "v8-rawmem: an object cannot be wrapped");
-    return nullptr;
+  if (napi_create_array(env, &keeper) == napi_ok) {
+    Pointer store(new Store(env, kind, keeper));
+    if (!store->keeper_.is_empty()) {
+      return store;
+    }
   }
-  return store;
-}
-
-Store::~Store() {
-  if (keeper_ != nullptr) {
-    napi_delete_reference(env_, keeper_);
-  }
+  ThrowError(env, "v8-rawmem: an object cannot be wrapped");
+  return nullptr;
 }
 
 Store* Store::Root() {
@@ -41,12 +38,6 @@ Store* Store::Root() {
     parent_ = root->shared_from_this();
   }
   return root;
-}
-
-napi_value Store::Keeper() {
-  napi_value keeper = nullptr;
-  napi_get_reference_value(env_, keeper_, &keeper);
-  return keeper;
 }
 
 bool Store::Keep(napi_value value) {

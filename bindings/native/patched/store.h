@@ -26,6 +26,8 @@
 #include <unordered_set>
 #include <vector>
 
+#include "common/napi/reference.h"
+
 namespace rawmem {
 
 struct BorrowedUse;
@@ -44,7 +46,6 @@ class Store final : public std::enable_shared_from_this<Store> {
   // as an array, the keeper, which is the caller's to make reachable.
   static Pointer New(napi_env env, Kind kind = Kind::kGroup);
 
-  ~Store();
   Store(const Store&) = delete;
   Store& operator=(const Store&) = delete;
 
@@ -54,7 +55,7 @@ class Store final : public std::enable_shared_from_this<Store> {
   Store* Root();
 
   // Null if JavaScript has nothing left that leads here.
-  napi_value Keeper();
+  napi_value Keeper() const { return keeper_.Value(); }
 
   // These give false, with an exception pending, on failure.
 
@@ -88,7 +89,8 @@ class Store final : public std::enable_shared_from_this<Store> {
   }
 
  private:
-  Store(napi_env env, Kind kind) : env_(env), kind_(kind) {}
+  Store(napi_env env, Kind kind, napi_value keeper)
+      : env_(env), kind_(kind), keeper_(env, keeper) {}
 
   bool OpenAll();
   // Both are roots of groups. The result is the root of both; null, with an
@@ -101,8 +103,7 @@ class Store final : public std::enable_shared_from_this<Store> {
   size_t size_ = 1;
   // Null in a root.
   Pointer parent_;
-  // Weak.
-  napi_ref keeper_ = nullptr;
+  WeakReference keeper_;
   // Of a root: what a trace found, until it is opened; the leaves that are
   // kept; and what borrows bytes.
   std::vector<Pointer> leads_to_;

@@ -15,10 +15,8 @@ void Tracing::Add(v8::Local<v8::Object> object, Entry entry) {
 }
 
 void Tracing::AddWrapper(Handle* handle) {
-  napi_value wrapper = nullptr;
-  if (napi_get_reference_value(agent_->env(), handle->outer, &wrapper) ==
-          napi_ok &&
-      wrapper != nullptr && !handle->inner.IsEmpty()) {
+  const napi_value wrapper = handle->outer.Value();
+  if (wrapper != nullptr && !handle->inner.IsEmpty()) {
     Add(handle->inner.Get(agent_->isolate()),
         {wrapper, handle->store == nullptr ? nullptr : &handle->store, true,
          handle->store != nullptr && handle->kind != Kind::kMemory});

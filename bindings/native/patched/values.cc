@@ -2,8 +2,12 @@
 
 #include <limits>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "common/napi/exceptions.h"
+#include "common/napi/handle_scope.h"
+#include "common/napi/reference.h"
 #include "errors.h"
 #include "handle.h"
 #include "raw_memory.h"
@@ -23,56 +27,55 @@ constexpr size_t kOpaqueBytes = 512;
 
 // The C++ side of an opaque object.
 struct Opaque final : public RecordOf<v8::Object> {
-  explicit Opaque(Agent* agent) : agent(agent) {
+  Opaque(Agent* agent,
+         StrongReference untraced_value,
+         v8::Local<v8::Object> object)
+      : agent(agent), untraced(std::move(untraced_value)) {
     Link(agent->records());
     agent->NoteChange();
+    inner.Reset(agent->isolate(), object);
+    accounter.Increase(agent->isolate(), kOpaqueBytes);
   }
-  ~Opaque() override {
-    napi_delete_reference(agent->env(), outer);
-    accounter.Decrease(agent->isolate(), kOpaqueBytes);
+  ~Opaque() override { accounter.Decrease(agent->isolate(), kOpaqueBytes); }
+
+  napi_value Value() const {
+    return untraced.is_empty() ? traced.Value() : untraced.Value();
   }
 
   void Trace(Tracing& tracing) override {
-    napi_value value = nullptr;
-    if (!inner.IsEmpty() &&
-        napi_get_reference_value(agent->env(), outer, &value) == napi_ok &&
-        value != nullptr) {
+    const napi_value value = Value();
+    if (!inner.IsEmpty() && value != nullptr) {
       tracing.AddValue(inner.Get(agent->isolate()), value);
     }
   }
 
   // Now whatever leads here keeps the value.
   void OnTraced() override {
-    if (is_strong) {
-      napi_reference_unref(agent->env(), outer, nullptr);
-      is_strong = false;
+    if (!untraced.is_empty()) {
+      traced = std::move(untraced).Weaken();
     }
   }
 
   Agent* const agent;
   v8::ExternalMemoryAccounter accounter;
-  napi_ref outer = nullptr;
-  bool is_strong = true;
+  // One of the two refers to the value.
+  StrongReference untraced;
+  WeakReference traced;
 };
 
 v8::MaybeLocal<v8::Value> NewOpaque(Agent* agent, napi_value value) {
-  v8::Isolate* isolate = agent->isolate();
   v8::Local<v8::Object> object;
-  napi_ref outer;
-  if (!agent->opaque_template()
-           ->InstanceTemplate()
-           ->NewInstance(agent->context())
-           .ToLocal(&object) ||
-      napi_create_reference(agent->env(), value, 1, &outer) != napi_ok) {
-    napi_throw_error(agent->env(), nullptr,
-                     "v8-rawmem: a value cannot be passed to the engine");
+  StrongReference outer(agent->env(), value);
+  if (outer.is_empty() || !agent->opaque_template()
+                               ->InstanceTemplate()
+                               ->NewInstance(agent->context())
+                               .ToLocal(&object)) {
+    ThrowError(agent->env(),
+               "v8-rawmem: a value cannot be passed to the engine");
     return {};
   }
-  auto* opaque = new Opaque(agent);
-  opaque->outer = outer;
-  opaque->inner.Reset(isolate, object);
+  auto* opaque = new Opaque(agent, std::move(outer), object);
   opaque->LeaveToObject();
-  opaque->accounter.Increase(isolate, kOpaqueBytes);
   object->SetAlignedPointerInInternalField(0, opaque, kOpaqueTag);
   return object;
 }
@@ -86,8 +89,8 @@ void ReturnFromHook(Agent* agent,
     return;
   }
   napi_env env = agent->env();
-  napi_handle_scope scope;
-  if (napi_open_handle_scope(env, &scope) != napi_ok) {
+  const HandleScope scope(env);
+  if (!scope.is_open()) {
     return;
   }
   napi_value argv[2] = {FromOpaque(agent, info.This()), nullptr};
@@ -107,7 +110,6 @@ void ReturnFromHook(Agent* agent,
   } else {
     ThrowToInner(agent);
   }
-  napi_close_handle_scope(env, scope);
 }
 
 // Symbol.toPrimitive of opaque objects, for conversions to numbers.
@@ -126,8 +128,8 @@ void Iterate(const v8::FunctionCallbackInfo<v8::Value>& info) {
   }
   v8::Local<v8::Context> context = agent->context();
   napi_env env = agent->env();
-  napi_handle_scope scope;
-  if (napi_open_handle_scope(env, &scope) != napi_ok) {
+  const HandleScope scope(env);
+  if (!scope.is_open()) {
     return;
   }
   bool done = false;
@@ -160,7 +162,6 @@ void Iterate(const v8::FunctionCallbackInfo<v8::Value>& info) {
   if (!done) {
     ThrowToInner(agent);
   }
-  napi_close_handle_scope(env, scope);
 }
 
 v8::MaybeLocal<v8::Value> StringToInner(Agent* agent, napi_value value) {
@@ -178,8 +179,7 @@ v8::MaybeLocal<v8::Value> StringToInner(Agent* agent, napi_value value) {
            agent->isolate(), reinterpret_cast<const uint16_t*>(units.data()),
            v8::NewStringType::kNormal, static_cast<int>(length))
            .ToLocal(&string)) {
-    napi_throw_range_error(env, nullptr,
-                           "The string is too long for the engine");
+    ThrowRangeError(env, "The string is too long for the engine");
     return {};
   }
   return string;
@@ -208,8 +208,7 @@ v8::MaybeLocal<v8::Value> BigIntToInner(Agent* agent, napi_value value) {
       !v8::BigInt::NewFromWords(agent->context(), sign, static_cast<int>(count),
                                 words.data())
            .ToLocal(&result)) {
-    napi_throw_range_error(env, nullptr,
-                           "The bigint is too large for the engine");
+    ThrowRangeError(env, "The bigint is too large for the engine");
     return {};
   }
   return result;
@@ -284,9 +283,7 @@ napi_value FromOpaque(Agent* agent, v8::Local<v8::Value> value) {
   auto* opaque = static_cast<Opaque*>(
       value.As<v8::Object>()->GetAlignedPointerFromInternalField(
           agent->isolate(), 0, kOpaqueTag));
-  napi_value result = nullptr;
-  napi_get_reference_value(agent->env(), opaque->outer, &result);
-  return result;
+  return opaque->Value();
 }
 
 v8::MaybeLocal<v8::Value> ToInner(Agent* agent, napi_value value) {
@@ -354,8 +351,7 @@ napi_value ToOuter(Agent* agent, v8::Local<v8::Value> value) {
   } else if (value->IsObject()) {
     return WrapperOf(agent, value.As<v8::Object>());
   } else {
-    napi_throw_type_error(env, nullptr,
-                          "The engine gave a value that has no counterpart");
+    ThrowTypeError(env, "The engine gave a value that has no counterpart");
   }
   return result;
 }

@@ -9,13 +9,18 @@
 #include "agent.h"
 #include "chunk_feeder.h"
 #include "code_cache.h"
+#include "common/napi/arguments.h"
 #include "common/napi/array_buffers.h"
+#include "common/napi/exceptions.h"
+#include "common/napi/handle_scope.h"
 #include "common/napi/native_functions.h"
 #include "common/napi/reference.h"
+#include "common/napi/results.h"
 #include "common/region.h"
 #include "errors.h"
 #include "functions.h"
 #include "handle.h"
+#include "host_windows.h"
 #include "hosted_memory.h"
 #include "memory_buffer.h"
 #include "raw_memory.h"
@@ -33,7 +38,6 @@ namespace rawmem {
 namespace {
 
 constexpr v8::ExternalPointerTypeTag kCompilationTag = 3;
-constexpr size_t kMaxArguments = 6;
 
 // What keeping these costs, beside the memories, which are counted as such.
 constexpr int64_t kInstanceBytes = 16 * 1024;
@@ -50,25 +54,30 @@ enum class Shape : int {
 };
 
 // One call from TypeScript: its arguments, and the agent with its scope open.
-class Call {
+class InnerCall {
  public:
-  Call(Agent* agent, const napi_value* arguments)
+  InnerCall(Agent* agent, const Arguments& arguments)
       : agent_(agent), scope_(agent), arguments_(arguments) {}
-  Call(const Call&) = delete;
-  Call& operator=(const Call&) = delete;
+  InnerCall(const InnerCall&) = delete;
+  InnerCall& operator=(const InnerCall&) = delete;
 
   napi_env env() const { return agent_->env(); }
   Agent* agent() const { return agent_; }
   v8::Isolate* isolate() const { return agent_->isolate(); }
   v8::Local<v8::Context> context() const { return agent_->context(); }
   napi_value operator[](size_t i) const { return arguments_[i]; }
+  const Arguments& arguments() const { return arguments_; }
+  // See Arguments::Read().
+  template <typename... T>
+  bool Read(const char* expected, T*... results) const {
+    return arguments_.Read(expected, results...);
+  }
 
   Handle* Unwrapped(size_t i, Kind kind) const {
     Handle* handle = Unwrap(agent_, arguments_[i]);
     if (handle == nullptr || handle->kind != kind) {
-      const std::string message =
-          std::string("Not a WebAssembly.") + ClassName(kind);
-      napi_throw_type_error(env(), nullptr, message.c_str());
+      ThrowTypeError(env(),
+                     std::string("Not a WebAssembly.") + ClassName(kind));
       return nullptr;
     }
     return handle;
@@ -77,36 +86,18 @@ class Call {
  private:
   Agent* const agent_;
   Agent::Scope scope_;
-  const napi_value* const arguments_;
+  const Arguments& arguments_;
 };
 
 // What Node calls in place of `kFunction`.
-template <napi_value (*kFunction)(const Call& call)>
-napi_value Enter(napi_env env, napi_callback_info info) {
-  size_t argc = kMaxArguments;
-  napi_value arguments[kMaxArguments];
-  void* agent = nullptr;
-  if (napi_get_cb_info(env, info, &argc, arguments, nullptr, &agent) !=
-          napi_ok ||
-      !static_cast<Agent*>(agent)->Open()) {
+template <napi_value (*kFunction)(const InnerCall& call)>
+napi_value Enter(const Arguments& arguments) {
+  auto* agent = arguments.data<Agent>();
+  if (!agent->Open()) {
     return nullptr;
   }
-  Agent::Border border(static_cast<Agent*>(agent));
-  return kFunction(Call(static_cast<Agent*>(agent), arguments));
-}
-
-int32_t Int32(napi_env env, napi_value value) {
-  int32_t result = 0;
-  napi_get_value_int32(env, value, &result);
-  return result;
-}
-
-std::string Utf8(napi_env env, napi_value value) {
-  size_t length = 0;
-  napi_get_value_string_utf8(env, value, nullptr, 0, &length);
-  std::string result(length, '\0');
-  napi_get_value_string_utf8(env, value, result.data(), length + 1, &length);
-  return result;
+  Agent::Border border(agent);
+  return kFunction(InnerCall(agent, arguments));
 }
 
 v8::Local<v8::String> InnerName(Agent* agent, const char* name) {
@@ -123,30 +114,14 @@ v8::Local<v8::Function> InnerFunction(Agent* agent,
       .As<v8::Function>();
 }
 
-// The elements of an array that TypeScript made. False on failure.
-bool Elements(napi_env env, napi_value array, std::vector<napi_value>* result) {
-  uint32_t length = 0;
-  if (napi_get_array_length(env, array, &length) != napi_ok) {
-    return false;
-  }
-  result->resize(length);
-  for (uint32_t i = 0; i < length; ++i) {
-    if (napi_get_element(env, array, i, &(*result)[i]) != napi_ok) {
-      return false;
-    }
-  }
-  return true;
-}
-
 v8::MaybeLocal<v8::Value> BuildArgument(Agent* agent,
                                         Shape shape,
                                         napi_value value) {
   if (shape == Shape::kValue) {
     return ToInner(agent, value);
   }
-  napi_env env = agent->env();
   std::vector<napi_value> parts;
-  if (!Elements(env, value, &parts)) {
+  if (!ReadValue(agent->env(), value, &parts)) {
     return {};
   }
   if (shape == Shape::kList) {
@@ -161,10 +136,10 @@ v8::MaybeLocal<v8::Value> BuildArgument(Agent* agent,
   v8::Local<v8::Object> object = v8::Object::New(agent->isolate());
   for (size_t i = 0; i + 2 < parts.size(); i += 3) {
     v8::Local<v8::Value> name, member;
+    Shape member_shape;
     if (!ToInner(agent, parts[i]).ToLocal(&name) ||
-        !BuildArgument(agent, static_cast<Shape>(Int32(env, parts[i + 1])),
-                       parts[i + 2])
-             .ToLocal(&member) ||
+        !ReadValue(agent->env(), parts[i + 1], &member_shape) ||
+        !BuildArgument(agent, member_shape, parts[i + 2]).ToLocal(&member) ||
         object
             ->CreateDataProperty(agent->context(), name.As<v8::Name>(), member)
             .IsNothing()) {
@@ -174,20 +149,20 @@ v8::MaybeLocal<v8::Value> BuildArgument(Agent* agent,
   return object;
 }
 
-using Arguments = std::vector<v8::Local<v8::Value>>;
+using InnerArguments = std::vector<v8::Local<v8::Value>>;
 
 // Adds to `result`, from an array of shape, value, shape, value, ... False,
 // with an exception pending, on failure.
-bool BuildArguments(Agent* agent, napi_value array, Arguments* result) {
+bool BuildArguments(Agent* agent, napi_value array, InnerArguments* result) {
   std::vector<napi_value> parts;
-  if (!Elements(agent->env(), array, &parts)) {
+  if (!ReadValue(agent->env(), array, &parts)) {
     return false;
   }
   for (size_t i = 0; i + 1 < parts.size(); i += 2) {
     v8::Local<v8::Value> argument;
-    if (!BuildArgument(agent, static_cast<Shape>(Int32(agent->env(), parts[i])),
-                       parts[i + 1])
-             .ToLocal(&argument)) {
+    Shape shape;
+    if (!ReadValue(agent->env(), parts[i], &shape) ||
+        !BuildArgument(agent, shape, parts[i + 1]).ToLocal(&argument)) {
       return false;
     }
     result->push_back(argument);
@@ -199,33 +174,21 @@ bool BuildArguments(Agent* agent, napi_value array, Arguments* result) {
 // takes its own before it does anything else.
 class BytesArgument {
  public:
-  BytesArgument(Agent* agent, napi_value view) {
-    void* data = nullptr;
-    napi_typedarray_type type;
-    if (napi_get_typedarray_info(agent->env(), view, &type, &length_, &data,
-                                 nullptr, nullptr) != napi_ok ||
-        type != napi_uint8_array) {
-      napi_throw_type_error(agent->env(), nullptr, "Expected a Uint8Array");
-      return;
-    }
-    buffer_ = v8::ArrayBuffer::New(
-        agent->isolate(),
-        v8::ArrayBuffer::NewBackingStore(
-            data, length_, v8::BackingStore::EmptyDeleter, nullptr));
-  }
-  ~BytesArgument() {
-    if (!buffer_.IsEmpty()) {
-      buffer_->Detach(v8::Local<v8::Value>()).Check();
-    }
-  }
+  BytesArgument(Agent* agent, const Bytes& bytes)
+      : buffer_(v8::ArrayBuffer::New(
+            agent->isolate(),
+            v8::ArrayBuffer::NewBackingStore(bytes.data,
+                                             bytes.length,
+                                             v8::BackingStore::EmptyDeleter,
+                                             nullptr))) {}
+  ~BytesArgument() { buffer_->Detach(v8::Local<v8::Value>()).Check(); }
+  BytesArgument(const BytesArgument&) = delete;
+  BytesArgument& operator=(const BytesArgument&) = delete;
 
-  bool is_valid() const { return !buffer_.IsEmpty(); }
-  size_t length() const { return length_; }
   v8::Local<v8::Value> value() const { return buffer_; }
 
  private:
-  size_t length_ = 0;
-  v8::Local<v8::ArrayBuffer> buffer_;
+  const v8::Local<v8::ArrayBuffer> buffer_;
 };
 
 // `object[name](...arguments)` in the inner engine. Empty, with the exception
@@ -233,7 +196,7 @@ class BytesArgument {
 v8::MaybeLocal<v8::Value> CallMethod(Agent* agent,
                                      v8::Local<v8::Object> object,
                                      const char* name,
-                                     Arguments arguments) {
+                                     InnerArguments arguments) {
   v8::TryCatch try_catch(agent->isolate());
   v8::Local<v8::Value> result;
   if (!InnerFunction(agent, object, name)
@@ -248,7 +211,7 @@ v8::MaybeLocal<v8::Value> CallMethod(Agent* agent,
 // `new WebAssembly[name](...arguments)`, likewise.
 v8::MaybeLocal<v8::Object> NewObject(Agent* agent,
                                      const char* name,
-                                     Arguments arguments) {
+                                     InnerArguments arguments) {
   v8::TryCatch try_catch(agent->isolate());
   v8::Local<v8::Object> object;
   if (!InnerFunction(agent, agent->web_assembly(), name)
@@ -262,57 +225,62 @@ v8::MaybeLocal<v8::Object> NewObject(Agent* agent,
 
 // start(hooks, maxBufferLength, heapLimit): what the addon has to know of
 // TypeScript.
-napi_value Start(napi_env env, napi_callback_info info) {
-  size_t argc = 3;
-  napi_value arguments[3];
-  void* data;
-  double max_length = 0;
-  double heap_limit = 0;
-  if (napi_get_cb_info(env, info, &argc, arguments, nullptr, &data) ==
-          napi_ok &&
-      napi_get_value_double(env, arguments[1], &max_length) == napi_ok &&
-      napi_get_value_double(env, arguments[2], &heap_limit) == napi_ok) {
-    auto* agent = static_cast<Agent*>(data);
-    agent->set_outer_heap_limit(static_cast<uint64_t>(heap_limit));
-    agent->SetHooks(arguments[0]);
-    agent->buffer_aliases().set_max_length(static_cast<size_t>(max_length));
+napi_value Start(const Arguments& args) {
+  napi_value hooks;
+  size_t max_length, heap_limit;
+  if (args.Read("start: expected (hooks, maxBufferLength, heapLimit)", &hooks,
+                &max_length, &heap_limit)) {
+    auto* agent = args.data<Agent>();
+    agent->set_outer_heap_limit(heap_limit);
+    agent->SetHooks(hooks);
+    agent->buffer_aliases().set_max_length(max_length);
   }
   return nullptr;
 }
 
 // construct(kind, target, args): `new WebAssembly.X(...args)`, with `target` as
 // the wrapper.
-napi_value Construct(const Call& call) {
+napi_value Construct(const InnerCall& call) {
   Agent* agent = call.agent();
-  const Kind kind = static_cast<Kind>(Int32(call.env(), call[0]));
+  Kind kind;
+  napi_value target, args;
+  if (!call.Read("construct: expected (kind, target, args)", &kind, &target,
+                 &args)) {
+    return nullptr;
+  }
   const Store::Pointer store = Store::New(call.env());
   if (store == nullptr) {
     return nullptr;
   }
   // A memory leads nowhere.
   Agent::Entry entry(agent, kind == Kind::kMemory ? nullptr : store.get());
-  Arguments arguments;
+  InnerArguments arguments;
   v8::Local<v8::Object> object;
-  if (BuildArguments(agent, call[2], &arguments) &&
+  if (BuildArguments(agent, args, &arguments) &&
       NewObject(agent, ClassName(kind), arguments).ToLocal(&object) &&
       !ThrowIfHeapExhausted(agent)) {
-    Wrap(agent, call[1], kind, object);
+    Wrap(agent, target, kind, object);
   }
   return nullptr;
 }
 
 // invoke(target, method, args): `target[method](...args)` on the inner object.
-napi_value Invoke(const Call& call) {
+napi_value Invoke(const InnerCall& call) {
   Agent* agent = call.agent();
-  Handle* handle = Unwrap(agent, call[0]);
+  napi_value target, args;
+  std::string method;
+  if (!call.Read("invoke: expected (target, method, args)", &target, &method,
+                 &args)) {
+    return nullptr;
+  }
+  Handle* handle = Unwrap(agent, target);
   if (handle == nullptr) {
     return nullptr;
   }
   Agent::Entry entry(agent, handle->store.get());
-  const std::string method = Utf8(call.env(), call[1]);
-  Arguments arguments;
+  InnerArguments arguments;
   v8::Local<v8::Value> result;
-  if (!entry.succeeded() || !BuildArguments(agent, call[2], &arguments) ||
+  if (!entry.succeeded() || !BuildArguments(agent, args, &arguments) ||
       !CallMethod(agent, handle->inner.Get(call.isolate()), method.c_str(),
                   arguments)
            .ToLocal(&result)) {
@@ -330,9 +298,14 @@ napi_value Invoke(const Call& call) {
 }
 
 // getProperty(target, name).
-napi_value GetProperty(const Call& call) {
+napi_value GetProperty(const InnerCall& call) {
   Agent* agent = call.agent();
-  Handle* handle = Unwrap(agent, call[0]);
+  napi_value target;
+  std::string name;
+  if (!call.Read("getProperty: expected (target, name)", &target, &name)) {
+    return nullptr;
+  }
+  Handle* handle = Unwrap(agent, target);
   if (handle == nullptr) {
     return nullptr;
   }
@@ -343,8 +316,7 @@ napi_value GetProperty(const Call& call) {
     return nullptr;
   }
   if (!handle->inner.Get(call.isolate())
-           ->Get(call.context(),
-                 InnerName(agent, Utf8(call.env(), call[1]).c_str()))
+           ->Get(call.context(), InnerName(agent, name.c_str()))
            .ToLocal(&result)) {
     ThrowToOuter(agent, try_catch);
     return nullptr;
@@ -353,26 +325,33 @@ napi_value GetProperty(const Call& call) {
 }
 
 // setProperty(target, name, value).
-napi_value SetProperty(const Call& call) {
+napi_value SetProperty(const InnerCall& call) {
   Agent* agent = call.agent();
-  Handle* handle = Unwrap(agent, call[0]);
+  napi_value target, outer_value;
+  std::string name;
+  if (!call.Read("setProperty: expected (target, name, value)", &target, &name,
+                 &outer_value)) {
+    return nullptr;
+  }
+  Handle* handle = Unwrap(agent, target);
   if (handle == nullptr) {
     return nullptr;
   }
   Agent::Entry entry(agent, handle->store.get());
   v8::Local<v8::Value> value;
-  if (!entry.succeeded() || !ToInner(agent, call[2]).ToLocal(&value)) {
+  if (!entry.succeeded() || !ToInner(agent, outer_value).ToLocal(&value)) {
     return nullptr;
   }
   v8::TryCatch try_catch(call.isolate());
   if (handle->inner.Get(call.isolate())
-          ->Set(call.context(),
-                InnerName(agent, Utf8(call.env(), call[1]).c_str()), value)
+          ->Set(call.context(), InnerName(agent, name.c_str()), value)
           .IsNothing()) {
     ThrowToOuter(agent, try_catch);
   }
   return nullptr;
 }
+
+constexpr const char* kExpectedBytes = "Expected a Uint8Array";
 
 void SetModuleBytes(Handle* handle, size_t wire_bytes) {
   SetExternalBytes(handle,
@@ -381,28 +360,38 @@ void SetModuleBytes(Handle* handle, size_t wire_bytes) {
 
 // compile(target, bytes, options): `options` is undefined or an array as for
 // construct.
-napi_value Compile(const Call& call) {
+napi_value Compile(const InnerCall& call) {
   Agent* agent = call.agent();
-  BytesArgument bytes(agent, call[1]);
-  Arguments arguments{bytes.value()};
+  napi_value target, options;
+  Bytes bytes;
+  if (!call.Read(kExpectedBytes, &target, &bytes, &options)) {
+    return nullptr;
+  }
+  BytesArgument inner_bytes(agent, bytes);
+  InnerArguments arguments{inner_bytes.value()};
   v8::Local<v8::Object> module;
-  if (!bytes.is_valid() || !BuildArguments(agent, call[2], &arguments) ||
+  if (!BuildArguments(agent, options, &arguments) ||
       !NewObject(agent, "Module", arguments).ToLocal(&module)) {
     return nullptr;
   }
-  if (Handle* handle = Wrap(agent, call[0], Kind::kModule, module)) {
-    SetModuleBytes(handle, bytes.length());
+  if (Handle* handle = Wrap(agent, target, Kind::kModule, module)) {
+    SetModuleBytes(handle, bytes.length);
   }
   return nullptr;
 }
 
 // validate(bytes, options): boolean.
-napi_value Validate(const Call& call) {
+napi_value Validate(const InnerCall& call) {
   Agent* agent = call.agent();
-  BytesArgument bytes(agent, call[0]);
-  Arguments arguments{bytes.value()};
+  Bytes bytes;
+  napi_value options;
+  if (!call.Read(kExpectedBytes, &bytes, &options)) {
+    return nullptr;
+  }
+  BytesArgument inner_bytes(agent, bytes);
+  InnerArguments arguments{inner_bytes.value()};
   v8::Local<v8::Value> result;
-  if (!bytes.is_valid() || !BuildArguments(agent, call[1], &arguments) ||
+  if (!BuildArguments(agent, options, &arguments) ||
       !CallMethod(agent, agent->web_assembly(), "validate", arguments)
            .ToLocal(&result)) {
     return nullptr;
@@ -412,21 +401,18 @@ napi_value Validate(const Call& call) {
 
 // A compilation that goes on in the background.
 struct Compilation final : public Record {
-  explicit Compilation(Agent* agent) : agent(agent) {
+  Compilation(Agent* agent, size_t byte_length, napi_value callback)
+      : agent(agent),
+        byte_length(byte_length),
+        callback(agent->env(), callback) {
     Link(agent->records());
     agent->AddPendingPromise();
   }
-  ~Compilation() override {
-    agent->RemovePendingPromise();
-    if (callback != nullptr) {
-      napi_delete_reference(agent->env(), callback);
-    }
-  }
+  ~Compilation() override { agent->RemovePendingPromise(); }
 
   Agent* const agent;
-  size_t byte_length = 0;
-  // Strong.
-  napi_ref callback = nullptr;
+  const size_t byte_length;
+  const StrongReference callback;
 };
 
 // Calls callback(error) or callback(undefined, module).
@@ -435,15 +421,13 @@ void Settle(const v8::FunctionCallbackInfo<v8::Value>& info, bool fulfilled) {
       info.Data().As<v8::External>()->Value(kCompilationTag)));
   Agent* agent = compilation->agent;
   napi_env env = agent->env();
-  napi_handle_scope scope;
-  if (napi_open_handle_scope(env, &scope) != napi_ok) {
+  const HandleScope scope(env);
+  if (!scope.is_open()) {
     return;
   }
-  napi_value callback = nullptr;
   napi_value undefined, result;
   napi_value argv[2];
   napi_get_undefined(env, &undefined);
-  napi_get_reference_value(env, compilation->callback, &callback);
   napi_value value = ToOuter(agent, info[0]);
   if (value == nullptr) {
     // What went wrong on the way is what the caller gets to see.
@@ -457,31 +441,34 @@ void Settle(const v8::FunctionCallbackInfo<v8::Value>& info, bool fulfilled) {
   argv[0] = fulfilled ? undefined : value;
   argv[1] = fulfilled ? value : undefined;
   // The callback settles a promise and does not throw.
-  napi_call_function(env, undefined, callback, fulfilled ? 2 : 1, argv,
-                     &result);
-  napi_close_handle_scope(env, scope);
+  napi_call_function(env, undefined, compilation->callback.Value(),
+                     fulfilled ? 2 : 1, argv, &result);
 }
 
 // compileAsync(bytes, options, callback).
-napi_value CompileAsync(const Call& call) {
+napi_value CompileAsync(const InnerCall& call) {
   Agent* agent = call.agent();
   v8::Isolate* isolate = call.isolate();
-  BytesArgument bytes(agent, call[0]);
-  Arguments arguments{bytes.value()};
+  Bytes bytes;
+  napi_value options, callback;
+  if (!call.Read(kExpectedBytes, &bytes, &options, &callback)) {
+    return nullptr;
+  }
+  BytesArgument inner_bytes(agent, bytes);
+  InnerArguments arguments{inner_bytes.value()};
   v8::Local<v8::Value> promise;
-  if (!bytes.is_valid() || !BuildArguments(agent, call[1], &arguments) ||
+  if (!BuildArguments(agent, options, &arguments) ||
       !CallMethod(agent, agent->web_assembly(), "compile", arguments)
            .ToLocal(&promise)) {
     return nullptr;
   }
   v8::TryCatch try_catch(isolate);
-  auto compilation = std::make_unique<Compilation>(agent);
-  compilation->byte_length = bytes.length();
+  auto compilation =
+      std::make_unique<Compilation>(agent, bytes.length, callback);
   v8::Local<v8::Value> data =
       v8::External::New(isolate, compilation.get(), kCompilationTag);
   v8::Local<v8::Function> fulfilled, rejected;
-  if (napi_create_reference(call.env(), call[2], 1, &compilation->callback) !=
-          napi_ok ||
+  if (compilation->callback.is_empty() ||
       !v8::Function::New(
            call.context(),
            [](const v8::FunctionCallbackInfo<v8::Value>& settled) {
@@ -509,10 +496,11 @@ napi_value CompileAsync(const Call& call) {
 }
 
 // describe(module, 'imports' | 'exports'): the list of descriptors, as JSON.
-napi_value Describe(const Call& call) {
+napi_value Describe(const InnerCall& call) {
   Agent* agent = call.agent();
   Handle* handle = call.Unwrapped(0, Kind::kModule);
-  if (handle == nullptr) {
+  std::string what;
+  if (handle == nullptr || !ReadValue(call.env(), call[1], &what)) {
     return nullptr;
   }
   v8::Local<v8::Value> module = handle->inner.Get(call.isolate());
@@ -520,9 +508,7 @@ napi_value Describe(const Call& call) {
       InnerFunction(agent, agent->web_assembly(), "Module");
   v8::Local<v8::Value> list;
   v8::Local<v8::String> json;
-  if (!CallMethod(agent, constructor, Utf8(call.env(), call[1]).c_str(),
-                  {module})
-           .ToLocal(&list)) {
+  if (!CallMethod(agent, constructor, what.c_str(), {module}).ToLocal(&list)) {
     return nullptr;
   }
   v8::TryCatch try_catch(call.isolate());
@@ -534,7 +520,7 @@ napi_value Describe(const Call& call) {
 }
 
 // customSections(module, name): an array of ArrayBuffers.
-napi_value CustomSections(const Call& call) {
+napi_value CustomSections(const InnerCall& call) {
   napi_env env = call.env();
   Agent* agent = call.agent();
   Handle* handle = call.Unwrapped(0, Kind::kModule);
@@ -570,7 +556,7 @@ bool BuildImports(Agent* agent,
   napi_env env = agent->env();
   v8::Local<v8::Context> context = agent->context();
   std::vector<napi_value> parts;
-  if (!Elements(env, array, &parts)) {
+  if (!ReadValue(env, array, &parts)) {
     return false;
   }
   for (size_t i = 0; i + 3 < parts.size(); i += 4) {
@@ -605,17 +591,20 @@ bool BuildImports(Agent* agent,
     }
     bool expects_function = false;
     napi_valuetype type;
-    napi_get_value_bool(env, parts[i + 2], &expects_function);
-    if (napi_typeof(env, parts[i + 3], &type) != napi_ok) {
+    if (!ReadValue(env, parts[i + 2], &expects_function) ||
+        napi_typeof(env, parts[i + 3], &type) != napi_ok) {
       return false;
     }
     if (expects_function && type == napi_function &&
         Unwrap(agent, parts[i + 3]) == nullptr) {
       ChunkFeeder* feeder = ChunkFeeder::From(agent, parts[i + 3]);
+      HostWindowFunction* windows =
+          HostWindowFunction::From(agent, parts[i + 3]);
       v8::Local<v8::Function> function;
       if (!agent->entered()->Keep(parts[i + 3]) ||
-          !(feeder != nullptr ? feeder->InnerNext()
-                              : NewImportedFunction(agent, parts[i + 3]))
+          !(feeder != nullptr    ? feeder->InnerNext()
+            : windows != nullptr ? windows->Inner()
+                                 : NewImportedFunction(agent, parts[i + 3]))
                .ToLocal(&function)) {
         return false;
       }
@@ -635,7 +624,7 @@ bool BuildImports(Agent* agent,
 
 // instantiate(target, module, imports): makes `target` the instance; the result
 // is an array of name, value, ... of its exports.
-napi_value Instantiate(const Call& call) {
+napi_value Instantiate(const InnerCall& call) {
   napi_env env = call.env();
   Agent* agent = call.agent();
   v8::Isolate* isolate = call.isolate();
@@ -714,7 +703,7 @@ napi_value Instantiate(const Call& call) {
 
 // memoryBuffer(memory): an ArrayBuffer; or, if the memory borrows one, the
 // region that does.
-napi_value MemoryBuffer(const Call& call) {
+napi_value MemoryBuffer(const InnerCall& call) {
   Handle* handle = call.Unwrapped(0, Kind::kMemory);
   if (handle == nullptr) {
     return nullptr;
@@ -732,22 +721,22 @@ napi_value MemoryBuffer(const Call& call) {
 }
 
 // attachMemory(memory, region, handle, byteOffset, byteLength, name).
-napi_value AttachMemory(const Call& call) {
+napi_value AttachMemory(const InnerCall& call) {
   Handle* handle = call.Unwrapped(0, Kind::kMemory);
   RegionView view;
-  if (handle == nullptr ||
-      !GetRegion(call.env(), call[2], call[3], call[4], &view)) {
+  std::string name;
+  if (handle == nullptr || !GetRegion(call.arguments(), 2, &view) ||
+      !ReadValue(call.env(), call[5], &name)) {
     return nullptr;
   }
-  if (HostedMemory::Attach(handle, call[1], call[2], view,
-                           Utf8(call.env(), call[5]))) {
+  if (HostedMemory::Attach(handle, call[1], call[2], view, name)) {
     UpdateExternalBytes(handle);
   }
   return nullptr;
 }
 
 // detachMemory(memory).
-napi_value DetachMemory(const Call& call) {
+napi_value DetachMemory(const InnerCall& call) {
   Handle* handle = call.Unwrapped(0, Kind::kMemory);
   if (handle != nullptr && HostedMemory::Detach(handle)) {
     UpdateExternalBytes(handle);
@@ -756,20 +745,30 @@ napi_value DetachMemory(const Call& call) {
 }
 
 // isMemoryAttached(memory): boolean.
-napi_value IsMemoryAttached(const Call& call) {
+napi_value IsMemoryAttached(const InnerCall& call) {
   Handle* handle = call.Unwrapped(0, Kind::kMemory);
-  napi_value result = nullptr;
-  if (handle != nullptr) {
-    napi_get_boolean(call.env(),
-                     HostedMemory::IsAttached(
-                         call.agent(), handle->inner.Get(call.isolate())),
-                     &result);
+  return handle == nullptr
+             ? nullptr
+             : NewBoolean(call.env(),
+                          HostedMemory::IsAttached(
+                              call.agent(), handle->inner.Get(call.isolate())));
+}
+
+// wireBytes(module): an ArrayBuffer.
+napi_value WireBytes(const InnerCall& call) {
+  Handle* handle = call.Unwrapped(0, Kind::kModule);
+  if (handle == nullptr) {
+    return nullptr;
   }
-  return result;
+  v8::CompiledWasmModule module = handle->inner.Get(call.isolate())
+                                      .As<v8::WasmModuleObject>()
+                                      ->GetCompiledModule();
+  const v8::MemorySpan<const uint8_t> bytes = module.GetWireBytesRef();
+  return CopyToBuffer(call.env(), bytes.data(), bytes.size());
 }
 
 // serializeModule(module): [code, wire bytes], two ArrayBuffers.
-napi_value SerializeModule(const Call& call) {
+napi_value SerializeModule(const InnerCall& call) {
   Handle* handle = call.Unwrapped(0, Kind::kModule);
   return handle == nullptr
              ? nullptr
@@ -779,29 +778,28 @@ napi_value SerializeModule(const Call& call) {
 
 // deserializeModule(target, code, bytes): whether the engine took the code;
 // then `target` is the module.
-napi_value DeserializeModule(const Call& call) {
-  v8::MemorySpan<const uint8_t> code, bytes;
-  if (!SpanOf(call.env(), call[1], &code) ||
-      !SpanOf(call.env(), call[2], &bytes)) {
+napi_value DeserializeModule(const InnerCall& call) {
+  napi_value target;
+  Bytes code, bytes;
+  if (!call.Read(kExpectedBytes, &target, &code, &bytes)) {
     return nullptr;
   }
   v8::Local<v8::WasmModuleObject> module;
-  const bool accepted =
-      ModuleFromCode(call.isolate(), code, bytes).ToLocal(&module);
+  const bool accepted = ModuleFromCode(call.isolate(), {code.data, code.length},
+                                       {bytes.data, bytes.length})
+                            .ToLocal(&module);
   if (accepted) {
-    Handle* handle = Wrap(call.agent(), call[0], Kind::kModule, module);
+    Handle* handle = Wrap(call.agent(), target, Kind::kModule, module);
     if (handle == nullptr) {
       return nullptr;
     }
-    SetModuleBytes(handle, bytes.size());
+    SetModuleBytes(handle, bytes.length);
   }
-  napi_value result = nullptr;
-  napi_get_boolean(call.env(), accepted, &result);
-  return result;
+  return NewBoolean(call.env(), accepted);
 }
 
 // jsTag(): a wrapper of WebAssembly.JSTag.
-napi_value JsTag(const Call& call) {
+napi_value JsTag(const InnerCall& call) {
   Agent* agent = call.agent();
   v8::Local<v8::Value> tag =
       agent->web_assembly()
@@ -810,55 +808,48 @@ napi_value JsTag(const Call& call) {
   return ToOuter(agent, tag);
 }
 
-// attachRawMemory(instance, memoryIndex, handle, offset, length).
-napi_value AttachRawMemory(const Call& call) {
-  napi_env env = call.env();
+// attachRawMemory(instance, memoryIndex, window, handle, offset, length).
+napi_value AttachRawMemory(const InnerCall& call) {
   Handle* instance = call.Unwrapped(0, Kind::kInstance);
   RegionView view;
-  uint32_t memory_index = 0;
+  MemoryPlace place;
   if (instance == nullptr ||
-      napi_get_value_uint32(env, call[1], &memory_index) != napi_ok ||
-      !GetRegion(env, call[2], call[3], call[4], &view)) {
+      !ReadValue(call.env(), call[1], &place.memory_index) ||
+      !ReadValue(call.env(), call[2], &place.window) ||
+      !GetRegion(call.arguments(), 3, &view)) {
     return nullptr;
   }
   if (Attachments* attachments = Attachments::Ensure(instance)) {
-    attachments->Attach(memory_index, call[2], view);
+    attachments->Attach(place, call[3], view);
   }
   return nullptr;
 }
 
-// detachRawMemory(instance, memoryIndex).
-napi_value DetachRawMemory(const Call& call) {
+// detachRawMemory(instance, memoryIndex, window).
+napi_value DetachRawMemory(const InnerCall& call) {
   Handle* instance = call.Unwrapped(0, Kind::kInstance);
-  uint32_t memory_index = 0;
+  MemoryPlace place;
   if (instance == nullptr ||
-      napi_get_value_uint32(call.env(), call[1], &memory_index) != napi_ok) {
+      !ReadValue(call.env(), call[1], &place.memory_index) ||
+      !ReadValue(call.env(), call[2], &place.window)) {
     return nullptr;
   }
   if (Attachments* attachments = Attachments::Ensure(instance)) {
-    attachments->Detach(memory_index);
+    attachments->Detach(place);
   }
   return nullptr;
 }
 
 // collectInnerGarbage(): boolean, see Agent::CollectInnerGarbage.
-napi_value CollectInnerGarbage(napi_env env, napi_callback_info info) {
-  void* data;
-  size_t argc = 0;
-  napi_value result = nullptr;
-  if (napi_get_cb_info(env, info, &argc, nullptr, nullptr, &data) == napi_ok) {
-    auto* agent = static_cast<Agent*>(data);
-    napi_get_boolean(env, agent->is_open() && agent->CollectInnerGarbage(),
-                     &result);
-  }
-  return result;
+napi_value CollectInnerGarbage(const Arguments& args) {
+  auto* agent = args.data<Agent>();
+  return NewBoolean(args.env(),
+                    agent->is_open() && agent->CollectInnerGarbage());
 }
 
 // version(): that of the inner V8.
-napi_value Version(napi_env env, napi_callback_info) {
-  napi_value result = nullptr;
-  napi_create_string_utf8(env, v8::V8::GetVersion(), NAPI_AUTO_LENGTH, &result);
-  return result;
+napi_value Version(const Arguments& args) {
+  return NewString(args.env(), v8::V8::GetVersion());
 }
 
 }  // namespace
@@ -874,32 +865,34 @@ bool InitWebAssembly(napi_env env, napi_value exports) {
     agent->Unref();
     return false;
   }
-  return DefineFunctions(env, exports,
-                         {
-                             {"start", Start},
-                             {"construct", Enter<Construct>},
-                             {"invoke", Enter<Invoke>},
-                             {"getProperty", Enter<GetProperty>},
-                             {"setProperty", Enter<SetProperty>},
-                             {"compile", Enter<Compile>},
-                             {"compileAsync", Enter<CompileAsync>},
-                             {"validate", Enter<Validate>},
-                             {"describe", Enter<Describe>},
-                             {"customSections", Enter<CustomSections>},
-                             {"instantiate", Enter<Instantiate>},
-                             {"memoryBuffer", Enter<MemoryBuffer>},
-                             {"attachMemory", Enter<AttachMemory>},
-                             {"detachMemory", Enter<DetachMemory>},
-                             {"isMemoryAttached", Enter<IsMemoryAttached>},
-                             {"serializeModule", Enter<SerializeModule>},
-                             {"deserializeModule", Enter<DeserializeModule>},
-                             {"jsTag", Enter<JsTag>},
-                             {"attachRawMemory", Enter<AttachRawMemory>},
-                             {"detachRawMemory", Enter<DetachRawMemory>},
-                             {"collectInnerGarbage", CollectInnerGarbage},
-                             {"version", Version},
-                         },
-                         agent);
+  return DefineFunctions(
+      env, exports,
+      {
+          {"start", Call<Start>},
+          {"construct", Call<Enter<Construct>>},
+          {"invoke", Call<Enter<Invoke>>},
+          {"getProperty", Call<Enter<GetProperty>>},
+          {"setProperty", Call<Enter<SetProperty>>},
+          {"compile", Call<Enter<Compile>>},
+          {"compileAsync", Call<Enter<CompileAsync>>},
+          {"validate", Call<Enter<Validate>>},
+          {"describe", Call<Enter<Describe>>},
+          {"customSections", Call<Enter<CustomSections>>},
+          {"instantiate", Call<Enter<Instantiate>>},
+          {"memoryBuffer", Call<Enter<MemoryBuffer>>},
+          {"attachMemory", Call<Enter<AttachMemory>>},
+          {"detachMemory", Call<Enter<DetachMemory>>},
+          {"isMemoryAttached", Call<Enter<IsMemoryAttached>>},
+          {"wireBytes", Call<Enter<WireBytes>>},
+          {"serializeModule", Call<Enter<SerializeModule>>},
+          {"deserializeModule", Call<Enter<DeserializeModule>>},
+          {"jsTag", Call<Enter<JsTag>>},
+          {"attachRawMemory", Call<Enter<AttachRawMemory>>},
+          {"detachRawMemory", Call<Enter<DetachRawMemory>>},
+          {"collectInnerGarbage", Call<CollectInnerGarbage>},
+          {"version", Call<Version>},
+      },
+      agent);
 }
 
 }  // namespace rawmem

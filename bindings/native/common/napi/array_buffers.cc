@@ -6,6 +6,8 @@
 #include <cstring>
 #include <utility>
 
+#include "exceptions.h"
+
 namespace rawmem {
 
 namespace {
@@ -83,10 +85,9 @@ napi_value NewExternalBuffer(napi_env env,
   // Node has called, or will call, the finalizer if it threw on its own.
   if (!pending) {
     delete kept;
-    napi_throw_error(env, nullptr,
-                     status == napi_no_external_buffers_allowed
-                         ? "This runtime allows no external ArrayBuffer"
-                         : "The ArrayBuffer could not be created");
+    ThrowError(env, status == napi_no_external_buffers_allowed
+                        ? "This runtime allows no external ArrayBuffer"
+                        : "The ArrayBuffer could not be created");
   }
   return nullptr;
 }

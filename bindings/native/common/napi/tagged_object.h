@@ -8,26 +8,47 @@
 #include <node_api.h>
 
 #include <memory>
+#include <utility>
+
+#include "exceptions.h"
+#include "reference.h"
 
 namespace rawmem {
 
-// Makes an object that owns `value`. Null, with an exception pending, on
-// failure.
+// Has `object` own `value`, whose member `self`, if given, then refers to
+// `object`. Gives `value`; null, with that gone, on failure.
 template <typename T>
-napi_value WrapTagged(napi_env env,
-                      const napi_type_tag& tag,
-                      std::unique_ptr<T> value) {
-  napi_value object;
-  if (napi_create_object(env, &object) != napi_ok ||
-      napi_type_tag_object(env, object, &tag) != napi_ok ||
+T* WrapTagged(napi_env env,
+              napi_value object,
+              const napi_type_tag& tag,
+              std::unique_ptr<T> value,
+              WeakReference T::* self = nullptr) {
+  napi_ref reference;
+  if (napi_type_tag_object(env, object, &tag) != napi_ok ||
       napi_wrap(
           env, object, value.get(),
           [](napi_env, void* data, void*) { delete static_cast<T*>(data); },
-          nullptr, nullptr) != napi_ok) {
-    napi_throw_error(env, nullptr, "An object could not be created");
+          nullptr, self == nullptr ? nullptr : &reference) != napi_ok) {
     return nullptr;
   }
-  value.release();
+  if (self != nullptr) {
+    value.get()->*self = WeakReference(env, reference);
+  }
+  return value.release();
+}
+
+// The same with an object made for that. Null, with an exception pending, on
+// failure.
+template <typename T>
+napi_value NewTagged(napi_env env,
+                     const napi_type_tag& tag,
+                     std::unique_ptr<T> value) {
+  napi_value object;
+  if (napi_create_object(env, &object) != napi_ok ||
+      WrapTagged(env, object, tag, std::move(value)) == nullptr) {
+    ThrowError(env, "An object could not be created");
+    return nullptr;
+  }
   return object;
 }
 

@@ -1,0 +1,11 @@
+import { hostWindowsClass } from '../../feeder/host-windows-class.ts'
+import { ChunkFeeder } from './chunk-feeder.ts'
+import { engine } from './engine.ts'
+import { registerFeeder } from './feeders.ts'
+
+/** For instances of the V8 inside. */
+export const HostWindows = hostWindowsClass({
+  native: engine.hostWindows,
+  ChunkFeeder,
+  register: registerFeeder,
+})
