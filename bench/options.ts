@@ -14,8 +14,7 @@ export function commandLine(suites: readonly { name: string; title: string }[]):
   return new Command('npm run bench --')
     .description(
       'Measures this package against native code, against Node with copies, and against DuckDB, in one process: one contender ' +
-        'after the other, round after round. A whole run writes bench/results/ and the tables and plots of ' +
-        'docs/performance.md. It wants a machine that does nothing else.',
+        'after the other, round after round. A whole run writes bench/results/. It wants a machine that does nothing else.',
     )
     .addOption(
       new Option('--only <names...>', 'run some of the suites only').choices(
@@ -26,7 +25,7 @@ export function commandLine(suites: readonly { name: string; title: string }[]):
     .option('--quick', 'tiny sizes: shows that everything runs, the figures mean nothing', false)
     .option(
       '--output <folder>',
-      'write results.json, the plots and performance.md there; without it a run with --only or --quick writes nothing',
+      'write results.json, the plots and README.md there; without it a run with --only or --quick writes nothing',
     )
     .option(
       '--render',

@@ -1,11 +1,11 @@
 import { inspect } from 'node:util'
 
-/** Any value, in one line of an error message. */
+/** A value as one line of an error message. */
 export function show(value: unknown): string {
   return inspect(value, { depth: 0, customInspect: false, breakLength: Number.POSITIVE_INFINITY })
 }
 
-/** @param why What the range comes from, if the message is to say so. */
+/** @param why The reason for the range, for the message. */
 export function checkInteger(
   name: string,
   value: unknown,

@@ -6,12 +6,12 @@ interface ErrorClasses {
   readonly RuntimeError: api.ErrorClass<api.RuntimeError>
 }
 
-/** Node's own classes: `instanceof` has to hold for code that knows nothing of this package. */
+/** Node's own classes, so that `instanceof` works in code that does not know this package. */
 export const { CompileError, LinkError, RuntimeError } = (
   globalThis as unknown as { WebAssembly: ErrorClasses }
 ).WebAssembly
 
-/** By the names that errors of the engine have. */
+/** By the names of the engine's errors. */
 export const errorClasses: Readonly<Record<string, new (message: string) => Error>> = {
   CompileError,
   LinkError,

@@ -10,7 +10,7 @@ import { binding, engineBinding } from './addon/load.ts'
 import { checkBoolean, checkInteger, show } from './arguments.ts'
 import { dispose } from './dispose.ts'
 
-/** Where a region lies in the memory behind its handle. */
+/** The position of a region in the memory of its handle. */
 export interface RegionParts {
   readonly handle: RegionHandle
   readonly byteOffset: number
@@ -21,11 +21,11 @@ export interface RegionParts {
 interface Root {
   readonly handle: RegionHandle
   readonly byteLength: number
-  /** What the memory is borrowed from, until it is closed, and where the region begins in it. */
+  /** The borrowed buffer, until the region is closed, and the region's offset in it. */
   source: ArrayBufferLike | undefined
   readonly sourceOffset: number
   closed: boolean
-  /** ArrayBuffers handed out. Weak: the regions hold them, and with the last region nobody can call close(). */
+  /** ArrayBuffers handed out. Weak: the regions keep them, and close() needs a region. */
   buffers: WeakRef<ArrayBuffer>[]
   /** Length of `buffers` at which the dead ones are dropped. */
   pruneAt: number
@@ -37,21 +37,24 @@ const native: RegionBinding = binding.region
 const maxByteLength = 2 ** 47
 const addressEnd = 2n ** 64n
 
-/** The getter itself, since an own property could hide it, and resizing away borrowed pages is fatal. */
+/**
+ * The getter itself, since an own property could hide it, and resizing away borrowed pages is
+ * fatal.
+ */
 const resizableOf = Object.getOwnPropertyDescriptor(ArrayBuffer.prototype, 'resizable')?.get
 
-/** Kept, since a program may put its own in this place. */
+/** Kept, because a program can replace it. */
 const clone = structuredClone
 
 const constructorKey = Symbol('HostRegion')
 
-/** Tells what `share()` gave from other objects that come in messages. */
+/** Distinguishes the result of `share()` from other objects in messages. */
 const sharedType = 'v8-rawmem.SharedRegion'
 
-/** What is in a `SharedRegion`; users need not know. */
+/** The private members of a `SharedRegion`. */
 interface SharedParts {
   readonly type: typeof sharedType
-  /** Where the bytes are: in this buffer, or under this name in the addon of the process `pid`. */
+  /** The bytes: this buffer, or this name in the addon of the process `pid`. */
   readonly source: SharedArrayBuffer | { readonly pid: number; readonly name: string }
   readonly byteOffset: number
   readonly byteLength: number
@@ -96,9 +99,10 @@ function newRoot(
 }
 
 /**
- * Whether a message may take the buffer along. Node 26 aborts when a WebAssembly memory grows whose buffer is marked as
- * untransferable; those buffers are so anyway, and a transfer list says it: it is checked entry by entry before anything
- * moves, so a transferable buffer fails only as its own duplicate.
+ * Whether a message can transfer the buffer. Node 26 aborts when a WebAssembly memory grows whose
+ * buffer was marked as untransferable, so such buffers, which are untransferable anyway, must not
+ * be marked. The test passes the buffer twice: Node checks each entry before it moves anything, so
+ * a transferable buffer fails only as a duplicate.
  */
 function isTransferable(buffer: ArrayBuffer): boolean {
   try {
@@ -133,7 +137,7 @@ function resolveIndex(name: string, value: unknown, absent: number, byteLength: 
   return index < 0 ? Math.max(byteLength + index, 0) : Math.min(index, byteLength)
 }
 
-/** Assigned inside the class, where the private fields can be seen. */
+/** Assigned inside the class, which can read the private fields. */
 let partsOf: (region: unknown, name: string) => RegionParts
 
 export class HostRegion<TArrayBuffer extends ArrayBufferLike = ArrayBufferLike>
@@ -155,7 +159,7 @@ export class HostRegion<TArrayBuffer extends ArrayBufferLike = ArrayBufferLike>
     const { offset, length, writable = false, shareable = false } = options
     checkBoolean('mapFile: options.writable', writable)
     checkBoolean('mapFile: options.shareable', shareable)
-    // NONBLOCK: opening a FIFO must not wait for its other end, only to be refused below.
+    // NONBLOCK: opening a FIFO must not wait for its other end. It is refused below.
     const flags = (writable ? constants.O_RDWR : constants.O_RDONLY) | constants.O_NONBLOCK
     const fd = openSync(path, flags)
     try {
@@ -170,7 +174,7 @@ export class HostRegion<TArrayBuffer extends ArrayBufferLike = ArrayBufferLike>
       const rest = stat.size - begin
       const bytes =
         length === undefined ? rest : checkInteger('mapFile: options.length', length, 0, rest)
-      // The system maps no empty range.
+      // The system cannot map an empty range.
       const result =
         bytes === 0
           ? native.allocate(0, shareable)
@@ -207,7 +211,7 @@ export class HostRegion<TArrayBuffer extends ArrayBufferLike = ArrayBufferLike>
         `from: source must be an ArrayBuffer, a SharedArrayBuffer or a view of one; got ${show(source)}`,
       )
     }
-    // Transferring would take the bytes away from under a running instance.
+    // A transfer would take the bytes away from a running instance.
     if (types.isArrayBuffer(buffer) && isTransferable(buffer)) markAsUntransferable(buffer)
     const handle = native.borrow(new Uint8Array(buffer, byteOffset, byteLength), buffer)
     return HostRegion.#whole<TArrayBuffer>(newRoot(handle, byteLength, buffer, byteOffset))
@@ -364,7 +368,7 @@ export class HostRegion<TArrayBuffer extends ArrayBufferLike = ArrayBufferLike>
     if (source !== undefined) {
       return new type(source as ArrayBuffer, sourceOffset + this.#byteOffset + begin, count)
     }
-    // An ArrayBuffer of its own puts an unaligned view, or one far out, at its very beginning.
+    // A separate ArrayBuffer that begins at the view allows any alignment and offset.
     if (this.#byteLength <= bufferConstants.MAX_LENGTH && begin % elementSize === 0) {
       return new type(this.buffer as ArrayBuffer, begin, count)
     }
@@ -405,7 +409,7 @@ export class HostRegion<TArrayBuffer extends ArrayBufferLike = ArrayBufferLike>
       const buffers = root.buffers
         .map((ref) => ref.deref())
         .filter((buffer) => buffer !== undefined)
-      // What it is attached to may be garbage that the engine has not found yet.
+      // It may be attached to garbage that the engine has not collected yet.
       if (
         !native.close(root.handle, buffers) &&
         !(engineBinding?.collectInnerGarbage() && native.close(root.handle, buffers))
@@ -432,7 +436,7 @@ export class HostRegion<TArrayBuffer extends ArrayBufferLike = ArrayBufferLike>
     return 'HostRegion'
   }
 
-  /** A borrowed ArrayBuffer of fixed length is shorter than it was only once detached. */
+  /** A borrowed ArrayBuffer of fixed length becomes shorter only when it is detached. */
   get #detached(): boolean {
     const { source, sourceOffset, byteLength } = this.#root
     return source !== undefined && source.byteLength < sourceOffset + byteLength
@@ -464,9 +468,10 @@ HostRegion satisfies Pick<
 >
 
 /**
- * What the addon needs of a region that is passed to it as the argument `name`.
+ * The native parts of a region that was passed as the argument `name`.
  *
- * @throws {TypeError} if `region` is no HostRegion, is closed, or borrows an ArrayBuffer that is detached.
+ * @throws {TypeError} if `region` is no HostRegion, is closed, or borrows an ArrayBuffer that is
+ *   detached.
  */
 export function regionParts(region: unknown, name = 'region'): RegionParts {
   return partsOf(region, name)

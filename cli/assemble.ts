@@ -2,7 +2,7 @@ import wabt from 'wabt'
 
 const tools = await wabt()
 
-// The features of the text format that V8 can run. Wabt's own types know less than it does.
+// Features of the text format that V8 can run. Wabt's types lack some of them.
 const features = {
   bulk_memory: true,
   exceptions: true,

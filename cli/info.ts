@@ -7,7 +7,7 @@ import { detectLibc, packageRoot, version } from '../bindings/addon/platform.ts'
 import { formatByteSize } from '../terminal/byte-size.ts'
 import type { BackendStatus } from '../types/backend.d.ts'
 
-/** What manifest.json in the platform's package says of the addons beside it; written by build-scripts/bind. */
+/** The part of manifest.json about the addons beside it; written by build-scripts/bind. */
 interface Manifest {
   readonly engine?: AddonManifest
   readonly node?: AddonManifest
@@ -16,7 +16,7 @@ interface Manifest {
 interface AddonManifest {
   readonly compiler: string
   readonly sha256: string
-  /** Of the V8 inside, for the addon that has one. */
+  /** Of the patched V8, if the addon has it. */
   readonly v8?: string
   readonly lock?: string
   readonly patches?: readonly unknown[]
@@ -26,7 +26,7 @@ interface AddonManifest {
 interface Addon {
   readonly path: string
   readonly bytes: number
-  /** What it was built from; null if nobody knows. */
+  /** Its inputs; null if unknown. */
   readonly builtFrom: {
     readonly compiler: string
     /** Null for the addon without V8. */
@@ -51,17 +51,17 @@ interface Release {
 
 export interface Info {
   readonly package: string
-  /** Of the V8 inside; null if no backend has it. */
+  /** Of the patched V8; null if no backend has it. */
   readonly v8: string | null
   /** Null if there is no V8 inside, or another one than this package was made with. */
   readonly v8Release: Release | null
   readonly node: { readonly version: string; readonly v8: string }
   readonly platform: string
-  /** Null where there is none, or Node does not say. */
+  /** Null if there is none, or Node does not say. */
   readonly glibc: string | null
   readonly addon: Addon | null
   readonly backends: readonly BackendStatus[]
-  /** Why the library cannot be used; null if it can. */
+  /** Why the library does not work; null if it does. */
   readonly problem: string | null
   readonly limits: {
     readonly regionBytes: number
@@ -79,7 +79,7 @@ function describeAddon(path: string): Addon {
   if (!existsSync(manifestPath)) return { ...about, builtFrom: null }
   const { engine, node } = JSON.parse(readFileSync(manifestPath, 'utf8')) as Manifest
   const sha256 = createHash('sha256').update(content).digest('hex')
-  // The manifest may know of other files than this one.
+  // The manifest may describe other files.
   const found = [engine, node].find((addon) => addon?.sha256 === sha256)
   if (found === undefined) return { ...about, builtFrom: null }
   const { compiler, v8 = null, lock = null, patches = [], modified = false } = found
@@ -169,7 +169,7 @@ function lines(info: Info): [string, string][] {
   ]
 }
 
-/** Prints what this installation is, and whether it works; false if it does not. */
+/** Prints the state of the installation; returns whether it works. */
 export async function info({ json }: { json: boolean }): Promise<boolean> {
   const gathered = await gather()
   if (json) {

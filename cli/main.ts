@@ -23,10 +23,10 @@ const program = new Command('v8-rawmem')
   .option('--verbose', 'show where in v8-rawmem an error arose', false)
   .showHelpAfterError('(v8-rawmem --help says what can be given.)')
 
-/** Runs a subcommand until it ends or a signal says stop. */
+/** Runs a subcommand until it ends or a signal stops it. */
 const guarded = (action: (signal: AbortSignal) => Promise<void>) => runCommand(action, describe)
 
-/** One line, but for a program's own frames, which say where in it things went wrong. */
+/** One line, plus the frames of the program if it failed. */
 function describe(error: unknown): string {
   if (error instanceof Interrupted) return 'stopped'
   if (program.opts<{ verbose: boolean }>().verbose) return stackOf(error)

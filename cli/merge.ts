@@ -9,7 +9,7 @@ export const merges = ['list', 'sum', 'min', 'max'] as const
 export type Merge = (typeof merges)[number]
 
 const combine: Record<Exclude<Merge, 'list'>, (a: Value, b: Value) => Value> = {
-  // Both come from the same export, so both are numbers or both bigints.
+  // Both come from the same export, so they have the same type.
   sum: (a, b) => (a as number) + (b as number),
   min: (a, b) => (b < a ? b : a),
   max: (a, b) => (b > a ? b : a),

@@ -1,4 +1,5 @@
-// What the options of the command may say, besides sizes and integers.
+// Types of the command's options besides sizes and integers. Commander puts the option's name
+// before the messages.
 
 import { InvalidArgumentError } from 'commander'
 import { byteSize } from '../terminal/option-types.ts'
@@ -11,7 +12,7 @@ const escapes = new Map([
   ['\\\\', 92],
 ])
 
-/** One byte: itself, an escape sequence as shells hand it on, or `\xHH`. */
+/** One byte: a character, an escape sequence, or `\xHH`. */
 export function delimiter(text: string): number {
   const hex = /^\\x([0-9a-f]{2})$/i.exec(text)
   if (hex !== null) return Number.parseInt(hex[1]!, 16)
@@ -39,7 +40,10 @@ function parseArgument(text: string): number | bigint {
   return value
 }
 
-/** Collects numbers and, ending in n, bigints, with commas or without: `--args 1 2n`, `--args=-1n,2`. */
+/**
+ * Collects numbers and, ending in n, bigints, with commas or without: `--args 1 2n`,
+ * `--args=-1n,2`.
+ */
 export function callArguments(text: string, before: (number | bigint)[] = []): (number | bigint)[] {
   return [
     ...before,

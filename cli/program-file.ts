@@ -23,7 +23,7 @@ export async function readProgram(path: string): Promise<Uint8Array> {
   if (about.isDirectory()) {
     throw new AdvisedError(`${path} is a folder.`, 'Name a .wasm file, or a .wat file.')
   }
-  // Nothing could end the wait for somebody to write into a named pipe.
+  // Reading a named pipe could wait forever.
   if (!about.isFile()) {
     throw new AdvisedError(`${path} is no regular file.`, 'Name a .wasm file, or a .wat file.')
   }

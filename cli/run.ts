@@ -29,7 +29,7 @@ export interface RunOptions {
   readonly json: boolean
 }
 
-/** What `address: 'i32'` can say of a window's length. */
+/** The largest length of a window with `address: 'i32'`. */
 const maxWindow32 = 2 ** 32 - 1
 
 function checkData(path: string, recordBytes: number | null | undefined): void {
@@ -121,7 +121,7 @@ function formatSpeed(bytes: number, seconds: number): string {
   return speed < 1e8 ? `${(speed / 1e6).toFixed(2)} MB/s` : `${(speed / 1e9).toFixed(2)} GB/s`
 }
 
-/** Bigints as strings: not every reader of JSON takes more than 53 bits. */
+/** Bigints as strings, because many JSON readers are limited to 53 bits. */
 function plain(_key: string, value: unknown): unknown {
   return typeof value === 'bigint' ? String(value) : value
 }

@@ -12,7 +12,7 @@ const units = new Map([
 ])
 
 /**
- * Reads `2GiB`, `500 MB`, `1.5gib` or a plain number of bytes.
+ * Reads `2GiB`, `500 MB`, `1.5gib` or a number of bytes.
  *
  * @returns undefined for other text, and for a size that is not a whole number of bytes
  */

@@ -1,13 +1,15 @@
 /**
- * WebAssembly on memory that it did not allocate.
+ * WebAssembly on memory that your program already has.
  *
  * ```ts
  * import { HostRegion, setWasmInstanceRawMemory, WebAssembly } from 'v8-rawmem'
  *
- * using table = HostRegion.mapFile('lineitem.bin')
+ * const table = HostRegion.mapFile('lineitem.bin')
  * const { instance } = await WebAssembly.instantiate(bytes, imports)
  * setWasmInstanceRawMemory(instance, table.subarray(0, 2 * 1024 ** 3))
  * instance.exports.run()
+ * setWasmInstanceRawMemory(instance, null)
+ * table.close()
  * ```
  *
  * @module
@@ -46,8 +48,8 @@ export type { ProgramExit, Wasi, WasiOptions } from './wasi.d.ts'
 export type { WorkerWasiOptions } from './workers.d.ts'
 
 /**
- * The `WebAssembly` namespace of the backend in use, in place of the global one. By default that of the engine inside of
- * this package; see {@link openBackend}.
+ * The `WebAssembly` namespace of the default backend, which is usually the patched V8 of this
+ * package; see {@link openBackend}. Use it instead of the global namespace.
  */
 export declare const WebAssembly: api.WebAssemblyNamespace
 
@@ -86,7 +88,7 @@ export declare namespace WebAssembly {
 /** Makes regions: `allocate`, `mapFile`, `from`, `at`, `open`. */
 export declare const HostRegion: region.HostRegionConstructor
 
-/** Bytes of this process that a WebAssembly instance can be pointed at. */
+/** Bytes of this process that a WebAssembly instance can be pointed at, without a copy. */
 export type HostRegion<TArrayBuffer extends ArrayBufferLike = ArrayBufferLike> =
   region.HostRegion<TArrayBuffer>
 
@@ -95,31 +97,33 @@ export declare const HostWindows: windows.HostWindowsConstructor
 
 export type HostWindows = windows.HostWindows
 
-/** Slides a window over a region, moved by a function that the module imports. */
+/** Slides a window over a region. The module moves it with an imported function. */
 export declare const ChunkFeeder: feeder.ChunkFeederConstructor
 
 export type ChunkFeeder = feeder.ChunkFeeder
 
 /**
- * Points a memory of `instance` at the bytes of `region`, or back at the memory that the module declares. Takes effect at
- * once, also for functions of the instance that are running, so a function that the module imports can use this to bring
- * on the next window.
+ * Points a memory of `instance` at the bytes of `region`, or back at its own memory. This takes
+ * effect at once, also for functions that are running, so an imported function can map the next
+ * window.
  *
- * The first byte of the region is address 0, the last one address `region.byteLength - 1`; accesses beyond it trap. While
- * attached, `memory.size` gives the size in whole pages of 64 KiB, and `memory.grow` in the module fails (-1). Only this
- * instance is affected: not the `WebAssembly.Memory` that it may export or import, nor its `buffer`, nor other instances.
+ * Address 0 is the first byte of the region; accesses beyond `region.byteLength - 1` trap. While
+ * attached, `memory.size` returns whole pages of 64 KiB, and `memory.grow` fails (-1). Only this
+ * instance changes: not its `WebAssembly.Memory`, nor the `buffer` of that, nor other instances.
  *
- * The instance keeps the region alive, and while it is attached, `region.close()` throws. It is released by the next call for
- * the same memory, or when the instance is collected. Where a {@link ChunkFeeder} has mapped a window, that one goes, and
- * comes back with the next call of the feeder's `next`.
+ * The instance keeps the region alive, and `region.close()` throws. The next call for the same
+ * memory, or the collection of the instance, releases the region. A window of a {@link ChunkFeeder}
+ * is replaced, until the next call of its `next`.
  *
  * @param instance An instance made by this package's `WebAssembly`.
  * @param region The bytes, or `null` for the instance's own memory.
- * @param memoryIndex Which memory, for modules with several; in the order of imports, then definitions. Default 0.
- * @throws {TypeError} if `instance` is no instance, `region` neither a region nor `null`, the region is closed, its borrowed
- *   `ArrayBuffer` is detached, the memory is shared, or the program keeps things of its own there (see `overOwnData`).
- * @throws {RangeError} if there is no such memory, the region has fewer bytes than the minimum that the module declares, or
- *   more than addresses reach (4 GiB; for a 64-bit memory 2^48 bytes).
+ * @param memoryIndex Index of the memory: imported memories first, then defined ones. Default 0.
+ * @param options `overOwnData: true` hides data that the program keeps in the memory itself.
+ * @throws {TypeError} if `instance` is no instance, `region` is neither a region nor `null`, the
+ *   region is closed, its borrowed `ArrayBuffer` is detached, the memory is shared, or the program
+ *   keeps data of its own there (see `overOwnData`).
+ * @throws {RangeError} if there is no such memory, or if the region has fewer bytes than the
+ *   declared minimum or more than addresses reach (4 GiB; 2^48 bytes for a 64-bit memory).
  */
 export declare function setWasmInstanceRawMemory(
   instance: api.Instance,
@@ -151,26 +155,27 @@ export declare function setWasmInstanceWindow(
 ): void
 
 /**
- * The optimised code that `module` has at present, as bytes that {@link deserializeModule} takes, also in another process.
+ * Returns the optimised code that `module` has now, for {@link deserializeModule}, also in another
+ * process.
  *
- * Only optimised code is in it. Modules are compiled function by function, when each is called first: serialize after the
- * module has run, or under `V8_RAWMEM_FLAGS='--no-wasm-lazy-compilation'`. What is missing is compiled later, as usual.
+ * Functions are compiled when they are first called. So call this after the module has run, or set
+ * `V8_RAWMEM_FLAGS='--no-wasm-lazy-compilation'`. Missing functions are compiled later, as usual.
  *
  * @throws {TypeError} if `module` is no module.
  */
 export declare function serializeModule(module: api.Module): Uint8Array<ArrayBuffer>
 
 /**
- * The module of `bytes`, with code that {@link serializeModule} gave, without compiling it again.
+ * Returns the module of `bytes` with the code from {@link serializeModule}, without compiling it.
  *
- * A checksum tells damaged caches and those of other modules or versions. It is no signature: whoever makes a cache decides
- * what runs in this process, so load caches only from where you would load native code.
+ * A checksum finds damaged and foreign caches. It is not a signature: a cache decides what runs in
+ * this process, so load caches only from where you would load native code.
  *
- * @param cache What `serializeModule` returned.
+ * @param cache The result of `serializeModule`.
  * @param bytes The bytes that the module was compiled from.
- * @throws {TypeError} if the cache is damaged, or belongs to other bytes, another version of the engine, an engine with
- *   other flags, another processor, or a module compiled with `builtins` or `importedStringConstants`. Compile the module
- *   then.
+ * @throws {TypeError} if the cache is damaged, or belongs to other bytes, another engine version,
+ *   other flags, another processor, or a module compiled with `builtins` or
+ *   `importedStringConstants`. Compile the module then.
  */
 export declare function deserializeModule(
   cache: api.BytesSource,
@@ -178,40 +183,45 @@ export declare function deserializeModule(
 ): api.Module
 
 /**
- * A backend by name, or without one the backend behind `WebAssembly`, `HostRegion` and `setWasmInstanceRawMemory` of this
- * package: the one that the environment variable `V8_RAWMEM_BACKEND` names, otherwise the first one that is available of
- * `'patched'`, `'node-raw'`, `'node-rewire'`.
+ * Opens a backend.
  *
- * Opening one twice gives the same object. Several may be in use at the same time.
+ * Several backends can be in use at the same time. Opening one twice returns the same object.
  *
+ * @param name Default: the backend behind the plain exports of this package. That is the one named
+ *   by the environment variable `V8_RAWMEM_BACKEND`, else the first available of `'patched'`,
+ *   `'node-raw'`, `'node-rewire'`.
  * @throws {TypeError} if there is no backend of that name.
- * @throws {Error} if it is not available here, with the reason. (If `V8_RAWMEM_BACKEND` names such a one, importing the
- *   package fails with that error.)
+ * @throws {Error} with the reason, if the backend is not available here. If `V8_RAWMEM_BACKEND`
+ *   names it, importing the package fails with that error.
  */
 export declare function openBackend(name?: backend.BackendName): backend.Backend
 
-/** All backends, whether they can be used in this process, and why not. */
+/** All backends, and whether each works in this process or why not. */
 export declare function backends(): backend.BackendStatus[]
 
 /**
- * Runs a program over a region on a worker thread, fed window by window as by a `ChunkFeeder`, so that this thread stays free.
- * Nothing is copied: the thread opens the region, see {@link HostRegion.share}.
+ * Runs a program over a region on a worker thread, window by window as with a `ChunkFeeder`. This
+ * thread stays free. Nothing is copied: the worker opens the region, see {@link HostRegion.share}.
  *
  * ```ts
- * const sum = await runOnWorker(bytes, table, { onProgress: ({ position }) => bar.update(position) })
+ * const sum = await runOnWorker(bytes, table, {
+ *   onProgress: ({ position }) => bar.update(position),
+ * })
  * ```
  *
- * When the promise settles, the thread has ended and has let go of the region. Meanwhile the bytes stay where they are, even
- * if `region.close()` is called.
+ * When the promise settles, the thread has ended and released the region. Until then the bytes
+ * stay, even after `region.close()`.
  *
- * @param bytes The module. It is copied at once.
- * @param region Any region but one over an `ArrayBuffer`, which belongs to this thread.
- * @returns what the export returned: a number or a bigint, `undefined`, or an array of several results.
- * @throws {TypeError} or {RangeError} (as a rejection) for arguments and options that are not as described, for a region that
- *   cannot be shared, and for a module that has no such export or other imports; the message lists those that it has.
+ * @param bytes The module, copied at once.
+ * @param region Any region except one over an `ArrayBuffer`, which belongs to this thread.
+ * @returns the result of the export: a number, a bigint, `undefined`, or an array of several
+ *   results.
+ * @throws {TypeError} or {RangeError} (as a rejection) for invalid arguments or options, for a
+ *   region that cannot be shared, and for a module without that export or with other imports; the
+ *   message lists what the module has.
  * @throws {CompileError} if `bytes` are no valid module.
- * @throws {RuntimeError} if the program traps. This and every other error of the program has the message and the stack
- *   that it had in the worker, with the frames of the module.
+ * @throws {RuntimeError} if the program traps. Errors of the program keep their message and stack
+ *   from the worker, with the frames of the module.
  * @throws `signal.reason` if `signal` was aborted.
  */
 export declare function runOnWorker<TResult = workers.ExportResult>(
@@ -221,7 +231,7 @@ export declare function runOnWorker<TResult = workers.ExportResult>(
 ): Promise<TResult>
 
 /**
- * Runs a program over the parts of a region, on a worker thread each, and merges the results.
+ * Runs a program over the parts of a region, one worker thread per part, and merges the results.
  *
  * ```ts
  * const sum = await parallelScan(bytes, table, {
@@ -230,14 +240,14 @@ export declare function runOnWorker<TResult = workers.ExportResult>(
  * })
  * ```
  *
- * Each thread has an instance of its own and sees a contiguous part, from address 0 of its first window on. If one of the programs
- * fails, the others are stopped at once, and the promise is rejected with that error when all threads have ended. Progress
- * is the sum over the parts.
+ * Each thread has its own instance and a contiguous part of the region. If one program fails, the
+ * others stop, and the promise rejects with that error when all threads have ended. Progress is the
+ * sum over the parts.
  *
- * @param bytes The module. It is copied at once.
- * @param region Any region but one over an `ArrayBuffer`.
- * @returns what `merge` returned.
- * @throws as {@link runOnWorker}, and what `merge` throws.
+ * @param bytes The module, copied at once.
+ * @param region Any region except one over an `ArrayBuffer`.
+ * @returns the result of `merge`.
+ * @throws as {@link runOnWorker}, and the error of `merge`.
  */
 export declare function parallelScan<TResult = workers.ExportResult, TMerged = TResult[]>(
   bytes: api.BytesSource,
@@ -264,9 +274,12 @@ export declare function wasi(options?: host.WasiOptions): host.Wasi
 
 /** What is running. */
 export interface EngineVersion {
-  /** Of this package. */
+  /** Version of this package. */
   readonly package: string
-  /** Of the V8 that the backend in use runs on, as `major.minor.build.patch`: the one inside, or Node's own. */
+  /**
+   * Version of the V8 under the default backend, as `major.minor.build.patch`: the patched V8, or
+   * Node's own.
+   */
   readonly v8: string
 }
 

@@ -1,16 +1,15 @@
 /**
- * The `WebAssembly` namespace of the WebAssembly JavaScript Interface, run by the engine inside of v8-rawmem. Members
- * have the same names, signatures and behaviour as those of the global namespace, so that generated glue code runs when
- * it is handed this one. Objects of the two namespaces do not mix: the global one knows nothing of modules, instances and
- * memories made here, and the other way round.
+ * The `WebAssembly` namespace of v8-rawmem. Members have the names, signatures and behaviour of the
+ * WebAssembly JavaScript Interface, so generated glue code can use it. Modules, instances and
+ * memories do not mix with those of the global namespace.
  */
 
 import type { HostRegion } from './host-region.d.ts'
 
-/** What an import or export is. */
+/** Kind of an import or export. */
 export type ImportExportKind = 'function' | 'table' | 'memory' | 'global' | 'tag'
 
-/** Types of values. The `ref` types also take what the proposals that the engine ships add to them. */
+/** Types of values, including those of the proposals that the engine ships. */
 export type ValueType =
   | 'i32'
   | 'i64'
@@ -28,13 +27,13 @@ export type TableKind = 'anyfunc' | 'externref' | (string & {})
 /** Whether addresses or indices are `number` (32 bits) or `bigint` (64 bits). */
 export type AddressType = 'i32' | 'i64'
 
-/** The bytes of a module. They are copied before anything is done with them. */
+/** The bytes of a module. They are copied before use. */
 export type BytesSource = ArrayBufferLike | ArrayBufferView
 
-/** What a module imports: one object per module name, with a value per name. */
+/** Imports of a module: one object per module name, with a value per name. */
 export type Imports = Record<string, Record<string, ImportValue>>
 
-/** Anything that an import may be. */
+/** A value that can be imported. */
 export type ImportValue =
   | Exports[string]
   | number
@@ -45,30 +44,31 @@ export type ImportValue =
   | null
   | undefined
 
-/** What an instance exports. Callers know the types, so the members are open. */
+/** Exports of an instance. Only the module knows their types. */
 // biome-ignore lint/suspicious/noExplicitAny: the types of exports are known to the module only
 export type Exports = Record<string, any>
 
 /**
- * Which of the engine's compilers make the code of a module.
+ * Which compilers of the engine make the code of a module.
  *
- * - `'optimize'`: every function is compiled by the optimising compiler (Turboshaft) when it is called first.
- * - `'dynamic'`: functions start in code of the baseline compiler (Liftoff), quickly made and some three times slower, and
- *   are replaced by optimised code when they prove hot. A call that is running is never replaced, so a program that does
- *   all of its work in one call stays slow.
- * - `'baseline'`: code of the baseline compiler only.
+ * - `'optimize'`: the optimising compiler (Turboshaft) compiles each function when it is first
+ *   called.
+ * - `'dynamic'`: functions start in code of the baseline compiler (Liftoff), which compiles quickly
+ *   but runs several times slower. Hot functions are optimised. A running call is never replaced,
+ *   so a program that works in one call stays slow.
+ * - `'baseline'`: the baseline compiler only.
  */
 export type Tiering = 'optimize' | 'dynamic' | 'baseline'
 
-/** How to compile a module. */
+/** Options of the compiling functions. */
 export interface CompileOptions {
-  /** Builtin modules that need not be imported, such as `'js-string'`. */
+  /** Builtin modules that the engine provides, such as `'js-string'`. */
   builtins?: string[]
-  /** Name of the module whose imported globals are strings, called like their value. */
+  /** Name of the module whose imported globals are strings: the name of each is its value. */
   importedStringConstants?: string
   /**
-   * Default: what the environment variable `V8_RAWMEM_TIERING` says; without it `'optimize'` for modules with less than
-   * 256 KiB of code, which covers compute kernels, and `'dynamic'` for larger ones.
+   * Default: the environment variable `V8_RAWMEM_TIERING`, else `'optimize'` for modules with less
+   * than 256 KiB of code and `'dynamic'` for larger ones.
    */
   tiering?: Tiering
   /**
@@ -91,7 +91,7 @@ export interface ModuleImportDescriptor {
   name: string
 }
 
-/** A compiled module. It has no state, and any number of instances. */
+/** A compiled module, without state. It can have any number of instances. */
 export interface Module {
   readonly [Symbol.toStringTag]: string
 }
@@ -99,20 +99,20 @@ export interface Module {
 export interface ModuleConstructor {
   readonly prototype: Module
   /**
-   * Compiles `bytes` on the spot.
+   * Compiles `bytes` synchronously.
    *
    * @throws {CompileError} if they are no valid module.
    */
   new (bytes: BytesSource, options?: CompileOptions): Module
-  /** Copies of all custom sections of that name. */
+  /** Copies of all custom sections with that name. */
   customSections(module: Module, sectionName: string): ArrayBuffer[]
   exports(module: Module): ModuleExportDescriptor[]
   imports(module: Module): ModuleImportDescriptor[]
 }
 
-/** A module with its state. */
+/** An instance of a module, with its state. */
 export interface Instance {
-  /** Frozen, without a prototype. The same values have the same identity wherever they appear. */
+  /** A frozen object without a prototype. The same value is the same object wherever it appears. */
   readonly exports: Exports
   readonly [Symbol.toStringTag]: string
 }
@@ -120,9 +120,9 @@ export interface Instance {
 export interface InstanceConstructor {
   readonly prototype: Instance
   /**
-   * Runs the start function, if there is one.
+   * Instantiates `module`, and runs its start function if it has one.
    *
-   * @throws {LinkError} if an import does not fit.
+   * @throws {LinkError} if an import has the wrong type.
    * @throws {TypeError} if imports are missing.
    */
   new (module: Module, imports?: Imports): Instance
@@ -131,53 +131,58 @@ export interface InstanceConstructor {
 /** Sizes of a memory, in pages of 64 KiB. `bigint` where `address` is `'i64'`. */
 export interface MemoryDescriptor {
   /**
-   * Bytes of the host that are to be the memory, see {@link Memory.attach}. `initial` then is the size of the memory's own
-   * bytes, to which `attach(null)` goes back; default 0.
+   * Host bytes that become the memory, see {@link Memory.attach}. `initial` is then the size of the
+   * memory's own bytes, which `attach(null)` restores; default 0.
    */
   host?: HostRegion
-  /** Required, unless there is a `host`. */
+  /** Required without `host`. */
   initial?: number | bigint
   maximum?: number | bigint
-  /** Shared memories are not supported: a `TypeError`. */
+  /** Not supported: `true` is a `TypeError`. */
   shared?: boolean
   address?: AddressType
 }
 
 export interface Memory {
   /**
-   * The bytes of the memory. The same object until the memory grows or is attached, by whatever means; then it is detached, and the next
-   * access gives a new one.
+   * The bytes of the memory. When the memory grows or is attached, this buffer is detached, and the
+   * next access returns a new one.
    *
-   * @throws {RangeError} if the memory is larger than an `ArrayBuffer` of this Node may be (`buffer.constants.MAX_LENGTH`).
+   * @throws {RangeError} if the memory is larger than an `ArrayBuffer` can be
+   *   (`buffer.constants.MAX_LENGTH` bytes).
    * @throws {TypeError} if the memory is shared.
    */
   readonly buffer: ArrayBuffer
   /**
-   * Grows by `delta` pages.
+   * Grows by `delta` pages of 64 KiB.
    *
-   * @returns the size before, in pages.
-   * @throws {RangeError} if there is no room, the maximum is reached, or a region is attached.
+   * @returns the previous size in pages.
+   * @throws {RangeError} if there is not enough memory, the maximum is exceeded, or a region is
+   *   attached.
    */
   grow(delta: number): number
   grow(delta: bigint): bigint
   /**
-   * Makes the bytes of `region` the memory, or with `null` the memory's own bytes again: for all instances that use it,
-   * now or later, at once, also for functions that are running. {@link buffer} is detached, as when a memory grows; the
-   * next one aliases the region. (Where the region borrows an `ArrayBuffer`, `buffer` is that one itself, which is never
-   * detached by this, and a `TypeError` if the region is only a part of it.)
+   * Makes the bytes of `region` the memory, or restores the memory's own bytes with `null`. This
+   * takes effect at once for all instances that use the memory, now or later, also for functions
+   * that are running. {@link buffer} is detached, and the next one aliases the region. If the
+   * region borrows an `ArrayBuffer`, `buffer` is that buffer, which is never detached here; if the
+   * region is only a part of it, `buffer` is a `TypeError`.
    *
-   * The first byte of the region is address 0, the last one address `region.byteLength - 1`; accesses beyond it trap.
-   * While attached, `memory.size` gives the size in whole pages of 64 KiB, rounded down, `memory.grow` in a module fails
-   * (-1), and `grow()` throws a `RangeError`.
+   * Address 0 is the first byte of the region; accesses beyond `region.byteLength - 1` trap. While
+   * attached, `memory.size` returns whole pages of 64 KiB, `memory.grow` in a module fails (-1),
+   * and `grow()` throws a `RangeError`.
    *
-   * The memory keeps the region alive, and while it is attached, `region.close()` throws.
+   * The memory keeps the region alive, and `region.close()` throws.
    *
-   * An instance that has memory of its own by `setWasmInstanceRawMemory`, or a window of a `ChunkFeeder`, keeps that, until it
-   * is reset.
+   * An instance with a region of its own (`setWasmInstanceRawMemory`, `ChunkFeeder`) keeps that
+   * until it is reset.
    *
-   * @throws {TypeError} if `region` is neither a region nor `null`, is closed, or its borrowed `ArrayBuffer` is detached.
-   * @throws {RangeError} if the region (with `null`: what the memory has of its own) has fewer bytes than the minimum that
-   *   the modules of its instances declare, or more than addresses reach: 4 GiB, for 64-bit addresses 2^48 bytes.
+   * @throws {TypeError} if `region` is neither a region nor `null`, is closed, or its borrowed
+   *   `ArrayBuffer` is detached.
+   * @throws {RangeError} if the region (with `null`: the memory's own bytes) is smaller than the
+   *   minimum that the modules of its instances declare, or larger than addresses reach: 4 GiB,
+   *   2^48 bytes with 64-bit addresses.
    */
   attach(region: HostRegion | null): void
   readonly [Symbol.toStringTag]: string
@@ -218,7 +223,7 @@ export interface GlobalDescriptor {
 }
 
 export interface Global {
-  /** @throws {TypeError} on assignment to an immutable one. */
+  /** @throws {TypeError} on assignment if the global is immutable. */
   // biome-ignore lint/suspicious/noExplicitAny: depends on the type of the global
   value: any
   // biome-ignore lint/suspicious/noExplicitAny: depends on the type of the global
@@ -235,7 +240,7 @@ export interface TagDescriptor {
   parameters: ValueType[]
 }
 
-/** A kind of exception. */
+/** A type of exceptions. */
 export interface Tag {
   readonly [Symbol.toStringTag]: string
 }
@@ -250,7 +255,7 @@ export interface ExceptionOptions {
   traceStack?: boolean
 }
 
-/** What WebAssembly code throws. An error that JavaScript threw passes through as itself. */
+/** An exception of WebAssembly code. Errors that JavaScript throws pass through unchanged. */
 export interface Exception {
   readonly stack: string | undefined
   is(tag: Tag): boolean
@@ -266,7 +271,7 @@ export interface ExceptionConstructor {
 
 /** The module is not valid. The same class as in the global namespace. */
 export interface CompileError extends Error {}
-/** Imports do not fit. The same class as in the global namespace. */
+/** An import has the wrong type. The same class as in the global namespace. */
 export interface LinkError extends Error {}
 /** WebAssembly code trapped. The same class as in the global namespace. */
 export interface RuntimeError extends Error {}
@@ -283,7 +288,10 @@ export interface InstantiatedSource {
   instance: Instance
 }
 
-/** What streaming functions take: a `Response` of type `application/wasm`, or a promise of one. */
+/**
+ * The argument of the streaming functions: a `Response` of type `application/wasm`, or a promise of
+ * one.
+ */
 export interface ResponseLike {
   readonly ok: boolean
   readonly status: number
@@ -299,12 +307,15 @@ export interface WebAssemblyNamespace {
   readonly Global: GlobalConstructor
   readonly Tag: TagConstructor
   readonly Exception: ExceptionConstructor
-  /** The tag of exceptions that JavaScript threw. */
+  /** The tag of exceptions that JavaScript throws. */
   readonly JSTag: Tag
   readonly CompileError: ErrorClass<CompileError>
   readonly LinkError: ErrorClass<LinkError>
   readonly RuntimeError: ErrorClass<RuntimeError>
-  /** Compiles on threads of the engine. Rejects with a `CompileError` if `bytes` are no valid module. */
+  /**
+   * Compiles on threads of the engine. Rejects with a `CompileError` if `bytes` are no valid
+   * module.
+   */
   compile(bytes: BytesSource, options?: CompileOptions): Promise<Module>
   compileStreaming(
     source: ResponseLike | PromiseLike<ResponseLike>,

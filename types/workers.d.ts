@@ -3,7 +3,7 @@ import type { ChunkFeederOptions, FeederProgress } from './chunk-feeder.d.ts'
 import type { WasiOptions } from './wasi.d.ts'
 import type { Tiering } from './web-assembly.d.ts'
 
-/** What an export gives when its result travels between threads: several results come as an array. */
+/** The result of an export on another thread. Several results are an array. */
 export type ExportResult = number | bigint | undefined | (number | bigint)[]
 
 /** What a program on another thread gets from its host: as `wasi` takes it, without functions, which do not travel. */
@@ -37,23 +37,23 @@ export interface RunOnWorkerOptions
   wasi?: WorkerWasiOptions
   /** The backend to run on; see `openBackend`. Default: that of the package's plain exports. */
   backend?: BackendName
-  /** Which compilers make the code; see `CompileOptions`. */
+  /** Which compilers make the code, see `CompileOptions`. */
   tiering?: Tiering
   /**
-   * Called on this thread while the program runs, every 100 ms if there is something new, and at the end. If it throws, the
-   * program is stopped and the promise is rejected with that.
+   * Called on this thread while the program runs, every 100 ms if there is progress, and at the
+   * end. If it throws, the program stops and the promise rejects with that error.
    */
   onProgress?: (progress: FeederProgress) => void
-  /** Stops the program, even in an endless loop; the promise is rejected with `signal.reason`. */
+  /** Stops the program, also in an endless loop. The promise rejects with `signal.reason`. */
   signal?: AbortSignal
 }
 
-/** How a region is divided among threads, and how their results become one. */
+/** Options of `parallelScan`. */
 export interface ParallelScanOptions<TResult = ExportResult, TMerged = TResult[]>
   extends RunOnWorkerOptions {
   /**
-   * Threads at most, from 1 to 1024. Default: `os.availableParallelism()`. There are never more than parts to be had: a region of
-   * three records has three threads at most.
+   * The most threads, from 1 to 1024. Default: `os.availableParallelism()`. There are never more
+   * threads than parts: a region of three records gets at most three.
    */
   workers?: number
   /**
@@ -71,8 +71,8 @@ export interface ParallelScanOptions<TResult = ExportResult, TMerged = TResult[]
    */
   delimiter?: number | string
   /**
-   * Makes one result of those of the parts, which come in the order of the parts. There is at least one part, also of an empty
-   * region. May return a promise. Default: the array of the results.
+   * Combines the results of the parts, in the order of the parts. Even an empty region has one
+   * part. May return a promise. Default: returns the array.
    */
   merge?: (results: TResult[]) => TMerged | PromiseLike<TMerged>
 }

@@ -4,20 +4,12 @@ import { aimsTable, machineTable, suiteTable } from './tables.ts'
 const block = /(<!-- begin ([a-z-]+) -->\n)[\s\S]*?(<!-- end \2 -->)/g
 
 /**
- * The page with its tables and plots made anew: what stands between `<!-- begin NAME -->` and `<!-- end NAME -->`. All else stays
- * as it is.
- *
- * @param plotFolder where the plots lie, as seen from the page
+ * Replaces the tables and plots of the page, between `<!-- begin NAME -->` and `<!-- end NAME -->`. The plots are beside it.
  */
-export function renderPage(
-  page: string,
-  results: Results,
-  plots: ReadonlySet<string>,
-  plotFolder: string,
-): string {
+export function renderPage(page: string, results: Results, plots: ReadonlySet<string>): string {
   return page.replace(block, (_, begin: string, name: string, end: string) => {
     const content = contentOf(name, results)
-    const plot = plots.has(name) ? `![${name}](${plotFolder}${name}.svg)\n\n` : ''
+    const plot = plots.has(name) ? `![${name}](${name}.svg)\n\n` : ''
     return `${begin}\n${plot}${content}\n\n${end}`
   })
 }

@@ -47,13 +47,13 @@ export async function writeReport(
   }
   console.log()
 
-  const source = join(where.repository, 'docs', 'performance.md')
   if (where.output === undefined && !where.complete) {
     console.log('Nothing was written: only whole runs are kept. See --output.')
     return
   }
   const folder = resultsFolder(where)
-  const page = where.output === undefined ? source : join(folder, 'performance.md')
+  const page = join(folder, 'README.md')
+  const template = join(resultsFolder({ ...where, output: undefined }), 'README.md')
   await mkdir(folder, { recursive: true })
   const json = JSON.stringify(resultsSchema.parse(results), roundSamples, 2)
   await writeFile(join(folder, 'results.json'), `${json}\n`)
@@ -61,13 +61,7 @@ export async function writeReport(
   const kept = resultsSchema.parse(JSON.parse(json))
   const made = await plots(kept)
   for (const [name, svg] of made) await writeFile(join(folder, `${name}.svg`), `${svg}\n`)
-  const plotFolder = where.output === undefined ? `${relative(join(page, '..'), folder)}/` : ''
-  const rendered = renderPage(
-    await readFile(source, 'utf8'),
-    kept,
-    new Set(made.keys()),
-    plotFolder,
-  )
+  const rendered = renderPage(await readFile(template, 'utf8'), kept, new Set(made.keys()))
   await writeFile(page, rendered)
   console.log(
     `Written: ${join(relative('', folder), 'results.json')}, ${made.size} plots, ${relative('', page)}`,

@@ -7,16 +7,16 @@ import type { HostRegion } from '../../types/host-region.d.ts'
 import type { WindowFunctions } from '../../types/host-windows.d.ts'
 import type { Kind, Notice } from './numbers.ts'
 
-/** What both addons export: the one with V8 inside, and the small one for the backends on Node's own V8. */
+/** Exports of both addons: the one with the patched V8, and the small one for the node backends. */
 export interface Binding {
   readonly region: RegionBinding
   readonly nodeBackends: NodeBackendsBinding
 }
 
-/** A region's native side: an opaque object, tagged by the addon. One per root region. */
+/** The native side of a region: an opaque object, tagged by the addon. One per root region. */
 export type RegionHandle = object
 
-/** What the addon defines as `region`, see bindings/native/common/region.cc. A `number` is a negative errno. */
+/** The addon's `region`, see bindings/native/common/region.cc. A `number` is a negative errno. */
 export interface RegionBinding {
   allocate(byteLength: number, shareable: boolean): RegionHandle | number
   mapFile(
@@ -36,7 +36,7 @@ export interface RegionBinding {
   close(handle: RegionHandle, buffers: ArrayBuffer[]): boolean
 }
 
-/** A feeder is its `next` for the addon. */
+/** For the addon, a feeder is its function `next`. */
 export type Next = ChunkFeeder['next']
 
 export type Notify = (
@@ -45,7 +45,7 @@ export type Notify = (
   windows: number,
 ) => void
 
-/** What the addon defines for each engine as `chunkFeeder`. */
+/** The addon's `chunkFeeder`, one for each engine. */
 export interface FeederBinding {
   create(
     handle: RegionHandle,
@@ -87,7 +87,7 @@ export interface EngineBinding {
   describe(module: object, what: 'imports' | 'exports'): string
   customSections(module: object, name: string): ArrayBuffer[]
   instantiate(target: object, module: object, imports: unknown[]): unknown[]
-  /** The region itself where it borrows an ArrayBuffer. */
+  /** The region itself, if it borrows an ArrayBuffer. */
   memoryBuffer(memory: object): ArrayBuffer | HostRegion
   attachMemory(
     memory: object,
@@ -115,7 +115,7 @@ export interface EngineBinding {
     byteLength: number,
   ): void
   detachRawMemory(instance: object, memoryIndex: number, window: number | undefined): void
-  /** Collects the engine's own garbage, unless nothing happened since. Whether it did anything. */
+  /** Collects garbage of the engine, if there can be any. Returns whether it did. */
   collectInnerGarbage(): boolean
   version(): string
   readonly chunkFeeder: FeederBinding & {
@@ -135,14 +135,14 @@ export interface EngineBinding {
   }
 }
 
-/** Native side of one memory that windows are shown in: an opaque object, tagged by the addon. */
+/** The native side of a memory that shows windows: an opaque object, tagged by the addon. */
 export type WindowTarget = object
 
-/** What the addon defines as `nodeBackends`, see bindings/native/node/. */
+/** The addon's `nodeBackends`, see bindings/native/node/. */
 export interface NodeBackendsBinding {
-  /** Puts a part of a region at address 0 of the memory. */
+  /** Shows a part of a region at address 0 of the memory. */
   show(target: WindowTarget, handle: RegionHandle, byteOffset: number, byteLength: number): void
-  /** Goes back to the memory's own bytes. */
+  /** Restores the memory's own bytes. */
   restore(target: WindowTarget): void
   isShown(target: WindowTarget): boolean
   readonly chunkFeeder: FeederBinding & {
@@ -151,38 +151,38 @@ export interface NodeBackendsBinding {
   }
   readonly raw: {
     /**
-     * Waits until no other thread is between this and {@link unlockFlags}.
+     * Locks V8's flags: waits until no other thread is between this and {@link unlockFlags}.
      *
-     * @returns whether some thread relies on V8's flags as they are
+     * @returns whether a thread relies on the current flags of V8
      */
     lockFlags(): boolean
-    /** @param relied whether this thread does, from now on */
+    /** @param relied whether this thread relies on the flags from now on */
     unlockFlags(relied: boolean): void
     /**
-     * Looks for the places where instances keep start and size of their memories.
+     * Searches for the places where instances keep start and size of their memories.
      *
      * @param probes instances, each followed by the buffers of its memories
      * @param maxima memories, each with its maximum in pages
-     * @returns the places, an opaque object, or why there are none
+     * @returns the places, an opaque object, or the reason why there are none
      */
     search(probes: (object | ArrayBuffer)[][], maxima: [object, number][]): object | string
     describe(layout: object): { readonly text: string; readonly allMemories: boolean }
-    /** What keeps `memory` from growing as long as one of its targets shows a window; for {@link target}. */
+    /** Keeps `memory` from growing while one of its targets shows a window; for {@link target}. */
     lock(layout: object, memory: object): object
     /** Lets the memory grow, until {@link lower}. */
     lift(lock: object): void
-    /** @param bytes what the memory has now */
+    /** @param bytes the current size of the memory */
     lower(lock: object, bytes: number): void
     /**
-     * To be called after an instance was collected, and its target finalised.
+     * Call it after an instance was collected and its target finalised.
      *
      * @returns how many targets have been finalised
      */
     settle(lock: object): number
     /**
      * @param bufferOf the getter of `WebAssembly.Memory.prototype.buffer`
-     * @param minimum bytes that a window must have
-     * @param reach bytes that it may have
+     * @param minimum the smallest size of a window, in bytes
+     * @param reach the largest size of a window, in bytes
      */
     target(
       layout: object,
@@ -194,11 +194,11 @@ export interface NodeBackendsBinding {
       minimum: number,
       reach: number,
     ): WindowTarget
-    /** Points the instance at its window once more, after V8 has pointed it at its memory. */
+    /** Points the instance at its window again, after V8 has pointed it at its memory. */
     showAgain(target: WindowTarget): void
   }
   readonly rewire: {
-    /** Why this system cannot do it; undefined if it can. */
+    /** Why this system does not support it; undefined if it does. */
     selfTest(): string | undefined
     /** @param bufferOf the getter of `WebAssembly.Memory.prototype.buffer` */
     target(memory: object, bufferOf: () => ArrayBuffer): WindowTarget

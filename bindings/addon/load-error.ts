@@ -10,11 +10,11 @@ import {
 /** Why an addon that should be there was not loaded. */
 export interface Failure {
   readonly reason: string
-  /** What the system said of a file that is there. */
+  /** The system's message about a file that exists. */
   readonly cause?: unknown
 }
 
-/** What stands in the way of loading an addon. */
+/** A reason why an addon cannot be loaded. */
 type Problem = 'node' | 'platform' | 'libc' | 'old-glibc' | 'cannot-load' | 'not-installed'
 
 export interface Diagnosis {
@@ -24,7 +24,7 @@ export interface Diagnosis {
   readonly cause?: unknown
 }
 
-/** The oldest that the addons are tested with. */
+/** The oldest version that the addons are tested with. */
 const oldestNode = 20
 
 const build = [
@@ -36,7 +36,10 @@ const buildNodeBackends = [
   '  npm run build:binding -- --node-backends',
 ]
 
-/** What fetches the binding, as the package manager that runs this, if any, runs commands: npm refuses to in others' projects. */
+/**
+ * The command that fetches the binding, for the package manager that runs this process: npm refuses
+ * to run in projects of others.
+ */
 export const fetchCommand = `${commandRunner()} v8-rawmem install`
 const fetchPackage = ['To fetch it now:', `  ${fetchCommand}`]
 
@@ -53,7 +56,7 @@ function describePlatform(platform: Platform): string {
   return `${platformName(platform)}${libc === null || libc === 'glibc' ? '' : ` (${libc})`}`
 }
 
-/** What speaks against a platform, whatever is installed. */
+/** Why a platform is not supported, whatever is installed. */
 export function refusal(platform: Platform): Diagnosis | undefined {
   const supported = supportedPlatforms()
   if (!supported.includes(platformName(platform))) {
@@ -83,7 +86,7 @@ export function isNodeTooOld(): boolean {
   return Number.parseInt(process.versions.node, 10) < oldestNode
 }
 
-/** What failures to load the addons of this platform come from. */
+/** Why the addons of this platform could not be loaded. */
 export function diagnose(failures: readonly Failure[]): Diagnosis {
   if (isNodeTooOld()) {
     return {
@@ -95,7 +98,7 @@ export function diagnose(failures: readonly Failure[]): Diagnosis {
   const platform = thisPlatform()
   const refused = refusal(platform)
   if (refused) return refused
-  // What was there and failed says more than what is missing.
+  // A file that failed to load explains more than a missing one.
   const failure = failures.find(({ cause }) => cause !== undefined) ?? failures[0]
   const glibc = /GLIBC_([\d.]+)' not found/.exec(failure?.reason ?? '')
   if (glibc) {
@@ -144,13 +147,13 @@ export function diagnose(failures: readonly Failure[]): Diagnosis {
   }
 }
 
-/** Says why there is no binding, and what to do next. */
+/** The error that says why there is no binding and what to do next. */
 export function loadError(failures: readonly Failure[]): Error {
   const { reason, advice, cause } = diagnose(failures)
   return makeError(reason, advice, cause)
 }
 
-/** The same for the file that V8_RAWMEM_BINDING names, which is loaded whatever the platform. */
+/** The same for the file that V8_RAWMEM_BINDING names, which is loaded on any platform. */
 export function chosenBindingError(reason: string, cause?: unknown): Error {
   return makeError(reason, ['Correct V8_RAWMEM_BINDING, or unset it.'], cause)
 }

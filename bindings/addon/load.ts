@@ -16,7 +16,7 @@ import {
 interface Loaded {
   readonly binding: Binding
   readonly path: string
-  /** Why there is no engine in it. */
+  /** Why the addon has no engine. */
   readonly withoutEngine: string | undefined
 }
 
@@ -37,14 +37,14 @@ function loadChosen(chosen: string): Loaded {
   return { binding, path, withoutEngine }
 }
 
-/** One process loads one addon, so that there is one class HostRegion whatever backends are used. */
+/** A process loads one addon, so that all backends share one class HostRegion. */
 function load(): Loaded {
   const chosen = process.env.V8_RAWMEM_BINDING
   if (chosen) return loadChosen(chosen)
   if (isNodeTooOld()) throw loadError([])
   const name = `${process.platform}-${process.arch}`
   const failures: Failure[] = []
-  // What was fetched may be there because the other is damaged.
+  // A fetched addon can be there because the package's own is damaged.
   const folders = [ownFolder(name), installedFolder(name)].filter((folder) => {
     if (folder === undefined) return false
     if (folder.version === undefined || folder.version === version) return true
@@ -82,7 +82,7 @@ export const binding: Binding = loaded.binding
 /** Its path. */
 export const bindingPath: string = loaded.path
 
-/** The addon's functions for the V8 inside; undefined if it has none. */
+/** The addon's functions for the patched V8; undefined if it has none. */
 export const engineBinding: EngineBinding | undefined = isEngine(loaded.binding)
   ? loaded.binding
   : undefined

@@ -3,12 +3,12 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-/** With V8 inside, and all backends. */
+/** The addon with the patched V8 and all backends. */
 export const engineAddon = 'v8-rawmem.node'
-/** The node backends only. */
+/** The addon with the node backends only. */
 export const nodeAddon = 'v8-rawmem-node.node'
 
-/** The folders from there to this one: in a checkout, or compiled, in dist/. */
+/** The folders from the package to this file: in a checkout, or compiled, in dist/. */
 const depth = import.meta.url.endsWith('.ts') ? 2 : 3
 
 export const packageRoot = join(
@@ -19,7 +19,10 @@ export const packageRoot = join(
 const scope = '@v8-rawmem/'
 const require = createRequire(import.meta.url)
 
-/** The C library here. Required when it is asked for, because Yarn's Plug'n'Play does not help with imports in required modules. */
+/**
+ * The C library of this machine. Loaded with `require` on first use, because Yarn's Plug'n'Play
+ * does not resolve imports in required modules.
+ */
 export function detectLibc(): { readonly family: string | null; readonly version: string | null } {
   const { familySync, versionSync } = require('detect-libc') as typeof import('detect-libc')
   return { family: familySync(), version: versionSync() }
@@ -36,18 +39,18 @@ function readManifest(folder: string): Manifest {
 
 export const version = readManifest(packageRoot).version
 
-/** Those that have a package with addons: this package names them as its optional dependencies. */
+/** Platforms with an addon package: the optional dependencies of this package. */
 export function supportedPlatforms(): string[] {
   return Object.keys(readManifest(packageRoot).optionalDependencies ?? {})
     .filter((name) => name.startsWith(scope))
     .map((name) => name.slice(scope.length))
 }
 
-/** A machine that addons are for. */
+/** A target machine of addons. */
 export interface Platform {
   readonly os: string
   readonly cpu: string
-  /** Null where nobody knows, and on anything but Linux. */
+  /** Null if unknown, and on systems other than Linux. */
   readonly libc: string | null
 }
 
@@ -55,7 +58,7 @@ export function thisPlatform(): Platform {
   return { os: process.platform, cpu: process.arch, libc: detectLibc().family }
 }
 
-/** As packages and folders are called. */
+/** The platform's name in names of packages and folders. */
 export function platformName({ os, cpu }: Platform): string {
   return `${os}-${cpu}`
 }
@@ -64,13 +67,13 @@ export function platformPackage(name: string): string {
   return `${scope}${name}`
 }
 
-/** A folder with addons, and the version of the package in it; undefined where it is none. */
+/** A folder with addons and the version of its package; undefined if it is no such folder. */
 export interface AddonFolder {
   readonly path: string
   readonly version: string | undefined
 }
 
-/** Where the package manager has put a platform's package; undefined where it is not installed. */
+/** The folder of a platform's package; undefined if it is not installed. */
 export function installedFolder(name: string): AddonFolder | undefined {
   try {
     const path = dirname(require.resolve(`${platformPackage(name)}/package.json`))
@@ -80,7 +83,7 @@ export function installedFolder(name: string): AddonFolder | undefined {
   }
 }
 
-/** Of the package in a folder; one that is nobody's if it cannot be read. */
+/** The version of the package in a folder; one that no package has if it cannot be read. */
 function versionIn(folder: string): string {
   try {
     return readManifest(folder).version
@@ -89,12 +92,12 @@ function versionIn(folder: string): string {
   }
 }
 
-/** Where a checkout builds a platform's addons, and an installed package unpacks those that it has fetched. */
+/** The folder where a checkout builds addons, and an installed package unpacks fetched ones. */
 export function ownFolderPath(name: string): string {
   return join(packageRoot, 'prebuilds', name)
 }
 
-/** What is there; undefined where nothing is. */
+/** The folder, if it exists. */
 export function ownFolder(name: string): AddonFolder | undefined {
   const path = ownFolderPath(name)
   if (!existsSync(path)) return undefined

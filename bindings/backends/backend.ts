@@ -1,11 +1,11 @@
 import type * as api from '../../types/backend.d.ts'
 
-/** What the registry in index.ts knows of a backend. */
+/** A backend in the registry of index.ts. */
 export interface BackendDefinition {
   readonly name: api.BackendName
-  /** Whether it can be used. Never throws, and changes nothing that other backends, or Node, could notice. */
+  /** Whether it works here. Never throws, and changes nothing for other backends or Node. */
   status(): api.BackendStatus
-  /** Called once, and only if it is available. */
+  /** Called once, if the backend is available. */
   open(): api.Backend
 }
 

@@ -5,7 +5,7 @@ import { nodeRaw } from './node-raw/index.ts'
 import { nodeRewire } from './node-rewire/index.ts'
 import { patched } from './patched/index.ts'
 
-/** In the order in which they are preferred. */
+/** In order of preference. */
 const definitions: readonly BackendDefinition[] = [patched, nodeRaw, nodeRewire]
 
 const variable = 'V8_RAWMEM_BACKEND'

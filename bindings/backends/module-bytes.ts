@@ -8,7 +8,7 @@ import type * as api from '../../types/web-assembly.d.ts'
 export function bytesOf(source: unknown, where: string, argument = 0): Uint8Array {
   if (ArrayBuffer.isView(source)) {
     const { buffer, byteOffset, byteLength } = source
-    // Also that of a detached buffer, over which there are no views any more.
+    // Also a detached buffer, over which no view can be made.
     if (byteLength === 0) return new Uint8Array()
     const view = new Uint8Array(buffer, byteOffset, byteLength)
     return types.isSharedArrayBuffer(buffer) ? view.slice() : view
@@ -20,7 +20,7 @@ export function bytesOf(source: unknown, where: string, argument = 0): Uint8Arra
   throw new TypeError(`${where}: Argument ${argument} must be a buffer source`)
 }
 
-/** The bytes that a response brings, for the function `where`. */
+/** The bytes of a response, for the function `where`. */
 export async function responseBytes(
   source: api.ResponseLike | PromiseLike<api.ResponseLike>,
   where: string,

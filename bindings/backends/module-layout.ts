@@ -1,24 +1,24 @@
 import type { AddressType } from '../../types/web-assembly.d.ts'
 
-/** What the bytes of a module say of one of its memories. */
+/** A memory as the bytes of its module declare it. */
 export interface MemoryLayout {
-  /** Module and name, if it is imported. */
+  /** Module and name, if imported. */
   readonly imported: readonly [module: string, name: string] | undefined
-  /** The first name under which it is exported, if any. */
+  /** The first name of its export, if any. */
   readonly exported: string | undefined
   readonly address: AddressType
   readonly shared: boolean
   /** In pages of 64 KiB. */
   readonly initial: bigint
   readonly maximum: bigint | undefined
-  /** Where these limits stand in the bytes of the module. */
+  /** Offset of the limits in the bytes of the module. */
   readonly begin: number
   readonly end: number
   /** What the program keeps there itself, as far as its bytes tell; undefined if nothing shows. */
   readonly ownData: string | undefined
 }
 
-/** The parts of a module that a compiled one does not tell of. */
+/** Parts of a module that a compiled module does not show. */
 export interface ModuleLayout {
   /** By memory index: imports, then definitions. */
   readonly memories: readonly MemoryLayout[]
@@ -29,7 +29,7 @@ export const SectionId = { Import: 2, Memory: 5, Global: 6, Export: 7, Data: 11 
 
 const ExternalKind = { Function: 0, Table: 1, Memory: 2, Global: 3, Tag: 4 } as const
 
-/** Value types that are followed by a heap type: `ref null` and `ref`. */
+/** Value types that a heap type follows: `ref null` and `ref`. */
 const referenceTypes = [0x63, 0x64]
 
 const type = { i32: 0x7f } as const
@@ -43,7 +43,7 @@ const firstStatic = 1024
 /** Globals by which a linker tells where stack and heap are. */
 const marks = ['__stack_pointer', '__heap_base', '__data_end']
 
-/** One after the other, what the binary format is made of. */
+/** Reads the elements of the binary format in sequence. */
 export class BinaryReader {
   readonly #bytes: Uint8Array
   position: number
@@ -92,12 +92,12 @@ export class BinaryReader {
   /** @returns the first byte of the type. */
   valueType(): number {
     const first = this.byte()
-    // A heap type is a signed LEB128; where that ends is all that matters.
+    // A heap type is a signed LEB128; only its end matters.
     if (referenceTypes.includes(first)) this.u64()
     return first
   }
 
-  /** The value of a constant expression that is one `i32.const`, undefined for others that can be skipped. */
+  /** The value of an `i32.const`; undefined for other constant expressions that can be skipped. */
   constantExpression(): number | undefined {
     const opcode = this.byte()
     let value: number | undefined
@@ -148,7 +148,7 @@ export class BinaryReader {
   }
 }
 
-/** The known sections of a module that Node has found valid, in their order. */
+/** The known sections of a valid module, in order. */
 export function* sectionsOf(
   bytes: Uint8Array,
 ): Generator<{ id: number; begin: number; end: number }> {
@@ -162,7 +162,7 @@ export function* sectionsOf(
   }
 }
 
-/** The layout of a module that Node has found valid. */
+/** The layout of a valid module. */
 export function moduleLayout(bytes: Uint8Array): ModuleLayout {
   const memories: MemoryLayout[] = []
   for (const { id, begin, end } of sectionsOf(bytes)) {
@@ -240,7 +240,10 @@ function note(memories: MemoryLayout[], index: number, ownData: string): void {
   if (memory !== undefined) memories[index] = { ...memory, ownData: memory.ownData ?? ownData }
 }
 
-/** A mutable i32 that begins as an address within the declared minimum is a stack pointer, as compilers make them. */
+/**
+ * A mutable i32 that begins as an address within the declared minimum is a stack pointer, as
+ * compilers make them.
+ */
 function noteGlobals(reader: BinaryReader, memories: MemoryLayout[]): void {
   const minimum = Number(memories[0]?.initial ?? 0n) * 65_536
   for (let count = reader.u32(); count > 0; count--) {

@@ -1,13 +1,13 @@
-/** Those who want to know of an abort of one signal. */
+/** The feeders that wait for an abort of one signal. */
 interface Waiting {
   readonly targets: Map<WeakRef<object>, (target: object) => void>
   readonly listener: () => void
 }
 
-/** One listener per signal serves all, as many listeners look like a leak to Node. */
+/** One listener per signal serves all feeders, because Node takes many listeners for a leak. */
 const waiting = new WeakMap<AbortSignal, Waiting>()
 
-/** Takes those that were dropped off signals that live on. */
+/** Removes collected feeders from signals that live on. */
 const dropped = new FinalizationRegistry<() => void>((stop) => stop())
 
 function wait(signal: AbortSignal): Waiting {
@@ -24,9 +24,10 @@ function wait(signal: AbortSignal): Waiting {
 }
 
 /**
- * Calls `abort(target)` once `signal` is aborted, at once if it is. The signal does not keep `target`.
+ * Calls `abort(target)` once `signal` is aborted, at once if it is. The signal does not keep
+ * `target`.
  *
- * @param abort Must not refer to `target`.
+ * @param abort must not refer to `target`
  * @returns a function that ends the wait.
  */
 export function onAbort<T extends object>(

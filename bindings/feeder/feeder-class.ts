@@ -9,13 +9,13 @@ import { onAbort } from './abort.ts'
 import type { Bindable } from './bindable.ts'
 import { readFeederOptions } from './options.ts'
 
-/** What feeders do by means of the engine whose instances they feed. */
+/** The engine whose instances a feeder feeds. */
 export interface FeederEngine {
   readonly native: FeederBinding
-  /** Who makes the instances, for messages. */
+  /** What makes the instances, for messages. */
   readonly maker: string
   isInstance(value: unknown): value is Instance
-  /** Has `instance` import `next`: see Bindable. */
+  /** Lets instances import `next`, see Bindable. */
   register(next: Next, feeder: Bindable): void
   /** Throws if `instance` keeps things of its own in the memory. */
   checkOwnData(instance: Instance, memoryIndex: number): void
@@ -66,7 +66,8 @@ export function chunkFeederClass(engine: FeederEngine): api.ChunkFeederConstruct
           case Notice.Progress: {
             const reader = this.#instance
             onProgress?.({ position, byteLength, windows })
-            // The window goes to whom the feeder is bound, but its length would go to the program that called `next`.
+            // The bound instance gets the window, but the program that called `next` would get its
+            // length.
             if (this.#instance !== undefined && this.#instance !== reader) {
               throw new Error(
                 'next: onProgress has bound the ChunkFeeder to another instance, which sees the following windows, so the program that called next cannot go on; bind it before a program begins or when it has come to its end, or use a ChunkFeeder for each instance',
@@ -105,7 +106,7 @@ export function chunkFeederClass(engine: FeederEngine): api.ChunkFeederConstruct
           if (this.#instance === undefined) return undefined
           return 'the ChunkFeeder is bound to another instance; feeder.bind(null) takes it away from that one'
         },
-        // The start function may have seen to it that the feeder is somewhere else by now.
+        // The start function may have bound or closed the feeder.
         bind: (instance) => {
           if (!this.#closed && this.#instance === undefined) this.#bind(instance)
         },

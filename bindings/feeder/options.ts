@@ -4,14 +4,15 @@ import { ControlBlock } from '../addon/numbers.ts'
 import { checkBoolean, checkInteger, maxMemories, show } from '../arguments.ts'
 
 /**
- * Not a public option: 32 bytes, shared with other threads, in which a feeder can be watched and stopped. A
- * `SharedArrayBuffer`, or a `Uint8Array` over a part of one that begins at a multiple of 8. In the machine's byte order:
+ * Not a public option: 32 bytes, shared with other threads, to watch and stop a feeder. A
+ * `SharedArrayBuffer`, or a `Uint8Array` over a part of one that begins at a multiple of 8. In the
+ * machine's byte order:
  *
  * | byte | type | |
  * |---|---|---|
  * | 0 | Int32 | written by others: unless 0, the next call of `next` throws an `AbortError` |
  * | 4 | Int32 | 0: not begun, 1: a window is mapped, 2: at the end |
- * | 8 | BigUint64 | bytes of the region that are used up |
+ * | 8 | BigUint64 | bytes of the region that are used |
  * | 16 | BigUint64 | windows mapped so far |
  */
 export const controlBlock: unique symbol = Symbol('controlBlock')
@@ -28,7 +29,7 @@ export interface InternalOptions extends api.ChunkFeederOptions {
 export interface FeederOptions {
   /** Bytes, at least 1. */
   readonly windowSize: number
-  /** Whether the program did not ask for any. */
+  /** Whether the program gave no size. */
   readonly anyWindowSize: boolean
   readonly address: 'i32' | 'i64'
   readonly memoryIndex: number
@@ -42,13 +43,13 @@ export interface FeederOptions {
   readonly overOwnData: boolean
 }
 
-/** What an i32 can say. */
+/** The largest i32, read as unsigned. */
 const maxLength32 = 2 ** 32 - 1
 
 /** User space of x86-64 with four-level page tables. */
 const maxLength64 = 2 ** 47
 
-/** As long as 32-bit addresses reach in whole pages of WebAssembly, such that an i32 can still say so. */
+/** The most whole pages of WebAssembly whose length fits an i32. */
 const defaultLength32 = 2 ** 32 - 65_536
 
 function readControl(value: unknown): Uint8Array | undefined {
@@ -74,8 +75,8 @@ export function defaultWindowSize(address: 'i32' | 'i64', byteLength: number): n
  * Reads each option once, checks it, and fills in defaults.
  *
  * @param byteLength Bytes of the region to feed.
- * @throws {TypeError} for an option of the wrong type, {RangeError} for a number out of range; the message names the option
- *   and what is allowed.
+ * @throws {TypeError} for an option of the wrong type, {RangeError} for a number out of range; the
+ *   message names the option and what is allowed.
  */
 export function readFeederOptions(byteLength: number, options: unknown = {}): FeederOptions {
   if (typeof options !== 'object' || options === null) {

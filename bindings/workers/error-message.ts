@@ -1,7 +1,7 @@
 import { inspect } from 'node:util'
 import { errorClasses } from '../error-classes.ts'
 
-/** An error on its way between threads. Structured cloning would make plain `Error`s of those of WebAssembly. */
+/** An error between threads. Structured cloning would turn WebAssembly's into plain `Error`s. */
 export interface ErrorMessage {
   readonly name: string
   readonly message: string
@@ -10,7 +10,7 @@ export interface ErrorMessage {
   readonly properties: Readonly<Record<string, string | number>>
 }
 
-/** Of which of the known classes an error is, whatever its properties say. */
+/** The known class of an error, independent of its properties. */
 function className(error: Error): string {
   for (const [name, type] of Object.entries(errorClasses)) {
     if (error instanceof type) return name
@@ -22,7 +22,7 @@ function isPlain(entry: [string, unknown]): entry is [string, string | number] {
   return typeof entry[1] === 'string' || typeof entry[1] === 'number'
 }
 
-/** Takes whatever was thrown. */
+/** Accepts any thrown value. */
 export function encodeError(thrown: unknown): ErrorMessage {
   if (thrown instanceof Error) {
     return {

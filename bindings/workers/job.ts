@@ -5,7 +5,7 @@ import type { ExportResult } from '../../types/workers.d.ts'
 import type { WasiOptions } from '../wasi/options.ts'
 import type { ErrorMessage } from './error-message.ts'
 
-/** What a thread is told to run. */
+/** The job of a thread. */
 export interface Job {
   readonly backend: BackendName
   /** The module. */
@@ -34,5 +34,5 @@ export interface Job {
   readonly control: Uint8Array
 }
 
-/** What it says at the end. */
+/** The last message of a thread. */
 export type Outcome = { readonly result: ExportResult } | { readonly error: ErrorMessage }

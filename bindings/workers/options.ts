@@ -26,10 +26,10 @@ export interface ScanOptions {
   readonly merge: ((results: never[]) => unknown) | undefined
 }
 
-/** More threads are a slip of the keyboard. */
+/** A larger number is a typing error. */
 const maxWorkers = 1024
 
-/** A page of WebAssembly: records of any power of two up to this do not straddle two parts. */
+/** A page of WebAssembly. Records of any power of two up to this do not straddle two parts. */
 const defaultRecordBytes = 65_536
 
 function checkObject(options: unknown): object {
@@ -78,7 +78,7 @@ function checkDelimiter(value: unknown): number {
   return checkInteger('delimiter', value, 0, 255)
 }
 
-/** A copy, in memory that any number of threads can read. */
+/** A copy in memory that all threads can read. */
 export function copyOfModule(bytes: BytesSource): Uint8Array {
   const isBuffer = types.isAnyArrayBuffer(bytes)
   if (!isBuffer && !ArrayBuffer.isView(bytes)) {

@@ -11,7 +11,7 @@ export type Boundary =
 /** What one thread sees of each region: bytes from `begin` to `end`. */
 export type Part = readonly ({ readonly begin: number; readonly end: number } | null)[]
 
-/** Bytes that are searched before the event loop gets a turn: some milliseconds, if they are in memory. */
+/** Bytes to search before the event loop gets a turn: some milliseconds if they are in memory. */
 const longestSearch = 32 * 2 ** 20
 const firstSearch = 64 * 1024
 
@@ -27,7 +27,7 @@ async function afterDelimiter(
     const part = region.subarray(at, at + length)
     const bytes = part.view(Uint8Array)
     const { buffer, byteOffset, byteLength } = bytes
-    // Of the two, it is Buffer's that the processor searches many bytes at a time.
+    // Buffer's indexOf is vectorised, Uint8Array's is not.
     const found = Buffer.from(buffer, byteOffset, byteLength).indexOf(delimiter)
     part.close()
     if (found >= 0) return at + found + 1
@@ -48,7 +48,7 @@ async function delimiterBoundaries(
   let last = 0
   for (let i = 1; i < count; ++i) {
     const target = Math.floor((region.byteLength * i) / count)
-    // A delimiter right before the target is as good.
+    // A delimiter right before the target also works.
     if (target > last) last = await afterDelimiter(region, delimiter, target - 1, signal)
     boundaries.push(last)
   }

@@ -6,7 +6,7 @@ import { decodeError } from './error-message.ts'
 import type { Job, Outcome } from './job.ts'
 import { startThread } from './start-thread.ts'
 
-/** Milliseconds between two looks at how far the threads are. */
+/** Milliseconds between two checks of the threads' progress. */
 const progressInterval = 100
 
 export interface Watching {
@@ -16,7 +16,7 @@ export interface Watching {
   readonly signal: AbortSignal | undefined
 }
 
-/** Settles when the thread has ended, so that nothing of it is left. */
+/** Settles when the thread has ended completely. */
 function resultOf(worker: Worker): Promise<ExportResult> {
   return new Promise((resolve, reject) => {
     let outcome: Outcome | undefined
@@ -60,7 +60,7 @@ function sum(controls: readonly Uint8Array[], byteLength: number): FeederProgres
   return { position, byteLength, windows }
 }
 
-/** Control blocks for so many threads, one each. */
+/** Control blocks, one for each thread. */
 export function newControls(count: number): Uint8Array[] {
   const blocks = new SharedArrayBuffer(count * ControlBlock.Length)
   return Array.from(
@@ -73,7 +73,8 @@ export function newControls(count: number): Uint8Array[] {
  * Runs each job on a thread of its own.
  *
  * @returns the results in the order of the jobs, when all threads have ended.
- * @throws the first error of a thread, of `onProgress`, or the signal's reason; all threads have ended then as well.
+ * @throws the first error of a thread, of `onProgress`, or the signal's reason; all threads have
+ *   ended then as well.
  */
 export async function runThreads(
   jobs: readonly Job[],
@@ -104,7 +105,7 @@ export async function runThreads(
 
   const onAbort = () => stop(signal?.reason)
   signal?.addEventListener('abort', onAbort, { once: true })
-  // The threads keep the process alive, the timer need not.
+  // The threads keep the process alive; the timer does not need to.
   const timer = onProgress && setInterval(report, progressInterval, false).unref()
   try {
     const ends: Promise<ExportResult>[] = []

@@ -1,9 +1,9 @@
 import { Worker, type WorkerOptions } from 'node:worker_threads'
 
-/** How this file was loaded, and so its neighbours can be: from dist/, or as TypeScript in a checkout. */
+/** How to load a file of this folder, as this one was: from dist/, or TypeScript in a checkout. */
 const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
 
-/** Node 20 loads TypeScript in the main thread only, unless tsx is asked for in the worker as well. */
+/** On Node 20, tsx must be loaded in each worker again. */
 function typescriptLoader(module: URL): string {
   const tsx = import.meta.resolve('tsx/esm/api')
   return `import(${JSON.stringify(tsx)}).then(({ register }) => {

@@ -27,5 +27,5 @@ function outcome(): Outcome {
   }
 }
 
-// Not while modules are evaluated: when that is cut short by terminate(), Node 22 may abort the process.
+// Not during module evaluation: if terminate() interrupts that, Node 22 can abort the process.
 setImmediate(() => parentPort?.postMessage(outcome()))

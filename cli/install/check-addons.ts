@@ -5,16 +5,16 @@ import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import type { Diagnosis } from '../../bindings/addon/load-error.ts'
 
-/** As this file was loaded: from dist/, or as TypeScript in a checkout, which needs what this process was started with. */
+/** The module as this one was loaded: from dist/, or TypeScript with this process's options. */
 const isCompiled = import.meta.url.endsWith('.js')
 const main = fileURLToPath(
   new URL(isCompiled ? './check-main.js' : './check-main.ts', import.meta.url),
 )
 
-/** Why the addons in a folder cannot be loaded here; undefined if they can. In a process of its own, which they may end. */
+/** Why the addons in a folder cannot be loaded; undefined if they can. Tried in a child process. */
 export async function checkAddons(folder: string): Promise<Diagnosis | undefined> {
   const child = spawn(process.execPath, [...(isCompiled ? [] : process.execArgv), main, folder], {
-    // A pipe of its own, for what NODE_OPTIONS loads may print.
+    // A separate pipe, because modules that NODE_OPTIONS loads may print.
     stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
   })
   const [answer, stderr, [code, signal]] = await Promise.all([

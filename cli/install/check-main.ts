@@ -1,4 +1,4 @@
-// Loads the addons in the folder that is named and writes what stands in their way to the file descriptor 3.
+// Loads the addons in the given folder, and writes the reason of a failure to file descriptor 3.
 
 import { writeSync } from 'node:fs'
 import { join } from 'node:path'

@@ -24,14 +24,16 @@ import { makeFolder, unpack } from './unpack.ts'
 export interface InstallOptions {
   /** A folder with the files of the release, or its URL; npm fetches them without one. */
   readonly mirror: string | undefined
-  /** Whether to fetch what is there already. */
+  /** Whether to fetch addons that are already there. */
   readonly force: boolean
-  /** Told what is done. */
+  /** Receives progress messages. */
   readonly say: (line: string) => void
   readonly signal?: AbortSignal
 }
 
-/** Sees to it that the platform's addons are there: those that the package manager brought, or else fetched ones. */
+/**
+ * Makes sure that the platform's addons are there: installed by the package manager, or fetched.
+ */
 export async function install({ mirror, force, say, signal }: InstallOptions): Promise<void> {
   const chosen = process.env.V8_RAWMEM_BINDING
   if (chosen && !force) {
@@ -48,7 +50,7 @@ export async function install({ mirror, force, say, signal }: InstallOptions): P
   const refused = refusal(target)
   if (refused) throw asError(refused)
   const name = platformName(target)
-  // What is for elsewhere cannot be tried here.
+  // Addons for another machine cannot be tried here.
   const here = thisPlatform()
   const isForHere = name === platformName(here) && target.libc === here.libc
   const stand = isForHere ? checkAddons : isComplete
@@ -81,7 +83,7 @@ export async function install({ mirror, force, say, signal }: InstallOptions): P
     await makeFolder(path, async (folder) => {
       await unpack(await obtain(released, spec, mirror, folder, say, signal), folder)
       const problem = await stand(folder)
-      // Ctrl-C ends the process that loads the addons, too, which is no fault of theirs.
+      // Ctrl-C also ends the child process that loads the addons; that is no failure of the addons.
       signal?.throwIfAborted()
       if (problem) throw asError(problem)
     })
@@ -111,7 +113,7 @@ async function isComplete(folder: string): Promise<Diagnosis | undefined> {
   }
 }
 
-/** The released tarball and no other, by way of an empty folder. */
+/** Fetches exactly the released tarball, through an empty folder. */
 async function obtain(
   { filename, size, integrity }: ReleasedPackage,
   spec: string,

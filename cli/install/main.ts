@@ -1,15 +1,15 @@
-// What a package manager runs once this package is unpacked.
+// The install script that a package manager runs.
 
 import { fetchCommand } from '../../bindings/addon/load-error.ts'
 import { AdvisedError, inOneLine } from '../../terminal/advised-error.ts'
 import { runCommand, stackOf } from '../../terminal/run-command.ts'
 import { install } from './install.ts'
 
-// It runs in this package, but what V8_RAWMEM_MIRROR names is named from where the package manager was started.
+// The script runs in the package, but V8_RAWMEM_MIRROR is relative to the user's folder.
 try {
   process.chdir(process.env.INIT_CWD || '.')
 } catch {
-  // It is gone, or of somebody else: whole paths and URLs do without it.
+  // Missing or unreadable; absolute paths and URLs do not need it.
 }
 
 await runCommand(

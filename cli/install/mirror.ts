@@ -7,10 +7,10 @@ import type { ReleasedPackage } from './release-record.ts'
 const advice =
   'V8_RAWMEM_MIRROR has to name a folder with the files of the release, or the URL of one (http:, https: or file:).'
 
-/** A silent server is given up after this time, unless npm's fetch-timeout says otherwise. */
+/** Gives up on a silent server after this time; npm's fetch-timeout replaces it. */
 const defaultSilence = 60_000
 
-/** Reads a tarball of a release from what V8_RAWMEM_MIRROR names. */
+/** Reads a tarball of a release from the mirror. */
 export async function readFromMirror(
   mirror: string,
   { filename, size }: Omit<ReleasedPackage, 'integrity'>,
@@ -30,9 +30,9 @@ export async function readFromMirror(
   }
 }
 
-/** Of a file in the mirror. A query, such as the key of who may read it, stays. */
+/** URL of a file in the mirror. Keeps the query, which may contain an access key. */
 function urlIn(mirror: string, filename: string): URL {
-  // It is not shown, for it may have a password in it.
+  // Not shown, because it may contain a password.
   if (!URL.canParse(mirror)) throw new AdvisedError('The URL of the mirror is not valid', advice)
   const url = new URL(mirror)
   url.pathname = `${url.pathname.replace(/\/$/, '')}/${filename}`
@@ -59,14 +59,14 @@ async function download(url: URL, size: number, signal?: AbortSignal): Promise<U
   const headers: Record<string, string> = { 'accept-encoding': 'identity' }
   if (url.username !== '') {
     headers.authorization = `Basic ${Buffer.from(loginOf(url)).toString('base64')}`
-    // fetch does not want to see it.
+    // fetch refuses URLs with a login.
     url.username = ''
     url.password = ''
   }
-  // Neither a login nor a key gets into error messages.
+  // Error messages contain neither login nor key.
   const shown = `${url.origin}${url.pathname}`
   const silence = patience()
-  // AbortSignal.any is younger than Node 20.0.
+  // Node 20.0 has no AbortSignal.any.
   const controller = new AbortController()
   const stop = () => controller.abort()
   signal?.addEventListener('abort', stop)
@@ -97,7 +97,7 @@ async function download(url: URL, size: number, signal?: AbortSignal): Promise<U
     for await (const chunk of response.body) {
       chunks.push(chunk)
       received += chunk.length
-      // A server that never ends would fill the memory.
+      // An endless response would fill the memory.
       if (received > size) {
         throw new AdvisedError(
           `EINTEGRITY: ${shown} is longer than the ${size} bytes that were released`,
@@ -123,7 +123,7 @@ async function download(url: URL, size: number, signal?: AbortSignal): Promise<U
   }
 }
 
-/** How long a server may be silent, in milliseconds, no longer than a timer can run. */
+/** Milliseconds that a server may be silent, limited to what a timer can run. */
 function patience(): number {
   const given = Number(process.env.npm_config_fetch_timeout)
   return given >= 1 ? Math.min(given, 2 ** 31 - 1) : defaultSilence
@@ -141,7 +141,7 @@ function loginOf({ username, password }: URL): string {
   }
 }
 
-/** fetch says little; what went wrong is in the cause. */
+/** The message of fetch says little; the reason is in `cause`. */
 function describeNetworkError(error: unknown): string {
   const { message, cause } = error as Error & { cause?: NodeJS.ErrnoException }
   return cause?.code ?? cause?.message ?? message

@@ -6,13 +6,13 @@ import { dirname, join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { AdvisedError } from '../../terminal/advised-error.ts'
 
-/** Has npm fetch a package's tarball by way of an empty folder, so that the user's registry, proxy and credentials hold. */
+/** Fetches a tarball with npm, so that the user's registry, proxy and login apply. */
 export async function fetchByNpm(
   spec: string,
   folder: string,
   signal?: AbortSignal,
 ): Promise<Uint8Array> {
-  // By force: otherwise npm does nothing in a project whose devEngines name another package manager.
+  // --force: npm refuses projects whose devEngines name another package manager.
   const { code, output } = await runNpm(
     ['pack', spec, `--pack-destination=${folder}`, '--loglevel=error', '--force'],
     signal,
@@ -31,7 +31,7 @@ export async function fetchByNpm(
   return content
 }
 
-/** What npm tells scripts of its options, less those that would make another command do something else. */
+/** npm's options for scripts, without those that would change what `npm pack` does. */
 export function npmEnvironment(): NodeJS.ProcessEnv {
   const foreign =
     /^npm_config_(global|location|workspaces?|include_workspace_root|json|dry_run|tag)$/i
@@ -45,7 +45,7 @@ function npmCommand(): string[] {
     process.platform === 'win32'
       ? join(bin, 'node_modules', 'npm', 'bin', 'npm-cli.js')
       : join(bin, '..', 'lib', 'node_modules', 'npm', 'bin', 'npm-cli.js')
-  // Other package managers set it to themselves.
+  // Other package managers set it to their own.
   const cli = [running?.replace(/npx-cli\.js$/, 'npm-cli.js'), besideNode].find(
     (path) => path?.endsWith('npm-cli.js') && existsSync(path),
   )
@@ -57,7 +57,7 @@ async function runNpm(
   signal?: AbortSignal,
 ): Promise<{ code: number | null; output: string }> {
   const [command, ...first] = npmCommand() as [string, ...string[]]
-  // Where npm was started, it finds the .npmrc of the project; the dot is there for whoever may enter the folder.
+  // In the folder where npm was started, it finds the project's .npmrc. The dot tests access.
   const cwd = [process.env.npm_config_local_prefix, process.env.INIT_CWD].find(
     (folder) => folder && existsSync(`${folder}/.`),
   )

@@ -3,20 +3,20 @@ import { join } from 'node:path'
 import { packageRoot } from '../../bindings/addon/platform.ts'
 import { AdvisedError } from '../../terminal/advised-error.ts'
 
-/** What `npm run release` puts into this package about a platform's package. */
+/** The record of a platform's package that `npm run release` writes into this package. */
 export interface ReleasedPackage {
-  /** Of its tarball, as `npm pack` calls it. */
+  /** File name of the tarball, as `npm pack` makes it. */
   readonly filename: string
-  /** Of its tarball, in bytes. */
+  /** Size of the tarball in bytes. */
   readonly size: number
-  /** Of its tarball, as in a package-lock.json: `sha512-` and base64. */
+  /** Hash of the tarball as in package-lock.json: `sha512-` and base64. */
   readonly integrity: string
 }
 
-/** Where it is; install.js looks for it, too. */
+/** Its path; install.js reads it too. */
 const recordPath = join(packageRoot, 'dist', 'release.json')
 
-/** The packages that belong to this release, by name; undefined in a build that is no release. */
+/** The packages of this release by name; undefined if this build is no release. */
 export function readReleaseRecord(): Readonly<Record<string, ReleasedPackage>> | undefined {
   try {
     return JSON.parse(readFileSync(recordPath, 'utf8')) as Record<string, ReleasedPackage>

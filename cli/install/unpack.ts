@@ -5,8 +5,8 @@ import { pipeline } from 'node:stream/promises'
 import { x } from 'tar'
 
 /**
- * Lends a folder beside `target`, in which `work` makes what is to be there, and exchanges the two. Nothing is left
- * when it fails, and another process never finds half of it.
+ * Lets `work` fill a folder beside `target`, then replaces `target` with it. A failure leaves
+ * nothing behind, and another process never finds half of it.
  */
 export async function makeFolder(
   target: string,
@@ -27,7 +27,7 @@ export async function makeFolder(
     await exchange(making, target, replaced)
   } finally {
     for (const folder of [making, replaced]) await rm(folder, { recursive: true, force: true })
-    // Unless this or another process has put something into it.
+    // Fails if this or another process has put something into it.
     await rmdir(parent).catch(() => {})
   }
 }
@@ -42,7 +42,7 @@ async function exchange(made: string, target: string, replaced: string): Promise
         await rename(replaced, target).catch(ignoreMissing)
         throw error
       }
-      // Another process has put its own there since.
+      // Another process was faster.
       await rm(replaced, { recursive: true, force: true })
     }
   }
@@ -52,7 +52,7 @@ function ignoreMissing(error: NodeJS.ErrnoException): void {
   if (error.code !== 'ENOENT') throw error
 }
 
-/** Whether it is from a process that was killed; in a container, that may have had the number of this one. */
+/** Whether a killed process left it; in a container, that may have had this process's id. */
 function isAbandoned(name: string, prefix: string): boolean {
   if (!name.startsWith(prefix)) return false
   const owner = Number.parseInt(name.slice(prefix.length), 10)
@@ -65,7 +65,7 @@ function isAbandoned(name: string, prefix: string): boolean {
   }
 }
 
-/** Unpacks a tarball as npm makes them. */
+/** Unpacks a tarball made by npm. */
 export async function unpack(tarball: Uint8Array, folder: string): Promise<void> {
   await pipeline(Readable.from([tarball]), x({ cwd: folder, strip: 1, strict: true }))
 }

@@ -41,11 +41,11 @@ function open() {
   } as const
 }
 
-/** Node's own V8, whose notion of where a memory lies is overwritten. */
+/** Node's own V8, with start and size of memories overwritten. */
 export const nodeRaw: BackendDefinition = {
   name,
   status() {
-    // An addon from before there were node backends, by V8_RAWMEM_BINDING.
+    // V8_RAWMEM_BINDING can name an addon that is older than the node backends.
     if (binding.nodeBackends?.raw === undefined) {
       return unavailable(name, 'the binding is older than this backend')
     }

@@ -4,18 +4,18 @@ import { binding } from '../../addon/load.ts'
 import { native } from '../node/namespace.ts'
 import { bufferOf } from './self-test.ts'
 
-/** What there is for a memory in all of its instances. */
+/** State of a memory, for all of its instances. */
 export interface MemoryState {
   readonly lock: object
   /** Weak: they hold leases, and go with their instances. */
   readonly targets: Set<WeakRef<WindowTarget>>
-  /** Instances that have gone. */
+  /** Number of collected instances. */
   collected: number
 }
 
 export const memoryStates = new WeakMap<object, MemoryState>()
 
-/** An instance that is collected while a window is shown in it leaves its memory locked. */
+/** An instance that is collected while it shows a window leaves its memory locked. */
 export const collected = new FinalizationRegistry<MemoryState>((state) => {
   state.collected++
   settle(state, 1)
@@ -27,7 +27,7 @@ function settle(state: MemoryState, delay: number): void {
   setTimeout(settle, delay, state, Math.min(delay * 2, 1000)).unref()
 }
 
-/** Calls `action` while the memories have the maximum that they were declared with. */
+/** Calls `action` while the memories have their declared maxima. */
 export function whileGrowable<T>(memories: readonly object[], action: () => T): T {
   const { raw } = binding.nodeBackends
   const locked = memories.flatMap((memory) => {
@@ -56,7 +56,7 @@ export class Memory extends (native.Memory as unknown as new (
     throw noHostMemory('attach')
   }
 
-  /** V8 points all instances at the memory that grew; those that are attached to something else go back there. */
+  /** V8 points all instances at the grown memory; attached ones must show their window again. */
   override grow(delta: never): never {
     const state = memoryStates.get(this)
     if (state === undefined) return super.grow(delta)

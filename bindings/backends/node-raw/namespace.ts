@@ -11,7 +11,7 @@ import {
 import { Memory, whileGrowable } from './memory.ts'
 import { insistOnBoundsChecks } from './self-test.ts'
 
-/** What is imported where the module wants memories, which need not be such. */
+/** Placeholders for the memories that a module imports. */
 function importedMemories({ memories }: ModuleLayout, imports: api.Imports): object[] {
   return memories.flatMap(({ imported }) => {
     const value = imported === undefined ? undefined : imports[imported[0]]?.[imported[1]]
@@ -19,7 +19,10 @@ function importedMemories({ memories }: ModuleLayout, imports: api.Imports): obj
   })
 }
 
-/** The namespace of this backend, and whether one of its instances is of a module that was rewritten. */
+/**
+ * The namespace of this backend, and whether one of its instances is of a module that was
+ * rewritten.
+ */
 export interface RawNamespace extends NodeNamespace {
   isRewritten(parts: InstanceParts): boolean
 }
@@ -28,7 +31,7 @@ export function rawNamespace(
   hooks: Pick<NamespaceOptions, 'instantiating' | 'instantiated'>,
 ): RawNamespace {
   const seal = newSeal()
-  /** What `link` gave for modules that were rewritten. */
+  /** The result of `link` for rewritten modules. */
   const rewritten = new WeakSet<object>()
   const namespace = nodeNamespace({
     ...hooks,

@@ -1,7 +1,10 @@
 import type * as api from '../../../types/web-assembly.d.ts'
 
 const header = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00]
-/** A module that defines and exports memories of `pages`, as `"0"`, `"1"`, …. All numbers are below 128. */
+/**
+ * A module that defines and exports memories of `pages`, as `"0"`, `"1"`, …. All numbers are below
+ * 128.
+ */
 export function memoriesModule(pages: readonly number[], flags = 0): Uint8Array<ArrayBuffer> {
   const memories = pages.flatMap((initial) => [flags, initial])
   const names = pages.flatMap((_, index) => [1, 0x30 + index, 2, index])
@@ -12,7 +15,7 @@ export function memoriesModule(pages: readonly number[], flags = 0): Uint8Array<
   ])
 }
 
-/** Instances whose memories are seen from outside, for the search. No two sizes are the same. */
+/** Instances with exported memories, for the search. No two sizes are equal. */
 export function layoutProbes(native: api.WebAssemblyNamespace): (object | ArrayBuffer)[][] {
   const shapes = [[1], [2], [5]]
   if (native.validate(memoriesModule([1, 1]))) shapes.push([4, 3], [7, 6, 8])
@@ -23,7 +26,7 @@ export function layoutProbes(native: api.WebAssemblyNamespace): (object | ArrayB
   })
 }
 
-/** Memories with maxima that nothing else is likely to be, in pages. */
+/** Memories whose maxima, in pages, are unlikely values for anything else. */
 export function maximumProbes(native: api.WebAssemblyNamespace): [object, number][] {
   return [12_345, 23_456, 34_567].map((maximum) => [
     new native.Memory({ initial: 0, maximum }),
@@ -31,10 +34,10 @@ export function maximumProbes(native: api.WebAssemblyNamespace): [object, number
   ])
 }
 
-/** What {@link accessModule} exports. All addresses and lengths are bytes. */
+/** The exports of {@link accessModule}. All addresses and lengths are bytes. */
 export interface AccessProbe {
   load(address: number): number
-  /** The byte at `address`, a call of the import `t.s`, and 256 times the byte at `address` then. */
+  /** Loads the byte at `address`, calls the import `t.s`, and adds 256 times the byte then. */
   across(address: number): number
   fill(address: number, value: number, length: number): void
   size(): number
@@ -71,7 +74,7 @@ export function accessModule(index: 0 | 1): Uint8Array<ArrayBuffer> {
     ...body,
   ]
   const body = (code: number[]) => [code.length + 2, 0, ...code, 0x0b]
-  // The alignment of an access tells, by a flag, that the index of a memory follows.
+  // A flag in the alignment of an access says that a memory index follows.
   const load = [0x20, 0, 0x2d, ...(index === 0 ? [0] : [0x40, index]), 0]
   const memories = Array.from({ length: index + 1 }, () => [1, 0, 1]).flat()
   const functions = [

@@ -6,12 +6,12 @@ import type { RawNamespace } from './namespace.ts'
 import { bufferOf, type Findings } from './self-test.ts'
 
 const pageSize = 65536
-/** All that a memory can have, in some release for one of 64 bits, too: V8 lets such memories be where they are. */
+/** Pages of the largest memory, in some releases also with 64 bits: V8 never moves it. */
 const fixedPages = 65536n
-/** What V8 has of 64-bit addresses; no process has more. */
+/** Bytes that 64-bit addresses reach in V8; no process has more. */
 const reachOf64Bits = 2 ** 48
 
-/** Finds where the windows of instances are shown, as this V8 keeps its memories. */
+/** Finds the words that instances of this V8 use for their memories. */
 export function newTargets(
   namespace: RawNamespace,
   { layout: places, allMemories }: Findings,

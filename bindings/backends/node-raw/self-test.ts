@@ -7,31 +7,31 @@ import { hostMemories, newSeal } from '../node/hosted-memories.ts'
 import { native } from '../node/namespace.ts'
 import { type AccessProbe, accessModule, layoutProbes, maximumProbes } from './probes.ts'
 
-/** Of `WebAssembly.Memory.prototype`, taken before a program can replace it. */
+/** The getter of `WebAssembly.Memory.prototype`, read before a program can replace it. */
 export const bufferOf = Object.getOwnPropertyDescriptor(native.Memory.prototype, 'buffer')
   ?.get as () => ArrayBuffer
 
 /** Why this V8 is refused. */
 export class Refusal extends Error {}
 
-/** What was found out about this V8. */
+/** The findings about this V8. */
 export interface Findings {
-  /** Where instances keep start and size of their memories; opaque. */
+  /** The places where instances keep start and size of their memories; opaque. */
   readonly layout: object
   readonly description: string
-  /** Whether that was found for memories 1, 2, … as well. */
+  /** Whether the places of memories 1, 2, … were found too. */
   readonly allMemories: boolean
 }
 
 /**
- * Makes V8 check bounds explicitly in the modules that it compiles from now on, in all of the process. Without, code leaves the
- * checks to guard regions around memories of V8's own.
+ * Makes V8 check bounds explicitly in all modules that the process compiles from now on. Without
+ * it, code relies on guard regions, which only V8's own memories have.
  */
 export function enforceBoundsChecks(on = true): void {
   setFlagsFromString(on ? '--wasm-enforce-bounds-checks' : '--no-wasm-enforce-bounds-checks')
 }
 
-/** The same, whatever somebody may have switched off since this V8 was examined. */
+/** The same, even if the flag was switched off after the examination. */
 export function insistOnBoundsChecks(): void {
   setFlagsFromString('--wasm-bounds-checks')
   enforceBoundsChecks()
@@ -62,7 +62,7 @@ function expect(condition: boolean, what: string): void {
   if (!condition) throw new Refusal(`the test failed that ${what}`)
 }
 
-/** Whether bounds are checked explicitly; throws if anything else is not as it must be. */
+/** Whether bounds are checked explicitly; throws if any other property is not as required. */
 function checkAccesses(
   binding: NodeBackendsBinding,
   layout: object,
@@ -73,7 +73,7 @@ function checkAccesses(
   const prepared = hostMemories(bytes, moduleLayout(bytes), seal)
   if (prepared?.link === undefined) throw new Refusal('the test module could not be prepared')
   const module = new native.Module(prepared.bytes as Uint8Array<ArrayBuffer>)
-  // The windows lie inside of this, so that what is written or read beyond them does no harm.
+  // The windows are inside this buffer, so accesses beyond them do no harm.
   const region = HostRegion.allocate(8192)
   const { handle } = regionParts(region)
   const view = region.view(Uint8Array)
@@ -165,7 +165,7 @@ function checkMemories(
   )
 }
 
-/** Runs what switches flags, while no other thread of the process does. */
+/** Calls `run`, which switches flags, while no other thread does. */
 function withFlags<T>(
   binding: NodeBackendsBinding,
   relies: boolean,
@@ -182,11 +182,14 @@ function withFlags<T>(
   }
 }
 
-/** Examines this V8 and leaves everything as it was. Throws a {@link Refusal} if the backend cannot be used. */
+/**
+ * Examines this V8 and leaves everything as it was. Throws a {@link Refusal} if the backend cannot
+ * be used.
+ */
 export function examine(binding: NodeBackendsBinding): Findings {
   const layout = search(binding)
   const { text: description, allMemories } = binding.raw.describe(layout)
-  // Every time with a seal of its own: what was compiled before would be found again.
+  // A new seal each time, because V8 would reuse code that it compiled before.
   const check = () => checkMemories(binding, layout, allMemories, newSeal())
   withFlags(binding, false, (reliedOn) => {
     if (check()) return

@@ -27,7 +27,7 @@ function open() {
 
 let status: BackendStatus | undefined
 
-/** Node's own V8, under whose memories the pages of a region are mapped. */
+/** Node's own V8, with the pages of a region mapped at a memory's addresses. */
 export const nodeRewire: BackendDefinition = {
   name,
   status() {

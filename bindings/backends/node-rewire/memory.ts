@@ -7,11 +7,11 @@ import { native } from '../node/namespace.ts'
 
 export const pageSize = 65536
 
-/** The getter itself, since a program could put its own in the place. */
+/** The original getter, because a program could replace it. */
 const bufferOf = Object.getOwnPropertyDescriptor(native.Memory.prototype, 'buffer')
   ?.get as () => ArrayBuffer
 
-/** A window lies in a memory, not in an instance: all that use the memory see it. */
+/** Windows belong to a memory, not to an instance: every user of the memory sees them. */
 const targets = new WeakMap<object, WindowTarget>()
 
 export function targetOf(memory: object): WindowTarget {
@@ -66,7 +66,7 @@ export class Memory extends native.Memory implements api.Memory {
   }
 
   override attach(region: region.HostRegion | null): void {
-    // Throws for what is no memory.
+    // Throws if it is no memory.
     bufferOf.call(this as never)
     if (region === null) {
       const target = targets.get(this)

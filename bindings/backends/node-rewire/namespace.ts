@@ -10,7 +10,7 @@ export function rewireNamespace(
   return nodeNamespace({
     ...hooks,
     Memory,
-    // A memory that is neither exported nor imported is in nobody's reach, unless it is imported from here.
+    // A memory that is neither exported nor imported is out of reach, so it becomes an import.
     prepare(bytes, layout) {
       const hidden =
         !(layout instanceof Error) &&

@@ -2,7 +2,7 @@ import type { WindowTarget } from '../../addon/binding.ts'
 import type { InstanceMemory } from '../node/raw-memory.ts'
 import { targetOf } from './memory.ts'
 
-/** The memory itself, which the program need not know. */
+/** The memory object, which the program may never have seen. */
 function memoryOf({ instance, parts, memoryIndex, layout }: InstanceMemory): object {
   const { imported, exported } = layout
   if (imported !== undefined) {
@@ -17,7 +17,7 @@ function memoryOf({ instance, parts, memoryIndex, layout }: InstanceMemory): obj
   )
 }
 
-/** Where the windows of an instance are shown. */
+/** The memory that shows the windows of an instance. */
 export function targetOfInstance(memory: InstanceMemory): WindowTarget {
   return targetOf(memoryOf(memory))
 }

@@ -1,7 +1,7 @@
 import type * as region from '../../../types/host-region.d.ts'
 import { HostRegion } from '../../region.ts'
 
-/** Makes regions that can be mapped twice, unless it is told otherwise. */
+/** Makes regions that can be mapped twice by default. */
 export const ShareableHostRegion: region.HostRegionConstructor = new Proxy(HostRegion, {
   get(target, key, receiver) {
     if (key === 'allocate') return allocate
@@ -10,7 +10,7 @@ export const ShareableHostRegion: region.HostRegionConstructor = new Proxy(HostR
 })
 
 function shareable<T extends { shareable?: boolean }>(options: T | undefined): T {
-  // What is no object is for the class to complain about.
+  // The class throws if this is no object.
   if (typeof (options ?? {}) !== 'object') return options as T
   return { ...(options as T), shareable: options?.shareable ?? true }
 }

@@ -7,9 +7,9 @@ import { pageSize, show, targetOf } from './memory.ts'
 
 const name = 'node-rewire'
 
-/** Tries it on a memory that nobody else has. */
+/** Tries the backend on a memory of its own. */
 export function probe(): BackendStatus {
-  // An addon from before there were node backends, by V8_RAWMEM_BINDING.
+  // V8_RAWMEM_BINDING can name an addon that is older than the node backends.
   if (binding.nodeBackends === undefined) {
     return unavailable(name, 'the binding is older than this backend')
   }

@@ -8,7 +8,10 @@ import { checkOwnData } from '../module-layout.ts'
 import type { NamespaceOptions, NodeNamespace } from './namespace.ts'
 import { instanceMemory, type TargetOf } from './raw-memory.ts'
 
-/** The feeders of a node backend, between the namespace, which sees who imports one, and the class, which needs the namespace. */
+/**
+ * The feeders of a node backend. They connect the namespace, which sees the imports, with the
+ * class, which needs the namespace.
+ */
 export class NodeFeeders {
   readonly #feeders = new WeakMap<object, Bindable>()
 
@@ -50,7 +53,7 @@ export class NodeFeeders {
         checkOwnData(layout.memories[memoryIndex], memoryIndex)
       },
       bind(next, instance, memoryIndex) {
-        // What is wrong with the memory is for next() to say.
+        // next() reports problems with the memory.
         const resolve = () => targetOf(instanceMemory(backend, namespace, instance, memoryIndex))
         native.bind(next, resolve)
         resolvers.set(next, resolve)
@@ -64,7 +67,7 @@ export class NodeFeeders {
 
   *#among(imports: api.Imports): Generator<{ moduleName: string; name: string; feeder: Bindable }> {
     for (const [moduleName, values] of Object.entries(imports)) {
-      // What is no object is for Node to complain about.
+      // Node throws if this is no object.
       if (typeof values !== 'object' || values === null) continue
       for (const [name, value] of Object.entries(values)) {
         const feeder = typeof value === 'function' ? this.#feeders.get(value) : undefined

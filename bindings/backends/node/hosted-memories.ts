@@ -6,7 +6,7 @@ import { native, type PreparedModule } from './namespace.ts'
 const magicAndVersion = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00]
 const memoryKind = 0x02
 const customSectionId = 0
-/** Known sections in the order in which a module has them. */
+/** The known sections, in the order that a module must have. */
 const order = [1, 2, 3, 4, 5, 13, 6, 7, 8, 9, 12, 10, 11]
 
 /** Unsigned LEB128. */
@@ -43,13 +43,13 @@ function concatenate(parts: readonly ArrayLike<number>[]): Uint8Array {
 
 interface Section {
   readonly id: number
-  /** Of the whole section, then of what is in it. */
+  /** Offsets of the section, then of its content. */
   readonly first: number
   readonly begin: number
   readonly end: number
 }
 
-/** Undefined if this is no order that a valid module could have. */
+/** Undefined if no valid module has this order. */
 function readSections(bytes: Uint8Array): Section[] | undefined {
   const sections: Section[] = []
   let first = magicAndVersion.length
@@ -66,24 +66,25 @@ function readSections(bytes: Uint8Array): Section[] | undefined {
   return sections
 }
 
-/** What tells the modules of one namespace from all others in this process. */
+/** Distinguishes the modules of one namespace from all others in the process. */
 export function newSeal(): string {
   return `v8-rawmem:${randomUUID()}`
 }
 
 /**
- * Takes the maxima out of a module, and the memories that it defines.
+ * Removes the maxima and the defined memories from a module.
  *
- * V8 compiles the limits that a module declares into its code: no access beyond the maximum can succeed, and a memory whose
- * maximum is its minimum never moves, so that its start is read once. Neither holds for a memory that is attached to
- * something else. So in the module that V8 compiles no memory has a maximum, and those it defines are imports. What is
- * imported there is a memory with just the limits that were declared: programs, `memory.grow` included, see no difference.
- * What a program imports itself has to keep to the limits that were declared, too: see `ImportCheck`.
+ * V8 compiles declared limits into code: an access beyond the maximum always traps, and the start
+ * of a memory is read once if its maximum equals its minimum, because it never moves. Neither is
+ * true for an attached memory. So V8 compiles a module without maxima, and memories that the module
+ * defines become imports. The namespace provides them with the declared limits, so programs and
+ * `memory.grow` see no difference. Memories that a program imports must keep to the declared limits
+ * as well: see `ImportCheck`.
  *
- * V8 also keeps compiled code by the bytes of a module. `seal` is in the bytes of all modules that come from here, so that
- * none shares code with a module that somebody else compiled, under other flags.
+ * V8 also caches compiled code by the bytes of a module. All modules from here contain `seal`, so
+ * they never share code with modules compiled elsewhere under other flags.
  *
- * @returns undefined if the module is not valid, or has something that is not known here.
+ * @returns undefined if the module is not valid, or has something unknown.
  */
 export function hostMemories(
   bytes: Uint8Array,
@@ -99,7 +100,7 @@ export function hostMemories(
   }
   const limitsOf = (index: number): Iterable<number> & ArrayLike<number> => {
     const memory = memories[index] as (typeof memories)[number]
-    // Shared memories are left as they are; nothing can be attached to them, and they must have a maximum.
+    // Shared memories stay unchanged: they cannot be attached, and they must have a maximum.
     if (memory.shared) return bytes.subarray(memory.begin, memory.end)
     return [memory.address === 'i64' ? 4 : 0, ...leb(memory.initial)]
   }
@@ -163,7 +164,7 @@ export function hostMemories(
   }
 }
 
-/** Most modules declare one memory, in one of a few ways. */
+/** Most modules declare one memory in one of a few ways. */
 const providers = new Map<string, api.Module>()
 const mostProviders = 64
 
@@ -179,9 +180,9 @@ function providerModule(bytes: Uint8Array): api.Module | undefined {
   return module
 }
 
-/** Tells what the module would have said of its imports as it was. */
+/** Makes the errors that the original module would have made about its imports. */
 class ImportCheck {
-  /** Undefined if there is nothing that the changed module does not check. */
+  /** Undefined if the changed module checks everything itself. */
   readonly #module: api.Module | undefined
 
   private constructor(module: api.Module | undefined) {
@@ -196,7 +197,7 @@ class ImportCheck {
   ): ImportCheck | undefined {
     const section = sections.find(({ id }) => id === SectionId.Import)
     if (section === undefined) return new ImportCheck(undefined)
-    // Imports, and the types ahead of them, are a module by themselves.
+    // Imports and the types before them form a module of their own.
     const module = concatenate([
       magicAndVersion,
       ...sections
@@ -216,14 +217,14 @@ class ImportCheck {
     try {
       new native.Instance(this.#module, imports)
     } catch (error) {
-      // Others come up again when the changed module is instantiated.
+      // Instantiating the changed module reports the others.
       if (!(error instanceof native.LinkError)) return
       throw new native.LinkError(error.message.replace(/^WebAssembly\.Instance\(\)/, where))
     }
   }
 }
 
-/** Makes, for each instance, the memories that the module defined. */
+/** Makes the memories that the module defined, for each instance. */
 function linkTo(
   provider: api.Module | undefined,
   defined: readonly number[],

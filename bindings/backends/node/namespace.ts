@@ -3,7 +3,7 @@ import type * as api from '../../../types/web-assembly.d.ts'
 import { bytesOf, responseBytes } from '../module-bytes.ts'
 import { type ModuleLayout, moduleLayout } from '../module-layout.ts'
 
-/** Node's own namespace, its members taken before a program can replace them. */
+/** Node's own namespace, its members read before a program can replace them. */
 export const native: api.WebAssemblyNamespace = Object.create(
   null,
   Object.getOwnPropertyDescriptors(
@@ -11,10 +11,10 @@ export const native: api.WebAssemblyNamespace = Object.create(
   ),
 )
 
-/** What a namespace knows of the instances it made. */
+/** What a namespace remembers of an instance. */
 export interface InstanceParts {
   readonly layout: ModuleLayout | Error
-  /** The imports that the module declares, as the instance got them. */
+  /** The declared imports, as the instance received them. */
   readonly imports: api.Imports
   /** Memories that a backend added, by memory index. */
   readonly memories: readonly (api.Memory | undefined)[]
@@ -24,8 +24,9 @@ export interface InstanceParts {
 export interface PreparedModule {
   readonly bytes: Uint8Array
   /**
-   * Adds what the changed module imports besides. Called once for each instance, on behalf of the function `where`, by
-   * default `WebAssembly.Instance()`. Throws for imports that the module would refuse as it was.
+   * Adds the further imports of the changed module. Called once for each instance, for the function
+   * `where`, by default `WebAssembly.Instance()`. Throws for imports that the module would refuse
+   * as it was.
    */
   link?(
     imports: api.Imports,
@@ -34,24 +35,24 @@ export interface PreparedModule {
     readonly imports: api.Imports
     readonly memories: readonly (api.Memory | undefined)[]
   }
-  /** Whether imports from a module of that name are not the program's business. */
+  /** Whether the namespace provides the imports from that module. */
   isHidden?(moduleName: string): boolean
 }
 
 export interface NamespaceOptions {
-  /** Changes a module before Node compiles it, or throws to refuse it. Bytes that are no module are Node's to refuse. */
+  /** Changes a module before Node compiles it, or throws. Node refuses bytes that are no module. */
   prepare?(bytes: Uint8Array, layout: ModuleLayout | Error): PreparedModule
-  /** Called with the imports of an instance that is to be made. What it throws goes to the program. */
+  /** Called with the imports before an instance is made. Its errors go to the program. */
   instantiating?(imports: api.Imports): void
-  /** Called with every new instance, before anybody else sees it. */
+  /** Called with every new instance before the program sees it. */
   instantiated?(instance: api.Instance, parts: InstanceParts): void
-  /** Takes the place of Node's class. */
+  /** Replaces Node's class. */
   readonly Memory: api.MemoryConstructor
 }
 
 export interface NodeNamespace {
   readonly WebAssembly: api.WebAssemblyNamespace
-  /** Undefined if `instance` was not made by this namespace, from a module of this namespace. */
+  /** Undefined if this namespace did not make `instance` from one of its modules. */
   partsOf(instance: unknown): InstanceParts | undefined
 }
 
@@ -63,7 +64,7 @@ function layoutOf(bytes: Uint8Array): ModuleLayout | Error {
   try {
     return moduleLayout(bytes)
   } catch (error) {
-    // Something newer than this package: the module runs, but nothing can be attached.
+    // Newer than this package: the module runs, but cannot be attached.
     return error as Error
   }
 }
@@ -72,7 +73,7 @@ interface KnownModule extends PreparedModule {
   readonly layout: ModuleLayout | Error
 }
 
-/** A namespace around Node's, with the same classes, which remembers what modules and instances are made of. */
+/** Wraps Node's namespace, with the same classes, and remembers modules and instances. */
 export function nodeNamespace(options: NamespaceOptions): NodeNamespace {
   const modules = new WeakMap<object, KnownModule>()
   const instances = new WeakMap<object, InstanceParts>()
@@ -83,7 +84,7 @@ export function nodeNamespace(options: NamespaceOptions): NodeNamespace {
   }
 
   function remember(module: api.Module, known: KnownModule): api.Module {
-    // Not the bytes, which Node has as well.
+    // Not the bytes, because Node keeps them already.
     modules.set(module, { ...known, bytes: new Uint8Array() })
     return module
   }
@@ -96,11 +97,11 @@ export function nodeNamespace(options: NamespaceOptions): NodeNamespace {
       : all.filter((entry) => !known.isHidden?.(entry.module))
   }
 
-  /** Reads every import once, so that Node gets what is remembered here. */
+  /** Reads every import once, so that Node gets the values that are remembered. */
   function readImports(module: api.Module, imports: unknown): unknown {
     const entries = importsOf(module)
     if (entries.length === 0) {
-      // For Node to complain about.
+      // Node throws.
       return imports === undefined || isObject(imports) ? Object.create(null) : imports
     }
     if (!isObject(imports)) return imports
@@ -119,10 +120,10 @@ export function nodeNamespace(options: NamespaceOptions): NodeNamespace {
     return result
   }
 
-  /** What Node gets to instantiate a module of this namespace. */
+  /** The arguments with which Node instantiates a module of this namespace. */
   function link(module: api.Module, known: KnownModule, given: unknown, where: string) {
     const imports = readImports(module, given)
-    // What is no object is for Node to complain about.
+    // Node throws if this is no object.
     const own = isObject(imports) ? (imports as api.Imports) : {}
     options.instantiating?.(own)
     const linked = isObject(imports) ? known.link?.(own, where) : undefined
@@ -137,7 +138,7 @@ export function nodeNamespace(options: NamespaceOptions): NodeNamespace {
   function finish(instance: api.Instance, parts: InstanceParts): void {
     instances.set(instance, parts)
     for (const value of Object.values(instance.exports)) {
-      // So that an exported memory has the members that one made by `new Memory` has.
+      // Exported memories get the members of memories made with `new Memory`.
       if (isObject(value) && Object.getPrototypeOf(value) === native.Memory.prototype) {
         Object.setPrototypeOf(value, options.Memory.prototype)
       }
@@ -160,7 +161,7 @@ export function nodeNamespace(options: NamespaceOptions): NodeNamespace {
     construct(target, [module, given], newTarget) {
       const self = newTarget === Instance ? target : newTarget
       const known = isObject(module) ? modules.get(module) : undefined
-      // Node complains about what is no module.
+      // Node throws if it is no module.
       if (known === undefined) return Reflect.construct(target, [module, given], self)
       const { imports, parts } = link(module, known, given, 'WebAssembly.Instance()')
       const instance: api.Instance = Reflect.construct(target, [module, imports], self)
@@ -174,7 +175,7 @@ export function nodeNamespace(options: NamespaceOptions): NodeNamespace {
     compileOptions: api.CompileOptions | undefined,
     where: string,
   ): Promise<api.Module> {
-    // A copy, since what is read here must be what Node compiles on its threads.
+    // A copy: Node must compile the same bytes on its threads.
     const known = prepare(bytesOf(source, where).slice())
     return remember(await native.compile(known.bytes, compileOptions), known)
   }

@@ -15,10 +15,10 @@ export interface InstanceMemory {
   readonly layout: MemoryLayout
 }
 
-/** Gives the native side of a memory; throws if the backend cannot attach anything to it. */
+/** Returns the native side of a memory; throws if the memory cannot be attached. */
 export type TargetOf = (memory: InstanceMemory) => WindowTarget
 
-/** Finds a memory of an instance, as an argument of a public function names it. */
+/** Finds the memory of an instance that the arguments of a public function name. */
 export function instanceMemory(
   backend: BackendName,
   namespace: NodeNamespace,

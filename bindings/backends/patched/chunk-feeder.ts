@@ -7,10 +7,12 @@ import { checkOwnDataOf } from './own-data.ts'
 
 const native = engine.chunkFeeder
 
-/** What is mapped stays as long as the instance, even if nobody else knows the feeder. */
+/**
+ * Keeps the feeder of a mapped window while the instance lives, even if no program refers to it.
+ */
 const boundTo = new WeakMap<object, Set<Next>>()
 
-/** For instances of the V8 inside. */
+/** For instances of the patched V8. */
 export const ChunkFeeder = chunkFeederClass({
   native,
   maker: 'the WebAssembly of v8-rawmem',

@@ -4,8 +4,8 @@ import { bytesOf } from '../module-bytes.ts'
 import { adoption, engine } from './engine.ts'
 import { checkModule, Module } from './module.ts'
 
-// A cache is: the digest, then the engine's code. The engine checks its own version and flags, and the processor; that the
-// code is whole and belongs to these bytes it takes on trust.
+// A cache is the digest, then the engine's code. The engine checks version, flags and processor,
+// but not that the code is complete and belongs to these bytes.
 const digestLength = 32
 
 function digest(code: Uint8Array, bytes: Uint8Array): Buffer {
@@ -31,7 +31,7 @@ export function serializeModule(module: api.Module): Uint8Array<ArrayBuffer> {
 
 /** See types/index.d.ts. */
 export function deserializeModule(cache: api.BytesSource, bytes: api.BytesSource): api.Module {
-  // Copies: neither may change between the check and the use.
+  // Copies, because neither may change between check and use.
   const cacheBytes = bytesOf(cache, 'deserializeModule()').slice()
   const wireBytes = bytesOf(bytes, 'deserializeModule()', 1).slice()
   const code = cacheBytes.subarray(digestLength)

@@ -6,7 +6,7 @@ import { Hook, type Kind, Shape } from '../../addon/numbers.ts'
 import { makeError } from './errors.ts'
 import { keep, keepAll } from './store.ts'
 
-/** Passed to a constructor, makes an object that the addon then ties to one of the engine. */
+/** Passed to a constructor: makes a wrapper that the addon ties to an object of the engine. */
 export const adoption: unique symbol = Symbol('adoption')
 
 type Adopter = new (key: typeof adoption) => object
@@ -23,7 +23,7 @@ function isObject(value: unknown): value is object {
   return (typeof value === 'object' && value !== null) || typeof value === 'function'
 }
 
-/** ToPrimitive of the language, for objects that code converts to numbers. */
+/** ToPrimitive of ECMAScript, for objects that code converts to numbers. */
 function toPrimitive(value: unknown, hint: string): unknown {
   if (!isObject(value)) return value
   const object = value as Record<PropertyKey, unknown>
@@ -53,10 +53,10 @@ function toList(value: unknown): unknown[] {
   return Array.from(value as Iterable<unknown>)
 }
 
-/** Without traps: see bindings/native/patched/node_isolate.h. */
+/** A proxy without traps, see bindings/native/patched/node_isolate.h. */
 const probe = new Proxy(Object.create(null), Object.create(null))
 
-/** For an addon without V8: says so instead of failing for want of a function. */
+/** For an addon without V8: throws an error that says so. */
 const noEngine = new Proxy(Object.create(null) as EngineBinding, {
   get: () => () => {
     throw new Error(`this needs the backend 'patched', which is not available: ${withoutEngine}`)
@@ -82,7 +82,7 @@ engineBinding?.start(
 /** The addon's engine, started. */
 export const engine: EngineBinding = engineBinding ?? noEngine
 
-/** Arguments that are passed on as they are. */
+/** Arguments that are passed on unchanged. */
 export function values(args: ArrayLike<unknown>): Arguments {
   const result: Arguments = []
   for (let i = 0; i < args.length; ++i) result.push(Shape.Value, args[i])
@@ -90,8 +90,8 @@ export function values(args: ArrayLike<unknown>): Arguments {
 }
 
 /**
- * A descriptor object, its members read in the order of `names`. What is not an object is passed on as it is, for the
- * engine to complain about.
+ * A descriptor object, its members read in the order of `names`. Other values are passed on, and
+ * the engine throws.
  */
 export function record(
   descriptor: unknown,
@@ -112,14 +112,14 @@ export function record(
   return [Shape.Record, members]
 }
 
-/** An iterable as a list. Anything else is passed on as it is. */
+/** An iterable as a list. Other values are passed on unchanged. */
 export function list(iterable: unknown): Arguments {
   return isObject(iterable) && Symbol.iterator in iterable
     ? [Shape.List, Array.from(iterable as Iterable<unknown>)]
     : [Shape.Value, iterable]
 }
 
-/** The error for a method that is called on something else. */
+/** The error for a method that is called on another object. */
 export function wrongReceiver(className: string, member: string): TypeError {
   return new TypeError(
     `WebAssembly.${className}.${member}: Receiver is not a WebAssembly.${className}`,
@@ -127,15 +127,15 @@ export function wrongReceiver(className: string, member: string): TypeError {
 }
 
 /**
- * Makes a class known as the one for objects of `kind` that come out of the engine, and gives it the shape of one in the
- * WebAssembly namespace: enumerable members, and its name as a tag.
+ * Registers the class for wrappers of `kind`, and gives it the shape of a class in the WebAssembly
+ * namespace: enumerable members, and its name as a tag.
  */
 // biome-ignore lint/complexity/noBannedTypes: any class
 export function registerClass(kind: Kind, Class: Function): void {
   adopters.set(kind, Class as unknown as Adopter)
   for (const target of [Class.prototype as object, Class]) {
     for (const [name, descriptor] of Object.entries(Object.getOwnPropertyDescriptors(target))) {
-      // What every function and every prototype has.
+      // Members that every function and every prototype has.
       if (
         target === Class ? ['prototype', 'name', 'length'].includes(name) : name === 'constructor'
       ) {

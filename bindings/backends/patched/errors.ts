@@ -1,15 +1,15 @@
 import { errorClasses } from '../../error-classes.ts'
 
 /**
- * An error of Node's for one of the engine.
+ * The error of Node for an error of the engine.
  *
- * @param frames The lines of the engine's stack. They go above those of JavaScript, from which the engine was called.
+ * @param frames The lines of the engine's stack, which go above those of JavaScript.
  */
 export function makeError(name: string, message: string, frames: string): Error {
   const error = new (errorClasses[name] ?? Error)(message)
   Error.captureStackTrace?.(error, makeError)
   const { stack } = error
-  // Something else if the program has its own Error.prepareStackTrace.
+  // Not a string if the program sets Error.prepareStackTrace.
   if (frames !== '' && typeof stack === 'string') {
     const header = `${error.name}: ${message}`
     const rest = stack.startsWith(header) ? stack.slice(header.length) : `\n${stack}`

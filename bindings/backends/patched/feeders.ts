@@ -1,6 +1,6 @@
 import type { Bindable } from '../../feeder/bindable.ts'
 
-/** Keeps the feeder alive as long as its `next`, which is what instances keep. */
+/** Keeps the feeder alive as long as its `next`, which instances keep. */
 const feeders = new WeakMap<object, Bindable>()
 
 export function registerFeeder(next: object, feeder: Bindable): void {

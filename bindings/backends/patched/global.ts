@@ -6,7 +6,7 @@ export class Global implements api.Global {
   declare readonly [Symbol.toStringTag]: string
   readonly #brand = true
 
-  // Whether a value is passed makes a difference, so arguments are counted.
+  // An absent value differs from undefined, so count the arguments.
   constructor(descriptor: api.GlobalDescriptor | typeof adoption, ...value: unknown[]) {
     if (descriptor === adoption) return
     engine.construct(Kind.Global, this, [

@@ -9,7 +9,7 @@ import { setWasmInstanceRawMemory, setWasmInstanceWindow } from './raw-memory.ts
 
 const name = 'patched'
 
-/** The V8 inside of the addon. */
+/** The patched V8 in the addon. */
 export const patched: BackendDefinition = {
   name,
   status: () =>

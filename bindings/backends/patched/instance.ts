@@ -9,7 +9,7 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return (typeof value === 'object' && value !== null) || typeof value === 'function'
 }
 
-/** Reads the imports in the order of the module. Feeders among them are put into `feeders`. */
+/** Reads the imports in the order of the module, and adds feeders among them to `feeders`. */
 function readImports(module: Module, imports: unknown, feeders: Set<Bindable>): unknown[] {
   const entries: unknown[] = []
   for (const { module: moduleName, name, kind } of Module.imports(module)) {
@@ -61,7 +61,7 @@ export class Instance implements api.Instance {
     const values = readImports(module, imports, feeders)
     const entries = engine.instantiate(this, module, values)
     for (let i = 0; i < entries.length; i += 2) {
-      // Not an assignment: a name may be __proto__.
+      // Not an assignment, because a name can be __proto__.
       Object.defineProperty(this.#exports, entries[i] as string, {
         value: entries[i + 1],
         enumerable: true,

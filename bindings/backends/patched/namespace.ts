@@ -44,7 +44,7 @@ function namespace(): api.WebAssemblyNamespace {
   for (const [name, value] of Object.entries(classes)) {
     Object.defineProperty(result, name, { value, writable: true, configurable: true })
   }
-  // Made on demand, as it is the one member that needs a running engine.
+  // Made on demand: the only member that needs a running engine.
   Object.defineProperty(result, 'JSTag', {
     get: () => {
       jsTag ??= engine.jsTag() as api.Tag

@@ -1,12 +1,12 @@
 /**
- * What a wrapper keeps for the object of the engine that it stands for: an array that the addon made and fills. Why it is
- * there: bindings/native/patched/store.h.
+ * What a wrapper keeps: an array that the addon makes and fills with the values that the object of
+ * the engine can reach. See bindings/native/patched/store.h.
  */
 type Keeper = unknown[]
 
 let kept = {
   keepers: new WeakMap<object, Keeper>(),
-  /** What stays for good, since the engine's own roots lead to it. */
+  /** Values that stay for good, because roots of the engine lead to them. */
   root: [] as Keeper,
 }
 
@@ -15,7 +15,7 @@ export function keep(wrapper: object, keeper: Keeper): void {
   kept.keepers.set(wrapper, keeper)
 }
 
-/** Replaces what all wrappers keep, at one stroke: if this is interrupted, all is as it was. */
+/** Replaces all keepers with one assignment: if this is interrupted, nothing has changed. */
 export function keepAll(wrappers: object[], newKeepers: Keeper[], root: Keeper): void {
   const keepers = new WeakMap<object, Keeper>()
   for (let i = 0; i < wrappers.length; ++i) {

@@ -6,7 +6,7 @@ export class Table implements api.Table {
   declare readonly [Symbol.toStringTag]: string
   readonly #brand = true
 
-  // Whether a value is passed makes a difference, so arguments are counted.
+  // An absent value differs from undefined, so count the arguments.
   constructor(descriptor: api.TableDescriptor | typeof adoption, ...value: unknown[]) {
     if (descriptor === adoption) return
     engine.construct(Kind.Table, this, [
