@@ -1,8 +1,8 @@
 import { existsSync, realpathSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { Command, Option } from 'commander'
+import { AdvisedError } from '../terminal/advised-error.ts'
 import { buildBinding, buildNodeBackends } from './bind/build-binding.ts'
-import { BuildError } from './shared/build-error.ts'
 import { runCommand, withLock } from './shared/command.ts'
 import { type BuildContext, openContext, repository } from './shared/context.ts'
 
@@ -60,7 +60,7 @@ async function build(context: BuildContext, options: Options, sdk: string): Prom
       return
     }
     if (!existsSync(sdk)) {
-      throw new BuildError(
+      throw new AdvisedError(
         `There is no V8 SDK in ${sdk}.`,
         options.sdk
           ? 'Name an unpacked SDK with --sdk.'

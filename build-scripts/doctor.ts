@@ -2,11 +2,11 @@ import { existsSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { totalmem } from 'node:os'
 import { join } from 'node:path'
+import { AdvisedError } from '../terminal/advised-error.ts'
 import { locateInPinnedSuite } from './fetch/apt.ts'
 import { findGclientPython, gclientModule } from './fetch/gclient.ts'
 import { gitHost, gitHostAnswers, Sources, words } from './fetch/sources.ts'
 import { loadUpstreamPin } from './fetch/upstream-pin.ts'
-import { BuildError } from './shared/build-error.ts'
 import type { BuildContext } from './shared/context.ts'
 import { freeBytes } from './shared/disk.ts'
 import { bytesPerJob, defaultJobs } from './shared/ninja.ts'
@@ -49,7 +49,7 @@ export async function doctor(
     return
   }
   const packages = missing.flatMap((finding) => finding.packages ?? [])
-  throw new BuildError(
+  throw new AdvisedError(
     `This machine lacks ${missing.length} of the things above.`,
     packages.length > 0 ? `Install with: ${installCommand(packages)}` : 'See the list.',
   )
@@ -130,7 +130,7 @@ async function examineArchive(
     return noted(true, `${file} comes from ${url.host} (through apt)`)
   } catch (error) {
     signal.throwIfAborted()
-    if (!(error instanceof BuildError)) throw error
+    if (!(error instanceof AdvisedError)) throw error
     return noted(false, `${error.message}\n         ${error.advice}`)
   }
 }

@@ -1,8 +1,8 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Command } from 'commander'
+import { AdvisedError } from '../terminal/advised-error.ts'
 import { headerPath, numbersHeader } from './numbers/header.ts'
-import { BuildError } from './shared/build-error.ts'
 import { runCommand } from './shared/command.ts'
 import { repository } from './shared/context.ts'
 import { say } from './shared/terminal.ts'
@@ -15,7 +15,7 @@ const command = new Command('numbers')
       const path = join(repository, headerPath)
       if (!check) await writeFile(path, numbersHeader())
       else if ((await readFile(path, 'utf8')) !== numbersHeader()) {
-        throw new BuildError(
+        throw new AdvisedError(
           `${headerPath} has other numbers than bindings/addon/numbers.ts.`,
           'Run: npm run format',
         )

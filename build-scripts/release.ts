@@ -1,8 +1,8 @@
 import { join, resolve } from 'node:path'
 import { Command, InvalidArgumentError } from 'commander'
+import { AdvisedError } from '../terminal/advised-error.ts'
 import { makeRelease } from './release/make.ts'
 import { publishRelease } from './release/publish.ts'
-import { BuildError } from './shared/build-error.ts'
 import { runCommand } from './shared/command.ts'
 import { repository } from './shared/context.ts'
 import { formatDuration, sayStage } from './shared/terminal.ts'
@@ -44,7 +44,7 @@ async function run(options: Options, signal: AbortSignal): Promise<void> {
   const folder = resolve(options.folder)
   if (options.publish) {
     if (options.snapshot) {
-      throw new BuildError('--publish takes the release that is there.', 'Leave out --snapshot.')
+      throw new AdvisedError('--publish takes the release that is there.', 'Leave out --snapshot.')
     }
     await publishRelease({
       folder,
@@ -56,7 +56,7 @@ async function run(options: Options, signal: AbortSignal): Promise<void> {
     return
   }
   if (options.registry || options.dryRun) {
-    throw new BuildError('Without --publish nothing is published.', 'Add --publish.')
+    throw new AdvisedError('Without --publish nothing is published.', 'Add --publish.')
   }
   const { version } = await makeRelease({
     project: repository,

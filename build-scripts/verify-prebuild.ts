@@ -3,8 +3,8 @@ import { mkdir, readdir, rm } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { Command } from 'commander'
 import { glob } from 'zx'
+import { AdvisedError } from '../terminal/advised-error.ts'
 import { requirePathsForNodeGyp } from './bind/node-gyp.ts'
-import { BuildError } from './shared/build-error.ts'
 import { runCommand } from './shared/command.ts'
 import { cacheLayout, cacheRoot, repository } from './shared/context.ts'
 import { readCheckout } from './shared/git.ts'
@@ -57,7 +57,7 @@ async function verify(
     const { exitCode } = await run`npm ${args}`
     signal.throwIfAborted()
     if (exitCode === 0) return
-    throw new BuildError(
+    throw new AdvisedError(
       `npm ${args.slice(0, 2).join(' ')} failed in ${checkout}.`,
       'What it said is above. Once that is mended, the next run goes on from there.',
     )
@@ -83,7 +83,7 @@ async function verify(
   }
   const other = files.filter(({ differences }) => differences.length > 0)
   if (other.length > 0) {
-    throw new BuildError(
+    throw new AdvisedError(
       other.some(({ file }) => file.endsWith('.node'))
         ? 'The addons that were built are not those in prebuilds/.'
         : 'The addons are the same, byte for byte, but what is said of them is not. That is so where packages of the system, which the documents name, have other versions.',
@@ -111,7 +111,7 @@ async function committed(signal: AbortSignal): Promise<string> {
   const inputs = ['bindings', 'build-scripts', 'patches', 'prebuilds', 'v8.lock.json']
   const { commit, changes } = await readCheckout(repository, signal, inputs)
   if (changes !== '') {
-    throw new BuildError(
+    throw new AdvisedError(
       `There are changes that are not committed:\n${changes}`,
       'Commit or undo them first: a commit is what gets verified.',
     )
@@ -122,7 +122,7 @@ async function committed(signal: AbortSignal): Promise<string> {
 async function cloneCommit(checkout: string, commit: string, signal: AbortSignal): Promise<void> {
   if (!existsSync(join(checkout, '.git'))) {
     if (existsSync(checkout) && (await readdir(checkout)).length > 0) {
-      throw new BuildError(
+      throw new AdvisedError(
         `${checkout} is there already and is no clone of this repository.`,
         'Name another folder with --folder, or remove this one.',
       )

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
 import { Command } from 'commander'
 import { glob } from 'zx'
-import { BuildError } from './shared/build-error.ts'
+import { AdvisedError } from '../terminal/advised-error.ts'
 import { runCommand } from './shared/command.ts'
 import { cacheLayout, cacheRoot, repository } from './shared/context.ts'
 import { loadPin } from './shared/pin.ts'
@@ -30,7 +30,7 @@ const command = new Command('npm run verify:provenance --')
       const named = artifacts.map((path) => resolve(path))
       const absent = named.find((path) => !existsSync(path))
       if (absent) {
-        throw new BuildError(`${absent} is not there.`, 'Name an artifact, or none to check all.')
+        throw new AdvisedError(`${absent} is not there.`, 'Name an artifact, or none to check all.')
       }
       await verify(named.length > 0 ? named : await allArtifacts(options.cache), signal)
     })
@@ -52,7 +52,7 @@ async function verify(artifacts: readonly string[], signal: AbortSignal): Promis
     if (problems.length > 0) wrong++
   }
   if (wrong === 0) return
-  throw new BuildError(
+  throw new AdvisedError(
     `${wrong} of ${artifacts.length} artifacts ${wrong === 1 ? 'is' : 'are'} not what the documents or this checkout say.`,
     'An artifact goes with one version: check that out first. If it is checked out, do not use the artifact, or build it again. docs/provenance.md tells what each of the lines means.',
   )
@@ -67,7 +67,7 @@ async function allArtifacts(cache: string | undefined): Promise<string[]> {
     ...(await glob('*.tar.zst', { cwd: sdk })).map((path) => join(sdk, path)),
   ].sort()
   if (found.length > 0) return found
-  throw new BuildError(
+  throw new AdvisedError(
     'There is no artifact here.',
     'Name one, or make one: npm run build:binding, npm run v8 -- package',
   )

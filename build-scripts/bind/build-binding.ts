@@ -1,11 +1,11 @@
 import { join } from 'node:path'
+import { AdvisedError } from '../../terminal/advised-error.ts'
 import {
   damagedFiles,
   manifestName,
   readSdkManifest,
   type SdkManifest,
 } from '../package/sdk-manifest.ts'
-import { BuildError } from '../shared/build-error.ts'
 import type { BuildContext } from '../shared/context.ts'
 import { sha256OfFile } from '../shared/hash.ts'
 import { hashPin } from '../shared/pin.ts'
@@ -43,7 +43,7 @@ export async function buildBinding(context: BuildContext, sdk: string): Promise<
 export async function buildNodeBackends(context: BuildContext): Promise<void> {
   const { pin, project } = context
   if (process.platform !== 'linux') {
-    throw new BuildError(
+    throw new AdvisedError(
       `The backends on Node's own V8 are for Linux; this is ${process.platform}.`,
       'Use a Linux machine, a container or a virtual machine.',
     )
@@ -65,7 +65,7 @@ const makeTools = [tools.make, tools.python, tools.nm]
 async function requireWholeSdk(sdk: string, signal: AbortSignal): Promise<void> {
   const damaged = await damagedFiles(sdk, signal)
   if (damaged.length === 0) return
-  throw new BuildError(
+  throw new AdvisedError(
     `The SDK in ${sdk} is damaged: ${damaged.slice(0, 5).join(', ')} ${damaged.length === 1 ? 'is' : 'are'} not what its manifest says.`,
     'Unpack it again. For the one in the cache, run: npm run v8 -- package',
   )

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { readFile, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { glob } from 'zx'
+import { AdvisedError } from '../../terminal/advised-error.ts'
 import { sdkLicences, sdkSources } from '../package/sdk-files.ts'
 import { readSdkManifest } from '../package/sdk-manifest.ts'
 import { readBill } from '../provenance/bill-of-materials.ts'
@@ -23,7 +24,6 @@ import {
   v8Dependencies,
 } from '../provenance/statement.ts'
 import { linkedComponents } from '../provenance/system-libraries.ts'
-import { BuildError } from '../shared/build-error.ts'
 import { put } from '../shared/files.ts'
 import { loadPin, lockName } from '../shared/pin.ts'
 import { warn } from '../shared/terminal.ts'
@@ -122,7 +122,10 @@ async function packagesOfHeaders(project: string): Promise<LicensedComponent[]> 
         existsSync(join(folder, candidate)),
       )
       if (!file) {
-        throw new BuildError(`There is no licence in ${folder}.`, 'Install what is missing: npm ci')
+        throw new AdvisedError(
+          `There is no licence in ${folder}.`,
+          'Install what is missing: npm ci',
+        )
       }
       const licences = new Map([[`npm/${name}/${file}`, join(folder, file)]])
       return await withLicences(locked.component(name), licences)

@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
-import { BuildError } from '../shared/build-error.ts'
+import { AdvisedError } from '../../terminal/advised-error.ts'
 import type { BuildContext } from '../shared/context.ts'
 import { defaultJobs } from '../shared/ninja.ts'
 import { $ } from '../shared/shell.ts'
@@ -11,7 +11,7 @@ import { addonEnvironment, type Compilation, provideNodeApiHeaders } from './add
 export function requirePathsForNodeGyp(paths: readonly string[]): void {
   const path = paths.find((path) => /\s/.test(path))
   if (path === undefined) return
-  throw new BuildError(
+  throw new AdvisedError(
     `node-gyp cannot build where a path has a space in it: ${path}`,
     'Use a checkout and a cache (--cache, XDG_CACHE_HOME) without one. Only the binding needs that; V8 and the SDK do not.',
   )
@@ -50,7 +50,7 @@ export async function runNodeGyp(
     const logPath = join(cache.logs, 'binding.log')
     await mkdir(cache.logs, { recursive: true })
     await writeFile(logPath, built.stdall)
-    throw new BuildError(
+    throw new AdvisedError(
       `node-gyp could not build ${folder}:\n${built.stdall.trimEnd().split('\n').slice(-60).join('\n')}`,
       `The whole output is in ${logPath}. Mend the cause and run npm run build:binding again.`,
     )

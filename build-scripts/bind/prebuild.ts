@@ -1,6 +1,6 @@
 import { copyFile, mkdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { BuildError } from '../shared/build-error.ts'
+import { AdvisedError } from '../../terminal/advised-error.ts'
 import type { BuildContext } from '../shared/context.ts'
 import { renameDurably } from '../shared/files.ts'
 import { canonicalJson, sha256OfFile } from '../shared/hash.ts'
@@ -91,7 +91,7 @@ async function requireLoads(addon: string): Promise<void> {
   const script = `process.dlopen({ exports: {} }, ${JSON.stringify(addon)})`
   const loaded = await $({ nothrow: true })`${process.execPath} -e ${script}`
   if (loaded.exitCode === 0) return
-  throw new BuildError(
+  throw new AdvisedError(
     `Node cannot load the addon that was built:\n${loaded.stderr.trim()}`,
     'Compare the libraries and link flags in binding.gyp with those in lib/pkgconfig of the SDK.',
   )
@@ -115,7 +115,7 @@ export async function inspectAddon(addon: string): Promise<void> {
   ]
   if (wrong.length === 0) return
   const more = wrong.length > 10 ? `\n  and ${wrong.length - 10} more` : ''
-  throw new BuildError(
+  throw new AdvisedError(
     `${addon} must export only Node-API's entry points and take no symbol of V8 from Node, but\n  ${wrong.slice(0, 10).join('\n  ')}${more}`,
     'Look at visibility and link flags in bindings/native/*/binding.gyp.',
   )

@@ -1,8 +1,8 @@
 import { join } from 'node:path'
 import { z } from 'zod'
 import { glob } from 'zx'
+import { AdvisedError } from '../../terminal/advised-error.ts'
 import { LockedPackages } from '../provenance/npm-packages.ts'
-import { BuildError } from '../shared/build-error.ts'
 import { readJsonIfValid } from '../shared/files.ts'
 import { hashFiles, sha256OfJson } from '../shared/hash.ts'
 import { headerPackages } from './describe-prebuild.ts'
@@ -45,7 +45,7 @@ export async function requireLockedPackages(project: string): Promise<void> {
       z.object({ version: z.string() }),
     )
     if (installed?.version === version) continue
-    throw new BuildError(
+    throw new AdvisedError(
       `package-lock.json names ${name} ${version}, but ${installed ? `${installed.version} is` : 'none is'} installed.`,
       'Install what it names: npm ci',
     )

@@ -2,9 +2,9 @@ import { existsSync } from 'node:fs'
 import { readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { glob } from 'zx'
+import { AdvisedError } from '../../terminal/advised-error.ts'
 import { type CompilerWrapper, generate, requireConfigured } from '../configure/configure.ts'
 import { requireGn } from '../configure/gn.ts'
-import { BuildError } from '../shared/build-error.ts'
 import type { BuildContext } from '../shared/context.ts'
 import { requireFreeBytes } from '../shared/disk.ts'
 import { isStamped, stamp } from '../shared/files.ts'
@@ -130,7 +130,7 @@ export async function requireCompiled(context: BuildContext): Promise<void> {
   const advice = 'Run: npm run v8 -- compile, then package.'
   const { hash } = await requireConfigured(context)
   if (!(await isStamped(compiledStamp(context), await compileKey(context, hash)))) {
-    throw new BuildError(
+    throw new AdvisedError(
       `What lies compiled in ${folder} is not of the sources that are there now.`,
       advice,
     )
@@ -138,7 +138,7 @@ export async function requireCompiled(context: BuildContext): Promise<void> {
   const damage = await findDamage(folder, { thorough: true, signal: context.signal })
   const damaged = damage.journals ? ["ninja's notes"] : damage.outputs
   if (damaged.length > 0) {
-    throw new BuildError(
+    throw new AdvisedError(
       `Files in ${folder} are not as they were compiled: ${shorten(damaged)}.`,
       advice,
     )

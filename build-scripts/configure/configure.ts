@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs'
 import { mkdir, readFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
+import { AdvisedError } from '../../terminal/advised-error.ts'
 import { requireFetched } from '../fetch/fetch.ts'
 import type { Sources } from '../fetch/sources.ts'
-import { BuildError } from '../shared/build-error.ts'
 import type { BuildContext } from '../shared/context.ts'
 import { diskFull, saysDiskFull } from '../shared/disk.ts'
 import { isStamped, stamp, writeFileDurably } from '../shared/files.ts'
@@ -64,14 +64,14 @@ export async function requireConfigured(
   const folder = context.cache.buildDirectory
   const advice = 'Run: npm run v8 -- configure'
   if (!existsSync(join(folder, 'build.ninja'))) {
-    throw new BuildError(`Nothing is configured in ${folder}.`, advice)
+    throw new AdvisedError(`Nothing is configured in ${folder}.`, advice)
   }
   const args = await readFile(placesIn(folder).args, 'utf8').catch(() => '')
   const ccWrapper = /^cc_wrapper = "(.*)"$/m.exec(args)?.[1]
   const clang = await context.clang()
   const wanted = wantedConfiguration(context, clang, ccWrapper)
   if (await isConfigured(folder, wanted)) return { ccWrapper, hash: sha256OfJson({ ...wanted }) }
-  throw new BuildError(
+  throw new AdvisedError(
     `${folder} is not configured as v8.lock.json and the compiler here ask for, or ${argsName} in it was changed.`,
     advice,
   )
@@ -134,7 +134,7 @@ export async function generate({ pin, cache, signal }: BuildContext, gn: string)
   const said = generated.stdout.trim() || generated.stderr.trim()
   if (saysDiskFull(said)) throw diskFull(cache.buildDirectory, 'GN', said)
   if (generated.exitCode !== 0) {
-    throw new BuildError(
+    throw new AdvisedError(
       `GN cannot generate the build:\n${said || `it ends with ${generated.signal ?? `code ${generated.exitCode}`}`}`,
       'If a patch changes build files, mend it in the work tree; otherwise compare "args" in v8.lock.json with what this V8 knows.',
     )

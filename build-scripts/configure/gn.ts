@@ -1,8 +1,8 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { AdvisedError } from '../../terminal/advised-error.ts'
 import { gnPlaces, isGnBuilt, provideGnSource } from '../fetch/gn-source.ts'
 import type { Sources } from '../fetch/sources.ts'
-import { BuildError } from '../shared/build-error.ts'
 import { compilerEnvironment } from '../shared/compiler-environment.ts'
 import type { BuildContext } from '../shared/context.ts'
 import { stamp } from '../shared/files.ts'
@@ -48,7 +48,7 @@ export async function provideGn(context: BuildContext, sources: Sources): Promis
 export async function requireGn(context: BuildContext): Promise<string> {
   const { program } = gnPlaces(context)
   if (await isGnBuilt(context)) return program
-  throw new BuildError(
+  throw new AdvisedError(
     `${program} is not there, or not as it was built.`,
     'Run: npm run v8 -- configure, which builds it, then the same command again.',
   )

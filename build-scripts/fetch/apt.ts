@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { BuildError } from '../shared/build-error.ts'
+import { AdvisedError } from '../../terminal/advised-error.ts'
 import type { PinnedArchive } from '../shared/pin.ts'
 import { $ } from '../shared/shell.ts'
 
@@ -77,7 +77,7 @@ export async function listPackage(
 
 function requireDebian(archive: PinnedArchive) {
   if (archive.debian) return archive.debian
-  throw new BuildError(
+  throw new AdvisedError(
     `v8.lock.json names no Debian source package for ${archive.file}.`,
     'Name a copy with --archive <path or URL>.',
   )
@@ -98,13 +98,13 @@ async function matching(
   const right = found.find(({ sha256 }) => sha256 === undefined || sha256 === archive.sha256)
   if (right) return { url: new URL(right.uri), ...(await machineProxy()) }
   if (found[0]) {
-    throw new BuildError(
+    throw new AdvisedError(
       `apt offers another ${archive.file} than v8.lock.json pins: sha256 ${found[0].sha256} instead of ${archive.sha256}.`,
       carriedByHand,
     )
   }
   const { package: name, version } = requireDebian(archive)
-  throw new BuildError(
+  throw new AdvisedError(
     [`apt finds no ${archive.file} (source package ${name} ${version}) in ${where}.`]
       .concat(apt.complaints)
       .join('\n'),
@@ -136,7 +136,7 @@ async function openApt(
   const machine = await machineEntries()
   const entries = suites.flatMap((suite) => deriveSourceEntries(machine, suite))
   if (entries.length === 0) {
-    throw new BuildError(
+    throw new AdvisedError(
       "This machine's apt configuration has no entry for Debian, so nothing can be fetched through apt.",
       'Fetch the source package on a machine that has one ("apt-get source --download-only --tar-only <package>") and pass it with --archive <path>.',
     )

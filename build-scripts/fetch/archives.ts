@@ -4,7 +4,7 @@ import { basename, extname, join, resolve } from 'node:path'
 import { Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { pathToFileURL } from 'node:url'
-import { BuildError } from '../shared/build-error.ts'
+import { AdvisedError } from '../../terminal/advised-error.ts'
 import type { BuildContext } from '../shared/context.ts'
 import { diskFull, saysDiskFull } from '../shared/disk.ts'
 import { sha256OfFile } from '../shared/hash.ts'
@@ -38,7 +38,7 @@ export async function obtain(
     } catch (error) {
       context.signal.throwIfAborted()
       // No other place makes room on the disk.
-      if (!(error instanceof BuildError) || /disk/.test(error.message)) throw error
+      if (!(error instanceof AdvisedError) || /disk/.test(error.message)) throw error
       const { message } = error
       if (place !== all.at(-1)) warn(message.split('\n')[0]!)
       answers.push(message.startsWith(place.name) ? message : `${place.name}: ${message}`)
@@ -48,7 +48,7 @@ export async function obtain(
 }
 
 /** No place has an archive; says what each of them answered. */
-export class NowhereToBeHad extends BuildError {
+export class NowhereToBeHad extends AdvisedError {
   constructor(
     readonly file: string,
     readonly answers: readonly string[],
@@ -78,7 +78,7 @@ async function places(
 ): Promise<Place[]> {
   const bring = async ({ url, proxy }: AptLocation) => {
     if (!['http:', 'https:', 'file:'].includes(url.protocol)) {
-      throw new BuildError(
+      throw new AdvisedError(
         `apt would fetch ${archive.file} by ${url.protocol} (${url}), which this script cannot.`,
         'Let apt fetch it ("apt-get source --download-only") and pass it with --archive <path>.',
       )
@@ -123,7 +123,7 @@ export async function requireNamedArchivesMatch(
   for (const place of named) {
     const matches = await Promise.all(archives.map((archive) => matchNamed(place, archive)))
     if (matches.some(Boolean)) continue
-    throw new BuildError(
+    throw new AdvisedError(
       `${place} is none of the archives v8.lock.json pins.`,
       `Wanted are: ${archives.map((archive) => archive.file).join(', ')}; a path, a URL that ends in that name, or a folder with them.`,
     )
@@ -141,7 +141,7 @@ async function useLocal(
   const { size } = await stat(file)
   const digest = await sha256OfFile(file, signal)
   if (size === archive.size && digest === archive.sha256) return resolve(file)
-  throw new BuildError(
+  throw new AdvisedError(
     `${file} is not the archive v8.lock.json pins:\n  expected ${archive.size} bytes, sha256 ${archive.sha256}\n  got      ${size} bytes, sha256 ${digest}`,
     `Name a whole copy of ${archive.file} with --archive.`,
   )
@@ -176,7 +176,7 @@ async function matchNamed(place: string, archive: PinnedArchive): Promise<URL | 
   }
   const path = place.startsWith('file:') ? decodeURIComponent(new URL(place).pathname) : place
   const status = await stat(path).catch((cause) => {
-    throw new BuildError(
+    throw new AdvisedError(
       `Cannot read ${place}, which was named as an archive: ${cause.message}`,
       'Correct --archive (or V8_RAWMEM_ARCHIVE): a file, a folder with the files, or a URL.',
       { cause },
@@ -204,7 +204,7 @@ export async function topFolderOf(archive: string, signal: AbortSignal): Promise
   signal.throwIfAborted()
   const folder = /^([^/\n]+)\//.exec(first.stdout)?.[1]
   if (folder) return folder
-  throw new BuildError(
+  throw new AdvisedError(
     `${archive} cannot be read as a tar archive.\n${first.stderr.trim()}`,
     'It is damaged, or something else. Name a whole copy with --archive <path or URL>.',
   )
@@ -256,7 +256,7 @@ export async function extract(
   // What came out is of no use, and would take the room that the user is asked to make.
   await rm(folder, { recursive: true, force: true })
   if (saysDiskFull(result.stderr)) throw diskFull(folder, `unpacking ${archive}`, result)
-  throw new BuildError(
+  throw new AdvisedError(
     `Cannot unpack ${archive}: tar ends with code ${result.exitCode}.\n${result.stderr.trim()}`,
     'If members are missing, correct "folders" or "topFolder" in v8.lock.json.',
     { cause: result },

@@ -4,7 +4,7 @@ import { type FileHandle, mkdir, open, rm, stat } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Dispatcher, EnvHttpProxyAgent, interceptors, request } from 'undici'
-import { BuildError } from '../shared/build-error.ts'
+import { AdvisedError } from '../../terminal/advised-error.ts'
 import { diskFull, requireFreeBytes, saysDiskFull } from '../shared/disk.ts'
 import { renameDurably } from '../shared/files.ts'
 import { formatBytes, startProgress, warn } from '../shared/terminal.ts'
@@ -81,7 +81,7 @@ export async function download(
     const sha256 = transfer.digest()
     if (expected.sha256 !== undefined && sha256 !== expected.sha256) {
       await rm(part)
-      throw new BuildError(
+      throw new AdvisedError(
         `Wrong checksum of ${name} from ${url}:\n  expected sha256 ${expected.sha256}\n  got      sha256 ${sha256}`,
         'The file was changed on its way or at its source; what arrived has been deleted.\nRun the command again, or name another copy with --archive <path or URL>.',
       )
@@ -110,9 +110,9 @@ async function complete(
   const dispatcher = agent.compose(interceptors.redirect({ maxRedirections: 5 }))
   const progress = startProgress(title, whole, 'bytes', transfer.size)
   const onFailure = (error: unknown, isLast: boolean, seconds: number) => {
-    if (error instanceof BuildError || saysDiskFull(error)) throw error
+    if (error instanceof AdvisedError || saysDiskFull(error)) throw error
     if (isLast || error instanceof Refused) {
-      throw new BuildError(
+      throw new AdvisedError(
         `Cannot download ${url}: ${reason(error)}.`,
         'Check the network (HTTPS_PROXY and HTTP_PROXY are honoured) and run the command again: what has arrived is kept.\nOr name another copy with --archive <path or URL>.',
         { cause: error },

@@ -1,6 +1,6 @@
 import { lstat, mkdir, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { BuildError } from '../shared/build-error.ts'
+import { AdvisedError } from '../../terminal/advised-error.ts'
 import type { BuildContext } from '../shared/context.ts'
 import { requireFreeBytes } from '../shared/disk.ts'
 import { renameDurably } from '../shared/files.ts'
@@ -136,8 +136,8 @@ async function requirePinnedTree(context: BuildContext): Promise<void> {
     await requireTree(context.cache.tree, context, expected)
   } catch (cause) {
     context.signal.throwIfAborted()
-    if (cause instanceof BuildError) throw cause
-    throw new BuildError(
+    if (cause instanceof AdvisedError) throw cause
+    throw new AdvisedError(
       `${context.cache.tree} is not a work tree this script made.`,
       'Move that folder away and run the command again.',
       { cause },
@@ -154,7 +154,7 @@ async function requireTree(
   const found = (await $git`git rev-parse --verify ${`${upstreamTag}^{tree}`}`).stdout.trim()
   if (expected.includes(found)) return
   const parts = await differingParts(context, tree)
-  throw new BuildError(
+  throw new AdvisedError(
     `The sources in ${tree} are not those v8.lock.json pins:\n  expected git tree ${expected.join(' or ')}\n  got      git tree ${found}${parts}`,
     'If the pin has just changed, move that folder away and run the command again.\nWhen updating the pin itself, write the new hash into "tree" once you have checked the sources.',
   )
@@ -182,5 +182,5 @@ async function exists(path: string): Promise<boolean> {
 /** Fails a stage that works on the sources when they are not there. */
 export async function requireFetched({ cache }: BuildContext): Promise<void> {
   if (await stat(join(cache.tree, '.git')).catch(() => undefined)) return
-  throw new BuildError(`There is no V8 work tree in ${cache.tree}.`, 'Run: npm run v8 -- fetch')
+  throw new AdvisedError(`There is no V8 work tree in ${cache.tree}.`, 'Run: npm run v8 -- fetch')
 }

@@ -2,7 +2,7 @@ import { createWriteStream } from 'node:fs'
 import { mkdir, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { which } from 'zx'
-import { BuildError } from '../shared/build-error.ts'
+import { AdvisedError } from '../../terminal/advised-error.ts'
 import { $ } from '../shared/shell.ts'
 import { startProgress, warn } from '../shared/terminal.ts'
 import { installCommand } from '../shared/toolchain.ts'
@@ -192,7 +192,7 @@ export async function findGclientPython(): Promise<string | undefined> {
 export async function requireGclientPython(): Promise<string> {
   const python = await findGclientPython()
   if (python) return python
-  throw new BuildError(
+  throw new AdvisedError(
     `gclient needs a python3 of version 3.11 or later with the module ${gclientModule.name}.`,
     `Install with: ${installCommand(['python3', gclientModule.debianPackage])}\nOr take the sources from the archive: --source archive`,
   )

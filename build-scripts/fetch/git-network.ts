@@ -1,7 +1,7 @@
 import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { kill, type ProcessOutput, type ProcessPromise } from 'zx'
-import { BuildError } from '../shared/build-error.ts'
+import { AdvisedError } from '../../terminal/advised-error.ts'
 import type { BuildContext } from '../shared/context.ts'
 import { diskFull, saysDiskFull } from '../shared/disk.ts'
 import { $ } from '../shared/shell.ts'
@@ -18,7 +18,7 @@ export interface Mirror {
 export function parseMirror(text: string): Mirror {
   const match = /^(?:([\w.-]+(?::\d+)?)=)?((?:https?|git|ssh|file):\/\/\S+)$/.exec(text)
   if (!match) {
-    throw new BuildError(
+    throw new AdvisedError(
       `"${text}" is no mirror.`,
       'Give --mirror (or V8_RAWMEM_GIT_MIRROR) a URL under which the repositories have the paths of their host, or <host>=<URL>.',
     )
@@ -163,9 +163,9 @@ export class NetworkGit {
     const onFailure = (error: unknown, isLast: boolean, seconds: number) => {
       const reason = lastWords(error)
       if (saysDiskFull(reason)) throw diskFull(folder, name, error)
-      if (error instanceof BuildError) throw error
+      if (error instanceof AdvisedError) throw error
       if (isLast) {
-        throw new BuildError(
+        throw new AdvisedError(
           `${name} has failed ${patience.attempts} times:\n${reason}`,
           'Check the network (git takes proxies from https_proxy and from its own configuration) and run the command again: repositories that are whole are kept.\nOr name a mirror with --mirror, or take the sources from the archive with --source archive.',
           { cause: error },

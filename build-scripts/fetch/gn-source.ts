@@ -1,6 +1,6 @@
 import { mkdir, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { BuildError } from '../shared/build-error.ts'
+import { AdvisedError } from '../../terminal/advised-error.ts'
 import type { BuildContext } from '../shared/context.ts'
 import { isStamped, renameDurably, stamp, stampedResult } from '../shared/files.ts'
 import { sha256OfFile, sha256OfJson } from '../shared/hash.ts'
@@ -97,7 +97,7 @@ async function cloneGn(
   })
   const tree = await network.resolve(folder, `${gn.revision}^{tree}`)
   if (tree !== gn.tree) {
-    throw new BuildError(
+    throw new AdvisedError(
       `${gn.url} at ${gn.revision} is not the GN that is pinned:\n  expected git tree ${gn.tree}\n  got      git tree ${tree ?? '(no such commit)'}`,
       'Take it from the archive instead: --source archive, or --archive <place>',
     )

@@ -1,6 +1,6 @@
 import { link, lstat, mkdir, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { BuildError } from '../shared/build-error.ts'
+import { AdvisedError } from '../../terminal/advised-error.ts'
 import type { BuildContext } from '../shared/context.ts'
 import { requireFreeBytes } from '../shared/disk.ts'
 import { say } from '../shared/terminal.ts'
@@ -119,10 +119,10 @@ async function makeFolder(folder: string, made: Set<string>): Promise<void> {
   await mkdir(folder, { recursive: true })
 }
 
-function lacking(missing: readonly string[], checkout: string): BuildError {
+function lacking(missing: readonly string[], checkout: string): AdvisedError {
   const some = missing.slice(0, 10).map((path) => `  ${path}`)
   const rest = missing.length > some.length ? [`  … and ${missing.length - some.length} more`] : []
-  return new BuildError(
+  return new AdvisedError(
     `The repositories in ${checkout} lack ${missing.length} files that the release has:\n${[...some, ...rest].join('\n')}`,
     'A mirror may hold other commits than the host it stands for. Take the sources from the archive instead: --source archive',
   )

@@ -1,6 +1,6 @@
 import { EnvHttpProxyAgent, interceptors, request } from 'undici'
 import { z } from 'zod'
-import { BuildError } from '../shared/build-error.ts'
+import { AdvisedError } from '../../terminal/advised-error.ts'
 import type { PinnedArchive } from '../shared/pin.ts'
 
 const answerSchema = z.object({
@@ -48,13 +48,13 @@ async function getJson(url: URL, signal: AbortSignal): Promise<unknown> {
     return JSON.parse(text)
   } catch (cause) {
     signal.throwIfAborted()
-    if (cause instanceof BuildError) throw cause
+    if (cause instanceof AdvisedError) throw cause
     throw refused(`${url} does not answer: ${(cause as Error).message}.`, cause)
   } finally {
     await agent.destroy()
   }
 }
 
-function refused(message: string, cause?: unknown): BuildError {
-  return new BuildError(message, 'Name another service with --snapshot <URL>.', { cause })
+function refused(message: string, cause?: unknown): AdvisedError {
+  return new AdvisedError(message, 'Name another service with --snapshot <URL>.', { cause })
 }

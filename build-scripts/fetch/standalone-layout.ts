@@ -1,6 +1,6 @@
 import { mkdir, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { BuildError } from '../shared/build-error.ts'
+import { AdvisedError } from '../../terminal/advised-error.ts'
 
 /**
  * Turns the folders of a Chromium tree into what a checkout of V8 alone looks like: `v8` is the root, the others lie
@@ -56,7 +56,7 @@ function gnValue(deps: string, name: string): string {
   ).exec(deps)
   if (value?.[1]) return value[1].toLowerCase()
   if (value?.[2] !== undefined) return JSON.stringify(value[2])
-  throw new BuildError(
+  throw new AdvisedError(
     `V8's DEPS lists ${name} for GN, but its value cannot be read.`,
     'This V8 writes DEPS in a new way; adapt build-scripts/fetch/standalone-layout.ts.',
   )

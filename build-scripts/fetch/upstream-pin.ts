@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { brotliDecompressSync } from 'node:zlib'
 import { z } from 'zod'
-import { BuildError } from '../shared/build-error.ts'
+import { AdvisedError } from '../../terminal/advised-error.ts'
 import type { BuildContext } from '../shared/context.ts'
 import { gitIn } from '../shared/git.ts'
 import { sha256 } from '../shared/hash.ts'
@@ -83,7 +83,7 @@ export async function loadUpstreamPin({
 export async function requireUpstreamPin(context: BuildContext): Promise<UpstreamPin> {
   const upstream = await loadUpstreamPin(context)
   if (upstream) return upstream
-  throw new BuildError(
+  throw new AdvisedError(
     `${context.project} has no upstream/pin.json, which says where the repositories are.`,
     'Take the sources from the archive: --source archive',
   )
@@ -105,8 +105,8 @@ export async function loadUpstreamFiles(project: string, upstream: UpstreamPin):
   return text.toString().trimEnd().split('\n')
 }
 
-function invalid(path: string, reason: string, cause?: unknown): BuildError {
-  return new BuildError(
+function invalid(path: string, reason: string, cause?: unknown): AdvisedError {
+  return new AdvisedError(
     `${path} is not valid:\n${reason}`,
     'Restore it from git, or make it anew from the archive: npm run v8 -- pin-upstream',
     { cause },

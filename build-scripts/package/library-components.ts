@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { AdvisedError } from '../../terminal/advised-error.ts'
 import { loadUpstreamPin, type UpstreamPin } from '../fetch/upstream-pin.ts'
 import {
   type Component,
@@ -8,7 +9,6 @@ import {
   withLicences,
 } from '../provenance/component.ts'
 import { headerComponents } from '../provenance/system-libraries.ts'
-import { BuildError } from '../shared/build-error.ts'
 import type { BuildContext } from '../shared/context.ts'
 import { listTracked } from '../shared/git.ts'
 import { $ } from '../shared/shell.ts'
@@ -75,7 +75,7 @@ async function describe(
       .map((file) => [file, join(tree, file)]),
   )
   if (licences.size === 0) {
-    throw new BuildError(
+    throw new AdvisedError(
       `${path} is compiled in, but has no file of licence.`,
       'Look where its licence is, and teach build-scripts/package/library-components.ts.',
     )

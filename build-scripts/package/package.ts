@@ -3,12 +3,12 @@ import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { glob } from 'zx'
+import { AdvisedError } from '../../terminal/advised-error.ts'
 import { requireCompiled } from '../compile/compile.ts'
 import { seriesHead } from '../patch/patch.ts'
 import { WorkTree } from '../patch/work-tree.ts'
 import { mergeComponents } from '../provenance/component.ts'
 import { documentsOf } from '../provenance/documents.ts'
-import { BuildError } from '../shared/build-error.ts'
 import type { BuildContext } from '../shared/context.ts'
 import { diskFull, requireFreeBytes, saysDiskFull } from '../shared/disk.ts'
 import { isStamped, listFiles, renameDurably, stamp, stampedResult } from '../shared/files.ts'
@@ -42,11 +42,11 @@ export async function packageSdk(
   await requireTools('package', [tools.git, tools.ninja, tools.tar, tools.zstd])
   const library = join(cache.buildDirectory, pin.build.library)
   if (!existsSync(library)) {
-    throw new BuildError(`There is no ${library}.`, 'Run: npm run v8 -- compile')
+    throw new AdvisedError(`There is no ${library}.`, 'Run: npm run v8 -- compile')
   }
   const modified = await isModified(context)
   if (modified && !allowModified) {
-    throw new BuildError(
+    throw new AdvisedError(
       `The work tree ${cache.tree} has changes that are in no patch, so nobody could make this SDK again.`,
       `See them with: git -C ${cache.tree} diff upstream\nExport them first (npm run v8 -- patch --export), throw them away (npm run v8 -- patch --force, then compile), or go on with --allow-modified.`,
     )
@@ -133,7 +133,7 @@ async function isModified(context: BuildContext): Promise<boolean> {
   const tree = new WorkTree(context.cache.tree, context.signal)
   const state = await tree.beyond(await seriesHead(context))
   if (!state) {
-    throw new BuildError(
+    throw new AdvisedError(
       'The work tree is not on the patch series.',
       'Run: npm run v8 -- patch, then compile, then package',
     )
@@ -205,7 +205,7 @@ export async function pack(
   await rm(temporary, { force: true })
   signal.throwIfAborted()
   if (saysDiskFull(packed.stderr)) throw diskFull(dirname(archive), `packing ${archive}`, packed)
-  throw new BuildError(
+  throw new AdvisedError(
     `Cannot pack ${archive}:\n${packed.stderr.trim()}`,
     'GNU tar and zstd are needed; "npm run v8 -- doctor" tells what is missing.',
     { cause: packed },

@@ -1,10 +1,10 @@
 import { realpath } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { z } from 'zod'
+import { AdvisedError } from '../../terminal/advised-error.ts'
 import { component, componentSchema } from '../provenance/component.ts'
 import { type Claim, writeDocuments } from '../provenance/documents.ts'
 import { toolDependencies, type V8Inputs, v8Dependencies } from '../provenance/statement.ts'
-import { BuildError } from '../shared/build-error.ts'
 import { readJsonIfValid } from '../shared/files.ts'
 import { sha256OfFile, sha256OfJson } from '../shared/hash.ts'
 import { sdkLicences } from './sdk-files.ts'
@@ -45,7 +45,7 @@ export async function readSdkManifest(folder: string): Promise<SdkManifest> {
   const path = join(folder, manifestName)
   const manifest = await readJsonIfValid(path, sdkManifestSchema)
   if (manifest) return manifest
-  throw new BuildError(
+  throw new AdvisedError(
     `${folder} is not a V8 SDK: ${path} is missing or of another kind.`,
     'Name an unpacked SDK with --sdk, or make one with: npm run v8 -- all',
   )

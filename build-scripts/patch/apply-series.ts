@@ -2,8 +2,8 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { ProcessOutput } from 'zx'
+import { AdvisedError } from '../../terminal/advised-error.ts'
 import { upstreamTag } from '../fetch/fetch.ts'
-import { BuildError } from '../shared/build-error.ts'
 import { commitEnvironment, gitIn } from '../shared/git.ts'
 import type { Patch } from '../shared/pin.ts'
 
@@ -68,7 +68,7 @@ async function readMail(patch: Patch, scratch: string, signal: AbortSignal): Pro
     message: `${field('Subject')}\n\n${await readFile(message, 'utf8').catch(() => '')}`.trimEnd(),
   }
   if (!mail.author || !mail.date || !field('Subject') || (await readFile(diff)).length === 0) {
-    throw new BuildError(
+    throw new AdvisedError(
       `${patch.name} is not a patch in the format of "git format-patch" (author, date, subject, diff).`,
       'Make it from a commit in the work tree with: npm run v8 -- patch --export',
     )
@@ -87,7 +87,7 @@ function doesNotApply(patch: Patch, tree: string, applied: ProcessOutput): Error
     .split('\n')
     .filter((line) => line.startsWith('error: ') && !/patch failed|does not apply/.test(line))
     .map((line) => line.slice('error: '.length))
-  return new BuildError(
+  return new AdvisedError(
     `${patch.name} does not apply:\n  ${[...places, ...other].join('\n  ')}`,
     [
       'The work tree is as it was. To mend the patch:',

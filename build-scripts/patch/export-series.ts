@@ -1,8 +1,8 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
+import { AdvisedError } from '../../terminal/advised-error.ts'
 import { upstreamTag } from '../fetch/fetch.ts'
-import { BuildError } from '../shared/build-error.ts'
 import type { BuildContext } from '../shared/context.ts'
 import { writeFileDurably } from '../shared/files.ts'
 import { gitIn } from '../shared/git.ts'
@@ -130,14 +130,14 @@ async function requireRoundTrip(
   try {
     head = await applySeries(cache.tree, patches, signal)
   } catch (cause) {
-    if (!(cause instanceof BuildError)) throw cause
-    throw new BuildError(`In the order of the series, ${cause.message}`, advice, { cause })
+    if (!(cause instanceof AdvisedError)) throw cause
+    throw new AdvisedError(`In the order of the series, ${cause.message}`, advice, { cause })
   }
   const $git = gitIn(cache.tree, signal)
   const trees = await $git`git rev-parse ${`${head}^{tree}`} ${'HEAD^{tree}'}`
   const [series, branch] = trees.stdout.trim().split('\n')
   if (series !== branch) {
-    throw new BuildError('The exported series gives other files than the branch has.', advice)
+    throw new AdvisedError('The exported series gives other files than the branch has.', advice)
   }
   return head
 }

@@ -1,8 +1,8 @@
 import { rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
+import { AdvisedError } from '../../terminal/advised-error.ts'
 import { patchedBranch, upstreamTag } from '../fetch/fetch.ts'
-import { BuildError } from '../shared/build-error.ts'
 import { readJsonIfValid, writeFileDurably } from '../shared/files.ts'
 import { gitIn } from '../shared/git.ts'
 
@@ -135,12 +135,12 @@ export class WorkTree {
     return ref
   }
 
-  #wouldLose(edited: readonly string[], unexported: boolean): BuildError {
+  #wouldLose(edited: readonly string[], unexported: boolean): AdvisedError {
     const what = [
       ...(unexported ? [`commits on ${patchedBranch} that are in no patch file`] : []),
       ...(edited.length > 0 ? [`edits that are in no commit (${shorten(edited)})`] : []),
     ].join(' and ')
-    return new BuildError(
+    return new AdvisedError(
       `The patch files have changed, but the work tree ${this.path} has ${what}.`,
       [
         'To keep them: commit, then write the commits back as patches with',

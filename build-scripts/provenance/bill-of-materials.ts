@@ -1,7 +1,7 @@
 import { Contrib, Enums, Models, Serialize, Spec, Validation } from '@cyclonedx/cyclonedx-library'
 import parseSpdx from 'spdx-expression-parse'
 import { z } from 'zod'
-import { BuildError } from '../shared/build-error.ts'
+import { AdvisedError } from '../../terminal/advised-error.ts'
 import { type Component, componentSchema } from './component.ts'
 
 /** What an artifact is and what it is made of. */
@@ -46,8 +46,8 @@ export async function readBill(text: string, name: string): Promise<BillOfMateri
   }
 }
 
-function unreadable(message: string): BuildError {
-  return new BuildError(
+function unreadable(message: string): AdvisedError {
+  return new AdvisedError(
     message,
     'It was damaged, or another program wrote it. Get it anew from where the artifact is from.',
   )

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import { BuildError } from '../shared/build-error.ts'
+import { AdvisedError } from '../../terminal/advised-error.ts'
 import { writeFileDurably } from '../shared/files.ts'
 import { digestsOfFile, type Json, sha256, sha256OfFile } from '../shared/hash.ts'
 import { type BillOfMaterials, readBill, writeBill } from './bill-of-materials.ts'
@@ -67,7 +67,7 @@ export async function checkDocuments(
   const name = basename(documents.bill)
   const billText = await readFile(documents.bill, 'utf8')
   const bill = await readBill(billText, name).catch((error) => {
-    if (error instanceof BuildError) return error.message
+    if (error instanceof AdvisedError) return error.message
     throw error
   })
   if (typeof bill === 'string') return [bill]

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { BuildError } from '../shared/build-error.ts'
+import { AdvisedError } from '../../terminal/advised-error.ts'
 import { type Component, component, type Digests, purlOf } from './component.ts'
 
 /** What package-lock.json has of a package, by the folder that npm installs it in. */
@@ -96,7 +96,7 @@ export class LockedPackages {
       const outer = folder.lastIndexOf('/node_modules/')
       folder = outer < 0 ? '' : folder.slice(0, outer)
     }
-    throw new BuildError(
+    throw new AdvisedError(
       `${packageLockName} does not have ${name}${from && `, which ${from} needs`}.`,
       'Let "npm install" bring it up to date with package.json.',
     )

@@ -1,5 +1,5 @@
 import parseSpdx from 'spdx-expression-parse'
-import { BuildError } from '../shared/build-error.ts'
+import { AdvisedError } from '../../terminal/advised-error.ts'
 import type { Component } from './component.ts'
 
 /** Licences that ask of whoever links a program no more than to hand on their texts. */
@@ -41,7 +41,7 @@ function allows(expression: parseSpdx.Expression): boolean {
 export function requirePermitted(components: readonly Component[]): void {
   const others = components.filter(({ inside, licence }) => inside && !isPermitted(licence))
   if (others.length === 0) return
-  throw new BuildError(
+  throw new AdvisedError(
     `The licence of what would be inside is not one of those permitted:\n  ${others.map(({ ref, licence }) => `${ref}: ${licence}`).join('\n  ')}`,
     'Leave it out of the build (arguments of GN in v8.lock.json, libraries in binding.gyp). If the licence asks no more than to hand on its text, add it to build-scripts/provenance/permitted-licences.ts; if it is no SPDX expression, say in build-scripts/package/library-components.ts which one it is.',
   )

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { x } from 'tar'
-import { BuildError } from '../shared/build-error.ts'
+import { AdvisedError } from '../../terminal/advised-error.ts'
 import { $ } from '../shared/shell.ts'
 import { requireTools, tools } from '../shared/toolchain.ts'
 
@@ -16,7 +16,7 @@ export async function withUnpacked<T>(
   const folder = await mkdtemp(join(tmpdir(), 'v8-rawmem-unpacked-'))
   try {
     await unpack(archive, folder).catch((cause: Error) => {
-      throw new BuildError(
+      throw new AdvisedError(
         `Cannot unpack ${archive}: ${cause.message}`,
         'It is damaged or not whole. Get it anew, or make it again.',
         { cause },

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { publint } from 'publint'
 import { formatMessage } from 'publint/utils'
-import { BuildError } from '../shared/build-error.ts'
+import { AdvisedError } from '../../terminal/advised-error.ts'
 import { formatBytes } from '../shared/terminal.ts'
 import type { PackedPackage } from './pack.ts'
 
@@ -60,7 +60,7 @@ export function checkContents(packed: PackedPackage): void {
       ),
   ]
   if (problems.length === 0) return
-  throw new BuildError(
+  throw new AdvisedError(
     `${packed.name} is not as it should be:\n  ${problems.join('\n  ')}`,
     'Mend "files" in its package.json; what is meant to be there goes into build-scripts/release/contents.ts.',
   )
@@ -73,7 +73,7 @@ export async function lintPackage(folder: string, packed: PackedPackage): Promis
     pack: { tarball: new Uint8Array(await readFile(join(folder, packed.filename))).buffer },
   })
   if (messages.length === 0) return
-  throw new BuildError(
+  throw new AdvisedError(
     `publint finds fault with ${packed.name}:\n  ${messages.map((message) => formatMessage(message, pkg, { color: false })).join('\n  ')}`,
     'Mend its package.json.',
   )

@@ -2,8 +2,8 @@ import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { AdvisedError } from '../../terminal/advised-error.ts'
 import { findPrebuildProblems } from '../bind/check-addon.ts'
-import { BuildError } from '../shared/build-error.ts'
 import { readCheckout } from '../shared/git.ts'
 import { $ } from '../shared/shell.ts'
 import { formatBytes, sayStage, warn } from '../shared/terminal.ts'
@@ -84,7 +84,7 @@ export async function makeRelease(options: ReleaseOptions): Promise<Release> {
 async function requireCommitted({ project, snapshot, signal }: ReleaseOptions): Promise<string> {
   const { commit, changes } = await readCheckout(project, signal)
   if (changes !== '' && !snapshot) {
-    throw new BuildError(
+    throw new AdvisedError(
       `There are changes that are not committed:\n${changes}`,
       'Commit or undo them: a release is made from a commit. To try one out: --snapshot.',
     )
@@ -101,7 +101,7 @@ async function requireCurrent(
   if (problems.length === 0) return
   const message = `prebuilds/${platform} does not belong to this commit:\n  ${problems.join('\n  ')}`
   if (!snapshot) {
-    throw new BuildError(
+    throw new AdvisedError(
       message,
       'Build it anew with "npm run v8 -- all && npm run build:binding", and commit it. To try a release out: --snapshot.',
     )
@@ -113,7 +113,7 @@ async function requireCurrent(
 async function requireReplaceable(folder: string): Promise<void> {
   const found = existsSync(folder) ? await readdir(folder) : []
   if (found.length === 0 || found.includes(manifestName)) return
-  throw new BuildError(
+  throw new AdvisedError(
     `${folder} has files in it and is no release.`,
     'Name another folder with --folder.',
   )
@@ -125,7 +125,7 @@ async function requireOneVersion(project: string, platforms: readonly string[]):
     const found = await readPackage(join(project, 'prebuilds', platform))
     const wanted = optionalDependencies[found.name]
     if (found.version === version && wanted === version) continue
-    throw new BuildError(
+    throw new AdvisedError(
       `package.json has the version ${version} and asks for ${found.name} ${wanted}, which is ${found.version}.`,
       'All of them must be the same: "version" of the package and of those of its platforms, and the optional dependency.',
     )
@@ -164,7 +164,7 @@ export async function stageCheckout(
   const compiled = await $({ cwd: folder, signal, nothrow: true })`npm run --silent build`
   signal.throwIfAborted()
   if (compiled.exitCode !== 0) {
-    throw new BuildError(
+    throw new AdvisedError(
       `The sources cannot be compiled:\n${compiled.stdall.trim()}`,
       'Mend them until "npm run build" succeeds.',
     )

@@ -2,7 +2,7 @@ import { chmod, lstat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { npmEnvironment } from '../../cli/install/npm.ts'
-import { BuildError } from '../shared/build-error.ts'
+import { AdvisedError } from '../../terminal/advised-error.ts'
 import { listFiles } from '../shared/files.ts'
 import { $ } from '../shared/shell.ts'
 
@@ -41,7 +41,7 @@ export async function packPackage(
   })`npm pack --ignore-scripts --json --pack-destination=${destination} --workspaces=false`
   signal.throwIfAborted()
   if (packed.exitCode !== 0) {
-    throw new BuildError(
+    throw new AdvisedError(
       `npm cannot pack ${folder}:\n${packed.stderr.trim()}`,
       'Look at its package.json.',
     )

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { npmEnvironment } from '../../cli/install/npm.ts'
-import { BuildError } from '../shared/build-error.ts'
+import { AdvisedError } from '../../terminal/advised-error.ts'
 import { $ } from '../shared/shell.ts'
 import { sayStage } from '../shared/terminal.ts'
 import { type Release, readRelease } from './release-manifest.ts'
@@ -30,7 +30,7 @@ export async function publishRelease(options: PublishOptions): Promise<void> {
       continue
     }
     if (there !== undefined) {
-      throw new BuildError(
+      throw new AdvisedError(
         `The registry has another ${spec}: ${there}, not ${integrity}.`,
         'A version is published once. Raise the version, make the release again, and publish that.',
       )
@@ -42,7 +42,7 @@ export async function publishRelease(options: PublishOptions): Promise<void> {
     })`npm publish ${join(folder, filename)} --access=public --tag=${tag} ${only(registry, name)} ${dryRun ? ['--dry-run'] : []}`
     signal.throwIfAborted()
     if (published.exitCode !== 0) {
-      throw new BuildError(
+      throw new AdvisedError(
         `npm could not publish ${spec}; what it says is above.`,
         'Mend that and run the same command again: what is published already is left as it is.',
       )
@@ -69,7 +69,7 @@ function requireMayBePublished({ snapshot }: Release, registry: string): void {
   if (!snapshot || /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(new URL(registry).hostname)) {
     return
   }
-  throw new BuildError(
+  throw new AdvisedError(
     'This release is a snapshot: it goes to a registry on this machine and nowhere else.',
     'Make one from a commit: "npm run release" without --snapshot.',
   )
@@ -87,7 +87,7 @@ async function publishedIntegrity(
     return asked.stdout.trim() === '' ? undefined : String(JSON.parse(asked.stdout))
   }
   if (/\bE404\b/.test(asked.stdall)) return undefined
-  throw new BuildError(
+  throw new AdvisedError(
     `The registry cannot be asked for ${spec}:\n${asked.stderr.trim()}`,
     'Look at --registry, the network and your login ("npm whoami").',
   )

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { BuildError } from '../shared/build-error.ts'
+import { AdvisedError } from '../../terminal/advised-error.ts'
 import { readJsonIfValid } from '../shared/files.ts'
 import { $ } from '../shared/shell.ts'
 
@@ -32,17 +32,17 @@ export type Release = z.infer<typeof releaseSchema>
 export async function readRelease(folder: string, signal: AbortSignal): Promise<Release> {
   const again = 'Run "npm run release" first.'
   const release = await readJsonIfValid(join(folder, manifestName), releaseSchema)
-  if (!release) throw new BuildError(`There is no release in ${folder}.`, again)
+  if (!release) throw new AdvisedError(`There is no release in ${folder}.`, again)
   const sums = await readFile(join(folder, sumsName), 'utf8').catch(() => '')
   const lacking = release.packages.find(({ filename }) => !sums.includes(`  ${filename}\n`))
-  if (lacking) throw new BuildError(`${sumsName} in ${folder} lacks ${lacking.filename}.`, again)
+  if (lacking) throw new AdvisedError(`${sumsName} in ${folder} lacks ${lacking.filename}.`, again)
   const env = { ...process.env, LC_ALL: 'C' }
   const run = $({ cwd: folder, env, signal, nothrow: true })
   const checked = await run`sha256sum --check --strict --quiet ${sumsName}`
   signal.throwIfAborted()
   if (checked.exitCode !== 0) {
     const [, name = sumsName] = /^(.*): FAILED/m.exec(checked.stdout) ?? []
-    throw new BuildError(`${name} in ${folder} is not the file that ${sumsName} lists.`, again)
+    throw new AdvisedError(`${name} in ${folder} is not the file that ${sumsName} lists.`, again)
   }
   return release
 }

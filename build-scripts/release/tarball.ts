@@ -2,11 +2,11 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { glob } from 'zx'
+import { AdvisedError } from '../../terminal/advised-error.ts'
 import { readBill } from '../provenance/bill-of-materials.ts'
 import { component, mergeComponents } from '../provenance/component.ts'
 import { type Claim, writeDocuments } from '../provenance/documents.ts'
 import { LockedPackages, npmRef, packageLockName } from '../provenance/npm-packages.ts'
-import { BuildError } from '../shared/build-error.ts'
 import { readJsonIfValid } from '../shared/files.ts'
 import { digestsOfFile, hashFiles, sha256OfFile } from '../shared/hash.ts'
 
@@ -100,7 +100,7 @@ export async function claimOfPackage(
 export async function readPackage(folder: string): Promise<z.infer<typeof packageSchema>> {
   const manifest = await readJsonIfValid(join(folder, 'package.json'), packageSchema)
   if (manifest) return manifest
-  throw new BuildError(
+  throw new AdvisedError(
     `${folder} is no package of npm: it has no package.json with name, version and license.`,
     'Bring it back with git, or name a tarball that "npm run release" has made.',
   )

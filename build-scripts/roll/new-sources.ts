@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs'
 import { lstat, mkdir, readFile, rm, rmdir, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
+import { AdvisedError } from '../../terminal/advised-error.ts'
 import { extract, topFolderOf } from '../fetch/archives.ts'
 import { recordTree, upstreamTag } from '../fetch/fetch.ts'
 import { readRelease, writeUpstreamPin } from '../fetch/pin-upstream.ts'
 import { loadUpstreamPin, upstreamFolder } from '../fetch/upstream-pin.ts'
-import { BuildError } from '../shared/build-error.ts'
 import { type BuildContext, cacheLayout, repository } from '../shared/context.ts'
 import { requireFreeBytes } from '../shared/disk.ts'
 import { listFiles } from '../shared/files.ts'
@@ -57,7 +57,7 @@ export async function makeNewSources(
   state = await saveRoll(context, { ...state, v8: version })
   await removeUnfinished(layout.tree)
   if (existsSync(layout.tree)) {
-    throw new BuildError(
+    throw new AdvisedError(
       `${layout.tree} is there already, and no roll has made it.`,
       'Move that folder away and run this again, or give the roll up: npm run v8 -- roll --abort',
     )
@@ -80,8 +80,8 @@ export async function makeNewSources(
   return await saveRoll(context, { ...state, step: 'rebase' })
 }
 
-function wrongArchive(message: string): BuildError {
-  return new BuildError(
+function wrongArchive(message: string): AdvisedError {
+  return new AdvisedError(
     message,
     'Give the roll up (npm run v8 -- roll --abort), and name another archive or version.',
   )

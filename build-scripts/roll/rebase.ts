@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs'
 import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { AdvisedError } from '../../terminal/advised-error.ts'
 import { patchedBranch, upstreamTag } from '../fetch/fetch.ts'
 import { seriesHead } from '../patch/patch.ts'
-import { BuildError } from '../shared/build-error.ts'
 import type { BuildContext } from '../shared/context.ts'
 import { gitIn, identity } from '../shared/git.ts'
 import { $ } from '../shared/shell.ts'
@@ -14,7 +14,7 @@ const fromRef = 'refs/v8-rawmem/roll/from'
 const seriesRef = 'refs/v8-rawmem/roll/series'
 
 /** The series does not go onto the new sources by itself: the work tree is in the middle of a `git rebase`. */
-export class RebaseConflict extends BuildError {}
+export class RebaseConflict extends AdvisedError {}
 
 /** `git rebase` of the series, from one work tree to another. */
 export class Rebase {

@@ -2,12 +2,12 @@ import { existsSync } from 'node:fs'
 import { readdir, stat } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import { AdvisedError } from '../../terminal/advised-error.ts'
 import { listPackage } from '../fetch/apt.ts'
 import { askForSize } from '../fetch/download.ts'
 import { NetworkGit } from '../fetch/git-network.ts'
 import { gitHost, gitHostAnswers, type Sources } from '../fetch/sources.ts'
 import { loadUpstreamPin } from '../fetch/upstream-pin.ts'
-import { BuildError } from '../shared/build-error.ts'
 import type { BuildContext } from '../shared/context.ts'
 import type { PinnedArchive } from '../shared/pin.ts'
 import { warn } from '../shared/terminal.ts'
@@ -57,7 +57,7 @@ export async function survey(context: BuildContext, sources: Sources): Promise<S
   const git = await askGit(context, sources)
   for (const complaint of [...apt.complaints, ...git.complaints]) warn(complaint)
   if (!apt.answered && !git.answered && sources.archives.length === 0 && releases.length === 0) {
-    throw new BuildError(
+    throw new AdvisedError(
       'No place could be asked, so nothing is known of newer versions.',
       'Check the network, or name an archive with --archive <path or URL>.',
       { exitCode: 2 },
@@ -99,7 +99,7 @@ async function askApt({
     return { answered: refreshed, complaints, releases }
   } catch (error) {
     signal.throwIfAborted()
-    if (!(error instanceof BuildError)) throw error
+    if (!(error instanceof AdvisedError)) throw error
     return silent(`apt: ${error.message}`)
   }
 }
@@ -173,8 +173,8 @@ async function findLocal(
   })
 }
 
-function unusable(place: string, why: string): BuildError {
-  return new BuildError(
+function unusable(place: string, why: string): AdvisedError {
+  return new AdvisedError(
     `${place}, which was named as an archive, ${why}.`,
     'Correct --archive (or V8_RAWMEM_ARCHIVE): chromium_<version>.orig.tar.xz as a path or URL, or a folder with it.',
   )
@@ -227,7 +227,7 @@ export function chooseRelease(
   const chosen = fitting.find(({ refusal }) => !refusal)
   if (chosen) return chosen
   if (fitting.length > 0) {
-    throw new BuildError(
+    throw new AdvisedError(
       [
         'It is listed, but cannot be had:',
         ...fitting.map(({ chromium, where, refusal }) => `- ${chromium} (${where}): ${refusal}`),
@@ -237,13 +237,13 @@ export function chooseRelease(
   }
   if (to !== undefined) {
     const known = releases.map(({ chromium }) => chromium).join(', ') || 'none'
-    throw new BuildError(
+    throw new AdvisedError(
       `No place has an archive for ${to}.`,
       `Newer than the pin are: ${known}. Name another archive with --archive <path or URL>; "roll --check" says what each place answers.`,
     )
   }
   if (tags[0]) {
-    throw new BuildError(
+    throw new AdvisedError(
       `V8's repository has ${tags[0]}, but no place has an archive with it.`,
       'The pin names an archive. Name one of the Chromium release that has it with --archive <path or URL>.',
     )

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { cp, mkdir, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
+import { AdvisedError } from '../../terminal/advised-error.ts'
 import { download } from '../fetch/download.ts'
 import { fetch } from '../fetch/fetch.ts'
 import type { Sources } from '../fetch/sources.ts'
@@ -8,7 +9,6 @@ import { upstreamFolder } from '../fetch/upstream-pin.ts'
 import { formatSeries } from '../patch/export-series.ts'
 import { recordHead, seriesHead } from '../patch/patch.ts'
 import { WorkTree } from '../patch/work-tree.ts'
-import { BuildError } from '../shared/build-error.ts'
 import { type BuildContext, cacheLayout, openContext } from '../shared/context.ts'
 import { writeFileDurably } from '../shared/files.ts'
 import { gitIn } from '../shared/git.ts'
@@ -52,7 +52,7 @@ export async function roll(
     if (!state) return
   }
   if (state.conflict && !resolved) {
-    throw new BuildError(
+    throw new AdvisedError(
       'The roll has stopped at a conflict.',
       'Go on when it is resolved (npm run v8 -- roll --continue), or give up (npm run v8 -- roll --abort).',
     )
@@ -83,13 +83,13 @@ export async function abortRoll(context: BuildContext): Promise<void> {
   sayStage('roll', `given up; the pin is V8 ${state.from.v8}, as before`)
 }
 
-function noRoll(): BuildError {
-  return new BuildError('No roll is under way.', 'Begin one: npm run v8 -- roll')
+function noRoll(): AdvisedError {
+  return new AdvisedError('No roll is under way.', 'Begin one: npm run v8 -- roll')
 }
 
 function requireSame({ target }: RollState, to: string | undefined): void {
   if (to === undefined || to === target.chromium || to === target.v8) return
-  throw new BuildError(
+  throw new AdvisedError(
     `A roll to Chromium ${target.chromium} is under way.`,
     'Go on with it (npm run v8 -- roll), or give it up first (npm run v8 -- roll --abort).',
   )
@@ -156,14 +156,14 @@ async function bring(context: BuildContext, state: RollState): Promise<RollState
     say(`Checking ${path} ...`)
     sha256 = await sha256OfFile(path, signal)
     if (target.sha256 && sha256 !== target.sha256) {
-      throw new BuildError(
+      throw new AdvisedError(
         `${path} is not the ${target.file} that Debian lists:\n  expected sha256 ${target.sha256}\n  got      sha256 ${sha256}`,
         `Remove it or name a whole copy, then begin anew: npm run v8 -- roll --abort`,
       )
     }
   } else {
     if (target.size === undefined) {
-      throw new BuildError(
+      throw new AdvisedError(
         `${url} does not say how large it is.`,
         'Download it and name the file: npm run v8 -- roll --abort, then roll --archive <path>',
       )

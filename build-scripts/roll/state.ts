@@ -2,7 +2,7 @@ import { mkdir, readdir, readFile, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
-import { BuildError } from '../shared/build-error.ts'
+import { AdvisedError } from '../../terminal/advised-error.ts'
 import type { BuildContext, CacheLayout } from '../shared/context.ts'
 import { listFiles, readJsonIfValid, writeFileDurably } from '../shared/files.ts'
 import { hashPin } from '../shared/pin.ts'
@@ -52,7 +52,7 @@ export function rollPlaces({ root }: CacheLayout) {
 export async function loadRoll({ cache, project }: BuildContext): Promise<RollState | undefined> {
   const state = await readJsonIfValid(rollPlaces(cache).state, stateSchema)
   if (state && state.project !== project) {
-    throw new BuildError(
+    throw new AdvisedError(
       `${state.project} is being rolled in this cache.`,
       'End that roll there, or name another cache folder with --cache.',
     )
@@ -76,7 +76,7 @@ export function archiveOf({ cache }: BuildContext, { target }: RollState): strin
 /** Fails when the project is not the one that the roll began with. */
 export function requireUnchanged({ pin, series }: BuildContext, { from }: RollState): void {
   if (hashPin(pin) === from.lock && series.hash === from.series) return
-  throw new BuildError(
+  throw new AdvisedError(
     'v8.lock.json or the patches have changed since the roll began.',
     'Restore them and run this again, or give the roll up (npm run v8 -- roll --abort) and begin anew.',
   )

@@ -1,6 +1,6 @@
 import { ProcessOutput } from 'zx'
+import { AdvisedError, Interrupted } from '../../terminal/advised-error.ts'
 import { runCommand as run, stackOf } from '../../terminal/run-command.ts'
-import { BuildError, Interrupted } from './build-error.ts'
 import type { BuildContext, CacheLayout } from './context.ts'
 import { diskFull, isDiskFull, saysDiskFull } from './disk.ts'
 import { type LockOptions, lendToChildren, takeLock } from './lock.ts'
@@ -26,7 +26,7 @@ function describeError(error: unknown): string {
   if (error instanceof Interrupted) {
     return formatError(error.message, 'Run the same command again to go on from here.')
   }
-  if (error instanceof BuildError) return formatError(error.message, error.advice)
+  if (error instanceof AdvisedError) return formatError(error.message, error.advice)
   return formatError(
     error instanceof Error ? error.message : String(error),
     'This is not an error the scripts foresee. Run again with --verbose to see where it arose.',
@@ -63,15 +63,15 @@ export async function explain(error: unknown, { root, tree }: CacheLayout): Prom
   // Whoever met it may have taken the tree for no repository at all.
   const owned = belongsToAnother(saidBy(error) || saidBy(error.cause))
   if (owned) {
-    return new BuildError(
+    return new AdvisedError(
       `${owned} belongs to another user, and git refuses to work there.`,
       `Run this as that user, give all of ${root} to this one (chown -R), or name another cache folder with --cache or XDG_CACHE_HOME.`,
       { cause: error },
     )
   }
-  if (error instanceof BuildError) {
+  if (error instanceof AdvisedError) {
     if (/disk is full|disk space/.test(error.message) || !(await isDiskFull(root))) return error
-    return new BuildError(
+    return new AdvisedError(
       `${error.message}\nThe disk is full, which may be why: nothing can be written to ${root}.`,
       diskFull(root, 'the build', error).advice,
       { cause: error, exitCode: error.exitCode },
@@ -83,7 +83,7 @@ export async function explain(error: unknown, { root, tree }: CacheLayout): Prom
   }
   const refused = refusal(error as NodeJS.ErrnoException, said)
   if (refused) {
-    return new BuildError(
+    return new AdvisedError(
       refused,
       `The build writes to ${root}. Give this user the right to, or name another cache folder with --cache or XDG_CACHE_HOME.`,
       { cause: error },
@@ -91,7 +91,7 @@ export async function explain(error: unknown, { root, tree }: CacheLayout): Prom
   }
   if (!(error instanceof ProcessOutput)) return error
   const end = error.signal ? `was ended by ${error.signal}` : `ends with code ${error.exitCode}`
-  return new BuildError(
+  return new AdvisedError(
     `A tool ${end}:\n${said || 'It says nothing about it.'}`,
     [
       'If a file of the cache was damaged, remove what it belongs to and run the same command again; it is made anew:',

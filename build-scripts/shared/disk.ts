@@ -1,5 +1,5 @@
 import { mkdir, statfs } from 'node:fs/promises'
-import { BuildError } from './build-error.ts'
+import { AdvisedError } from '../../terminal/advised-error.ts'
 import { formatBytes } from './terminal.ts'
 
 /** Bytes an unprivileged user may still write to the file system that holds `folder`. */
@@ -17,7 +17,7 @@ export async function requireFreeBytes(
   await mkdir(folder, { recursive: true })
   const free = await freeBytes(folder)
   if (free >= needed) return
-  throw new BuildError(
+  throw new AdvisedError(
     `Not enough disk space in ${folder}: ${purpose} needs ${formatBytes(needed)}, ${formatBytes(free)} are free.`,
     moreRoom(needed - free),
   )
@@ -44,8 +44,8 @@ export async function isDiskFull(folder: string): Promise<boolean> {
 }
 
 /** The error for a disk that filled up while `purpose` was under way. */
-export function diskFull(folder: string, purpose: string, cause: unknown): BuildError {
-  return new BuildError(
+export function diskFull(folder: string, purpose: string, cause: unknown): AdvisedError {
+  return new AdvisedError(
     `The disk is full: ${purpose} could not go on writing to ${folder}.`,
     moreRoom(),
     { cause },

@@ -1,5 +1,5 @@
 import { dirname } from 'node:path'
-import { BuildError } from './build-error.ts'
+import { AdvisedError } from '../../terminal/advised-error.ts'
 import { $ } from './shell.ts'
 
 /** Who the commits of the work tree are by, where a patch does not say otherwise. */
@@ -66,7 +66,7 @@ export async function readCheckout(
   signal.throwIfAborted()
   for (const { exitCode, stderr } of [head, status]) {
     if (exitCode === 0) continue
-    throw new BuildError(
+    throw new AdvisedError(
       `git cannot say what is checked out in ${folder}:\n${stderr.trim()}`,
       'This is done in a clone of the repository, by the one who owns it.',
     )

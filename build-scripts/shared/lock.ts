@@ -4,7 +4,7 @@ import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { tryLock } from 'fs-native-extensions'
 import { z } from 'zod'
-import { BuildError } from './build-error.ts'
+import { AdvisedError } from '../../terminal/advised-error.ts'
 import { $ } from './shell.ts'
 import { say } from './terminal.ts'
 
@@ -59,7 +59,7 @@ export async function takeLock(
     while (!tryLock(fd)) {
       const holder = describeHolder(readHolder(path))
       if (!wait) {
-        throw new BuildError(`Another build uses ${dirname(path)}: ${holder}.`, advice)
+        throw new AdvisedError(`Another build uses ${dirname(path)}: ${holder}.`, advice)
       }
       if (!told) say(`Waiting for another build to end: ${holder} ...`)
       told = true

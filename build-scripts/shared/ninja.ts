@@ -3,7 +3,7 @@ import { createWriteStream, mkdirSync } from 'node:fs'
 import { availableParallelism, totalmem } from 'node:os'
 import { basename, join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { BuildError } from './build-error.ts'
+import { AdvisedError } from '../../terminal/advised-error.ts'
 import { compilerEnvironment } from './compiler-environment.ts'
 import { diskFull, saysDiskFull } from './disk.ts'
 import { $ } from './shell.ts'
@@ -69,7 +69,7 @@ export async function runNinja(run: NinjaRun): Promise<boolean> {
     signal.throwIfAborted()
     const failed = output.failures.join('\n\n') || `ninja ends with code ${exitCode}`
     if (saysDiskFull(failed)) throw diskFull(folder, title, failed)
-    throw new BuildError(
+    throw new AdvisedError(
       `${title} failed:\n${failed}`,
       `The whole output is in ${logPath}.\nOnce the cause is mended, run the same command again: what is compiled stays.`,
     )

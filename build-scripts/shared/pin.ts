@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { BuildError } from './build-error.ts'
+import { AdvisedError } from '../../terminal/advised-error.ts'
 import { sha256, sha256OfJson } from './hash.ts'
 
 export const hex = (digits: number) => z.string().regex(new RegExp(`^[0-9a-f]{${digits}}$`))
@@ -68,11 +68,11 @@ export async function loadPin(project: string): Promise<Pin> {
   try {
     content = JSON.parse(await readFile(path, 'utf8'))
   } catch (cause) {
-    throw new BuildError(`Cannot read ${path}: ${(cause as Error).message}`, advice, { cause })
+    throw new AdvisedError(`Cannot read ${path}: ${(cause as Error).message}`, advice, { cause })
   }
   const parsed = pinSchema.safeParse(content)
   if (!parsed.success) {
-    throw new BuildError(`${path} is not valid:\n${z.prettifyError(parsed.error)}`, advice)
+    throw new AdvisedError(`${path} is not valid:\n${z.prettifyError(parsed.error)}`, advice)
   }
   return parsed.data
 }
@@ -119,7 +119,7 @@ async function patchFiles(project: string, folder: string): Promise<string[]> {
       .map((name) => join(folder, name))
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') throw cause
-    throw new BuildError(
+    throw new AdvisedError(
       `The patch folder ${join(project, folder)}, which v8.lock.json names, is not there.`,
       'Restore it from git, or correct "patches" in v8.lock.json.',
       { cause },

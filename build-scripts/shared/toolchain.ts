@@ -1,7 +1,7 @@
 import { existsSync, realpathSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { which } from 'zx'
-import { BuildError } from './build-error.ts'
+import { AdvisedError } from '../../terminal/advised-error.ts'
 import { compilerEnvironment } from './compiler-environment.ts'
 import { $ } from './shell.ts'
 
@@ -53,7 +53,7 @@ export async function requireTools(stage: string, wanted: readonly Tool[]): Prom
   const missing = await missingTools(wanted)
   if (missing.length === 0) return
   const names = missing.map((tool) => tool.command).join(', ')
-  throw new BuildError(
+  throw new AdvisedError(
     `${stage} needs ${names}, which ${missing.length === 1 ? 'is' : 'are'} not on the PATH.`,
     `Install with: ${installCommand(missing.map((tool) => tool.debianPackage))}\n"npm run v8 -- doctor" lists everything a build needs.`,
   )
@@ -83,7 +83,7 @@ export async function findClang(major: number): Promise<Clang> {
   const cc = await which(`clang-${major}`, { nothrow: true })
   const cxx = await which(`clang++-${major}`, { nothrow: true })
   if (!cc || !cxx) {
-    throw new BuildError(
+    throw new AdvisedError(
       `clang ${major} is not on the PATH (clang-${major}, clang++-${major}).`,
       `Install with: ${installCommand([`clang-${major}`])}`,
     )
@@ -143,7 +143,7 @@ export async function findCompiler(clang: number): Promise<Compiler> {
   if (found && (await which(cc, { nothrow: true }))) {
     return { cc, cxx, ...(await askCompiler(found)) }
   }
-  throw new BuildError(
+  throw new AdvisedError(
     chosen
       ? `The compilers that CC and CXX name are not there: ${CC}, ${CXX}.`
       : 'There is no C++ compiler on the PATH.',

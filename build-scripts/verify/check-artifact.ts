@@ -1,11 +1,11 @@
 import { basename, join } from 'node:path'
 import { glob } from 'zx'
+import { AdvisedError } from '../../terminal/advised-error.ts'
 import { checkAddon, v8InputsOf } from '../bind/check-addon.ts'
 import { claimOfSdk, readSdkManifest } from '../package/sdk-manifest.ts'
 import { checkDocuments } from '../provenance/documents.ts'
 import { withUnpacked } from '../provenance/unpack.ts'
 import { claimOfPackage } from '../release/tarball.ts'
-import { BuildError } from '../shared/build-error.ts'
 
 /** What artifacts are checked against. */
 interface Checkout {
@@ -19,7 +19,7 @@ export async function checkArtifact(artifact: string, checkout: Checkout): Promi
   try {
     return await checkByKind(artifact, checkout)
   } catch (error) {
-    if (error instanceof BuildError) return [error.message]
+    if (error instanceof AdvisedError) return [error.message]
     throw error
   }
 }
@@ -29,7 +29,7 @@ async function checkByKind(artifact: string, checkout: Checkout): Promise<string
   if (name.endsWith('.node')) return await checkAddon(artifact, checkout.project)
   if (name.endsWith('.tar.zst')) return await checkSdk(artifact, checkout.project)
   if (name.endsWith('.tgz')) return await checkTarball(artifact, checkout)
-  throw new BuildError(
+  throw new AdvisedError(
     `${artifact} is none of the artifacts of this project.`,
     'Name an addon (*.node), an SDK (*.tar.zst) or a package of npm (*.tgz).',
   )
@@ -48,7 +48,7 @@ async function checkSdk(archive: string, project: string): Promise<string[]> {
 
 async function checkTarball(tarball: string, { project, commit }: Checkout): Promise<string[]> {
   if (commit === undefined) {
-    throw new BuildError(
+    throw new AdvisedError(
       `${project} is no git checkout, so nobody can say whether ${tarball} was made from it.`,
       'Clone the repository, check out the version, and verify there.',
     )

@@ -2,8 +2,8 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import test, { type ExecutionContext } from 'ava'
-import { BuildError } from '../../build-scripts/shared/build-error.ts'
 import { forLog, NinjaOutput, runNinja } from '../../build-scripts/shared/ninja.ts'
+import { AdvisedError } from '../../terminal/advised-error.ts'
 import { temporaryFolder } from '../support/temporary-file.ts'
 
 /** A ninja project of one rule: `command` makes `$out`. */
@@ -40,7 +40,7 @@ test('compiles, writes a log, and does nothing the second time', async (t) => {
 test('shows what the failing step wrote, and where the log is', async (t) => {
   const command = 'test $out = a.o && touch $out || { echo "source:1: error: no $out"; false; }'
   const { folder, log, run } = project(t, command, ['a.o', 'b.o'])
-  const error = await t.throwsAsync(run(), { instanceOf: BuildError })
+  const error = await t.throwsAsync(run(), { instanceOf: AdvisedError })
   t.regex(error.message, /^compile failed:\nFAILED: b\.o/)
   t.regex(error.message, /source:1: error: no b\.o/)
   t.true(error.advice.includes(log))
@@ -66,14 +66,14 @@ test('stops when interrupted, leaves nothing half-written, and goes on', async (
 
 test("tells a full disk from a compiler's error", async (t) => {
   const { run } = project(t, 'cat $in > /dev/full', ['a.o'])
-  const error = await t.throwsAsync(run(), { instanceOf: BuildError })
+  const error = await t.throwsAsync(run(), { instanceOf: AdvisedError })
   t.regex(error.message, /^The disk is full: compile could not go on writing to /)
 })
 
 test('names what ninja itself complains of', async (t) => {
   const { folder, run } = project(t, 'true', ['a.o'])
   writeFileSync(join(folder, 'build.ninja'), 'build all: nonsense\n')
-  const error = await t.throwsAsync(run(), { instanceOf: BuildError })
+  const error = await t.throwsAsync(run(), { instanceOf: AdvisedError })
   t.regex(error.message, /unknown build rule 'nonsense'/)
 })
 

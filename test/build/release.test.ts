@@ -9,7 +9,7 @@ import { checkContents } from '../../build-scripts/release/contents.ts'
 import { makeRelease, stageCheckout } from '../../build-scripts/release/make.ts'
 import type { PackedPackage } from '../../build-scripts/release/pack.ts'
 import { readRelease } from '../../build-scripts/release/release-manifest.ts'
-import { BuildError } from '../../build-scripts/shared/build-error.ts'
+import { AdvisedError } from '../../terminal/advised-error.ts'
 import { listenOnLoopback } from '../support/loopback.ts'
 import { temporaryFolder } from '../support/temporary-file.ts'
 
@@ -64,7 +64,7 @@ test('without a clone there is no commit to make a release from', async (t) => {
   const project = temporaryFolder(t)
   await t.throwsAsync(
     makeRelease({ project, folder: join(project, 'release'), snapshot: true, signal }),
-    { instanceOf: BuildError, message: /git cannot say what is checked out in .*not a git/s },
+    { instanceOf: AdvisedError, message: /git cannot say what is checked out in .*not a git/s },
   )
 })
 

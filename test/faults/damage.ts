@@ -3,8 +3,8 @@ import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
-import { BuildError } from '../../build-scripts/shared/build-error.ts'
 import { say } from '../../build-scripts/shared/terminal.ts'
+import { AdvisedError } from '../../terminal/advised-error.ts'
 import type { Random } from '../support/random.ts'
 import type { Tally } from './tally.ts'
 import type { Build, Workbench } from './workbench.ts'
@@ -43,7 +43,7 @@ export async function damageFiles(
     ...(await listFiles(project, join(project, 'bindings/native/node/build'))),
   ].filter((path) => only === undefined || path.includes(only))
   if (files.length === 0) {
-    throw new BuildError(
+    throw new AdvisedError(
       `No file that can be damaged has "${only}" in its path.`,
       'Paths are those in the cache, such as "sdk/" or "out/release", and those of prebuilds and bindings/native/*/build.',
     )

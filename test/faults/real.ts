@@ -9,11 +9,11 @@ import {
   manifestName,
   readSdkManifest,
 } from '../../build-scripts/package/sdk-manifest.ts'
-import { BuildError } from '../../build-scripts/shared/build-error.ts'
 import type { BuildContext } from '../../build-scripts/shared/context.ts'
 import { readJsonIfValid, writeFileDurably } from '../../build-scripts/shared/files.ts'
 import { sha256OfFile } from '../../build-scripts/shared/hash.ts'
 import { formatDuration, say, sayStage } from '../../build-scripts/shared/terminal.ts'
+import { AdvisedError } from '../../terminal/advised-error.ts'
 import { Random } from '../support/random.ts'
 import { BuildRun } from './build-run.ts'
 import type { Stage } from './stages.ts'
@@ -100,7 +100,7 @@ export async function killRealBuild(
     const { code, stderr } = await start().ended
     context.signal.throwIfAborted()
     if (code !== 0) {
-      throw new BuildError(
+      throw new AdvisedError(
         `The build did not end well after the kills (code ${code}):\n${stderr.trimEnd()}`,
         `Everything it wrote is in ${logPath}.`,
       )
@@ -125,7 +125,7 @@ async function strike(
   if (run.over) {
     const { code, stderr } = await run.ended
     if (code === 0) return undefined
-    throw new BuildError(
+    throw new AdvisedError(
       `The build failed before it was killed (code ${code}):\n${stderr.trimEnd()}`,
       'Mend that, and run the same command again: it goes on from there.',
     )
@@ -155,7 +155,7 @@ async function findReference(context: BuildContext, named: string | undefined): 
       return join(context.cache.sdk, name)
     }
   }
-  throw new BuildError(
+  throw new AdvisedError(
     `${context.cache.sdk} has no SDK that prebuilds/ was made against (manifest ${wanted ?? 'unknown'}).`,
     'Make one with "npm run v8 -- all" from the same commit, or name an unpacked SDK with --reference.',
   )
@@ -190,12 +190,12 @@ async function compare(
       `the ${paths.length} files of the SDK are the same${same ? ', and so is the manifest' : ''}`,
     )
     if (same) return
-    throw new BuildError(
+    throw new AdvisedError(
       'The files are the same, but the manifests say different things of them.',
       `Compare ${join(expected, manifestName)} with ${join(found, manifestName)}: another commit, compiler or distribution.`,
     )
   }
-  throw new BuildError(
+  throw new AdvisedError(
     `${basename(found)} is not the reference:\n${[...damaged, ...differing].map((path) => `  ${path}`).join('\n')}`,
     `Is ${expected} of the same commit? If so, a kill has left something wrong behind.`,
   )

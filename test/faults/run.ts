@@ -1,11 +1,11 @@
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Command, InvalidArgumentError, Option } from 'commander'
-import { BuildError } from '../../build-scripts/shared/build-error.ts'
 import { runCommand } from '../../build-scripts/shared/command.ts'
 import { cacheRoot, openContext } from '../../build-scripts/shared/context.ts'
 import { takeLock } from '../../build-scripts/shared/lock.ts'
 import { formatDuration, say, sayStage } from '../../build-scripts/shared/terminal.ts'
+import { AdvisedError } from '../../terminal/advised-error.ts'
 import { Random } from '../support/random.ts'
 import { moveClock } from './clock.ts'
 import { damageFiles } from './damage.ts'
@@ -98,7 +98,7 @@ function wholeFrom(least: number): (text: string) => number {
 
 async function test(options: Options, signal: AbortSignal): Promise<void> {
   if (options.file !== undefined && options.only !== 'damage') {
-    throw new BuildError(
+    throw new AdvisedError(
       `--only ${options.only} damages no files.`,
       'Leave out --file, or take --only damage.',
     )
@@ -127,7 +127,7 @@ async function test(options: Options, signal: AbortSignal): Promise<void> {
       if (wants('full-disk') || wants('read-only')) {
         const why = await whyNoMounts(join(folder, 'mount'))
         if (why && options.only) {
-          throw new BuildError(`Nothing can be mounted here: ${why}`, 'Run it as root.')
+          throw new AdvisedError(`Nothing can be mounted here: ${why}`, 'Run it as root.')
         }
         if (why) {
           say(`full-disk, read-only: left out, for nothing can be mounted here (root can): ${why}`)
@@ -144,7 +144,7 @@ async function test(options: Options, signal: AbortSignal): Promise<void> {
     }
     tally.print('')
     if (tally.failures.length > 0) {
-      throw new BuildError(
+      throw new AdvisedError(
         `${tally.failures.length} rounds ended as none must.`,
         `They are listed above. --seed ${options.seed} gives the same rounds again.`,
       )

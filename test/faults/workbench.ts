@@ -4,9 +4,9 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { provideGn } from '../../build-scripts/configure/gn.ts'
 import { Sources } from '../../build-scripts/fetch/sources.ts'
-import { BuildError } from '../../build-scripts/shared/build-error.ts'
 import type { BuildContext } from '../../build-scripts/shared/context.ts'
 import { say } from '../../build-scripts/shared/terminal.ts'
+import { AdvisedError } from '../../terminal/advised-error.ts'
 import { type BuildProject, patchOfLine } from '../support/build-project.ts'
 import { addPatch, makeCompilableProject } from '../support/compilable-project.ts'
 import type { Loopback } from '../support/loopback.ts'
@@ -71,7 +71,7 @@ export class Workbench {
     }
     await this.save('first')
     if (differences(this.references.get('first')!, this.references.get('second')!).length === 0) {
-      throw new BuildError('The second patch changes nothing.', 'Mend test/faults/workbench.ts.')
+      throw new AdvisedError('The second patch changes nothing.', 'Mend test/faults/workbench.ts.')
     }
     await this.use('second')
     for (const build of ['all', 'binding'] as const) {
@@ -79,7 +79,7 @@ export class Workbench {
     }
     const wrong = differences(this.references.get('second')!, await this.artifact())
     if (wrong.length > 0) {
-      throw new BuildError(
+      throw new AdvisedError(
         `An incremental build, with nothing going wrong, differs from one from nothing:\n${wrong.join('\n')}`,
         'Mend that first.',
       )
@@ -211,7 +211,7 @@ async function copyFolder(from: string, to: string): Promise<void> {
 
 function requireSuccess(outcome: Outcome, what: string): void {
   if (outcome.code === 0) return
-  throw new BuildError(
+  throw new AdvisedError(
     `${what} failed:\n${outcome.stdout}${outcome.stderr}`,
     'Nothing was done to it: mend this first.',
   )

@@ -4,9 +4,9 @@ import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Command } from 'commander'
 import { readRelease } from '../../build-scripts/release/release-manifest.ts'
-import { BuildError } from '../../build-scripts/shared/build-error.ts'
 import { runCommand } from '../../build-scripts/shared/command.ts'
 import { formatDuration, mark, say, sayStage } from '../../build-scripts/shared/terminal.ts'
+import { AdvisedError } from '../../terminal/advised-error.ts'
 import { nodeCache, provideFromNpm, provideNode } from '../support/provide-node.ts'
 import { publishDependencies, startRegistry, writeNpmrc } from './registry.ts'
 import type { Scenario, Setting } from './scenario.ts'
@@ -60,7 +60,7 @@ async function test(options: Options, signal: AbortSignal): Promise<void> {
     return
   }
   if (chosen.length === 0) {
-    throw new BuildError(`No scenario has "${options.only}" in its name.`, 'See --list.')
+    throw new AdvisedError(`No scenario has "${options.only}" in its name.`, 'See --list.')
   }
   const started = Date.now()
   const folder = options.folder
@@ -75,7 +75,7 @@ async function test(options: Options, signal: AbortSignal): Promise<void> {
       `${total - failed.length} of ${total} scenarios passed, after ${duration}`,
     )
     if (failed.length > 0) {
-      throw new BuildError(
+      throw new AdvisedError(
         `What failed:\n  ${failed.join('\n  ')}`,
         'What they say is above. --only runs one of them, --folder keeps its project.',
       )
@@ -94,7 +94,7 @@ async function testIn(
 ): Promise<string[]> {
   await mkdir(folder, { recursive: true })
   if ((await readdir(folder)).length > 0) {
-    throw new BuildError(
+    throw new AdvisedError(
       `${folder} has files in it; the test begins with an empty folder.`,
       'Remove it, or name another one with --folder.',
     )
@@ -142,7 +142,7 @@ async function makeRelease(folder: string, signal: AbortSignal): Promise<string>
     ['--snapshot', '--folder', place],
     npmrc,
   )
-  if (exitCode !== 0) throw new BuildError(`There is no release:\n${output.trim()}`, '')
+  if (exitCode !== 0) throw new AdvisedError(`There is no release:\n${output.trim()}`, '')
   say(output.trim())
   return (await readRelease(place, signal)).version
 }

@@ -7,13 +7,13 @@ import { Sources } from '../../build-scripts/fetch/sources.ts'
 import { upstreamFolder } from '../../build-scripts/fetch/upstream-pin.ts'
 import { checkPatches } from '../../build-scripts/patch/patch.ts'
 import { roll } from '../../build-scripts/roll/roll.ts'
-import { BuildError } from '../../build-scripts/shared/build-error.ts'
 import { runCommand, withLock } from '../../build-scripts/shared/command.ts'
 import { cacheRoot, openContext } from '../../build-scripts/shared/context.ts'
 import { type Json, sha256OfJson } from '../../build-scripts/shared/hash.ts'
 import { loadPin, lockName, type Pin } from '../../build-scripts/shared/pin.ts'
 import { $ } from '../../build-scripts/shared/shell.ts'
 import { formatDuration, sayStage } from '../../build-scripts/shared/terminal.ts'
+import { AdvisedError } from '../../terminal/advised-error.ts'
 
 const repository = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
 
@@ -81,7 +81,7 @@ function comparable({ v8, chromium, source, patches }: Pin): Json {
 
 function requireEqual(what: string, found: Json, expected: Json): void {
   if (sha256OfJson(found) === sha256OfJson(expected)) return
-  throw new BuildError(
+  throw new AdvisedError(
     `${what} comes out other than it is here:\n${JSON.stringify(found).slice(0, 2000)}`,
     'Either the file was changed by hand after the roll, or the roll does something else now.',
   )
@@ -102,7 +102,7 @@ async function checkOutPrevious(pin: Pin, folder: string, signal: AbortSignal): 
     await git`git archive ${commit} ${lockName} ${upstreamFolder} patches | tar --extract --directory ${folder}`
     return version
   }
-  throw new BuildError(
+  throw new AdvisedError(
     `The history of ${lockName} has no version but ${pin.v8.version}.`,
     'The rehearsal needs the history of the repository: git fetch --unshallow.',
   )

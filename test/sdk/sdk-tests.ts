@@ -4,9 +4,9 @@ import { mkdir, realpath } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { basename, join, resolve } from 'node:path'
 import { which } from 'zx'
-import { BuildError } from '../../build-scripts/shared/build-error.ts'
 import { cacheRoot } from '../../build-scripts/shared/context.ts'
 import { loadPin } from '../../build-scripts/shared/pin.ts'
+import { AdvisedError } from '../../terminal/advised-error.ts'
 import { writeModules } from './modules.ts'
 
 const project = resolve(import.meta.dirname, '../..')
@@ -42,7 +42,7 @@ async function chooseCompiler(named: string | undefined): Promise<string> {
     const found = await which(candidate, { nothrow: true })
     if (found) return found
   }
-  throw new BuildError(
+  throw new AdvisedError(
     `There is no C++ compiler: looked for ${candidates.join(', ')}.`,
     'Install clang or g++ 12 or later, or name one with --compiler.',
   )
@@ -50,7 +50,7 @@ async function chooseCompiler(named: string | undefined): Promise<string> {
 
 async function requireTool(command: string): Promise<void> {
   if (await which(command, { nothrow: true })) return
-  throw new BuildError(
+  throw new AdvisedError(
     `The C++ tests are built with ${command}, which is not on the PATH.`,
     'Install it, on Debian with: sudo apt-get install cmake',
   )
@@ -94,7 +94,7 @@ async function buildAndTest(
   for (const [done, command, args] of steps) {
     const code = await run(command, args, options.output)
     if (code === 0) continue
-    throw new BuildError(
+    throw new AdvisedError(
       done === 'passed' ? `Tests of ${name} failed.` : `${name} could not be ${done}.`,
       `The output above says why. To look closer: ${[command, ...args].join(' ')}`,
     )
@@ -103,11 +103,11 @@ async function buildAndTest(
 
 /**
  * Builds the C++ tests and the embedder sample against an SDK and runs them.
- * Throws a {@link BuildError} if the SDK or a tool is missing, or a test fails.
+ * Throws a {@link AdvisedError} if the SDK or a tool is missing, or a test fails.
  */
 export async function runSdkTests(options: SdkTestOptions): Promise<void> {
   if (!hasSdk(options.sdk)) {
-    throw new BuildError(
+    throw new AdvisedError(
       `There is no SDK in ${options.sdk}.`,
       'Make one with "npm run v8 -- all", or name its folder with --sdk.',
     )

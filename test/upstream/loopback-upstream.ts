@@ -13,12 +13,12 @@ import {
   upstreamFolder,
   upstreamPinName,
 } from '../../build-scripts/fetch/upstream-pin.ts'
-import { BuildError } from '../../build-scripts/shared/build-error.ts'
 import type { openContext } from '../../build-scripts/shared/context.ts'
 import { isStamped, stamp } from '../../build-scripts/shared/files.ts'
 import { commitEnvironment, gitEnvironment, identity } from '../../build-scripts/shared/git.ts'
 import { sha256OfFile, sha256OfJson } from '../../build-scripts/shared/hash.ts'
 import { say } from '../../build-scripts/shared/terminal.ts'
+import { AdvisedError } from '../../terminal/advised-error.ts'
 
 type Context = Awaited<ReturnType<typeof openContext>>
 
@@ -117,7 +117,7 @@ async function makeRepositories(
     pathOf(upstream.gn.url, repositories),
   )`git rev-parse ${`${local.gn.revision}^{tree}`}`
   if (stdout.trim() !== upstream.gn.tree) {
-    throw new BuildError(
+    throw new AdvisedError(
       `GN's archive has the tree ${stdout.trim()}.`,
       `upstream/pin.json says ${upstream.gn.tree}.`,
     )
@@ -215,7 +215,7 @@ async function requireBothWaysAlike(
   await $git({ input: extra.join('\0') })`git update-index -z --force-remove --stdin`
   const shared = (await $git`git write-tree`).stdout.trim()
   if (whole === pin.source.tree && shared === upstream.tree) return
-  throw new BuildError(
+  throw new AdvisedError(
     `The two sources would not give the same:\n  archive: ${whole}, pinned ${pin.source.tree}\n  without ${extra.length} files that only it has: ${shared}, pinned ${upstream.tree}`,
     'Make upstream/ anew: npm run v8 -- pin-upstream',
   )

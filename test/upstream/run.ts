@@ -6,7 +6,6 @@ import { fileURLToPath } from 'node:url'
 import { Command } from 'commander'
 import { upstreamTag } from '../../build-scripts/fetch/fetch.ts'
 import { requireUpstreamPin } from '../../build-scripts/fetch/upstream-pin.ts'
-import { BuildError } from '../../build-scripts/shared/build-error.ts'
 import { runCommand } from '../../build-scripts/shared/command.ts'
 import {
   type BuildContext,
@@ -17,6 +16,7 @@ import {
 import { gitIn } from '../../build-scripts/shared/git.ts'
 import { takeLock } from '../../build-scripts/shared/lock.ts'
 import { formatDuration, say, sayStage } from '../../build-scripts/shared/terminal.ts'
+import { AdvisedError } from '../../terminal/advised-error.ts'
 import { type Fault, type GitRequest, serveGit } from '../support/git-server.ts'
 import { type LoopbackUpstream, makeLoopbackUpstream } from './loopback-upstream.ts'
 
@@ -63,7 +63,7 @@ async function test(options: Options, signal: AbortSignal): Promise<void> {
       roughly(context, upstream, join(folder, 'rough')),
     )
     if (calm !== rough)
-      throw new BuildError(
+      throw new AdvisedError(
         `The trees differ: ${calm} and ${rough}.`,
         'A fetch that was interrupted left something wrong behind.',
       )
@@ -98,11 +98,11 @@ async function calmly(
   await requireOnly(context, server.requests)
   const layout = cacheLayout(cache, context.pin)
   requireThere(join(layout.buildDirectory, 'build.ninja'))
-  if (existsSync(layout.checkout)) throw new BuildError(`${layout.checkout} was left behind.`, '')
+  if (existsSync(layout.checkout)) throw new AdvisedError(`${layout.checkout} was left behind.`, '')
   const $git = gitIn(layout.tree, context.signal)
   const commits = (await $git`git rev-list --count ${upstreamTag}..HEAD`).stdout.trim()
   if (Number(commits) !== context.series.patches.length) {
-    throw new BuildError(
+    throw new AdvisedError(
       `${commits} patches are applied, not ${context.series.patches.length}.`,
       '',
     )
@@ -126,7 +126,7 @@ async function roughly(
   }
   say(`${server.faults.count} of ${server.requests.length} requests went wrong`)
   if (server.faults.count < 8)
-    throw new BuildError('Too few requests went wrong to show anything.', '')
+    throw new AdvisedError('Too few requests went wrong to show anything.', '')
   return await requireTree(context, cacheLayout(cache, context.pin).tree)
 }
 
@@ -156,7 +156,7 @@ async function requireOnly(context: BuildContext, requests: readonly GitRequest[
   const strange = [...asked].filter((name) => !expected.has(name) && name !== pathOf(pin.gn.url))
   const missed = [...expected].filter((name) => !asked.has(name))
   if (strange.length + missed.length === 0) return
-  throw new BuildError(
+  throw new AdvisedError(
     `gclient did not ask for what is pinned.\n  too much: ${strange.join(', ') || 'nothing'}\n  too little: ${missed.join(', ') || 'nothing'}`,
     'See build-scripts/fetch/gclient.ts.',
   )
@@ -172,15 +172,15 @@ async function requireTree(context: BuildContext, tree: string): Promise<string>
   const $git = gitIn(tree, context.signal)
   const found = (await $git`git rev-parse ${`${upstreamTag}^{tree}`}`).stdout.trim()
   if (found !== pin.tree)
-    throw new BuildError(`${tree} has the tree ${found}.`, `It should be ${pin.tree}.`)
+    throw new AdvisedError(`${tree} has the tree ${found}.`, `It should be ${pin.tree}.`)
   const edited = (await $git`git status --porcelain`).stdout.trim()
-  if (edited) throw new BuildError(`${tree} is not clean:\n${edited}`, '')
+  if (edited) throw new AdvisedError(`${tree} is not clean:\n${edited}`, '')
   return (await $git`git rev-parse ${upstreamTag}`).stdout.trim()
 }
 
 function requireThere(path: string): void {
   if (!existsSync(path))
-    throw new BuildError(`There is no ${path}.`, 'The stage that makes it has not.')
+    throw new AdvisedError(`There is no ${path}.`, 'The stage that makes it has not.')
 }
 
 /** A GN that is built already saves minutes; without it, one is built. */
@@ -238,7 +238,10 @@ async function runBuild(
   process.removeListener('exit', kill)
   context.signal.throwIfAborted()
   if (code !== 0)
-    throw new BuildError(`"v8 ${args.join(' ')}" ended with code ${code}.`, 'Its output is above.')
+    throw new AdvisedError(
+      `"v8 ${args.join(' ')}" ended with code ${code}.`,
+      'Its output is above.',
+    )
 }
 
 async function timed<T>(name: string, work: () => Promise<T>): Promise<T> {

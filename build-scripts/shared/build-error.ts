@@ -1,1 +1,0 @@
-export { AdvisedError as BuildError, Interrupted } from '../../terminal/advised-error.ts'
