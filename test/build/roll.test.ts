@@ -244,7 +244,7 @@ test.serial(
   },
 )
 
-test("goes on after git's own --continue, and begins anew after its --abort", async (t) => {
+test.serial("goes on after git's own --continue, and begins anew after its --abort", async (t) => {
   const project = makeProject(t)
   packRelease(project.archives, { ...newRelease, lines: conflicting })
   t.is((await roll(project)).code, 1)

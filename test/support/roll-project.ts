@@ -67,12 +67,16 @@ export function packRelease(folder: string, options: ReleaseOptions) {
   const path = join(folder, `chromium_${options.chromium}.orig.tar.xz`)
   writeFiles(join(staging, top), filesOf(options))
   mkdirSync(folder, { recursive: true })
-  // The same bytes for the same release.
-  const fixed = ['--sort=name', '--mtime=@0', '--owner=0', '--group=0', '--numeric-owner']
-  const place = ['--file', path, '--directory', staging, top]
-  execFileSync('tar', ['--create', '--auto-compress', ...fixed, ...place])
+  pack(path, staging, top, 'xz')
   rmSync(staging, { recursive: true })
   return describe(path)
+}
+
+/** Packs a folder, to the same bytes whenever its files are the same. */
+function pack(path: string, folder: string, top: string, compressor: string): void {
+  const fixed = ['--sort=name', '--mtime=@0', '--owner=0', '--group=0', '--numeric-owner']
+  const place = ['--file', path, '--directory', folder, top]
+  execFileSync('tar', ['--create', `--use-compress-program=${compressor}`, ...fixed, ...place])
 }
 
 function describe(path: string) {
@@ -104,7 +108,7 @@ export function makeRollProject({ padding = 0 }: { padding?: number } = {}): Rol
   const tree = treeOf(join(root, 'expected'), files)
   const gn = join(archives, 'gn_1.0.orig.tar.gz')
   writeFiles(join(root, 'gn'), { 'gn-1.0/README.md': 'GN\n' })
-  execFileSync('tar', ['-czf', gn, '-C', join(root, 'gn'), 'gn-1.0'])
+  pack(gn, join(root, 'gn'), 'gn-1.0', 'gzip -n')
   const list = `${Object.keys(files)
     .filter((path) => !/^DEPS|^testing|LASTCHANGE|\.versions/.test(path))
     .sort()
