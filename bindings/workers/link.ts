@@ -16,7 +16,12 @@ import type { Job } from './job.ts'
 /** The module that programs import host windows from. */
 const windowModule = 'rawmem'
 const wasiModule = 'wasi_snapshot_preview1'
-const abortName = 'env.abort'
+
+/** What compilers have programs import besides: AssemblyScript to tell of an error, Emscripten of memory that grew. */
+const helpers: Readonly<Record<string, (instance: () => Instance) => object>> = {
+  'env.abort': abortFunction,
+  'env.emscripten_notify_memory_growth': () => () => {},
+}
 
 /** Bytes of a window of the host, unless said otherwise. */
 const defaultWindowSize = 64 * 2 ** 20
@@ -150,15 +155,18 @@ export function link(
   try {
     const host = wanted.some(({ module }) => module === wasiModule) ? wasi(job.wasi) : undefined
     const imports: Imports = { ...shown.imports, ...host?.imports }
-    if (wanted.some((each) => each.kind === 'function' && fullName(each) === abortName)) {
-      imports.env = { ...imports.env, abort: abortFunction(() => instance) }
+    for (const each of wanted) {
+      const helper = each.kind === 'function' ? helpers[fullName(each)] : undefined
+      if (helper !== undefined && imports[each.module]?.[each.name] === undefined) {
+        imports[each.module] = { ...imports[each.module], [each.name]: helper(() => instance) }
+      }
     }
     const others = wanted.filter(
       ({ module, name, kind }) => kind !== 'function' || imports[module]?.[name] === undefined,
     )
     if (others.length > 0) {
       throw new TypeError(
-        `The module must import nothing but '${job.next}' or functions of '${windowModule}', '${wasiModule}' and AssemblyScript's '${abortName}', since no function, memory or table travels to another thread; it also imports: ${describe(others)}`,
+        `The module must import nothing but '${job.next}' or functions of '${windowModule}' and '${wasiModule}', since no function, memory or table travels to another thread; it also imports: ${describe(others)}`,
       )
     }
     const instance = new WebAssembly.Instance(module, imports)

@@ -13,6 +13,7 @@ import {
   setWasmInstanceRawMemory,
   version,
   WebAssembly,
+  wasi,
 } from 'v8-rawmem'
 
 const bytes = new Uint8Array()
@@ -55,3 +56,8 @@ new ChunkFeeder(region, { windowSize: '64KiB' })
 HostRegion.mapFile(42)
 // @ts-expect-error the version is not to be changed
 version.package = '2.0.0'
+
+expectTypeOf(
+  wasi({ args: ['a'], stdout: (part) => part.length }).start(instance),
+).toEqualTypeOf<number>()
+expectTypeOf(runOnWorker(bytes, [region, null], { wasi: { stdout: 1 } })).resolves.not.toBeAny()
