@@ -1,6 +1,7 @@
 import * as names from './contenders.ts'
 import { pairedSpeed } from './race.ts'
 import type { Aim, Row } from './results.ts'
+import { hostWindowsSuite, inMemory0, inWindow } from './suites/host-windows.ts'
 import { scanSuite } from './suites/scan.ts'
 import { tpchSuite } from './suites/tpch.ts'
 import { copySwitch, feederSwitch, windowSwitchSuite } from './suites/window-switch.ts'
@@ -88,7 +89,23 @@ const definitions: readonly Definition[] = [
     against: copySwitch,
     concerns: () => true,
   },
+  windowAim(0.85, '8 loads, from memory'),
+  windowAim(0.6, '8 loads, in cache'),
+  windowAim(0.7, '1 load, from memory'),
+  windowAim(0.5, '1 load, in cache'),
 ]
+
+/** What the addresses of host windows may cost. */
+function windowAim(target: number, loop: string): Definition {
+  return {
+    aim: `host window, ${loop}: at least ${target} times as fast as memory 0`,
+    target,
+    suite: hostWindowsSuite.name,
+    contender: inWindow,
+    against: inMemory0,
+    concerns: (name) => name.endsWith(loop),
+  }
+}
 
 /** What came of the aims that these rows tell of. */
 export function aimsOf(rows: readonly Row[]): Aim[] {

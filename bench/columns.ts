@@ -1,3 +1,4 @@
+import { open } from 'node:fs/promises'
 import type { HostRegion } from 'v8-rawmem'
 import type { ValueType } from './native/native.ts'
 
@@ -14,6 +15,14 @@ export function fillColumn(region: HostRegion, type: ValueType): void {
       state = (Math.imul(state, 1_664_525) + 1_013_904_223) | 0
       values[i] = state / 2 ** 31
     }
+  } else if (type === 'f64') {
+    // Integers of 20 bits: their sums are exact, in whatever order they are added up.
+    const values = new Float64Array(tile.buffer)
+    let state = 1
+    for (let i = 0; i < values.length; i++) {
+      state = (Math.imul(state, 1_664_525) + 1_013_904_223) | 0
+      values[i] = state >> 12
+    }
   } else {
     const values = new Int32Array(tile.buffer)
     let state = 1
@@ -25,5 +34,18 @@ export function fillColumn(region: HostRegion, type: ValueType): void {
   for (let begin = 0; begin < region.byteLength; begin += tile.length) {
     const length = Math.min(tile.length, region.byteLength - begin)
     region.view(Uint8Array, begin, length).set(tile.subarray(0, length))
+  }
+}
+
+/** Writes all bytes of `region` to a file. */
+export async function writeColumn(path: string, region: HostRegion): Promise<void> {
+  const file = await open(path, 'w')
+  try {
+    const step = 2 ** 26
+    for (let begin = 0; begin < region.byteLength; begin += step) {
+      await file.write(region.view(Uint8Array, begin, Math.min(step, region.byteLength - begin)))
+    }
+  } finally {
+    await file.close()
   }
 }

@@ -1,13 +1,22 @@
+import { readSync } from 'node:fs'
 import type { HostRegion } from 'v8-rawmem'
 
 /** An `ArrayBuffer` of Node 20 holds no more than 4 GiB. */
 const viewBytes = 2 ** 30
 
+/** Brings windows, one after the other, to the beginning of a memory. */
+export interface Copier {
+  /** Back to the beginning; the first `limit` bytes come next. */
+  rewind(limit: number): void
+  /** Copies the next window; its length, 0 at the end. */
+  copyTo(memory: Uint8Array): number
+}
+
 /**
  * Copies the region's windows, one after the other, to the beginning of a memory. The views are made before: making one costs
  * as much as copying some kilobytes.
  */
-export class WindowCopier {
+export class WindowCopier implements Copier {
   readonly #views: Uint8Array[]
   readonly #windowSize: number
   #position = 0
@@ -24,13 +33,11 @@ export class WindowCopier {
     }
   }
 
-  /** Back to the beginning; the first `limit` bytes come next. */
   rewind(limit: number): void {
     this.#position = 0
     this.#limit = limit
   }
 
-  /** Copies the next window; its length, 0 at the end. */
   copyTo(memory: Uint8Array): number {
     const length = Math.min(this.#windowSize, this.#limit - this.#position)
     if (length > 0) {
@@ -39,6 +46,30 @@ export class WindowCopier {
       memory.set(view.subarray(begin, begin + length))
       this.#position += length
     }
+    return length
+  }
+}
+
+/** Reads an open file, window by window, into the beginning of a memory. */
+export class WindowReader implements Copier {
+  readonly #file: number
+  readonly #windowSize: number
+  #position = 0
+  #limit = 0
+
+  constructor(file: number, windowSize: number) {
+    this.#file = file
+    this.#windowSize = windowSize
+  }
+
+  rewind(limit: number): void {
+    this.#position = 0
+    this.#limit = limit
+  }
+
+  copyTo(memory: Uint8Array): number {
+    const length = Math.min(this.#windowSize, this.#limit - this.#position)
+    if (length > 0) this.#position += readSync(this.#file, memory, 0, length, this.#position)
     return length
   }
 }

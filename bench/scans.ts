@@ -1,13 +1,15 @@
 import type * as api from 'v8-rawmem'
-import type { ChunkFeeder as Feeder, HostRegion } from 'v8-rawmem'
-import { WindowCopier } from './copies.ts'
+import type { HostRegion } from 'v8-rawmem'
+import { type Copier, WindowCopier } from './copies.ts'
 import { type SumExports, type SumKernel, sumKernel } from './kernels/sums.ts'
-import type { ValueType } from './native/native.ts'
 import { type Measurement, timed } from './race.ts'
 import { memoryForCopies, stock } from './stock.ts'
 
 /** The part of the package that scans need; every backend has it. */
-export type Engine = Pick<api.Backend, 'ChunkFeeder' | 'HostRegion' | 'WebAssembly' | 'name'>
+export type Engine = Pick<
+  api.Backend,
+  'ChunkFeeder' | 'HostRegion' | 'HostWindows' | 'WebAssembly' | 'name'
+>
 
 /** The memory that a module imports. One backend maps windows into it, so that it must be as large as they are. */
 export function memoryFor(
@@ -39,34 +41,57 @@ export function attachedScan(
   region: HostRegion,
   options: WindowOptions,
 ): Scan {
-  const { WebAssembly, ChunkFeeder } = engine
+  const { WebAssembly } = engine
   const address = options.address ?? 'i32'
-  const feeder: Feeder = new ChunkFeeder(region, { ...options, address })
-  const memory = memoryFor(engine, options.windowSize, address)
+  const { feeder, imports } = feed(engine, kernel, region, { ...options, address })
   const instance = new WebAssembly.Instance(
     new WebAssembly.Module(sumKernel({ ...kernel, address })),
-    { env: { next: feeder.next, memory } },
+    imports,
   )
   const { run } = instance.exports as unknown as SumExports
   return {
     run() {
       feeder.rewind()
       const { seconds, result } = timed(run)
-      return { seconds, result: wrapped(kernel.type, result) }
+      return { seconds, result: wrapped(result) }
     },
     close: () => feeder.close(),
   }
 }
 
+/** What moves the windows, and what the module of the kernel imports for that. */
+function feed(
+  engine: Engine,
+  { place = 'memory 0' }: SumKernel,
+  region: HostRegion,
+  options: Required<WindowOptions>,
+): { feeder: { rewind(): void; close(): void }; imports: api.WebAssembly.Imports } {
+  const { ChunkFeeder, HostWindows, WebAssembly } = engine
+  const { windowSize, address } = options
+  const memory = memoryFor(engine, windowSize, address)
+  if (place === 'window 0') {
+    const windows = new HostWindows([region], { windowSize })
+    return { feeder: windows, imports: { ...windows.imports, env: { memory } } }
+  }
+  const memoryIndex = place === 'memory 1' ? 1 : 0
+  const feeder = new ChunkFeeder(region, { windowSize, address, memoryIndex })
+  const own = new WebAssembly.Memory({ initial: 1 })
+  return { feeder, imports: { env: { next: feeder.next, memory, own } } }
+}
+
 /**
- * The same module in Node's own WebAssembly, which copies each window into its memory first.
+ * The same module in Node's own WebAssembly, which copies each window into its memory first; `copier` does it.
  *
  * Node's V8 replaces code of its baseline compiler by optimised code when it has run for a while, and the next call finds it:
  * the run that does not count sees to that.
  */
-export function copiedScan(kernel: SumKernel, region: HostRegion, windowSize: number): Scan {
+export function copiedScan(
+  kernel: SumKernel,
+  region: HostRegion,
+  windowSize: number,
+  copier: Copier = new WindowCopier(region, windowSize),
+): Scan {
   const memory = memoryForCopies(windowSize)
-  const copier = new WindowCopier(region, windowSize)
   const next = () => copier.copyTo(bytes)
 
   const instance = new stock.Instance(new stock.Module(sumKernel(kernel)), {
@@ -85,13 +110,13 @@ export function copiedScan(kernel: SumKernel, region: HostRegion, windowSize: nu
   return {
     run() {
       const { seconds, result } = timed(() => from(region.byteLength))
-      return { seconds, result: wrapped(kernel.type, result) }
+      return { seconds, result: wrapped(result) }
     },
     close() {},
   }
 }
 
 /** Sums of integers are modulo 2^64. */
-function wrapped(type: ValueType, result: bigint | number): bigint | number {
-  return type === 'f32' ? result : BigInt.asIntN(64, result as bigint)
+function wrapped(result: bigint | number): bigint | number {
+  return typeof result === 'number' ? result : BigInt.asIntN(64, result)
 }

@@ -1,10 +1,19 @@
 import { assemble } from '../../cli/assemble.ts'
 import type { ValueType } from '../native/native.ts'
 
+/** Where a kernel reads: from address 0 of one of its memories, or from host window 0 of its own memory. */
+export type Place = 'memory 0' | 'memory 1' | 'window 0'
+
 /** How a kernel sums up a column. */
-export interface SumKernel {
-  readonly type: ValueType
-  readonly simd: boolean
+export type SumKernel = SumLoop &
+  (
+    | { readonly type: Exclude<ValueType, 'f64'>; readonly simd: boolean }
+    | { readonly type: 'f64'; readonly simd: false }
+  )
+
+interface SumLoop {
+  /** Default `'memory 0'`. */
+  readonly place?: Place
   /** Bytes per round of the loop; a window has a multiple of it. */
   readonly bytesPerRound?: number
   /** Type of addresses. Default `'i32'`. */
@@ -13,7 +22,7 @@ export interface SumKernel {
   readonly pairs?: boolean
 }
 
-/** The exports of the module: the sum over all windows; a `number` for `f32`. */
+/** The exports of the module: the sum over all windows; a `number` for `f32` and `f64`. */
 export interface SumExports {
   run(): bigint | number
 }
@@ -23,7 +32,8 @@ export const windowGranularity = 65_536
 
 /**
  * A module that imports `env.memory` and `env.next`, which brings the next window to address 0 and returns its length, a
- * multiple of {@link windowGranularity}; 0 at the end. The bytes of the module are the same for every engine.
+ * multiple of {@link windowGranularity}; 0 at the end. The bytes of the module are the same for every engine. For `memory 1`
+ * it imports `env.own` as well, its memory 0. For `window 0` it imports `rawmem.next` in place of `env.next`.
  *
  * The loops are unrolled, with constant offsets from one address: a check of bounds belongs to every load, but what it
  * compares with is then computed once for several rounds. A memory that declares a page spares the loop the check
@@ -32,11 +42,12 @@ export const windowGranularity = 65_536
 export function sumKernel(kernel: SumKernel): Uint8Array<ArrayBuffer> {
   const address = kernel.address ?? 'i32'
   const { locals, body, result, bytesPerRound } = loopOf(kernel)
-  const type = kernel.type === 'f32' ? 'f32' : 'i64'
+  const type = kernel.type === 'i32' ? 'i64' : kernel.type
+  const { imports, next, begin } = places[kernel.place ?? 'memory 0'](address)
   return assemble(
     'sum.wat',
     `(module
-  (import "env" "next" (func $next (result ${address})))
+  ${imports}
   (import "env" "memory" (memory ${address} 1))
   (func (export "run") (result ${type})
     (local $at ${address})
@@ -44,9 +55,10 @@ export function sumKernel(kernel: SumKernel): Uint8Array<ArrayBuffer> {
     ${locals}
     (block $done
       (loop $windows
-        (local.set $end (call $next))
+        (local.set $end ${next})
         (br_if $done (${address}.eqz (local.get $end)))
-        (local.set $at (${address}.const 0))
+        (local.set $at (${address}.const ${begin}))
+        (local.set $end (${address}.add (local.get $end) (local.get $at)))
         (loop $round
           ${body}
           (br_if $round
@@ -56,6 +68,34 @@ export function sumKernel(kernel: SumKernel): Uint8Array<ArrayBuffer> {
         (br $windows)))
     ${result}))`,
   )
+}
+
+/** What of the module depends on the place. */
+const places: Record<
+  Place,
+  (address: string) => { readonly imports: string; readonly next: string; readonly begin: string }
+> = {
+  'memory 0': (address) => ({
+    imports: `(import "env" "next" (func $next (result ${address})))`,
+    next: '(call $next)',
+    begin: '0',
+  }),
+  'memory 1': (address) => ({
+    imports: `(import "env" "next" (func $next (result ${address})))
+  (import "env" "own" (memory 1))`,
+    next: '(call $next)',
+    begin: '0',
+  }),
+  'window 0': () => ({
+    imports: '(import "rawmem" "next" (func $next (param i32 i32) (result i32)))',
+    next: '(call $next (i32.const 0) (i32.const -1))',
+    begin: '0x80000000',
+  }),
+}
+
+/** The operands of a load, so many bytes from where the loop is. */
+function operands({ place }: SumKernel, offset: number): string {
+  return `${place === 'memory 1' ? '1 ' : ''}offset=${offset} (local.get $at)`
 }
 
 interface Loop {
@@ -79,30 +119,33 @@ function loopOf(kernel: SumKernel): Loop {
   const { type, simd } = kernel
   if (type === 'f32') return simd ? floatVectors(kernel) : floats(kernel)
   if (simd) return integerVectors(kernel)
-  return type === 'i32' && kernel.pairs !== false ? pairsOfIntegers(kernel) : integers(kernel)
+  return type === 'i32' && kernel.pairs !== false ? pairsOfIntegers(kernel) : scalars(kernel)
 }
 
-function integers({ type, bytesPerRound = 128 }: SumKernel): Loop {
-  const [bytes, load] = type === 'i32' ? [4, 'i64.load32_s'] : [8, 'i64.load']
+function scalars(kernel: SumKernel): Loop {
+  const { type, bytesPerRound = 128 } = kernel
+  const sumType = type === 'f64' ? 'f64' : 'i64'
+  const [bytes, load] = type === 'i32' ? [4, 'i64.load32_s'] : [8, `${sumType}.load`]
   const sums = numbers(4).map((i) => `$sum${i}`)
   return {
     bytesPerRound,
-    locals: declare(sums, 'i64'),
+    locals: declare(sums, sumType),
     body: numbers(bytesPerRound / bytes)
       .map((i) => {
         const sum = sums[i % sums.length]
-        return `(local.set ${sum} (i64.add (local.get ${sum}) (${load} offset=${i * bytes} (local.get $at))))`
+        return `(local.set ${sum} (${sumType}.add (local.get ${sum}) (${load} ${operands(kernel, i * bytes)})))`
       })
       .join('\n'),
     result: total(
-      'i64',
+      sumType,
       sums.map((sum) => `(local.get ${sum})`),
     ),
   }
 }
 
 /** Two values per load. */
-function pairsOfIntegers({ bytesPerRound = 128 }: SumKernel): Loop {
+function pairsOfIntegers(kernel: SumKernel): Loop {
+  const { bytesPerRound = 128 } = kernel
   const low = numbers(4).map((i) => `$low${i}`)
   const high = numbers(4).map((i) => `$high${i}`)
   return {
@@ -112,7 +155,7 @@ function pairsOfIntegers({ bytesPerRound = 128 }: SumKernel): Loop {
       .map((i) => {
         const [lows, highs] = [low[i % 4], high[i % 4]]
         return `
-          (local.set $pair (i64.load offset=${i * 8} (local.get $at)))
+          (local.set $pair (i64.load ${operands(kernel, i * 8)}))
           (local.set ${lows} (i64.add (local.get ${lows}) (i64.extend32_s (local.get $pair))))
           (local.set ${highs} (i64.add (local.get ${highs}) (i64.shr_s (local.get $pair) (i64.const 32))))`
       })
@@ -124,11 +167,12 @@ function pairsOfIntegers({ bytesPerRound = 128 }: SumKernel): Loop {
   }
 }
 
-function integerVectors({ type, bytesPerRound = 128 }: SumKernel): Loop {
+function integerVectors(kernel: SumKernel): Loop {
+  const { type, bytesPerRound = 128 } = kernel
   const sums = numbers(4).map((i) => `$sums${i}`)
   const add = (i: number) => {
     const sum = sums[i % sums.length]
-    const load = `(v128.load offset=${i * 16} (local.get $at))`
+    const load = `(v128.load ${operands(kernel, i * 16)})`
     if (type === 'i64') return `(local.set ${sum} (i64x2.add (local.get ${sum}) ${load}))`
     return `
           (local.set $four ${load})
@@ -154,7 +198,8 @@ function integerVectors({ type, bytesPerRound = 128 }: SumKernel): Loop {
 }
 
 /** The eight sums of bench/native/kernels.cc, added up as there. */
-function floats({ bytesPerRound = 128 }: SumKernel): Loop {
+function floats(kernel: SumKernel): Loop {
+  const { bytesPerRound = 128 } = kernel
   const sums = numbers(8).map((i) => `$sum${i}`)
   const pair = (i: number) => `(f32.add (local.get $sum${i}) (local.get $sum${i + 4}))`
   return {
@@ -163,14 +208,15 @@ function floats({ bytesPerRound = 128 }: SumKernel): Loop {
     body: numbers(bytesPerRound / 4)
       .map((i) => {
         const sum = sums[i % sums.length]
-        return `(local.set ${sum} (f32.add (local.get ${sum}) (f32.load offset=${i * 4} (local.get $at))))`
+        return `(local.set ${sum} (f32.add (local.get ${sum}) (f32.load ${operands(kernel, i * 4)})))`
       })
       .join('\n'),
     result: `(f32.add (f32.add ${pair(0)} ${pair(1)}) (f32.add ${pair(2)} ${pair(3)}))`,
   }
 }
 
-function floatVectors({ bytesPerRound = 128 }: SumKernel): Loop {
+function floatVectors(kernel: SumKernel): Loop {
+  const { bytesPerRound = 128 } = kernel
   const sums = ['$sums0', '$sums1']
   const lane = (i: number) => `(f32x4.extract_lane ${i} (local.get $sums0))`
   return {
@@ -179,7 +225,7 @@ function floatVectors({ bytesPerRound = 128 }: SumKernel): Loop {
     body: numbers(bytesPerRound / 16)
       .map((i) => {
         const sum = sums[i % 2]
-        return `(local.set ${sum} (f32x4.add (local.get ${sum}) (v128.load offset=${i * 16} (local.get $at))))`
+        return `(local.set ${sum} (f32x4.add (local.get ${sum}) (v128.load ${operands(kernel, i * 16)})))`
       })
       .join('\n'),
     result: `

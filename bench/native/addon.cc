@@ -59,6 +59,14 @@ napi_value ToBigInt(napi_env env, int64_t number) {
   return value;
 }
 
+napi_value ToValue(napi_env env, double number) {
+  return ToNumber(env, number);
+}
+
+napi_value ToValue(napi_env env, int64_t number) {
+  return ToBigInt(env, number);
+}
+
 // [result, seconds]
 napi_value Timed(napi_env env, napi_value result, double seconds) {
   napi_value pair;
@@ -78,25 +86,37 @@ const Kernels& KernelsAt(size_t variant) {
                       : (variant == 1 ? kKernelsSimd : kKernelsWide);
 }
 
-// sum(variant, type, firstByte, byteLength): type 0 is i32, 1 i64, 2 f32.
+// sum(variant, loop, firstByte, byteLength, passes): the loops are those of
+// bench/native/native.ts, in its order. The seconds are those of one pass.
 napi_value Sum(napi_env env, napi_callback_info info) {
   const Arguments arguments(env, info);
   const Kernels& kernels = KernelsAt(arguments.Size(0));
-  const size_t type = arguments.Size(1);
+  const size_t loop = arguments.Size(1);
   const uint8_t* data = arguments.Address(2);
   const size_t length = arguments.Size(3);
-  const auto start = Clock::now();
-  if (type == 2) {
-    const float sum =
-        kernels.sum_f32(reinterpret_cast<const float*>(data), length / 4);
-    return Timed(env, ToNumber(env, sum), SecondsSince(start));
+  const size_t passes = arguments.Size(4);
+  auto timed = [&](auto sum, auto* values) {
+    const size_t count = length / sizeof(*values);
+    const auto start = Clock::now();
+    auto result = sum(values, count);
+    for (size_t pass = 1; pass < passes; ++pass)
+      result = sum(values, count);
+    const double seconds = SecondsSince(start) / static_cast<double>(passes);
+    return Timed(env, ToValue(env, result), seconds);
+  };
+  const auto* doubles = reinterpret_cast<const double*>(data);
+  switch (loop) {
+    case 0:
+      return timed(kernels.sum_i32, reinterpret_cast<const int32_t*>(data));
+    case 1:
+      return timed(kernels.sum_i64, reinterpret_cast<const int64_t*>(data));
+    case 2:
+      return timed(kernels.sum_f32, reinterpret_cast<const float*>(data));
+    case 3:
+      return timed(kernels.sum_f64, doubles);
+    default:
+      return timed(kernels.sum_f64_by_four, doubles);
   }
-  const int64_t sum =
-      type == 0
-          ? kernels.sum_i32(reinterpret_cast<const int32_t*>(data), length / 4)
-          : kernels.sum_i64(reinterpret_cast<const int64_t*>(data), length / 8);
-  const double seconds = SecondsSince(start);
-  return Timed(env, ToBigInt(env, sum), seconds);
 }
 
 // q6(variant, firstByte, byteLength, layout, parameters): typed arrays of

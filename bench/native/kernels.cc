@@ -34,6 +34,19 @@ float SumF32(const float* values, size_t count) {
   return (a + b) + (c + d);
 }
 
+template <size_t kSums>
+double SumF64(const double* values, size_t count) {
+  double sums[kSums] = {};
+  for (size_t i = 0; i < count; i += kSums) {
+    for (size_t lane = 0; lane < kSums; ++lane)
+      sums[lane] += values[i + lane];
+  }
+  double total = 0;
+  for (double sum : sums)
+    total += sum;
+  return total;
+}
+
 template <typename Value>
 const Value* Column(const uint8_t* block, size_t offset) {
   return reinterpret_cast<const Value*>(block + offset);
@@ -81,7 +94,7 @@ int64_t RunQ6(const uint8_t* blocks,
 #define BENCH_CONCATENATE(a, b) BENCH_CONCATENATE_NAMES(a, b)
 
 extern const Kernels BENCH_CONCATENATE(kKernels, KERNELS_VARIANT);
-const Kernels BENCH_CONCATENATE(kKernels, KERNELS_VARIANT) = {SumI32, SumI64,
-                                                              SumF32, RunQ6};
+const Kernels BENCH_CONCATENATE(kKernels, KERNELS_VARIANT) = {
+    SumI32, SumI64, SumF32, SumF64<1>, SumF64<4>, RunQ6};
 
 }  // namespace bench

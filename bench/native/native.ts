@@ -4,14 +4,23 @@ import { blockBytes, blockRows, lineitem } from '../../samples/query-jit/tpch/li
 import type { Variant } from './compiler.ts'
 
 /** Types of the columns that are summed up. */
-export const valueTypes = ['i32', 'i64', 'f32'] as const
-export type ValueType = (typeof valueTypes)[number]
+export type ValueType = 'i32' | 'i64' | 'f32' | 'f64'
+
+/** The loops that sum up a column, in the order of addon.cc. */
+const sumLoops = ['i32', 'i64', 'f32', 'f64', 'f64, four sums'] as const
+export type NativeSum = (typeof sumLoops)[number]
 
 /** A result, and the seconds it took to come by. */
 export type Timed<T> = readonly [result: T, seconds: number]
 
 interface Binding {
-  sum(variant: number, type: number, first: Uint8Array, bytes: number): Timed<bigint | number>
+  sum(
+    variant: number,
+    loop: number,
+    first: Uint8Array,
+    bytes: number,
+    passes: number,
+  ): Timed<bigint | number>
   q6(
     variant: number,
     first: Uint8Array,
@@ -27,7 +36,13 @@ const variantNumbers: Record<Variant, number> = { Scalar: 0, Simd: 1, Wide: 2 }
 
 /** The native contenders. Regions are read where they lie. */
 export interface Native {
-  sum(variant: Variant, type: ValueType, region: HostRegion): Timed<bigint | number>
+  /** The seconds are those of one of the passes. Default: one. */
+  sum(
+    variant: Variant,
+    loop: NativeSum,
+    region: HostRegion,
+    passes?: number,
+  ): Timed<bigint | number>
   q6(variant: Variant, region: HostRegion, parameters: readonly number[]): Timed<bigint>
   /** Seconds that it takes to copy all bytes of `from`. */
   copy(to: HostRegion, from: HostRegion): number
@@ -49,12 +64,13 @@ export function loadNative(path: string): Native {
   // A view of one byte tells the address; the length goes beside it, since it may be more than a view has.
   const first = (region: HostRegion) => region.view(Uint8Array, 0, 1)
   return {
-    sum: (variant, type, region) =>
+    sum: (variant, loop, region, passes = 1) =>
       binding.sum(
         variantNumbers[variant],
-        valueTypes.indexOf(type),
+        sumLoops.indexOf(loop),
         first(region),
         region.byteLength,
+        passes,
       ),
     q6: (variant, region, parameters) =>
       binding.q6(

@@ -66,19 +66,10 @@ async function raceFlags(
     run: () => children[i]!.run({ kind: 'scan', kernel, passes }),
   }))
   if (native !== undefined) {
-    const { run } = nativeSum(native, kernel.simd ? 'Simd' : 'Scalar', kernel.type, region)
+    const variant = kernel.simd ? 'Simd' : 'Scalar'
     contenders.push({
       name: names.native,
-      async run() {
-        let seconds = 0
-        let result: bigint | number | undefined
-        for (let i = 0; i < passes; i++) {
-          const once = await run()
-          seconds += once.seconds
-          result = once.result
-        }
-        return { seconds: seconds / passes, result: result! }
-      },
+      ...nativeSum(native, variant, kernel.type, region, passes),
     })
   }
   await context.race({

@@ -1,8 +1,7 @@
 import { readFileSync } from 'node:fs'
-import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as engine from 'v8-rawmem'
-import { fillColumn } from '../columns.ts'
+import { fillColumn, writeColumn } from '../columns.ts'
 import * as names from '../contenders.ts'
 import type { BenchContext, Suite } from '../context.ts'
 import { patchedEngine } from '../patched.ts'
@@ -22,7 +21,7 @@ export const pagesSuite: Suite = {
     const borrowed = engine.HostRegion.from(new ArrayBuffer(bytes))
     fillColumn(borrowed, 'i64')
     const path = join(context.scratch, 'column')
-    await writeFile(path, allocated)
+    await writeColumn(path, allocated)
     const mapped = engine.HostRegion.mapFile(path)
     const regions = [
       [
@@ -67,18 +66,6 @@ async function raceKinds(
     })
   } finally {
     for (const scan of scans) scan.close()
-  }
-}
-
-async function writeFile(path: string, region: engine.HostRegion): Promise<void> {
-  const file = await open(path, 'w')
-  try {
-    const step = 2 ** 26
-    for (let begin = 0; begin < region.byteLength; begin += step) {
-      await file.write(region.view(Uint8Array, begin, Math.min(step, region.byteLength - begin)))
-    }
-  } finally {
-    await file.close()
   }
 }
 

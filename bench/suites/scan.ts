@@ -3,8 +3,7 @@ import { fillColumn } from '../columns.ts'
 import * as names from '../contenders.ts'
 import { type BenchContext, type Suite, withRegion } from '../context.ts'
 import type { Variant } from '../native/compiler.ts'
-import type { Native, ValueType } from '../native/native.ts'
-import { valueTypes } from '../native/native.ts'
+import type { Native, NativeSum } from '../native/native.ts'
 import { patchedEngine } from '../patched.ts'
 import type { Contender } from '../race.ts'
 import { formatSize } from '../report/format.ts'
@@ -17,7 +16,7 @@ export const scanSuite: Suite = {
     const { sizes, fit } = context
     const bytes = fit(sizes.column, 1.5, 'the column')
     await withRegion(engine.HostRegion.allocate(bytes), async (region) => {
-      for (const type of valueTypes) {
+      for (const type of ['i32', 'i64', 'f32'] as const) {
         context.step(`filling ${formatSize(bytes)} of ${type}`)
         fillColumn(region, type)
         for (const simd of [false, true]) await raceSums(context, region, type, simd)
@@ -30,12 +29,13 @@ export const scanSuite: Suite = {
 export function nativeSum(
   native: Native,
   variant: Variant,
-  type: ValueType,
+  loop: NativeSum,
   region: engine.HostRegion,
+  passes?: number,
 ): Pick<Contender, 'run'> {
   return {
     run() {
-      const [result, seconds] = native.sum(variant, type, region)
+      const [result, seconds] = native.sum(variant, loop, region, passes)
       return { result, seconds }
     },
   }
@@ -44,7 +44,7 @@ export function nativeSum(
 async function raceSums(
   context: BenchContext,
   region: engine.HostRegion,
-  type: ValueType,
+  type: 'i32' | 'i64' | 'f32',
   simd: boolean,
 ): Promise<void> {
   const { sizes, native } = context

@@ -4,6 +4,7 @@ import { callsSuite } from './calls.ts'
 import { coldStartSuite } from './cold-start.ts'
 import { flagsSuite } from './flags.ts'
 import { growthSuite } from './growth.ts'
+import { hostWindowsSuite } from './host-windows.ts'
 import { pagesSuite } from './pages.ts'
 import { scanSuite } from './scan.ts'
 import { tpchSuite } from './tpch.ts'
@@ -17,6 +18,7 @@ export const suites: readonly Suite[] = [
   tpchSuite,
   windowSwitchSuite,
   windowsSuite,
+  hostWindowsSuite,
   pagesSuite,
   callsSuite,
   coldStartSuite,
