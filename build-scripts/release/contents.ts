@@ -19,6 +19,7 @@ const mainContents: Contents = {
   allowed: [
     /^((README|CHANGELOG)\.md|LICENSE(\.v8)?|package\.json|install\.js|v8\.lock\.json)$/,
     /^(bindings|cli|terminal)\/[\w/-]+\.ts$/,
+    /^guests\/(rawmem\.h|assemblyscript\/rawmem\.ts|rust\/(Cargo\.toml|rawmem\.rs))$/,
     /^dist\/release\.json$/,
     /^dist\/[\w/-]+\.js(\.map)?$/,
     /^types\/[\w-]+\.d\.ts$/,
