@@ -14,10 +14,12 @@ const ava = join(project, 'node_modules', 'ava', 'entrypoints', 'cli.mjs')
 const releases = ['20', '22', '24', '26']
 const testFiles = [
   'test/api/**/*.test.ts',
+  'test/attached-memory/borrowed-buffers.test.ts',
   'test/attached-memory/memory.test.ts',
   'test/backends/**/*.test.ts',
   'test/feeder/**/*.test.ts',
   'test/region/**/*.test.ts',
+  'test/wasi/**/*.test.ts',
   'test/workers/**/*.test.ts',
 ]
 

@@ -1,5 +1,6 @@
-// Turnover, range and distribution of trades: an ordinary program in C++. The columns are two files
-// that the host has mapped: prices (double) and volumes (uint32_t), read in lockstep.
+// Turnover, range and distribution of trades: an ordinary program in C++. The
+// columns are two files that the host has mapped: prices (double) and volumes
+// (uint32_t), read in lockstep.
 
 #include <rawmem.h>
 
@@ -29,7 +30,8 @@ class Column {
   // Valid until the next call.
   const T* Block(uint64_t first, size_t* count) const {
     size_t length;
-    const void* block = rawmem_map(window_, first * sizeof(T), kBlock * sizeof(T), &length);
+    const void* block =
+        rawmem_map(window_, first * sizeof(T), kBlock * sizeof(T), &length);
     *count = length / sizeof(T);
     return static_cast<const T*>(block);
   }
@@ -68,7 +70,8 @@ int main(int argc, char* argv[]) {
     size_t count, volumes_count;
     const double* price = prices.Block(result.trades, &count);
     const uint32_t* volume = volumes.Block(result.trades, &volumes_count);
-    if (volumes_count != count) return 3;
+    if (volumes_count != count)
+      return 3;
     for (size_t i = 0; i < count; ++i) {
       result.turnover += price[i] * volume[i];
       result.volume += volume[i];
@@ -90,9 +93,11 @@ int main(int argc, char* argv[]) {
           std::to_string(result.volume) + ", turnover ";
   std::printf("%s%.0f\n", text.c_str(), result.turnover);
   std::printf("price %.0f to %.0f, busiest at %u\n", std::floor(result.lowest),
-              std::ceil(result.highest), busiest == by_price.end() ? 0 : busiest->first);
+              std::ceil(result.highest),
+              busiest == by_price.end() ? 0 : busiest->first);
   for (size_t i = 0; i < kBuckets; ++i) {
-    std::printf("%2zu: %llu\n", 8 * i, static_cast<unsigned long long>(histogram[i]));
+    std::printf("%2zu: %llu\n", 8 * i,
+                static_cast<unsigned long long>(histogram[i]));
   }
   return 0;
 }
