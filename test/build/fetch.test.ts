@@ -32,12 +32,10 @@ test('lays the pinned folders out as a standalone tree, in git, with the same ha
   t.is(git(project.tree, 'status', '--porcelain'), '')
   t.is(git(project.tree, 'rev-parse', 'upstream'), git(other.tree, 'rev-parse', 'upstream'))
 
-  const started = Date.now()
   const again = await runV8(project, fetchFrom(project))
   t.is(again.code, 0, again.stderr)
   t.regex(again.stdout, /^fetch: V8 15\.0\.0\.1 is there$/m)
   t.notRegex(again.stdout, /unpack|Recording/)
-  t.true(Date.now() - started < 10_000)
 })
 
 test.serial('goes on after kill -9 at any point', async (t) => {
