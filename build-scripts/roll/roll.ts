@@ -209,6 +209,8 @@ async function rebase(
   const next = await loadPin(after)
   const moved = { ...context, cache: { ...cache, tree } }
   const { files, head } = await formatSeries(moved)
+  // What a killed run has left there would be installed.
+  await rm(join(after, next.patches.folder), { recursive: true, force: true })
   for (const { folder, file, content } of files) {
     const path = join(after, next.patches.folder, folder, file)
     await mkdir(dirname(path), { recursive: true })

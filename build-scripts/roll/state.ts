@@ -90,6 +90,7 @@ export async function exchangeFiles(
   lockName: string,
 ): Promise<void> {
   const files = await listFiles(from)
+  await removeHalfWritten(project, files)
   for (const file of [...files.filter((one) => one !== lockName), lockName]) {
     await mkdir(dirname(join(project, file)), { recursive: true })
     await writeFileDurably(join(project, file), await readFile(join(from, file)))
@@ -100,5 +101,15 @@ export async function exchangeFiles(
   for (const folder of new Set((await listFiles(insteadOf)).map((file) => dirname(file)))) {
     const left = await readdir(join(project, folder)).catch(() => ['gone'])
     if (left.length === 0) await rm(join(project, folder), { recursive: true })
+  }
+}
+
+/** Removes what a run that was killed while it wrote one of `files` has left beside it. */
+async function removeHalfWritten(project: string, files: readonly string[]): Promise<void> {
+  for (const folder of new Set(files.map((file) => dirname(file)))) {
+    for (const name of await readdir(join(project, folder)).catch(() => [])) {
+      const written = /^(.+)\.new-\d+$/.exec(name)?.[1]
+      if (written && files.includes(join(folder, written))) await rm(join(project, folder, name))
+    }
   }
 }
