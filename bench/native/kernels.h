@@ -6,7 +6,8 @@
 
 namespace bench {
 
-// Where the columns of lineitem begin in a block, see samples/query-jit/tpch/lineitem.ts.
+// Where the columns of lineitem begin in a block, see
+// samples/query-jit/tpch/lineitem.ts.
 struct BlockLayout {
   size_t block_bytes;
   size_t block_rows;

@@ -162,7 +162,8 @@ bool Feeder::IsUsable() {
         env_,
         "next: the ChunkFeeder is not bound to an instance. It is bound to the "
         "first one that imports next, once that is complete: a start function "
-        "comes too early. Instances of the global WebAssembly never are: import "
+        "comes too early. Instances of the global WebAssembly never are: "
+        "import "
         "{ WebAssembly } from 'v8-rawmem', or take that of the backend. Where "
         "next is called by a function that the instance imports, call "
         "feeder.bind(instance)");

@@ -173,8 +173,8 @@ bool ChunkFeeder::MapForInner(uint64_t offset,
   const uint64_t byte_length = cursor_.byte_length();
   if (offset <= byte_length && !cursor_.IsInterrupted()) {
     *mapped = std::min<uint64_t>(length, byte_length - offset);
-    if (*mapped > 0 && Move({static_cast<size_t>(offset),
-                             static_cast<size_t>(*mapped)})) {
+    if (*mapped > 0 &&
+        Move({static_cast<size_t>(offset), static_cast<size_t>(*mapped)})) {
       return true;
     }
   }
@@ -187,10 +187,10 @@ bool ChunkFeeder::Map(uint64_t offset, uint32_t length, uint64_t* mapped) {
   }
   const uint64_t byte_length = cursor_.byte_length();
   if (offset > byte_length) {
-    return ThrowRangeError(
-        env_, "rawmem.map: offset must be at most " +
-                  std::to_string(byte_length) +
-                  ", the bytes of the region; got " + std::to_string(offset));
+    return ThrowRangeError(env_, "rawmem.map: offset must be at most " +
+                                     std::to_string(byte_length) +
+                                     ", the bytes of the region; got " +
+                                     std::to_string(offset));
   }
   *mapped = std::min<uint64_t>(length, byte_length - offset);
   if (*mapped > 0) {

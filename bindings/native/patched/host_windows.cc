@@ -25,10 +25,9 @@ constexpr napi_type_tag kFunctionTag = {0x5a0c61d2f7be4893u,
 constexpr int32_t kConsumedAll = -1;
 
 Consumed ConsumedBy(int32_t argument) {
-  return argument == kConsumedAll
-             ? Consumed()
-             : Consumed{Consumed::Kind::kBytes,
-                        static_cast<uint32_t>(argument)};
+  return argument == kConsumedAll ? Consumed()
+                                  : Consumed{Consumed::Kind::kBytes,
+                                             static_cast<uint32_t>(argument)};
 }
 
 constexpr const char* kSignatures[] = {
@@ -52,7 +51,7 @@ class HostWindows {
   // Null if there is none.
   ChunkFeeder* feeder(uint32_t window) const {
     return window < kCount && feeders_[window] != nullptr ? *feeders_[window]
-                                                           : nullptr;
+                                                          : nullptr;
   }
   void Set(uint32_t window, ChunkFeeder* feeder) {
     feeders_[window] = feeder == nullptr ? nullptr : feeder->self();
@@ -128,9 +127,10 @@ v8::MaybeLocal<v8::Function> HostWindowFunction::Inner() {
   if (import_ == nullptr) {
     import_ = new Import(this);
     v8::Local<v8::Function> function;
-    if (!v8::Function::New(agent->context(), CallInner,
-                           v8::External::New(isolate, import_, kHostWindowsPointer), 0,
-                           v8::ConstructorBehavior::kThrow)
+    if (!v8::Function::New(
+             agent->context(), CallInner,
+             v8::External::New(isolate, import_, kHostWindowsPointer), 0,
+             v8::ConstructorBehavior::kThrow)
              .ToLocal(&function)) {
       delete import_;
       ThrowError(agent->env(), "v8-rawmem: a function cannot be imported");
@@ -145,12 +145,12 @@ void HostWindowFunction::CallInner(
     const v8::FunctionCallbackInfo<v8::Value>& info) {
   v8::Isolate* isolate = info.GetIsolate();
   const auto fail = [isolate](auto make, const std::string& message) {
-    isolate->ThrowException(make(
-        v8::String::NewFromUtf8(isolate, message.c_str()).ToLocalChecked(),
-        v8::Local<v8::Value>()));
+    isolate->ThrowException(
+        make(v8::String::NewFromUtf8(isolate, message.c_str()).ToLocalChecked(),
+             v8::Local<v8::Value>()));
   };
-  auto* import =
-      static_cast<Import*>(info.Data().As<v8::External>()->Value(kHostWindowsPointer));
+  auto* import = static_cast<Import*>(
+      info.Data().As<v8::External>()->Value(kHostWindowsPointer));
   if (import->function == nullptr) {
     fail(v8::Exception::Error, "v8-rawmem: the HostWindows are gone");
     return;
@@ -166,8 +166,7 @@ void HostWindowFunction::CallInner(
     fail(v8::Exception::TypeError, kSignatures[static_cast<size_t>(kind)]);
     return;
   }
-  const auto window =
-      static_cast<uint32_t>(info[0].As<v8::Int32>()->Value());
+  const auto window = static_cast<uint32_t>(info[0].As<v8::Int32>()->Value());
   ChunkFeeder* feeder = windows->feeder(window);
   if (feeder == nullptr) {
     fail(v8::Exception::RangeError, windows->NoRegion(window));
@@ -246,9 +245,9 @@ napi_value HostWindowFunction::Wrap(
     std::unique_ptr<HostWindowFunction> function) {
   constexpr const char* kNames[] = {"next", "map", "size"};
   napi_value outer = nullptr;
-  if (napi_create_function(
-          env, kNames[static_cast<size_t>(function->kind_)], NAPI_AUTO_LENGTH,
-          Call<CallOuter>, function.get(), &outer) == napi_ok &&
+  if (napi_create_function(env, kNames[static_cast<size_t>(function->kind_)],
+                           NAPI_AUTO_LENGTH, Call<CallOuter>, function.get(),
+                           &outer) == napi_ok &&
       WrapTagged(env, outer, kFunctionTag, std::move(function),
                  &HostWindowFunction::outer_) != nullptr) {
     return outer;
@@ -267,8 +266,8 @@ napi_value HostWindowFunction::Create(const Arguments& args) {
   const auto windows = std::make_shared<HostWindows>(args.data<Agent>());
   for (uint32_t i = 0; i < 3; ++i) {
     napi_value function =
-        Wrap(env, std::unique_ptr<HostWindowFunction>(new HostWindowFunction(
-                      windows, static_cast<Kind>(i))));
+        Wrap(env, std::unique_ptr<HostWindowFunction>(
+                      new HostWindowFunction(windows, static_cast<Kind>(i))));
     if (function == nullptr ||
         napi_set_element(env, result, i, function) != napi_ok) {
       return nullptr;
@@ -277,8 +276,8 @@ napi_value HostWindowFunction::Create(const Arguments& args) {
   return result;
 }
 
-// set(function, window, next): has the window show the region of a feeder, whose
-// `next` is given, or of none.
+// set(function, window, next): has the window show the region of a feeder,
+// whose `next` is given, or of none.
 napi_value HostWindowFunction::Set(const Arguments& args) {
   auto* agent = args.data<Agent>();
   HostWindowFunction* function = From(agent, args[0]);

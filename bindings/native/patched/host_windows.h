@@ -1,5 +1,5 @@
-// The functions of the module "rawmem", by which a program chooses what its host
-// windows show.
+// The functions of the module "rawmem", by which a program chooses what its
+// host windows show.
 
 #ifndef BINDINGS_NATIVE_PATCHED_HOST_WINDOWS_H_
 #define BINDINGS_NATIVE_PATCHED_HOST_WINDOWS_H_

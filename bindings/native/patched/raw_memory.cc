@@ -52,8 +52,8 @@ void ThrowRefusal(napi_env env,
     case Result::kTooLarge:
       if (place.window) {
         ThrowRangeError(env, window + " has room for " +
-                            std::to_string(HostWindowRoom(*place.window)) +
-                            " bytes; got " + std::to_string(size));
+                                 std::to_string(HostWindowRoom(*place.window)) +
+                                 " bytes; got " + std::to_string(size));
       } else {
         ThrowTooLarge(env, what, memory_index, size);
       }
@@ -78,7 +78,8 @@ void ThrowRefusal(napi_env env,
                          "code that runs on it; wait until the call has ended");
       return;
     case Result::kNoHostWindows:
-      ThrowTypeError(env, memory +
+      ThrowTypeError(env,
+                     memory +
                          " has no host windows: they belong to memory 0, of "
                          "32 bits and not shared, of modules that import "
                          "functions from \"rawmem\" or were compiled with "
@@ -86,10 +87,11 @@ void ThrowRefusal(napi_env env,
       return;
     case Result::kNoSuchWindow:
       ThrowRangeError(env, "window must be an integer from 0 to 7; got " +
-                          std::to_string(place.window.value_or(0)));
+                               std::to_string(place.window.value_or(0)));
       return;
     case Result::kWindowTaken:
-      ThrowRangeError(env, window + " cannot show " + std::to_string(size) +
+      ThrowRangeError(env,
+                      window + " cannot show " + std::to_string(size) +
                           " bytes: a window before or behind it shows "
                           "another region. Windows begin every 256 MiB, and "
                           "at least 64 KiB behind each region stay empty");
