@@ -1,5 +1,7 @@
 #include "feeder.h"
 
+#include <string>
+
 #include <optional>
 #include <utility>
 
@@ -46,6 +48,7 @@ Feeder::Feeder(napi_env env, const FeederOptions& options, const void* engine)
     : env_(env),
       byte_offset_(options.byte_offset),
       is_64_bit_(options.is_64_bit),
+      is_window_(options.window.has_value()),
       cursor_(options.cursor),
       engine_(engine) {}
 
@@ -149,24 +152,32 @@ bool Feeder::Advance(Consumed consumed, uint64_t* length) {
 
 bool Feeder::IsUsable() {
   if (is_closed_) {
-    return ThrowTypeError(env_, "next: the ChunkFeeder is closed");
+    return ThrowTypeError(env_, is_window_
+                                    ? "rawmem: the HostWindows are closed"
+                                    : "next: the ChunkFeeder is closed");
   }
   if (cursor_.IsInterrupted()) {
     if (Notify(cursor_.is_aborted() ? Notice::kAborted : Notice::kStopped)) {
-      ThrowError(env_, "next: the ChunkFeeder was aborted");
+      ThrowError(env_, is_window_ ? "rawmem: the HostWindows were aborted"
+                                  : "next: the ChunkFeeder was aborted");
     }
     return false;
   }
   if (!IsBound()) {
     return ThrowError(
         env_,
-        "next: the ChunkFeeder is not bound to an instance. It is bound to the "
-        "first one that imports next, once that is complete: a start function "
-        "comes too early. Instances of the global WebAssembly never are: "
-        "import "
-        "{ WebAssembly } from 'v8-rawmem', or take that of the backend. Where "
-        "next is called by a function that the instance imports, call "
-        "feeder.bind(instance)");
+        std::string(is_window_
+                        ? "rawmem: the HostWindows are not bound to an "
+                          "instance. They are bound to the first one that "
+                          "imports one of their functions"
+                        : "next: the ChunkFeeder is not bound to an instance. "
+                          "It is bound to the first one that imports next") +
+            ", once that is complete: a start function comes too early. "
+            "Instances of the global WebAssembly never are: import "
+            "{ WebAssembly } from 'v8-rawmem', or take that of the backend. "
+            "Where the function is called by one that the instance imports, "
+            "call " +
+            (is_window_ ? "windows" : "feeder") + ".bind(instance)");
   }
   return true;
 }

@@ -93,6 +93,8 @@ class Feeder {
   napi_env const env_;
   const size_t byte_offset_;
   const bool is_64_bit_;
+  // Whether the region appears in a host window, for messages.
+  const bool is_window_;
   WindowCursor cursor_;
   // The region's bytes. Null without a window: they may be gone then.
   uint8_t* base_ = nullptr;

@@ -25,6 +25,7 @@
         'inner_call.cc',
         'instances.cc',
         'memory_buffer.cc',
+        'native_import.cc',
         'modules.cc',
         'node_isolate.cc',
         'platform.cc',

@@ -7,8 +7,6 @@
 #include "common/napi/exceptions.h"
 #include "common/region.h"
 #include "handle.h"
-#include "pointer_tags.h"
-#include "tracing.h"
 #include "v8-primitive.h"
 #include "v8-wasm.h"
 #include "web_assembly.h"
@@ -45,37 +43,6 @@ struct ChunkFeeder::Binding final : public Record {
   v8::Global<v8::Object> instance;
 };
 
-// The C++ side of the inner function. Instances refer to that for as long as
-// the inner garbage collector likes, so it may outlive the feeder.
-struct ChunkFeeder::Import final : public RecordOf<v8::Function> {
-  explicit Import(ChunkFeeder* feeder) : feeder(feeder) {
-    Link(feeder->agent_->records());
-  }
-  ~Import() override {
-    if (feeder != nullptr) {
-      feeder->import_ = nullptr;
-    }
-  }
-
-  void Trace(Tracing& tracing) override {
-    napi_value next =
-        feeder == nullptr || inner.IsEmpty() ? nullptr : feeder->next_.Value();
-    if (next != nullptr) {
-      tracing.AddValue(inner.Get(feeder->agent_->isolate()), next);
-    }
-  }
-
-  void Orphan() {
-    const std::shared_ptr<Agent> agent = feeder->agent_;
-    feeder = nullptr;
-    if (agent->is_open()) {
-      LeaveToObject();
-    }
-  }
-
-  ChunkFeeder* feeder;
-};
-
 ChunkFeeder::ChunkFeeder(Agent* agent, const FeederOptions& options)
     : Feeder(agent->env(), options, agent),
       agent_(agent->shared_from_this()),
@@ -87,9 +54,6 @@ ChunkFeeder::~ChunkFeeder() {
   // The engine has gone first.
   if (attachment_ != nullptr) {
     attachment_->attachments->Remove(attachment_);
-  }
-  if (import_ != nullptr) {
-    import_->Orphan();
   }
 }
 
@@ -103,21 +67,7 @@ void ChunkFeeder::OnWindowGone() {
 }
 
 v8::MaybeLocal<v8::Function> ChunkFeeder::InnerNext() {
-  v8::Isolate* isolate = agent_->isolate();
-  if (import_ == nullptr) {
-    import_ = new Import(this);
-    v8::Local<v8::Function> function;
-    if (!v8::Function::New(agent_->context(), CallInnerNext,
-                           v8::External::New(isolate, import_, kNextPointer), 0,
-                           v8::ConstructorBehavior::kThrow)
-             .ToLocal(&function)) {
-      delete import_;
-      ThrowError(agent_->env(), "v8-rawmem: a function cannot be imported");
-      return {};
-    }
-    import_->inner.Reset(isolate, function);
-  }
-  return import_->inner.Get(isolate);
+  return import_.Function(agent_.get(), CallInnerNext, this, next_);
 }
 
 bool ChunkFeeder::Move(WindowCursor::Window window) {
@@ -283,13 +233,8 @@ void ChunkFeeder::Release() {
 
 void ChunkFeeder::CallInnerNext(
     const v8::FunctionCallbackInfo<v8::Value>& info) {
-  v8::Isolate* isolate = info.GetIsolate();
-  auto* import =
-      static_cast<Import*>(info.Data().As<v8::External>()->Value(kNextPointer));
-  ChunkFeeder* feeder = import->feeder;
+  auto* feeder = NativeImport::Owner<ChunkFeeder>(info);
   if (feeder == nullptr) {
-    isolate->ThrowException(v8::Exception::Error(v8::String::NewFromUtf8Literal(
-        isolate, "v8-rawmem: the ChunkFeeder is gone")));
     return;
   }
   const Consumed consumed =
@@ -299,7 +244,8 @@ void ChunkFeeder::CallInnerNext(
     return;
   }
   if (feeder->is_64_bit_) {
-    info.GetReturnValue().Set(v8::BigInt::NewFromUnsigned(isolate, length));
+    info.GetReturnValue().Set(
+        v8::BigInt::NewFromUnsigned(info.GetIsolate(), length));
   } else {
     info.GetReturnValue().Set(static_cast<uint32_t>(length));
   }

@@ -9,6 +9,7 @@
 
 #include "agent.h"
 #include "common/feeder.h"
+#include "native_import.h"
 #include "raw_memory.h"
 #include "v8-function.h"
 #include "v8-local-handle.h"
@@ -52,7 +53,6 @@ class ChunkFeeder final : public Feeder, public WindowOwner {
 
  private:
   struct Binding;
-  struct Import;
 
   ChunkFeeder(Agent* agent, const FeederOptions& options);
   ~ChunkFeeder() override;
@@ -91,9 +91,9 @@ class ChunkFeeder final : public Feeder, public WindowOwner {
   // While a window is mapped.
   Attachment* attachment_ = nullptr;
   Binding* binding_ = nullptr;
-  Import* import_ = nullptr;
 
   WeakReference instance_;
+  NativeImport import_;
 };
 
 }  // namespace rawmem

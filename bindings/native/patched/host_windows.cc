@@ -9,8 +9,6 @@
 #include "common/napi/native_functions.h"
 #include "common/napi/results.h"
 #include "common/napi/tagged_object.h"
-#include "pointer_tags.h"
-#include "tracing.h"
 #include "v8-primitive.h"
 #include "web_assembly.h"
 
@@ -74,45 +72,6 @@ class HostWindows {
   std::array<std::shared_ptr<ChunkFeeder*>, kCount> feeders_;
 };
 
-// The C++ side of the inner function, which may outlive the one of Node's.
-struct HostWindowFunction::Import final : public RecordOf<v8::Function> {
-  explicit Import(HostWindowFunction* function) : function(function) {
-    Link(agent()->records());
-  }
-  ~Import() override {
-    if (function != nullptr) {
-      function->import_ = nullptr;
-    }
-  }
-
-  Agent* agent() const { return function->windows_->agent(); }
-
-  void Trace(Tracing& tracing) override {
-    napi_value outer = function == nullptr || inner.IsEmpty()
-                           ? nullptr
-                           : static_cast<napi_value>(function->outer_.Value());
-    if (outer != nullptr) {
-      tracing.AddValue(inner.Get(agent()->isolate()), outer);
-    }
-  }
-
-  void Orphan() {
-    Agent* agent = this->agent();
-    function = nullptr;
-    if (agent->is_open()) {
-      LeaveToObject();
-    }
-  }
-
-  HostWindowFunction* function;
-};
-
-HostWindowFunction::~HostWindowFunction() {
-  if (import_ != nullptr) {
-    import_->Orphan();
-  }
-}
-
 HostWindowFunction* HostWindowFunction::From(Agent* agent, napi_value value) {
   auto* function =
       UnwrapTagged<HostWindowFunction>(agent->env(), kFunctionTag, value);
@@ -122,23 +81,7 @@ HostWindowFunction* HostWindowFunction::From(Agent* agent, napi_value value) {
 }
 
 v8::MaybeLocal<v8::Function> HostWindowFunction::Inner() {
-  Agent* agent = windows_->agent();
-  v8::Isolate* isolate = agent->isolate();
-  if (import_ == nullptr) {
-    import_ = new Import(this);
-    v8::Local<v8::Function> function;
-    if (!v8::Function::New(
-             agent->context(), CallInner,
-             v8::External::New(isolate, import_, kHostWindowsPointer), 0,
-             v8::ConstructorBehavior::kThrow)
-             .ToLocal(&function)) {
-      delete import_;
-      ThrowError(agent->env(), "v8-rawmem: a function cannot be imported");
-      return {};
-    }
-    import_->inner.Reset(isolate, function);
-  }
-  return import_->inner.Get(isolate);
+  return import_.Function(windows_->agent(), CallInner, this, outer_);
 }
 
 void HostWindowFunction::CallInner(
@@ -149,14 +92,12 @@ void HostWindowFunction::CallInner(
         make(v8::String::NewFromUtf8(isolate, message.c_str()).ToLocalChecked(),
              v8::Local<v8::Value>()));
   };
-  auto* import = static_cast<Import*>(
-      info.Data().As<v8::External>()->Value(kHostWindowsPointer));
-  if (import->function == nullptr) {
-    fail(v8::Exception::Error, "v8-rawmem: the HostWindows are gone");
+  auto* function = NativeImport::Owner<HostWindowFunction>(info);
+  if (function == nullptr) {
     return;
   }
-  const Kind kind = import->function->kind_;
-  const std::shared_ptr<HostWindows>& windows = import->function->windows_;
+  const Kind kind = function->kind_;
+  const HostWindows& windows = *function->windows_;
   const int count = kind == Kind::kSize ? 1 : kind == Kind::kNext ? 2 : 3;
   const bool fits =
       info.Length() == count && info[0]->IsInt32() &&
@@ -167,9 +108,9 @@ void HostWindowFunction::CallInner(
     return;
   }
   const auto window = static_cast<uint32_t>(info[0].As<v8::Int32>()->Value());
-  ChunkFeeder* feeder = windows->feeder(window);
+  ChunkFeeder* feeder = windows.feeder(window);
   if (feeder == nullptr) {
-    fail(v8::Exception::RangeError, windows->NoRegion(window));
+    fail(v8::Exception::RangeError, windows.NoRegion(window));
     return;
   }
   uint64_t length = 0;

@@ -11,6 +11,7 @@
 #include "agent.h"
 #include "common/napi/arguments.h"
 #include "common/napi/reference.h"
+#include "native_import.h"
 #include "v8-function.h"
 #include "v8-local-handle.h"
 
@@ -22,8 +23,6 @@ class HostWindows;
 class HostWindowFunction {
  public:
   enum class Kind { kNext, kMap, kSize };
-
-  ~HostWindowFunction();
 
   // Defines `exports.hostWindows`, the functions that
   // bindings/backends/patched/host-windows.ts calls. False, with an exception
@@ -38,8 +37,6 @@ class HostWindowFunction {
   v8::MaybeLocal<v8::Function> Inner();
 
  private:
-  struct Import;
-
   HostWindowFunction(std::shared_ptr<HostWindows> windows, Kind kind)
       : windows_(std::move(windows)), kind_(kind) {}
 
@@ -53,8 +50,8 @@ class HostWindowFunction {
 
   const std::shared_ptr<HostWindows> windows_;
   const Kind kind_;
-  Import* import_ = nullptr;
   WeakReference outer_;
+  NativeImport import_;
 };
 
 }  // namespace rawmem

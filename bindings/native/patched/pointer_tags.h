@@ -13,9 +13,8 @@ enum PointerTag : v8::ExternalPointerTypeTag {
   kImportPointer,
   kCompilationPointer,
   kHostedMemoryPointer,
-  kNextPointer,
+  kNativeImportPointer,
   kAttachmentsPointer,
-  kHostWindowsPointer,
 };
 
 }  // namespace rawmem

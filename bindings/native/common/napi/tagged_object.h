@@ -52,16 +52,18 @@ napi_value NewTagged(napi_env env,
   return object;
 }
 
-// What an object with that tag wraps. Null if `object` is none, or is null,
-// which Node-API does not look for here.
+// What an object or function with that tag wraps. Null, without an exception,
+// if `value` is none, whatever else it is.
 template <typename T>
-T* UnwrapTagged(napi_env env, const napi_type_tag& tag, napi_value object) {
+T* UnwrapTagged(napi_env env, const napi_type_tag& tag, napi_value value) {
+  napi_valuetype type;
   bool tagged = false;
   void* data = nullptr;
-  return object != nullptr &&
-                 napi_check_object_type_tag(env, object, &tag, &tagged) ==
+  return value != nullptr && napi_typeof(env, value, &type) == napi_ok &&
+                 (type == napi_object || type == napi_function) &&
+                 napi_check_object_type_tag(env, value, &tag, &tagged) ==
                      napi_ok &&
-                 tagged && napi_unwrap(env, object, &data) == napi_ok
+                 tagged && napi_unwrap(env, value, &data) == napi_ok
              ? static_cast<T*>(data)
              : nullptr;
 }
