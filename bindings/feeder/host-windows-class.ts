@@ -1,30 +1,58 @@
-import type {
-  ChunkFeeder,
-  ChunkFeederConstructor,
-  FeederProgress,
-} from '../../types/chunk-feeder.d.ts'
+import type { ChunkFeeder, ChunkFeederConstructor } from '../../types/chunk-feeder.d.ts'
 import type { HostRegion } from '../../types/host-region.d.ts'
 import type * as api from '../../types/host-windows.d.ts'
 import type { Instance } from '../../types/web-assembly.d.ts'
 import type { EngineBinding } from '../addon/binding.ts'
-import { checkBoolean, checkInteger, show } from '../arguments.ts'
+import { checkInteger, show } from '../arguments.ts'
 import { dispose } from '../dispose.ts'
-
+import { regionParts } from '../region.ts'
 import type { Bindable } from './bindable.ts'
-import { type InternalOptions, windowOption } from './options.ts'
-import { hostWindows, windowRoom } from './window-addresses.ts'
+import {
+  type CommonOptions,
+  type InternalOptions,
+  readCommonOptions,
+  windowOption,
+} from './options.ts'
+import { defaultHostWindowSize, hostWindows, windowRoom } from './window-addresses.ts'
 
 /** What windows do by means of the engine whose instances they are of. */
 export interface WindowsEngine {
   readonly native: EngineBinding['hostWindows']
   readonly ChunkFeeder: ChunkFeederConstructor
+  /** What makes the instances, for messages. */
+  readonly maker: string
+  isInstance(value: unknown): value is Instance
   /** Has instances import `function`: see Bindable. */
   register(windowFunction: object, windows: Bindable): void
 }
 
-const defaultWindowSize = 64 * 2 ** 20
+interface Options extends CommonOptions<api.WindowProgress> {
+  readonly windowSize: number
+}
 
-type Slots = (ChunkFeeder | undefined)[]
+function readOptions(options: unknown): Options {
+  const common = readCommonOptions<api.WindowProgress>('HostWindows', options)
+  const { windowSize = defaultHostWindowSize } = options as api.HostWindowsOptions
+  return { ...common, windowSize: checkInteger('HostWindows: windowSize', windowSize, 1, 2 ** 31) }
+}
+
+/** Each window that shows a region must have room for a chunk. */
+function checkRoom(regions: readonly (HostRegion | null)[], windowSize: number): void {
+  const lengths = regions.map((region) =>
+    region === null ? null : regionParts(region).byteLength,
+  )
+  const used = [...lengths.keys()].filter((window) => lengths[window] !== null)
+  used.forEach((window, i) => {
+    const next = used[i + 1]
+    const room = windowRoom(window, next)
+    if (Math.min(windowSize, lengths[window]!) <= room) return
+    throw new RangeError(
+      `windowSize must be at most ${room}, the room of window ${window}${
+        next === undefined ? '' : ` before window ${next}`
+      }; got ${windowSize}. Windows with nothing (null) behind them have more room`,
+    )
+  })
+}
 
 /** The class of host windows for the instances of one engine. */
 export function hostWindowsClass(engine: WindowsEngine): api.HostWindowsConstructor {
@@ -32,8 +60,9 @@ export function hostWindowsClass(engine: WindowsEngine): api.HostWindowsConstruc
 
   class HostWindows implements api.HostWindows {
     readonly imports: api.HostWindows['imports']
-    readonly #feeders: Slots = []
-    readonly #options: api.HostWindowsOptions
+    /** By window. */
+    readonly #feeders: (ChunkFeeder | null)[]
+    readonly #options: Options
     #instance: Instance | undefined
     #closed = false
 
@@ -47,15 +76,12 @@ export function hostWindowsClass(engine: WindowsEngine): api.HostWindowsConstruc
         )
       }
       this.#options = readOptions(options)
+      checkRoom(Array.from(regions), this.#options.windowSize)
       const [next, map, size] = native.create()
       this.imports = Object.freeze({ rawmem: Object.freeze({ next, map, size }) })
-      regions.forEach((region, window) => {
-        if (region !== null) this.#feeders[window] = this.#feeder(window, region)
-      })
-      this.#checkRoom(this.#feeders)
-      this.#feeders.forEach((feeder, window) => {
-        if (feeder !== undefined) native.set(next, window, feeder.next)
-      })
+      this.#feeders = Array.from({ length: hostWindows }, (_, window) =>
+        this.#feeder(window, regions[window] ?? null),
+      )
       const bindable: Bindable = {
         refusal: () => {
           if (this.#closed) return 'the HostWindows are closed'
@@ -70,26 +96,25 @@ export function hostWindowsClass(engine: WindowsEngine): api.HostWindowsConstruc
     }
 
     get regions(): readonly (HostRegion | null)[] {
-      return Array.from(
-        this.#feeders,
-        (feeder) => (feeder?.region as HostRegion | undefined) ?? null,
-      )
+      return this.#feeders.map((feeder) => feeder?.region ?? null)
     }
 
     setRegion(window: number, region: HostRegion | null): void {
       this.#checkOpen('setRegion')
       checkInteger('window', window, 0, hostWindows - 1)
-      const feeder = region === null ? undefined : this.#feeder(window, region)
-      const feeders: Slots = this.#feeders.slice()
-      feeders[window] = feeder
-      this.#checkRoom(feeders)
+      checkRoom(this.regions.with(window, region), this.#options.windowSize)
       this.#feeders[window]?.close()
+      const feeder = this.#feeder(window, region)
       this.#feeders[window] = feeder
-      native.set(this.imports.rawmem.next, window, feeder?.next ?? null)
       if (this.#instance !== undefined) feeder?.bind(this.#instance)
     }
 
     bind(instance: Instance | null): void {
+      if (instance !== null && !engine.isInstance(instance)) {
+        throw new TypeError(
+          `bind: instance must be an instance made by ${engine.maker}, or null; got ${show(instance)}`,
+        )
+      }
       this.#checkOpen('bind')
       if (instance === this.#instance) return
       if (instance === null) this.#unbind()
@@ -115,34 +140,18 @@ export function hostWindowsClass(engine: WindowsEngine): api.HostWindowsConstruc
       return 'HostWindows'
     }
 
-    #feeder(window: number, region: HostRegion): ChunkFeeder {
-      const { windowSize = defaultWindowSize, onProgress, ...options } = this.#options
+    /** Has the functions move the window over `region`, or over nothing. */
+    #feeder(window: number, region: HostRegion | null): ChunkFeeder | null {
+      const { onProgress, signal, ...options } = this.#options
       const feederOptions: InternalOptions = {
         ...options,
-        windowSize,
         [windowOption]: window,
-        ...(onProgress && {
-          onProgress: (progress: FeederProgress) => onProgress({ window, ...progress }),
-        }),
+        ...(signal && { signal }),
+        ...(onProgress && { onProgress: (progress) => onProgress({ window, ...progress }) }),
       }
-      return new engine.ChunkFeeder(region, feederOptions)
-    }
-
-    /** Each window must have room for a chunk. */
-    #checkRoom(feeders: Slots): void {
-      const { windowSize = defaultWindowSize } = this.#options
-      const used = [...feeders.keys()].filter((window) => feeders[window] !== undefined)
-      used.forEach((window, i) => {
-        const room = windowRoom(window, used[i + 1])
-        const wanted = Math.min(windowSize, feeders[window]!.region.byteLength)
-        if (wanted > room) {
-          throw new RangeError(
-            `windowSize must be at most ${room}, the room of window ${window}${
-              used[i + 1] === undefined ? '' : ` before window ${used[i + 1]}`
-            }; got ${windowSize}. Windows with nothing (null) behind them have more room`,
-          )
-        }
-      })
+      const feeder = region && new engine.ChunkFeeder(region, feederOptions)
+      native.set(this.imports.rawmem.next, window, feeder?.next ?? null)
+      return feeder
     }
 
     #checkOpen(method: string): void {
@@ -161,27 +170,4 @@ export function hostWindowsClass(engine: WindowsEngine): api.HostWindowsConstruc
   }
 
   return HostWindows as api.HostWindowsConstructor
-}
-
-function readOptions(options: unknown): api.HostWindowsOptions {
-  if (typeof options !== 'object' || options === null) {
-    throw new TypeError(`HostWindows: options must be an object; got ${show(options)}`)
-  }
-  const { windowSize, writable, prefetch, release, onProgress, signal } =
-    options as api.HostWindowsOptions
-  if (windowSize !== undefined) checkInteger('HostWindows: windowSize', windowSize, 1, 2 ** 31)
-  for (const [name, value] of Object.entries({ writable, prefetch, release })) {
-    if (value !== undefined) checkBoolean(`HostWindows: ${name}`, value)
-  }
-  if (onProgress !== undefined && typeof onProgress !== 'function') {
-    throw new TypeError(`HostWindows: onProgress must be a function; got ${show(onProgress)}`)
-  }
-  if (signal !== undefined && !((signal as unknown) instanceof AbortSignal)) {
-    throw new TypeError(`HostWindows: signal must be an AbortSignal; got ${show(signal)}`)
-  }
-  return Object.fromEntries(
-    Object.entries({ windowSize, writable, prefetch, release, onProgress, signal }).filter(
-      ([, value]) => value !== undefined,
-    ),
-  )
 }

@@ -25,22 +25,56 @@ export interface InternalOptions extends api.ChunkFeederOptions {
   [windowOption]?: number
 }
 
+/** Options of everything that shows a region piece by piece. */
+export interface CommonOptions<TProgress> {
+  readonly writable: boolean
+  readonly prefetch: boolean
+  readonly release: boolean
+  readonly onProgress: ((progress: TProgress) => void) | undefined
+  readonly signal: AbortSignal | undefined
+}
+
 /** Options that have been checked, with the defaults filled in. */
-export interface FeederOptions {
+export interface FeederOptions extends CommonOptions<api.FeederProgress> {
   /** Bytes, at least 1. */
   readonly windowSize: number
   /** Whether the program gave no size. */
   readonly anyWindowSize: boolean
   readonly address: 'i32' | 'i64'
   readonly memoryIndex: number
-  readonly writable: boolean
-  readonly prefetch: boolean
-  readonly release: boolean
-  readonly onProgress: ((progress: api.FeederProgress) => void) | undefined
-  readonly signal: AbortSignal | undefined
   readonly control: Uint8Array | undefined
   readonly window: number | undefined
   readonly overOwnData: boolean
+}
+
+/** @param className What the options are for; messages begin with it. */
+export function readCommonOptions<TProgress>(
+  className: string,
+  options: unknown,
+): CommonOptions<TProgress> {
+  if (typeof options !== 'object' || options === null) {
+    throw new TypeError(`${className}: options must be an object; got ${show(options)}`)
+  }
+  const {
+    writable = false,
+    prefetch = true,
+    release = true,
+    onProgress,
+    signal,
+  } = options as Partial<CommonOptions<TProgress>>
+  if (onProgress !== undefined && typeof onProgress !== 'function') {
+    throw new TypeError(`${className}: onProgress must be a function; got ${show(onProgress)}`)
+  }
+  if (signal !== undefined && !((signal as unknown) instanceof AbortSignal)) {
+    throw new TypeError(`${className}: signal must be an AbortSignal; got ${show(signal)}`)
+  }
+  return {
+    writable: checkBoolean(`${className}: writable`, writable),
+    prefetch: checkBoolean(`${className}: prefetch`, prefetch),
+    release: checkBoolean(`${className}: release`, release),
+    onProgress,
+    signal,
+  }
 }
 
 /** The largest i32, read as unsigned. */
@@ -79,18 +113,11 @@ export function defaultWindowSize(address: 'i32' | 'i64', byteLength: number): n
  *   message names the option and what is allowed.
  */
 export function readFeederOptions(byteLength: number, options: unknown = {}): FeederOptions {
-  if (typeof options !== 'object' || options === null) {
-    throw new TypeError(`ChunkFeeder: options must be an object; got ${show(options)}`)
-  }
+  const common = readCommonOptions<api.FeederProgress>('ChunkFeeder', options)
   const {
     windowSize,
     address = 'i32',
     memoryIndex = 0,
-    writable = false,
-    prefetch = true,
-    release = true,
-    onProgress,
-    signal,
     [controlBlock]: control,
     [windowOption]: window,
     overOwnData = false,
@@ -98,13 +125,8 @@ export function readFeederOptions(byteLength: number, options: unknown = {}): Fe
   if (address !== 'i32' && address !== 'i64') {
     throw new TypeError(`ChunkFeeder: address must be 'i32' or 'i64'; got ${show(address)}`)
   }
-  if (onProgress !== undefined && typeof onProgress !== 'function') {
-    throw new TypeError(`ChunkFeeder: onProgress must be a function; got ${show(onProgress)}`)
-  }
-  if (signal !== undefined && !((signal as unknown) instanceof AbortSignal)) {
-    throw new TypeError(`ChunkFeeder: signal must be an AbortSignal; got ${show(signal)}`)
-  }
   return {
+    ...common,
     anyWindowSize: windowSize === undefined,
     windowSize:
       windowSize === undefined
@@ -120,11 +142,6 @@ export function readFeederOptions(byteLength: number, options: unknown = {}): Fe
           : checkInteger('ChunkFeeder: windowSize', windowSize, 1, maxLength64),
     address,
     memoryIndex: checkInteger('ChunkFeeder: memoryIndex', memoryIndex, 0, maxMemories - 1),
-    writable: checkBoolean('ChunkFeeder: writable', writable),
-    prefetch: checkBoolean('ChunkFeeder: prefetch', prefetch),
-    release: checkBoolean('ChunkFeeder: release', release),
-    onProgress,
-    signal,
     control: readControl(control),
     window,
     overOwnData: checkBoolean('ChunkFeeder: overOwnData', overOwnData),

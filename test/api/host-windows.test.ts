@@ -1,5 +1,13 @@
 import test from 'ava'
-import { HostRegion, HostWindows, openBackend, setWasmInstanceWindow, WebAssembly } from 'v8-rawmem'
+import {
+  backends,
+  HostRegion,
+  HostWindows,
+  openBackend,
+  setWasmInstanceWindow,
+  WebAssembly,
+} from 'v8-rawmem'
+import { collectGarbage, collectUntil } from '../support/collect-garbage.ts'
 import { wat } from '../support/wat.ts'
 
 const mebibyte = 2 ** 20
@@ -124,7 +132,15 @@ test('the own memory grows up to the windows, and a memory from elsewhere as wel
 test('HostWindows check regions and options, and name what is wrong', (t) => {
   const region = HostRegion.allocate(300 * mebibyte)
   t.throws(() => new HostWindows(region as never), { instanceOf: TypeError, message: /array/ })
-  t.throws(() => new HostWindows([1 as never]), { instanceOf: TypeError })
+  for (const none of [1, undefined]) {
+    t.throws(() => new HostWindows([none as never]), { instanceOf: TypeError })
+  }
+  for (const none of [1, undefined, {}]) {
+    t.throws(() => new HostWindows([]).bind(none as never), {
+      instanceOf: TypeError,
+      message: /instance must be an instance made by the WebAssembly of v8-rawmem, or null/,
+    })
+  }
   t.throws(() => new HostWindows(new Array(9).fill(null)), { instanceOf: RangeError })
   t.throws(() => new HostWindows([region, region], { windowSize: 256 * mebibyte }), {
     instanceOf: RangeError,
@@ -151,18 +167,30 @@ test('HostWindows are of one instance at a time, and keep their regions from bei
   t.throws(() => region.close(), { message: /attached to a WebAssembly instance/ })
   windows.bind(null)
   t.throws(() => one.exports.load(0x8000_0000), { instanceOf: WebAssembly.RuntimeError })
-  t.throws(() => one.exports.next(0, -1), { message: /not bound/ })
+  t.throws(() => one.exports.next(0, -1), {
+    message: /^rawmem: the HostWindows are not bound.*call windows\.bind\(instance\)$/,
+  })
   windows.bind(one)
   windows.rewind()
   t.is(one.exports.next(0, -1), 100)
   t.is(one.exports.next(0, -1), 0)
+  windows.setRegion(0, null)
+  t.is(windows.regions[0], null)
+  t.throws(() => one.exports.load(0x8000_0000), { instanceOf: WebAssembly.RuntimeError })
+  t.throws(() => one.exports.next(0, -1), { message: /window 0 shows no region/ })
+  windows.setRegion(0, region)
+  t.is(one.exports.next(0, -1), 100)
   windows.close()
   windows.close()
   t.throws(() => windows.rewind(), { instanceOf: TypeError })
+  t.throws(() => one.exports.next(0, -1), {
+    instanceOf: TypeError,
+    message: 'rawmem: the HostWindows are closed',
+  })
   t.notThrows(() => region.close())
   t.deepEqual(
     windows.regions.map((shown) => shown === region),
-    [true],
+    [true, ...new Array(7).fill(false)],
   )
 })
 
@@ -197,17 +225,45 @@ test('a program that imports the functions with other types is told the right on
 })
 
 test('backends without windows say which has them', (t) => {
-  for (const name of ['node-raw', 'node-rewire'] as const) {
-    let backend: ReturnType<typeof openBackend>
-    try {
-      backend = openBackend(name)
-    } catch {
-      continue
-    }
+  for (const { name, available } of backends()) {
+    if (!available || name === 'patched') continue
+    const backend = openBackend(name)
     t.throws(() => new backend.HostWindows([]), { message: /use the backend 'patched'/ })
     t.throws(() => backend.setWasmInstanceWindow({} as never, null, 0), {
       message: /use the backend 'patched'/,
     })
   }
   t.pass()
+})
+
+/** Windows over a region whose bytes are all 7, and an instance that refers to them and they to it. */
+function cyclic() {
+  const region = HostRegion.from(new Uint8Array(1000).fill(7))
+  const windows = new HostWindows([region], { windowSize: 400 })
+  return { windows, instance: instantiate(program, { ...windows.imports }) }
+}
+
+test.serial('an exported function alone keeps windows and regions', async (t) => {
+  const { next, load } = cyclic().instance.exports
+  t.is(next(0, -1), 400)
+  await collectGarbage()
+  t.is(load(0x8000_018f), 7)
+  t.deepEqual([next(0, -1), next(0, -1), next(0, -1)], [400, 200, 0])
+})
+
+test.serial('the functions alone keep windows and the instance', async (t) => {
+  const { rawmem } = cyclic().windows.imports
+  await collectGarbage()
+  t.is(rawmem.next(0, -1), 400)
+  t.is(rawmem.map(0, 900n, 400), 100)
+  t.is(rawmem.size(0), 1000n)
+})
+
+test.serial('windows and an instance that only know each other are collected', async (t) => {
+  const references = Array.from({ length: 20 }, () => {
+    const { windows, instance } = cyclic()
+    instance.exports.next(0, -1)
+    return [new WeakRef(windows), new WeakRef(instance)]
+  }).flat()
+  t.true(await collectUntil(() => references.every((each) => each.deref() === undefined)))
 })

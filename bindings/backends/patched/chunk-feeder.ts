@@ -2,7 +2,7 @@ import type { Next } from '../../addon/binding.ts'
 import { chunkFeederClass } from '../../feeder/feeder-class.ts'
 import { engine } from './engine.ts'
 import { registerFeeder } from './feeders.ts'
-import { isInstance } from './instance.ts'
+import { isInstance, maker } from './instance.ts'
 import { checkOwnDataOf } from './own-data.ts'
 
 const native = engine.chunkFeeder
@@ -15,7 +15,7 @@ const boundTo = new WeakMap<object, Set<Next>>()
 /** For instances of the patched V8. */
 export const ChunkFeeder = chunkFeederClass({
   native,
-  maker: 'the WebAssembly of v8-rawmem',
+  maker,
   isInstance,
   register: registerFeeder,
   checkOwnData: checkOwnDataOf,

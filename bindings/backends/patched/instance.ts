@@ -37,6 +37,9 @@ function readImports(module: Module, imports: unknown, feeders: Set<Bindable>): 
   return entries
 }
 
+/** What makes instances, for messages. */
+export const maker = 'the WebAssembly of v8-rawmem'
+
 export class Instance implements api.Instance {
   declare readonly [Symbol.toStringTag]: string
   readonly #exports: api.Exports = Object.create(null)

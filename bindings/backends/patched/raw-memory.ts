@@ -6,7 +6,7 @@ import { hostWindows } from '../../feeder/window-addresses.ts'
 import { regionParts } from '../../region.ts'
 import { readRawMemoryOptions } from '../raw-memory-options.ts'
 import { engine } from './engine.ts'
-import { isInstance } from './instance.ts'
+import { isInstance, maker } from './instance.ts'
 import { checkOwnDataOf } from './own-data.ts'
 
 /** See types/index.d.ts. */
@@ -39,9 +39,7 @@ function point(
   overOwnData = true,
 ): void {
   if (!isInstance(instance)) {
-    throw new TypeError(
-      `instance must be an instance made by the WebAssembly of v8-rawmem; got ${show(instance)}`,
-    )
+    throw new TypeError(`instance must be an instance made by ${maker}; got ${show(instance)}`)
   }
   checkMemoryIndex(memoryIndex)
   if (region === null) {
