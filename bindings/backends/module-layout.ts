@@ -68,11 +68,21 @@ export class BinaryReader {
 
   /** An unsigned LEB128 of up to 64 bits. */
   u64(): bigint {
+    return this.#leb128().value
+  }
+
+  /** A signed LEB128 of up to 64 bits. */
+  i64(): bigint {
+    const { value, bits } = this.#leb128()
+    return BigInt.asIntN(bits, value)
+  }
+
+  #leb128(): { value: bigint; bits: number } {
     let value = 0n
-    for (let shift = 0n; shift < 70n; shift += 7n) {
+    for (let bits = 0; bits < 70; bits += 7) {
       const byte = this.byte()
-      value |= BigInt(byte & 0x7f) << shift
-      if (byte < 0x80) return value
+      value |= BigInt(byte & 0x7f) << BigInt(bits)
+      if (byte < 0x80) return { value, bits: bits + 7 }
     }
     throw new RangeError('a number in the module is too long')
   }
@@ -97,13 +107,13 @@ export class BinaryReader {
     return first
   }
 
-  /** The value of an `i32.const`; undefined for other constant expressions that can be skipped. */
+  /** The value of an `i32.const` as an address; undefined for other constant expressions that can be skipped. */
   constantExpression(): number | undefined {
     const opcode = this.byte()
     let value: number | undefined
     switch (opcode) {
       case constant.i32:
-        value = Number(BigInt.asUintN(32, this.u64()))
+        value = Number(BigInt.asUintN(32, this.i64()))
         break
       case constant.i64:
       case constant.globalGet:
@@ -282,6 +292,6 @@ function noteData(reader: BinaryReader, memories: MemoryLayout[]): void {
 export function checkOwnData(layout: MemoryLayout | undefined, memoryIndex: number): void {
   if (layout?.ownData === undefined) return
   throw new TypeError(
-    `a region in place of memory ${memoryIndex} would hide what the program keeps there: ${layout.ownData}. Give it host windows, which leave its memory alone: HostWindows, or setWasmInstanceWindow (docs/guests.md). Or insist, with { overOwnData: true }`,
+    `a region in place of memory ${memoryIndex} would hide what the program keeps there: ${layout.ownData}. Use host windows, which leave its memory alone: HostWindows, or setWasmInstanceWindow (docs/guests.md). Or insist, with { overOwnData: true }`,
   )
 }
