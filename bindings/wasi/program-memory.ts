@@ -1,7 +1,5 @@
 import type { Memory } from '../../types/web-assembly.d.ts'
-
-/** Where host windows begin. */
-const windowsBegin = 2 ** 31
+import { hostWindowsBegin } from '../feeder/window-addresses.ts'
 
 /** An address that is not in the program's memory. */
 export class Fault extends Error {}
@@ -36,7 +34,7 @@ export class ProgramMemory {
     const size = length >>> 0
     const { buffer } = this.#memory
     if (begin + size <= buffer.byteLength) return new Uint8Array(buffer, begin, size)
-    if (begin < windowsBegin) throw new Fault()
+    if (begin < hostWindowsBegin) throw new Fault()
     throw new RangeError(
       `${call}: address 0x${begin.toString(16)} is in a host window, where WASI does not reach; copy the bytes into the program's own memory first`,
     )

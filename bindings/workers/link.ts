@@ -7,7 +7,8 @@ import type {
   Module,
   ModuleImportDescriptor,
 } from '../../types/web-assembly.d.ts'
-import { controlBlock } from '../feeder/options.ts'
+import { controlBlock, defaultWindowSize } from '../feeder/options.ts'
+import { defaultHostWindowSize } from '../feeder/window-addresses.ts'
 import { wasi } from '../wasi/wasi.ts'
 import { abortFunction } from './assemblyscript.ts'
 import { describe } from './describe.ts'
@@ -22,12 +23,6 @@ const helpers: Readonly<Record<string, (instance: () => Instance) => object>> = 
   'env.abort': abortFunction,
   'env.emscripten_notify_memory_growth': () => () => {},
 }
-
-/** Bytes of a window of the host, unless said otherwise. */
-const defaultWindowSize = 64 * 2 ** 20
-
-/** As much as an i32 can say of a window, in whole pages of WebAssembly. */
-const defaultFeederWindow = 2 ** 32 - 65_536
 
 /** An instance that sees its regions, and what ends with it. */
 export interface Linked {
@@ -72,7 +67,7 @@ function showWindows(
   const longest = Math.max(...regions.map((region) => region?.byteLength ?? 0))
   const windows = new HostWindows(regions, {
     ...options,
-    windowSize: windowSize ?? fitWindow(defaultWindowSize, recordBytes, longest),
+    windowSize: windowSize ?? fitWindow(defaultHostWindowSize, recordBytes, longest),
     onProgress({ window, position, windows }) {
       progress[window] = { position, windows }
       const all = Object.values(progress)
@@ -110,10 +105,10 @@ function showFeeder(
     )
   }
   const { byteLength } = region
-  const ofAddress = feeder.address === 'i32' ? defaultFeederWindow : Math.max(byteLength, 1)
+  const largest = defaultWindowSize(feeder.address, byteLength)
   const fed = new ChunkFeeder(region, {
     ...feeder,
-    windowSize: feeder.windowSize ?? fitWindow(ofAddress, recordBytes, byteLength),
+    windowSize: feeder.windowSize ?? fitWindow(largest, recordBytes, byteLength),
     [controlBlock]: control,
   } as object)
   return {

@@ -2,19 +2,7 @@ import test from 'ava'
 import { setWasmInstanceRawMemory, WebAssembly } from 'v8-rawmem'
 import { accessesModule } from '../sdk/accesses.ts'
 import { GuardedRegion } from './guarded-region.ts'
-import { compile, pageSize, type Tier } from './tier.ts'
-
-const trapped = 'memory access out of bounds'
-const unaligned = 'operation does not support unaligned accesses'
-
-function outcome(run: () => unknown): string {
-  try {
-    run()
-    return 'done'
-  } catch (error) {
-    return error instanceof WebAssembly.RuntimeError ? error.message : `? ${error}`
-  }
-}
+import { compile, outcome, pageSize, type Tier, trapped, unaligned } from './tier.ts'
 
 /** Every load, store, vector and atomic access, at the ends of regions of all kinds of sizes. */
 export function accessesSuite(tier: Tier): void {

@@ -11,9 +11,20 @@ export interface Tier {
 
 export const pageSize = 65536
 
-export const outOfBounds = {
-  instanceOf: WebAssembly.RuntimeError,
-  message: 'memory access out of bounds',
+/** Messages of traps. */
+export const trapped = 'memory access out of bounds'
+export const unaligned = 'operation does not support unaligned accesses'
+
+export const outOfBounds = { instanceOf: WebAssembly.RuntimeError, message: trapped }
+
+/** `'done'`, or the message of the trap. */
+export function outcome(run: () => unknown): string {
+  try {
+    run()
+    return 'done'
+  } catch (error) {
+    return error instanceof WebAssembly.RuntimeError ? error.message : `? ${error}`
+  }
 }
 
 /** @param source A module in text format or in binary. */

@@ -45,7 +45,7 @@ export function deserializeModule(cache: api.BytesSource, bytes: api.BytesSource
   const module = new Module(adoption)
   if (!engine.deserializeModule(module, code, wireBytes)) {
     throw new TypeError(
-      'cache must come from this kind of processor, from an engine with the same flags (V8_RAWMEM_FLAGS), and from a module with code that was compiled without builtins; compile the module instead',
+      'cache must come from this kind of processor, from an engine with the same flags (V8_RAWMEM_FLAGS), and from a module that was compiled without options and has optimised code; compile the module instead',
     )
   }
   return module
