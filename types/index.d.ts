@@ -133,19 +133,20 @@ export declare function setWasmInstanceRawMemory(
 ): void
 
 /**
- * Shows a region in a host window of memory 0, or with `null` nothing. Takes effect at once, also for functions of the
- * instance that are running. {@link HostWindows} do this for programs that move their windows themselves.
+ * Shows a region in a host window of memory 0, or with `null` nothing. Takes effect at once, also
+ * for functions of the instance that are running. {@link HostWindows} do this for programs that
+ * move their windows themselves.
  *
- * Window k begins at address 0x80000000 + k * 0x10000000. A region of more than 256 MiB goes on in the following windows, and
- * ends at least 64 KiB before the next one that shows another region. The instance keeps the region alive, and while it is
- * shown, `region.close()` throws.
+ * Window k begins at address 0x80000000 + k * 0x10000000. A region of more than 256 MiB goes on in
+ * the following windows, and ends at least 64 KiB before the next one that shows another region.
+ * The instance keeps the region alive, and while it is shown, `region.close()` throws.
  *
  * @param window an integer from 0 to 7.
  * @param memoryIndex 0, the only memory that has windows.
- * @throws {TypeError} if `instance` is no instance or has no host windows, or `region` is neither a region nor `null`, is
- *   closed, or its borrowed `ArrayBuffer` is detached.
- * @throws {RangeError} if `window` is out of range, the region is larger than the addresses that are left, or another window
- *   is in its way.
+ * @throws {TypeError} if `instance` is no instance or has no host windows, or `region` is neither a
+ *   region nor `null`, is closed, or its borrowed `ArrayBuffer` is detached.
+ * @throws {RangeError} if `window` is out of range, the region is larger than the addresses that
+ *   are left, or another window is in its way.
  */
 export declare function setWasmInstanceWindow(
   instance: api.Instance,
@@ -174,8 +175,8 @@ export declare function serializeModule(module: api.Module): Uint8Array<ArrayBuf
  * @param cache The result of `serializeModule`.
  * @param bytes The bytes that the module was compiled from.
  * @throws {TypeError} if the cache is damaged, or belongs to other bytes, another engine version,
- *   other flags, another processor, or a module compiled with `builtins` or
- *   `importedStringConstants`. Compile the module then.
+ *   other flags, another processor, or a module compiled with options (`builtins`,
+ *   `importedStringConstants`, `tiering`, `hostWindows`). Compile the module then.
  */
 export declare function deserializeModule(
   cache: api.BytesSource,
@@ -256,7 +257,8 @@ export declare function parallelScan<TResult = workers.ExportResult, TMerged = T
 ): Promise<TMerged>
 
 /**
- * What programs that are compiled for WASI preview 1 (`wasm32-wasip1`) import, so that `printf`, `println!` and the like work.
+ * What programs that are compiled for WASI preview 1 (`wasm32-wasip1`) import, so that `printf`,
+ * `println!` and the like work.
  *
  * ```ts
  * const host = wasi({ args: ['trades', '--verbose'] })
@@ -264,8 +266,9 @@ export declare function parallelScan<TResult = workers.ExportResult, TMerged = T
  * process.exitCode = host.start(instance)
  * ```
  *
- * The functions are those of `node:wasi`, with what they read and write copied between the program's memory and one of
- * Node's. Addresses in host windows are refused by an error: copy such bytes into the program's own memory first.
+ * The functions are those of `node:wasi`, with what they read and write copied between the
+ * program's memory and one of Node's. Addresses in host windows are refused by an error: copy such
+ * bytes into the program's own memory first.
  *
  * @throws {TypeError} if an option has the wrong type.
  * @throws {Error} if a folder of `preopens` cannot be opened.

@@ -72,8 +72,8 @@ export interface CompileOptions {
    */
   tiering?: Tiering
   /**
-   * Whether memory 0 has host windows at addresses from 2 GiB, see `HostWindows`. Default: whether the module imports functions
-   * from `rawmem`.
+   * Whether memory 0 has host windows at addresses from 2 GiB, see `HostWindows`. A module that
+   * imports functions from `rawmem` has them in any case. Default `false`.
    */
   hostWindows?: boolean
 }

@@ -6,7 +6,10 @@ import type { Tiering } from './web-assembly.d.ts'
 /** The result of an export on another thread. Several results are an array. */
 export type ExportResult = number | bigint | undefined | (number | bigint)[]
 
-/** What a program on another thread gets from its host: as `wasi` takes it, without functions, which do not travel. */
+/**
+ * What a program on another thread gets from its host: as `wasi` takes it, without functions, which
+ * do not travel.
+ */
 export interface WorkerWasiOptions extends Omit<WasiOptions, 'stdout' | 'stderr'> {
   /** File descriptor. Default: 1. */
   stdout?: number
@@ -21,19 +24,26 @@ export interface RunOnWorkerOptions
     'windowSize' | 'address' | 'memoryIndex' | 'writable' | 'prefetch' | 'release'
   > {
   /**
-   * Name of the exported function to call. Default: `'_start'` where the module exports that, and then the result is the exit code
-   * of the program; otherwise `'run'`.
+   * Name of the exported function to call. Default: `'_start'` where the module exports that, and
+   * then the result is the exit code of the program; otherwise `'run'`.
    */
   export?: string
-  /** Its arguments, as many as it takes: numbers for `i32`, `f32` and `f64`, bigints for `i64`. Default: none. */
+  /**
+   * Its arguments, as many as it takes: numbers for `i32`, `f32` and `f64`, bigints for `i64`.
+   * Default: none.
+   */
   args?: readonly (number | bigint)[]
   /**
-   * The imported function that brings on the next window, as `'module.name'`. Default `'env.next'`. A module that imports from
-   * `rawmem` has host windows instead, and `address` and `memoryIndex` are not for it. Besides, a module may import the functions
-   * of WASI and AssemblyScript's `env.abort`, and nothing else: it could not travel to the other thread.
+   * The imported function that brings on the next window, as `'module.name'`. Default `'env.next'`.
+   * A module that imports from `rawmem` has host windows instead, and `address` and `memoryIndex`
+   * are not for it. Besides, a module may import the functions of WASI and AssemblyScript's
+   * `env.abort`, and nothing else: it could not travel to the other thread.
    */
   next?: string
-  /** What a program of WASI gets: arguments, environment, folders. Default: none of it; it writes to stdout and stderr of the process. */
+  /**
+   * What a program of WASI gets: arguments, environment, folders. Default: none of it; it writes to
+   * stdout and stderr of the process.
+   */
   wasi?: WorkerWasiOptions
   /** The backend to run on; see `openBackend`. Default: that of the package's plain exports. */
   backend?: BackendName
@@ -57,17 +67,18 @@ export interface ParallelScanOptions<TResult = ExportResult, TMerged = TResult[]
    */
   workers?: number
   /**
-   * Bytes of a record: parts begin at multiples of it, counted from the beginning of the region. Without `windowSize`, the
-   * windows are the largest ones of whole records. Default, without `delimiter`: 65536, which suits records whose size is a
-   * power of two up to that.
+   * Bytes of a record: parts begin at multiples of it, counted from the beginning of the region.
+   * Without `windowSize`, the windows are the largest ones of whole records. Default, without
+   * `delimiter`: 65536, which suits records whose size is a power of two up to that.
    *
-   * Of several regions, all are divided at the same records, of which they must have the same number: an array says how many bytes a
-   * record has in each, and `null` that every thread sees the whole region.
+   * Of several regions, all are divided at the same records, of which they must have the same
+   * number: an array says how many bytes a record has in each, and `null` that every thread sees
+   * the whole region.
    */
   recordBytes?: number | readonly (number | null)[]
   /**
-   * The byte that ends a record, as a number from 0 to 255 or a string of one such character (`'\n'`): parts begin right
-   * after one. For one region, and not together with `recordBytes`.
+   * The byte that ends a record, as a number from 0 to 255 or a string of one such character
+   * (`'\n'`): parts begin right after one. For one region, and not together with `recordBytes`.
    */
   delimiter?: number | string
   /**

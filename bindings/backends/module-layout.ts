@@ -107,7 +107,10 @@ export class BinaryReader {
     return first
   }
 
-  /** The value of an `i32.const` as an address; undefined for other constant expressions that can be skipped. */
+  /**
+   * The value of an `i32.const` as an address; undefined for other constant expressions that can be
+   * skipped.
+   */
   constantExpression(): number | undefined {
     const opcode = this.byte()
     let value: number | undefined

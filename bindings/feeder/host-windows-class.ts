@@ -38,9 +38,7 @@ function readOptions(options: unknown): Options {
 
 /** Each window that shows a region must have room for a chunk. */
 function checkRoom(regions: readonly (HostRegion | null)[], windowSize: number): void {
-  const lengths = regions.map((region) =>
-    region === null ? null : regionParts(region).byteLength,
-  )
+  const lengths = regions.map((region) => (region === null ? null : regionParts(region).byteLength))
   const used = [...lengths.keys()].filter((window) => lengths[window] !== null)
   used.forEach((window, i) => {
     const next = used[i + 1]

@@ -3,7 +3,8 @@
  *
  * - `value`: a number.
  * - `input`, `output`: the address of bytes, which the next parameter counts.
- * - `gather`, `scatter`: the address of a list of buffers to write from or to read into; the next parameter counts them.
+ * - `gather`, `scatter`: the address of a list of buffers to write from or to read into; the next
+ *   parameter counts them.
  * - a number: the address of a result of that many bytes.
  */
 export type Parameter = 'value' | 'input' | 'output' | 'gather' | 'scatter' | number

@@ -9,7 +9,10 @@ export type Call = (...args: (number | bigint)[]) => number
 /** Bytes of an entry in a list of buffers: address and length. */
 const bufferEntry = 8
 
-/** More than this is transferred by further calls, which every libc makes: the first one says how far it came. */
+/**
+ * More than this is transferred by further calls, which every libc makes: the first one says how
+ * far it came.
+ */
 const longestTransfer = 2 ** 20
 
 /** Copies what was written on the desk to where the program wants it. */

@@ -56,7 +56,10 @@ function checkOutput(name: string, value: unknown): Output {
   return checkInteger(`wasi: ${name}`, value, 0, maxDescriptor, ', or a function')
 }
 
-/** @throws {TypeError} for an option of the wrong type, {RangeError} for a file descriptor that can be none. */
+/**
+ * @throws {TypeError} for an option of the wrong type, {RangeError} for a file descriptor that can
+ *   be none.
+ */
 export function readWasiOptions(options: unknown = {}): WasiOptions {
   if (typeof options !== 'object' || options === null) {
     throw new TypeError(`wasi: options must be an object; got ${show(options)}`)

@@ -61,7 +61,10 @@ function pollCall(target: Call, { memory, desk }: Exchange): Call {
   }
 }
 
-/** The calls that are not those of `node:wasi`: because of the lists in them, or since they would end the process. */
+/**
+ * The calls that are not those of `node:wasi`: because of the lists in them, or since they would
+ * end the process.
+ */
 export function ownCalls(
   nodeCalls: Record<string, Call>,
   { args, env }: Pick<WasiOptions, 'args' | 'env'>,

@@ -4,7 +4,10 @@ import { hostWindowsBegin } from '../feeder/window-addresses.ts'
 /** An address that is not in the program's memory. */
 export class Fault extends Error {}
 
-/** The memory of a program, as calls of WASI find it. Addresses come as WebAssembly hands out an i32: with a sign. */
+/**
+ * The memory of a program, as calls of WASI find it. Addresses come as WebAssembly hands out an
+ * i32: with a sign.
+ */
 export class ProgramMemory {
   #memory: Memory | undefined
 

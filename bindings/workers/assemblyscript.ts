@@ -7,7 +7,10 @@ function readString({ exports }: Instance, address: number): string {
   return Buffer.from(buffer, address, length).toString('utf16le')
 }
 
-/** What programs of AssemblyScript import as `env.abort`, unless they are compiled with `--use abort=`. */
+/**
+ * What programs of AssemblyScript import as `env.abort`, unless they are compiled with `--use
+ * abort=`.
+ */
 export function abortFunction(instance: () => Instance) {
   return (message: number, file: number, line: number, column: number): never => {
     const [what, where] = [message, file].map((address) =>

@@ -18,7 +18,10 @@ import type { Job } from './job.ts'
 const windowModule = 'rawmem'
 const wasiModule = 'wasi_snapshot_preview1'
 
-/** What compilers have programs import besides: AssemblyScript to tell of an error, Emscripten of memory that grew. */
+/**
+ * What compilers have programs import besides: AssemblyScript to tell of an error, Emscripten of
+ * memory that grew.
+ */
 const helpers: Readonly<Record<string, (instance: () => Instance) => object>> = {
   'env.abort': abortFunction,
   'env.emscripten_notify_memory_growth': () => () => {},
@@ -118,7 +121,10 @@ function showFeeder(
   }
 }
 
-/** Shows the regions as the module wants it: in host windows, or in the memory that the import `next` moves. */
+/**
+ * Shows the regions as the module wants it: in host windows, or in the memory that the import
+ * `next` moves.
+ */
 function show(
   backend: Backend,
   regions: readonly (HostRegion | null)[],

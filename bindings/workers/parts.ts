@@ -80,7 +80,9 @@ function recordCount(
   return first
 }
 
-/** Where parts after the first begin, by region. Bytes that are left over belong to the last part. */
+/**
+ * Where parts after the first begin, by region. Bytes that are left over belong to the last part.
+ */
 async function boundaries(
   regions: readonly (HostRegion | null)[],
   boundary: Boundary,
@@ -104,8 +106,8 @@ async function boundaries(
 }
 
 /**
- * Divides regions into at most `count` parts of about the same size, in their order. Each part has something of a region that
- * is divided; where that is empty, there is one part.
+ * Divides regions into at most `count` parts of about the same size, in their order. Each part has
+ * something of a region that is divided; where that is empty, there is one part.
  */
 export async function divide(
   regions: readonly (HostRegion | null)[],

@@ -39,7 +39,10 @@ function checkArity(name: string, parameters: number, args: number): void {
   )
 }
 
-/** Says of an import that got the wrong type of number which one it is. Otherwise gives the error itself. */
+/**
+ * Says of an import that got the wrong type of number which one it is. Otherwise gives the error
+ * itself.
+ */
 function explained(error: unknown, { next, feeder }: Job, { hasSeen }: Linked): unknown {
   if (!(error instanceof TypeError) || !hasSeen()) return error
   const [expected, other] =
