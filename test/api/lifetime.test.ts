@@ -1,6 +1,7 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import test from 'ava'
 import { HostRegion, setWasmInstanceRawMemory, WebAssembly } from 'v8-rawmem'
-import { collectGarbage, collectUntil } from '../support/collect-garbage.ts'
+import { collectGarbage, collectNow, collectUntil } from '../support/collect-garbage.ts'
 import { wat } from '../support/wat.ts'
 
 const pageSize = 65536
@@ -163,6 +164,22 @@ test.serial(
     )
   },
 )
+
+test.serial('a region closes once its instance is collected, finalized or not', async (t) => {
+  const region = HostRegion.allocate(pageSize)
+  const attach = () => {
+    const instance = cyclic()
+    setWasmInstanceRawMemory(instance, region)
+    return new WeakRef(instance)
+  }
+  const collected = attach()
+  // A new turn, for what WeakRef() keeps until its own ends; none after the collection, in which
+  // the finalizer of the instance would run.
+  await nextTurn()
+  collectNow()
+  t.is(collected.deref(), undefined)
+  t.notThrows(() => region.close())
+})
 
 test.serial('regions are unmapped when they and their instance are gone', async (t) => {
   let collected = 0

@@ -5,6 +5,11 @@ import { runInNewContext } from 'node:vm'
 setFlagsFromString('--expose-gc')
 const gc = runInNewContext('gc') as () => void
 
+/** Collects garbage at once. Finalizers wait for a later turn. */
+export function collectNow(): void {
+  gc()
+}
+
 /** Collects garbage until `done`, giving finalizers their turns. False if that does not come about. */
 export async function collectUntil(done: () => boolean): Promise<boolean> {
   for (let i = 0; i < 50; ++i) {

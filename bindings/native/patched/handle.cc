@@ -92,8 +92,11 @@ void Handle::Release() {
   if (inner.IsEmpty()) {
     return;
   }
-  v8::TryCatch try_catch(agent->isolate());
-  v8::Local<v8::Object> object = inner.Get(agent->isolate());
+  v8::Isolate* isolate = agent->isolate();
+  // Its own, so that a collection right after this finds the object garbage.
+  v8::HandleScope handle_scope(isolate);
+  v8::TryCatch try_catch(isolate);
+  v8::Local<v8::Object> object = inner.Get(isolate);
   // A newer wrapper may have taken the place.
   if (slot_is_set && ReadSlot(agent.get(), object, kind) == this) {
     WriteSlot(agent.get(), object, kind, nullptr);
