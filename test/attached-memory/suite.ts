@@ -1,5 +1,6 @@
 import { accessesSuite } from './accesses-suite.ts'
 import { bulkSuite } from './bulk-suite.ts'
+import { mergedChecksSuite } from './merged-checks-suite.ts'
 import { memorySuite } from './memory-suite.ts'
 import { memory64Suite } from './memory64-suite.ts'
 import { switchesSuite } from './switches-suite.ts'
@@ -13,5 +14,6 @@ export function attachedMemorySuite(tier: Tier): void {
   bulkSuite(tier)
   accessesSuite(tier)
   memory64Suite(tier)
+  mergedChecksSuite(tier)
   windowsSuite(tier)
 }
