@@ -1,10 +1,11 @@
 import { existsSync } from 'node:fs'
 import { readFile, rm, stat, writeFile } from 'node:fs/promises'
-import { basename, join } from 'node:path'
+import { join } from 'node:path'
 import { glob } from 'zx'
 import { AdvisedError } from '../../terminal/advised-error.ts'
-import { type CompilerWrapper, generate, requireConfigured } from '../configure/configure.ts'
+import { generate, requireConfigured } from '../configure/configure.ts'
 import { requireGn } from '../configure/gn.ts'
+import { inheritedLock, wrapperEnvironment } from '../shared/compiler-wrapper.ts'
 import type { BuildContext } from '../shared/context.ts'
 import { requireFreeBytes } from '../shared/disk.ts'
 import { isStamped, stamp } from '../shared/files.ts'
@@ -52,8 +53,7 @@ export async function compile(
     jobs,
     logFolder: cache.logs,
     environment: wrapperEnvironment(ccWrapper),
-    // sccache leaves a server behind, which would keep the lock for as long as it lives.
-    lockFd: ccWrapper && basename(ccWrapper) === 'sccache' ? undefined : context.lockFd,
+    lockFd: inheritedLock(ccWrapper, context.lockFd),
     signal,
   }
   // Nothing is made of a file that was not looked into; without anything to make, the package looks into the library.
@@ -106,12 +106,6 @@ async function removeLostOutputs(folder: string, running: string): Promise<void>
 /** Changes with every start of the machine. */
 async function bootId(): Promise<string> {
   return await readFile('/proc/sys/kernel/random/boot_id', 'utf8')
-}
-
-/** What a wrapper must be told about precompiled headers, unless the user has told it otherwise. */
-function wrapperEnvironment(ccWrapper: CompilerWrapper): Record<string, string> {
-  if (!ccWrapper || basename(ccWrapper) !== 'ccache' || process.env.CCACHE_SLOPPINESS) return {}
-  return { CCACHE_SLOPPINESS: 'pch_defines,time_macros,include_file_mtime,include_file_ctime' }
 }
 
 /** Says from what everything is compiled; there from the end of a compile to the beginning of the next. */

@@ -4,6 +4,7 @@ import { basename, join } from 'node:path'
 import { AdvisedError } from '../../terminal/advised-error.ts'
 import { requireFetched } from '../fetch/fetch.ts'
 import type { Sources } from '../fetch/sources.ts'
+import type { CompilerWrapper } from '../shared/compiler-wrapper.ts'
 import type { BuildContext } from '../shared/context.ts'
 import { diskFull, saysDiskFull } from '../shared/disk.ts'
 import { isStamped, stamp, writeFileDurably } from '../shared/files.ts'
@@ -16,9 +17,6 @@ import { provideGn, rootPatterns } from './gn.ts'
 
 /** GN's arguments, in the build directory. */
 const argsName = 'args.gn'
-
-/** A program put in front of every compiler call: ccache, sccache, distcc, icecc. */
-export type CompilerWrapper = string | undefined
 
 /** Writes GN's arguments and has GN write ninja's files. Ninja has GN write them anew when a BUILD.gn changes. */
 export async function configure(
@@ -34,7 +32,7 @@ export async function configure(
     ...(ccWrapper ? [{ command: ccWrapper, debianPackage: ccWrapper }] : []),
   ])
   const clang = await context.clang()
-  const gn = await provideGn(context, sources)
+  const gn = await provideGn(context, sources, ccWrapper)
   const wanted = wantedConfiguration(context, clang, ccWrapper)
   const configured = existsSync(join(cache.buildDirectory, 'build.ninja'))
   if (configured && (await isConfigured(cache.buildDirectory, wanted))) {

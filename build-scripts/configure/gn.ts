@@ -4,6 +4,7 @@ import { AdvisedError } from '../../terminal/advised-error.ts'
 import { gnPlaces, isGnBuilt, provideGnSource } from '../fetch/gn-source.ts'
 import type { Sources } from '../fetch/sources.ts'
 import { compilerEnvironment } from '../shared/compiler-environment.ts'
+import { type CompilerWrapper, inheritedLock } from '../shared/compiler-wrapper.ts'
 import type { BuildContext } from '../shared/context.ts'
 import { stamp } from '../shared/files.ts'
 import { sha256OfFile } from '../shared/hash.ts'
@@ -14,7 +15,11 @@ import { sayStage } from '../shared/terminal.ts'
 import { clangTools, requireTools, tools } from '../shared/toolchain.ts'
 
 /** The path of the pinned GN, built from its source when the cache does not have it yet. */
-export async function provideGn(context: BuildContext, sources: Sources): Promise<string> {
+export async function provideGn(
+  context: BuildContext,
+  sources: Sources,
+  ccWrapper?: CompilerWrapper,
+): Promise<string> {
   const { pin, cache, signal } = context
   const { key, folder, program, builtStamp } = gnPlaces(context)
   if (await isGnBuilt(context)) return program
@@ -29,14 +34,14 @@ export async function provideGn(context: BuildContext, sources: Sources): Promis
     ...clangTools(pin.toolchain.clang),
   ])
   await provideGnSource(context, sources)
-  await generateGn(context, folder)
+  await generateGn(context, folder, ccWrapper)
   await runNinja({
     title: 'gn',
     folder: join(folder, 'out'),
     targets: ['gn'],
     jobs: defaultJobs(),
     logFolder: cache.logs,
-    lockFd: context.lockFd,
+    lockFd: inheritedLock(ccWrapper, context.lockFd),
     signal,
   })
   await $`sync --file-system ${folder}`
@@ -54,14 +59,19 @@ export async function requireGn(context: BuildContext): Promise<string> {
   )
 }
 
-async function generateGn(context: BuildContext, folder: string): Promise<void> {
+async function generateGn(
+  context: BuildContext,
+  folder: string,
+  ccWrapper: CompilerWrapper,
+): Promise<void> {
   const { pin, signal } = context
   const clang = await context.clang()
+  const cxx = ccWrapper ? `${ccWrapper} ${clang.cxx}` : clang.cxx
   // Warnings allowed: this clang warns of what libstdc++'s headers of the same distribution do.
   await $({
     cwd: folder,
     signal,
-    env: { ...compilerEnvironment(), CC: clang.cc, CXX: clang.cxx, AR: 'ar' },
+    env: { ...compilerEnvironment(), CC: clang.cc, CXX: cxx, AR: 'ar' },
   })`python3 build/gen.py --no-last-commit-position --allow-warnings`
   await writeFile(
     join(folder, 'out', 'last_commit_position.h'),
