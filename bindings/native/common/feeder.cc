@@ -9,15 +9,13 @@
 #include "common/napi/exceptions.h"
 #include "common/napi/native_functions.h"
 #include "common/napi/results.h"
-#include "common/napi/tagged_object.h"
+#include "common/napi/wrapped_object.h"
 #include "numbers.h"
 #include "region.h"
 
 namespace rawmem {
 
 namespace {
-
-constexpr napi_type_tag kNextTag = {0x2d86f4b1903ae75cu, 0xb75e09c34f1da862u};
 
 // The argument of next(). Never fails: Consumed tells what it is.
 Consumed ReadConsumed(napi_env env, napi_value value, bool is_64_bit) {
@@ -100,8 +98,7 @@ napi_value Feeder::Wrap(std::unique_ptr<Feeder> feeder,
                            feeder.get(), &next) == napi_ok) {
     feeder->region_ = WeakReference(env, options.region);
     feeder->notify_ = WeakReference(env, options.notify);
-    if (WrapTagged(env, next, kNextTag, std::move(feeder), &Feeder::next_) !=
-        nullptr) {
+    if (WrapObject(env, next, std::move(feeder), &Feeder::next_) != nullptr) {
       return next;
     }
   }
@@ -110,7 +107,7 @@ napi_value Feeder::Wrap(std::unique_ptr<Feeder> feeder,
 }
 
 Feeder* Feeder::From(napi_env env, napi_value value, const void* engine) {
-  auto* feeder = UnwrapTagged<Feeder>(env, kNextTag, value);
+  auto* feeder = UnwrapObject<Feeder>(env, value);
   // The addon may be loaded twice into one thread, with an engine each.
   return feeder != nullptr && feeder->engine_ == engine ? feeder : nullptr;
 }

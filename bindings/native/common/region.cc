@@ -13,15 +13,13 @@
 #include "common/napi/native_functions.h"
 #include "common/napi/reference.h"
 #include "common/napi/results.h"
-#include "common/napi/tagged_object.h"
+#include "common/napi/wrapped_object.h"
 
 namespace rawmem {
 
 namespace {
 
-constexpr napi_type_tag kHandleTag = {0x7a4c5d1e0b6f4e92, 0x9d3a61c8f2e7b054};
-
-// What a region's handle, a plain tagged object, wraps.
+// What a region's handle, a plain object, wraps.
 class RegionHandle {
  public:
   explicit RegionHandle(std::shared_ptr<HostMemory> memory)
@@ -59,7 +57,7 @@ bool ThrowOutside(napi_env env) {
 
 // Null if `value` is no region handle.
 RegionHandle* Unwrap(napi_env env, napi_value value) {
-  return UnwrapTagged<RegionHandle>(env, kHandleTag, value);
+  return UnwrapObject<RegionHandle>(env, value);
 }
 
 bool SourceDetached(napi_env env, const RegionHandle* handle) {
@@ -85,7 +83,7 @@ napi_value NewHandle(napi_env env,
   }
   if (handle->source.is_empty() != (source == nullptr) ||
       napi_create_object(env, &object) != napi_ok ||
-      WrapTagged(env, object, kHandleTag, std::move(handle)) == nullptr) {
+      WrapObject(env, object, std::move(handle)) == nullptr) {
     ThrowError(env, "The region's handle could not be created");
     return nullptr;
   }

@@ -11,7 +11,7 @@
 #include "common/napi/exceptions.h"
 #include "common/napi/native_functions.h"
 #include "common/napi/results.h"
-#include "common/napi/tagged_object.h"
+#include "common/napi/wrapped_object.h"
 #include "node_backends.h"
 #include "raw_growth.h"
 #include "raw_layout.h"
@@ -21,21 +21,18 @@ namespace rawmem {
 
 namespace {
 
-constexpr napi_type_tag kLayoutTag = {0x3f6b8a1c05de4972, 0xb41c7e90a85d26f3};
-constexpr napi_type_tag kLockTag = {0x6d9e20f7b15c4a38, 0xe7304bd1968fc25a};
-
 using Layout = std::shared_ptr<RawLayout>;
 using Lock = std::shared_ptr<GrowthLock>;
 
 template <typename T>
-napi_value Wrap(napi_env env, const napi_type_tag& tag, T value) {
-  return NewTagged(env, tag, std::make_unique<T>(std::move(value)));
+napi_value Wrap(napi_env env, T value) {
+  return NewWrapped(env, std::make_unique<T>(std::move(value)));
 }
 
 // Null, with an exception pending, if `value` is none of ours.
 template <typename T>
-T* Unwrap(napi_env env, const napi_type_tag& tag, napi_value value) {
-  T* found = UnwrapTagged<T>(env, tag, value);
+T* Unwrap(napi_env env, napi_value value) {
+  T* found = UnwrapObject<T>(env, value);
   if (found == nullptr) {
     ThrowTypeError(env, "Expected what another function of node-raw gave");
   }
@@ -141,14 +138,14 @@ napi_value Search(const Arguments& args) {
   auto layout = std::make_shared<RawLayout>();
   std::string reason;
   return layout->Search(probes, maxima, &reason)
-             ? Wrap<Layout>(env, kLayoutTag, std::move(layout))
+             ? Wrap<Layout>(env, std::move(layout))
              : NewString(env, reason);
 }
 
 // describe(layout): { text, allMemories }.
 napi_value Describe(const Arguments& args) {
   napi_env env = args.env();
-  Layout* layout = Unwrap<Layout>(env, kLayoutTag, args[0]);
+  Layout* layout = Unwrap<Layout>(env, args[0]);
   napi_value result = nullptr;
   if (layout != nullptr && napi_create_object(env, &result) == napi_ok) {
     napi_set_named_property(env, result, "text",
@@ -163,15 +160,15 @@ napi_value Describe(const Arguments& args) {
 // has it shows a window.
 napi_value NewLock(const Arguments& args) {
   napi_env env = args.env();
-  Layout* layout = Unwrap<Layout>(env, kLayoutTag, args[0]);
+  Layout* layout = Unwrap<Layout>(env, args[0]);
   Lock lock =
       layout == nullptr ? nullptr : GrowthLock::New(env, *layout, args[1]);
-  return lock == nullptr ? nullptr : Wrap<Lock>(env, kLockTag, std::move(lock));
+  return lock == nullptr ? nullptr : Wrap<Lock>(env, std::move(lock));
 }
 
 // lift(lock): lets the memory grow, until lower(lock, bytes).
 napi_value Lift(const Arguments& args) {
-  if (Lock* lock = Unwrap<Lock>(args.env(), kLockTag, args[0])) {
+  if (Lock* lock = Unwrap<Lock>(args.env(), args[0])) {
     (*lock)->Lift();
   }
   return nullptr;
@@ -184,7 +181,7 @@ napi_value Lower(const Arguments& args) {
   if (!args.Read("lower: expected (lock, bytes)", &object, &bytes)) {
     return nullptr;
   }
-  if (Lock* lock = Unwrap<Lock>(args.env(), kLockTag, object)) {
+  if (Lock* lock = Unwrap<Lock>(args.env(), object)) {
     (*lock)->Lower(bytes);
   }
   return nullptr;
@@ -193,7 +190,7 @@ napi_value Lower(const Arguments& args) {
 // settle(lock): after an instance was collected. Gives the number of targets
 // that have been finalised.
 napi_value Settle(const Arguments& args) {
-  Lock* lock = Unwrap<Lock>(args.env(), kLockTag, args[0]);
+  Lock* lock = Unwrap<Lock>(args.env(), args[0]);
   return lock == nullptr ? nullptr : NewNumber(args.env(), (*lock)->Settle());
 }
 
@@ -208,9 +205,8 @@ napi_value Target(const Arguments& args) {
                  &limits.minimum, &limits.reach)) {
     return nullptr;
   }
-  Layout* layout = Unwrap<Layout>(env, kLayoutTag, layout_object);
-  Lock* lock =
-      layout == nullptr ? nullptr : Unwrap<Lock>(env, kLockTag, lock_object);
+  Layout* layout = Unwrap<Layout>(env, layout_object);
+  Lock* lock = layout == nullptr ? nullptr : Unwrap<Lock>(env, lock_object);
   if (lock == nullptr) {
     return nullptr;
   }

@@ -6,13 +6,11 @@
 #include "common/napi/exceptions.h"
 #include "common/napi/native_functions.h"
 #include "common/napi/results.h"
-#include "common/napi/tagged_object.h"
+#include "common/napi/wrapped_object.h"
 
 namespace rawmem {
 
 namespace {
-
-constexpr napi_type_tag kTargetTag = {0x5b1c9f04e27a4d63, 0xa8e06d1f73c24b95};
 
 // show(target, handle, byteOffset, byteLength).
 napi_value Show(const Arguments& args) {
@@ -44,11 +42,11 @@ napi_value IsShown(const Arguments& args) {
 }  // namespace
 
 napi_value WrapTarget(napi_env env, std::unique_ptr<WindowTarget> target) {
-  return NewTagged(env, kTargetTag, std::move(target));
+  return NewWrapped(env, std::move(target));
 }
 
 WindowTarget* UnwrapTarget(napi_env env, napi_value value) {
-  auto* target = UnwrapTagged<WindowTarget>(env, kTargetTag, value);
+  auto* target = UnwrapObject<WindowTarget>(env, value);
   if (target == nullptr) {
     ThrowTypeError(env, "Expected what target() returned");
   }

@@ -123,15 +123,22 @@ bool Agent::CreateIsolate() {
   SetStackLimit();
   isolate_->SetMicrotasksPolicy(v8::MicrotasksPolicy::kExplicit);
   isolate_->AddNearHeapLimitCallback(OnNearHeapLimit, this);
-  v8::Isolate::Scope isolate_scope(isolate_);
+  const bool is_first = v8::Isolate::TryGetCurrent() == nullptr;
+  IsolateScope isolate_scope(isolate_);
+  residence_ = std::make_unique<Residence>(isolate_, is_first);
   v8::HandleScope handle_scope(isolate_);
   return SetUpContext();
 }
 
+Agent::Residence::Residence(v8::Isolate* isolate, bool enter)
+    : isolate_scope(enter ? std::make_optional<v8::Isolate::Scope>(isolate)
+                          : std::nullopt),
+      handle_scope(isolate),
+      context(v8::Context::New(isolate)),
+      context_scope(context) {}
+
 bool Agent::SetUpContext() {
-  v8::Local<v8::Context> context = v8::Context::New(isolate_);
-  context_.Reset(isolate_, context);
-  v8::Context::Scope context_scope(context);
+  v8::Local<v8::Context> context = this->context();
 
   auto get = [&](v8::Local<v8::Object> object, const char* name) {
     v8::Local<v8::Value> value;
@@ -209,14 +216,16 @@ void Agent::Close() {
   Engine()->RemoveIsolate(isolate_);
   napi_release_threadsafe_function(wakeup_, napi_tsfn_abort);
   wakeup_ = nullptr;
-  if (depth_ > 0) {
-    // Code of the isolate is on the stack, below whatever ends this thread.
-    // It stays where it is, as the process is about to go.
+  if (depth_ > 0 || (residence_->isolate_scope && !isolate_->IsCurrent())) {
+    // Code of the isolate, or of one that was entered from there, is on the
+    // stack, below whatever ends this thread. It stays where it is, as the
+    // process is about to go.
+    std::ignore = residence_.release();
     isolate_ = nullptr;
     return;
   }
   {
-    v8::Isolate::Scope isolate_scope(isolate_);
+    IsolateScope isolate_scope(isolate_);
     v8::HandleScope handle_scope(isolate_);
     for (Handle* handle : handles_) {
       handle->inner.Reset();
@@ -237,7 +246,10 @@ void Agent::Close() {
     for (auto& prototype : prototypes_) {
       prototype.Reset();
     }
-    context_.Reset();
+  }
+  {
+    IsolateScope isolate_scope(isolate_);
+    residence_.reset();
   }
   Engine()->DisposeIsolate(isolate_);
   isolate_ = nullptr;
@@ -292,7 +304,7 @@ void Agent::EndInnerCall() {
   std::ignore = probe_.Get(isolate_)->Has(context(), 0);
 }
 
-bool Agent::MayCallOuter() {
+bool Agent::EnterOuterCall() {
   if (node_stops_) {
     EndInnerCall();
     return false;
@@ -304,7 +316,7 @@ bool Agent::MayCallOuter() {
             isolate_, "Maximum call stack size exceeded")));
     return false;
   }
-  return true;
+  return outer_values_->Enter();
 }
 
 void Agent::CancelTermination() {

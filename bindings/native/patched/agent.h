@@ -12,8 +12,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <utility>
 #include <vector>
 
+#include "common/napi/handle_scope.h"
 #include "common/napi/reference.h"
 #include "common/numbers.h"
 #include "kind.h"
@@ -75,6 +78,19 @@ struct RecordOf : Record {
   v8::Global<T> inner;
 };
 
+// Enters an isolate, unless the thread is in it.
+class IsolateScope {
+ public:
+  explicit IsolateScope(v8::Isolate* isolate) {
+    if (!isolate->IsCurrent()) {
+      scope_.emplace(isolate);
+    }
+  }
+
+ private:
+  std::optional<v8::Isolate::Scope> scope_;
+};
+
 // Shared by the environment and by what may be finalised after the
 // environment's cleanup hooks ran.
 class Agent final : public Watchdog::Client,
@@ -91,7 +107,7 @@ class Agent final : public Watchdog::Client,
 
   napi_env env() const { return env_; }
   v8::Isolate* isolate() const { return isolate_; }
-  v8::Local<v8::Context> context() const { return context_.Get(isolate_); }
+  v8::Local<v8::Context> context() const { return residence_->context; }
 
   void SetHooks(napi_value array);
   // Null, with nothing pending, if JavaScript is being torn down.
@@ -115,8 +131,9 @@ class Agent final : public Watchdog::Client,
   // To be called by a callback of the inner engine: what runs there ends as
   // soon as that returns.
   void EndInnerCall();
-  // See OuterCall.
-  bool MayCallOuter();
+  // See OuterCall. Once it is over, LeaveOuterCall() has to follow.
+  bool EnterOuterCall();
+  void LeaveOuterCall() { outer_values_->Leave(); }
   // What was asked to end has ended.
   void CancelTermination();
 
@@ -184,29 +201,30 @@ class Agent final : public Watchdog::Client,
     return prototypes_[static_cast<size_t>(kind)].Get(isolate_);
   }
 
-  // The scope of everything that is done in the inner engine.
+  // The scope of everything that is done in the inner engine. See Residence.
   class Scope {
    public:
     explicit Scope(Agent* agent)
-        : isolate_scope_(agent->isolate_),
-          handle_scope_(agent->isolate_),
-          context_scope_(agent->context()) {}
+        : isolate_scope_(agent->isolate_), handle_scope_(agent->isolate_) {}
 
    private:
-    v8::Isolate::Scope isolate_scope_;
+    IsolateScope isolate_scope_;
     v8::HandleScope handle_scope_;
-    v8::Context::Scope context_scope_;
   };
 
   // Around calls that can run code of the inner engine.
   class CallScope {
    public:
-    explicit CallScope(Agent* agent) : agent_(agent) {
+    explicit CallScope(Agent* agent)
+        : agent_(agent),
+          outer_values_(agent->env_),
+          previous_(std::exchange(agent->outer_values_, &outer_values_)) {
       if (agent_->depth_++ == 0) {
         agent_->EnterCall();
       }
     }
     ~CallScope() {
+      agent_->outer_values_ = previous_;
       if (--agent_->depth_ == 0) {
         agent_->LeaveCall();
       }
@@ -216,12 +234,28 @@ class Agent final : public Watchdog::Client,
 
    private:
     Agent* const agent_;
+    // Of what the code calls in Node.
+    RecurringScope outer_values_;
+    RecurringScope* const previous_;
   };
 
   // Watchdog::Client:
   void OnLongCall() override;
 
  private:
+  // Entering and leaving an isolate and its context at each call would cost as
+  // much as the rest of the call. So a thread stays in the first isolate that
+  // it makes, and each isolate in its context, from start to end.
+  struct Residence {
+    Residence(v8::Isolate* isolate, bool enter);
+
+    std::optional<v8::Isolate::Scope> isolate_scope;
+    // Never filled by calls, which have scopes of their own.
+    v8::HandleScope handle_scope;
+    v8::Local<v8::Context> context;
+    v8::Context::Scope context_scope;
+  };
+
   // So many are worth a trace at once; fewer wait until there is time.
   static constexpr size_t kManyChanges = 256;
 
@@ -257,7 +291,7 @@ class Agent final : public Watchdog::Client,
 
   napi_env env_;
   v8::Isolate* isolate_ = nullptr;
-  v8::Global<v8::Context> context_;
+  std::unique_ptr<Residence> residence_;
   StrongReference hooks_;
 
   v8::Global<v8::Object> web_assembly_;
@@ -274,6 +308,8 @@ class Agent final : public Watchdog::Client,
   int pending_promises_ = 0;
 
   int depth_ = 0;
+  // Of the innermost CallScope.
+  RecurringScope* outer_values_ = nullptr;
   std::atomic<bool> interrupt_requested_{false};
   NodeIsolate node_;
   uintptr_t stack_limit_ = 0;

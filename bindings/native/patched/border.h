@@ -16,7 +16,6 @@
 #include <optional>
 
 #include "agent.h"
-#include "common/napi/handle_scope.h"
 #include "errors.h"
 #include "raw_memory.h"
 #include "v8-exception.h"
@@ -104,28 +103,29 @@ class Entry {
 // happens in a handle scope.
 class OuterCall {
  public:
-  explicit OuterCall(Agent* agent) : agent_(agent) {
-    if (agent->MayCallOuter()) {
-      scope_.emplace(agent->env());
-    }
-  }
+  explicit OuterCall(Agent* agent)
+      : agent_(agent), is_open_(agent->EnterOuterCall()) {}
   // The inner engine goes on: with what Succeed() stands for, or with an
   // exception, that which is pending in Node or one of its own.
   ~OuterCall() {
-    if (is_open() && !(succeeded_ && CheckBorrowed(agent_))) {
+    if (!is_open_) {
+      return;
+    }
+    if (!(succeeded_ && CheckBorrowed(agent_))) {
       ThrowToInner(agent_);
     }
+    agent_->LeaveOuterCall();
   }
   OuterCall(const OuterCall&) = delete;
   OuterCall& operator=(const OuterCall&) = delete;
 
   // If not, the callback has to return: why is in flight.
-  bool is_open() const { return scope_.has_value() && scope_->is_open(); }
+  bool is_open() const { return is_open_; }
   void Succeed() { succeeded_ = true; }
 
  private:
   Agent* const agent_;
-  std::optional<HandleScope> scope_;
+  const bool is_open_;
   bool succeeded_ = false;
 };
 

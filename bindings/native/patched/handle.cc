@@ -4,7 +4,7 @@
 
 #include "common/napi/exceptions.h"
 #include "common/napi/handle_scope.h"
-#include "common/napi/tagged_object.h"
+#include "common/napi/wrapped_object.h"
 #include "functions.h"
 #include "hosted_memory.h"
 #include "pointer_tags.h"
@@ -16,9 +16,6 @@ namespace rawmem {
 
 namespace {
 
-// Tells wrappers from whatever else JavaScript may pass.
-constexpr napi_type_tag kWrapperTag = {0x7d3b1a7bd2d84c1eu,
-                                       0x9c6f04c9a6f0f2a3u};
 constexpr int64_t kBytesPerTableElement = sizeof(void*);
 
 // Where an inner object keeps its handle: a private property, or, on objects
@@ -176,8 +173,7 @@ Handle* Wrap(std::unique_ptr<Handle> owned,
              v8::Local<v8::Object> inner) {
   Agent* agent = owned->agent.get();
   napi_env env = agent->env();
-  Handle* handle =
-      WrapTagged(env, outer, kWrapperTag, std::move(owned), &Handle::outer);
+  Handle* handle = WrapObject(env, outer, std::move(owned), &Handle::outer);
   if (handle == nullptr) {
     ThrowTypeError(env, "The object already stands for something else");
     return nullptr;
@@ -206,12 +202,7 @@ Handle* Wrap(Agent* agent,
 
 Handle* Unwrap(Agent* agent, napi_value value) {
   napi_env env = agent->env();
-  napi_valuetype type;
-  if (napi_typeof(env, value, &type) != napi_ok ||
-      (type != napi_object && type != napi_function)) {
-    return nullptr;
-  }
-  auto* handle = UnwrapTagged<Handle>(env, kWrapperTag, value);
+  auto* handle = UnwrapObject<Handle>(env, value);
   // The addon may be loaded twice into one thread, with an engine each.
   return handle != nullptr && handle->agent.get() == agent &&
                  !handle->inner.IsEmpty()

@@ -22,6 +22,8 @@
 
 namespace rawmem {
 
+class Attachments;
+
 // Owned by the wrapper. Keeps the inner object alive until the wrapper is
 // collected.
 struct Handle {
@@ -47,6 +49,8 @@ struct Handle {
   int parameter_count = 0;
   // What Node's garbage collector was told that the wrapper costs.
   int64_t external_bytes = 0;
+  // Of an instance, what Attachments::Ensure() gave. Valid with `inner`.
+  Attachments* attachments = nullptr;
   // Place in the agent's list.
   size_t index = SIZE_MAX;
 };

@@ -8,16 +8,13 @@
 #include "common/napi/exceptions.h"
 #include "common/napi/native_functions.h"
 #include "common/napi/results.h"
-#include "common/napi/tagged_object.h"
+#include "common/napi/wrapped_object.h"
 #include "v8-primitive.h"
 #include "web_assembly.h"
 
 namespace rawmem {
 
 namespace {
-
-constexpr napi_type_tag kFunctionTag = {0x5a0c61d2f7be4893u,
-                                        0x9e13f4077ad2c65bu};
 
 // All of the last chunk is used up.
 constexpr int32_t kConsumedAll = -1;
@@ -73,8 +70,7 @@ class HostWindows {
 };
 
 HostWindowFunction* HostWindowFunction::From(Agent* agent, napi_value value) {
-  auto* function =
-      UnwrapTagged<HostWindowFunction>(agent->env(), kFunctionTag, value);
+  auto* function = UnwrapObject<HostWindowFunction>(agent->env(), value);
   // The addon may be loaded twice into one thread, with an engine each.
   return function != nullptr && function->windows_->agent() == agent ? function
                                                                      : nullptr;
@@ -189,7 +185,7 @@ napi_value HostWindowFunction::Wrap(
   if (napi_create_function(env, kNames[static_cast<size_t>(function->kind_)],
                            NAPI_AUTO_LENGTH, Call<CallOuter>, function.get(),
                            &outer) == napi_ok &&
-      WrapTagged(env, outer, kFunctionTag, std::move(function),
+      WrapObject(env, outer, std::move(function),
                  &HostWindowFunction::outer_) != nullptr) {
     return outer;
   }

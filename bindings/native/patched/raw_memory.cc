@@ -208,6 +208,13 @@ Attachments* Attachments::Of(Agent* agent, v8::Local<v8::Object> instance) {
 }
 
 Attachments* Attachments::Ensure(Handle* handle) {
+  if (handle->attachments == nullptr) {
+    handle->attachments = FindOrNew(handle);
+  }
+  return handle->attachments;
+}
+
+Attachments* Attachments::FindOrNew(Handle* handle) {
   Agent* agent = handle->agent.get();
   v8::Isolate* isolate = agent->isolate();
   v8::Local<v8::Object> instance = handle->inner.Get(isolate);

@@ -125,6 +125,8 @@ class Attachments final : public RecordOf<v8::Object> {
 
   Attachments(Agent* agent, Store::Pointer store);
 
+  static Attachments* FindOrNew(Handle* instance);
+
   void Drop(Attachment* attachment);
   void DropBorrowed(Attachment* attachment);
 

@@ -30,6 +30,49 @@ class HandleScope final {
   const bool is_open_;
 };
 
+// For short uses that follow one another, a few of which share a scope: opening
+// one takes an allocation. The values of a use are gone at the next one. Uses
+// may be nested.
+class RecurringScope final {
+ public:
+  explicit RecurringScope(napi_env env) : env_(env) {}
+  ~RecurringScope() { Close(); }
+  RecurringScope(const RecurringScope&) = delete;
+  RecurringScope& operator=(const RecurringScope&) = delete;
+
+  // If false, no value may be asked for, and Leave() must not follow.
+  bool Enter() {
+    if (depth_ == 0 && uses_ == kUsesOfAScope) {
+      Close();
+    }
+    if (scope_ == nullptr && napi_open_handle_scope(env_, &scope_) != napi_ok) {
+      scope_ = nullptr;
+      return false;
+    }
+    ++uses_;
+    ++depth_;
+    return true;
+  }
+  void Leave() { --depth_; }
+
+ private:
+  // Few, since what the values refer to cannot be collected until then.
+  static constexpr int kUsesOfAScope = 8;
+
+  void Close() {
+    if (scope_ != nullptr) {
+      napi_close_handle_scope(env_, scope_);
+      scope_ = nullptr;
+      uses_ = 0;
+    }
+  }
+
+  napi_env const env_;
+  napi_handle_scope scope_ = nullptr;
+  int uses_ = 0;
+  int depth_ = 0;
+};
+
 }  // namespace rawmem
 
 #endif  // BINDINGS_NATIVE_COMMON_NAPI_HANDLE_SCOPE_H_
