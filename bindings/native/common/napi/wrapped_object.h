@@ -87,8 +87,12 @@ napi_value NewWrapped(napi_env env, std::unique_ptr<T> value) {
 // if `value` owns no T, whatever else it is.
 template <typename T>
 T* UnwrapObject(napi_env env, napi_value value) {
+  // napi_unwrap() makes objects of other values, which throws for some.
+  napi_valuetype type;
   void* data = nullptr;
-  return value != nullptr && napi_unwrap(env, value, &data) == napi_ok &&
+  return value != nullptr && napi_typeof(env, value, &type) == napi_ok &&
+                 (type == napi_object || type == napi_function) &&
+                 napi_unwrap(env, value, &data) == napi_ok &&
                  Wrapped<T>::Has(data)
              ? static_cast<T*>(data)
              : nullptr;
