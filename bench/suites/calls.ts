@@ -40,7 +40,7 @@ export const callsSuite: Suite = {
       [names.patchedDynamic, exportsOf(engine.WebAssembly, { tiering: 'dynamic' })],
       [stockCalls, exportsOf(stock)],
     ]
-    const race = (name: string, work: (exports: CallExports, calls: number) => unknown) =>
+    const race = (name: string, work: (exports: CallExports, calls: number) => number | bigint) =>
       context.race({
         suite: callsSuite.name,
         case: name,
