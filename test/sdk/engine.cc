@@ -94,6 +94,12 @@ std::ostream& v8::operator<<(std::ostream& stream,
       return stream << "kUnsupportedBackingStore";
     case Result::kInInterrupt:
       return stream << "kInInterrupt";
+    case Result::kNoHostWindows:
+      return stream << "kNoHostWindows";
+    case Result::kNoSuchWindow:
+      return stream << "kNoSuchWindow";
+    case Result::kWindowTaken:
+      return stream << "kWindowTaken";
   }
   return stream << "result " << static_cast<int>(result);
 }

@@ -60,6 +60,21 @@ TEST(RawMemoryIsRefused) {
   }
 }
 
+TEST(ThereAreNoHostWindows) {
+  Engine engine;
+  GuardedRegion region(kPage);
+  v8::Local<v8::Object> rawmem = engine.NewObject();
+  engine.Set(rawmem, "next", engine.NewFunction([](const auto&) {}));
+  v8::Local<v8::Object> imports = engine.NewObject();
+  engine.Set(imports, "rawmem", rawmem);
+  v8::Local<v8::Object> instance =
+      engine.Instantiate(engine.Compile("host-windows"), imports)
+          .ToLocalChecked();
+  CHECK_EQ(v8::SetWasmInstanceWindow(instance, 0, 0, region.start(), kPage),
+           Result::kNoHostWindows);
+  CHECK_EQ(engine.Call(instance, "load", 1024), int64_t{'s'});
+}
+
 TEST(BackingStoresAreRefusedWhereAnInstanceReliesOnGuardRegions) {
   Engine engine;
   GuardedRegion region(2 * kPage);

@@ -95,13 +95,15 @@ TEST(NothingIsSwitchedInAnInterrupt) {
   const Outcome outcome = test.Run(test.region.start(), [&] {
     results.push_back(test.Attach(test.other));
     results.push_back(v8::ResetWasmInstanceRawMemory(test.instance, 0));
+    results.push_back(v8::SetWasmInstanceWindow(
+        test.instance, 0, 0, test.other.start(), test.other.size()));
     results.push_back(
         test.Memory()->SetBackingStore(v8::ArrayBuffer::NewBackingStore(
             test.other.start(), test.other.size(), [](void*, size_t, void*) {},
             nullptr)));
   });
   CHECK_EQ(test.served, 1);
-  CHECK(results == std::vector<Result>(3, Result::kInInterrupt));
+  CHECK(results == std::vector<Result>(4, Result::kInInterrupt));
   // The loop has gone on with its memory, and so does what comes after.
   CHECK_EQ(outcome, int64_t{42});
   CHECK_EQ(test.engine.Call(test.instance, "load", 1), int64_t{42});
