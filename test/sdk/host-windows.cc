@@ -33,8 +33,9 @@ v8::Local<v8::Object> Imports(Engine& engine, Engine::Callback next) {
   return imports;
 }
 
-v8::Local<v8::Object> NewProgram(Engine& engine,
-                                 Engine::Callback next = [](const auto&) {}) {
+v8::Local<v8::Object> NewProgram(
+    Engine& engine,
+    Engine::Callback next = [](const auto&) {}) {
   return engine
       .Instantiate(engine.Compile("host-windows"),
                    Imports(engine, std::move(next)))
@@ -89,8 +90,8 @@ TEST(ShowsRegionsOfAnyStartAndLengthToTheByte) {
   Engine engine;
   v8::Local<v8::Object> instance = NewProgram(engine);
   for (uint32_t window = 0; window < 8; ++window) {
-    for (size_t size : {size_t{1}, size_t{7}, size_t{8}, kPage - 1, kPage,
-                        3 * kPage + 13}) {
+    for (size_t size :
+         {size_t{1}, size_t{7}, size_t{8}, kPage - 1, kPage, 3 * kPage + 13}) {
       for (auto [flush, gap] : {std::pair{Flush::kEnd, size_t{0}},
                                 {Flush::kStart, size_t{0}},
                                 {Flush::kEnd, size_t{3}},
@@ -205,8 +206,8 @@ TEST(CodeThatRunsSeesTheNextRegion) {
   }
   size_t next = 0;
   v8::Local<v8::Object> instance;
-  instance = NewProgram(
-      engine, [&](const v8::FunctionCallbackInfo<v8::Value>& info) {
+  instance =
+      NewProgram(engine, [&](const v8::FunctionCallbackInfo<v8::Value>& info) {
         if (next == regions.size()) {
           CHECK_EQ(Empty(instance, 0), Result::kOk);
           info.GetReturnValue().Set(0);
