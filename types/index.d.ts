@@ -174,13 +174,14 @@ export declare function serializeModule(module: api.Module): Uint8Array<ArrayBuf
  *
  * @param cache The result of `serializeModule`.
  * @param bytes The bytes that the module was compiled from.
- * @throws {TypeError} if the cache is damaged, or belongs to other bytes, another engine version,
- *   other flags, another processor, or a module compiled with options (`builtins`,
- *   `importedStringConstants`, `tiering`, `hostWindows`). Compile the module then.
+ * @param options The options that the module was compiled with.
+ * @throws {TypeError} if the cache is damaged, or belongs to other bytes, other options, another
+ *   engine version, other flags or another processor. Compile the module then.
  */
 export declare function deserializeModule(
   cache: api.BytesSource,
   bytes: api.BytesSource,
+  options?: api.CompileOptions,
 ): api.Module
 
 /**

@@ -1,6 +1,12 @@
 import { execFileSync } from 'node:child_process'
 import test from 'ava'
-import { deserializeModule, serializeModule, WebAssembly } from 'v8-rawmem'
+import {
+  deserializeModule,
+  HostRegion,
+  serializeModule,
+  setWasmInstanceWindow,
+  WebAssembly,
+} from 'v8-rawmem'
 import { wat } from '../support/wat.ts'
 
 const bytes = wat('(module (func (export "f") (result i32) (i32.const 7)))')
@@ -77,20 +83,75 @@ test('a cache of an engine with other flags is refused', (t) => {
   t.is(new WebAssembly.Instance(deserializeModule(serializedWith(''), bytes)).exports.f(), 7)
   t.throws(() => deserializeModule(serializedWith('--no-wasm-inlining'), bytes), {
     instanceOf: TypeError,
-    message: /^cache must come from this kind of processor/,
+    message: /^cache must come from .* this kind of processor/,
   })
 })
 
-test('a module with builtins is refused at the way back', (t) => {
+const otherOptions = { instanceOf: TypeError, message: /compiled with the same options/ }
+
+test('a module that was compiled with options comes back with them, and only with them', (t) => {
   const source = wat(`(module
     (import "wasm:js-string" "length" (func $length (param externref) (result i32)))
-    (func (export "f") (param externref) (result i32) (call $length (local.get 0))))`)
-  const module = new WebAssembly.Module(source, { builtins: ['js-string'] })
-  t.is(new WebAssembly.Instance(module).exports.f('abc'), 3)
-  t.throws(() => deserializeModule(serializeModule(module), source), {
-    instanceOf: TypeError,
-    message: /builtins/,
+    (import "text" "four" (global $four externref))
+    (func (export "f") (param externref) (result i32)
+      (i32.add (call $length (local.get 0)) (call $length (global.get $four)))))`)
+  const options = { builtins: ['js-string'], importedStringConstants: 'text' }
+  const module = new WebAssembly.Module(source, options)
+  t.is(new WebAssembly.Instance(module).exports.f('abc'), 7)
+  const cache = serializeModule(module)
+  const again = deserializeModule(cache, source, options)
+  t.is(new WebAssembly.Instance(again).exports.f('abc'), 7)
+  for (const wrong of [
+    undefined,
+    {},
+    { builtins: ['js-string'] },
+    { ...options, importedStringConstants: 'other' },
+    { ...options, hostWindows: true },
+  ]) {
+    t.throws(() => deserializeModule(cache, source, wrong), otherOptions)
+  }
+  t.throws(() => deserializeModule(cache, source, { tiering: 'x' as never }), {
+    message: /options.tiering must be/,
   })
+})
+
+test('a module that has host windows by option comes back with them, and only with them', (t) => {
+  const source = wat(`(module
+    (memory 1)
+    (func (export "load") (param i32) (result i32) (i32.load8_u (local.get 0))))`)
+  const shown = HostRegion.allocate(100)
+  shown.view(Uint8Array).fill(7)
+  const last = 0x9000_0063
+  const withWindows = new WebAssembly.Module(source, { hostWindows: true })
+  const without = new WebAssembly.Module(source)
+  for (const module of [withWindows, without]) new WebAssembly.Instance(module).exports.load(0)
+  const cache = serializeModule(withWindows)
+  for (let round = 0; round < 2; round++) {
+    const module = deserializeModule(cache, source, { hostWindows: true })
+    const instance = new WebAssembly.Instance(module)
+    setWasmInstanceWindow(instance, shown, 1)
+    t.is(instance.exports.load(last), 7)
+    t.is(instance.exports.load(65_535), 0)
+    for (const beyond of [last + 1, 65_536, 0x8000_0000]) {
+      t.throws(() => instance.exports.load(beyond), { instanceOf: WebAssembly.RuntimeError })
+    }
+    t.deepEqual(serializeModule(module), cache)
+  }
+  t.throws(() => deserializeModule(cache, source), otherOptions)
+  t.throws(() => deserializeModule(cache, source, { hostWindows: false }), otherOptions)
+  const plain = serializeModule(without)
+  t.throws(() => deserializeModule(plain, source, { hostWindows: true }), otherOptions)
+  t.is(new WebAssembly.Instance(deserializeModule(plain, source)).exports.load(65_535), 0)
+})
+
+test('a cache is taken from within a call', (t) => {
+  const caller = wat('(module (import "m" "f" (func $f)) (func (export "run") (call $f)))')
+  const cache = serializeModule(warm())
+  const f = () => {
+    t.is(new WebAssembly.Instance(deserializeModule(cache, bytes)).exports.f(), 7)
+  }
+  t.plan(1)
+  new WebAssembly.Instance(new WebAssembly.Module(caller), { m: { f } }).exports.run()
 })
 
 test('bad arguments are named', (t) => {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type * as api from '../../../types/web-assembly.d.ts'
 import { bytesOf } from '../module-bytes.ts'
 import { adoption, engine } from './engine.ts'
-import { checkModule, Module } from './module.ts'
+import { checkModule, compileArguments, Module } from './module.ts'
 
 // A cache is the digest, then the engine's code. The engine checks version, flags and processor,
 // but not that the code is complete and belongs to these bytes.
@@ -30,7 +30,11 @@ export function serializeModule(module: api.Module): Uint8Array<ArrayBuffer> {
 }
 
 /** See types/index.d.ts. */
-export function deserializeModule(cache: api.BytesSource, bytes: api.BytesSource): api.Module {
+export function deserializeModule(
+  cache: api.BytesSource,
+  bytes: api.BytesSource,
+  options?: api.CompileOptions,
+): api.Module {
   // Copies, because neither may change between check and use.
   const cacheBytes = bytesOf(cache, 'deserializeModule()').slice()
   const wireBytes = bytesOf(bytes, 'deserializeModule()', 1).slice()
@@ -41,11 +45,11 @@ export function deserializeModule(cache: api.BytesSource, bytes: api.BytesSource
     )
   }
   // No function had optimised code.
-  if (code.byteLength === 0) return new Module(wireBytes)
+  if (code.byteLength === 0) return new Module(wireBytes, options)
   const module = new Module(adoption)
-  if (!engine.deserializeModule(module, code, wireBytes)) {
+  if (!engine.deserializeModule(module, code, wireBytes, compileArguments(options))) {
     throw new TypeError(
-      'cache must come from this kind of processor, from an engine with the same flags (V8_RAWMEM_FLAGS), and from a module that was compiled without options and has optimised code; compile the module instead',
+      'cache must come from a module that was compiled with the same options, from this kind of processor, and from an engine with the same flags (V8_RAWMEM_FLAGS); give those options, or compile the module instead',
     )
   }
   return module

@@ -7,6 +7,7 @@
 #include <tuple>
 #include <utility>
 
+#include "code_cache.h"
 #include "common/napi/exceptions.h"
 #include "common/napi/handle_scope.h"
 #include "engine.h"
@@ -246,6 +247,7 @@ void Agent::Close() {
     for (auto& prototype : prototypes_) {
       prototype.Reset();
     }
+    code_loader_.reset();
   }
   {
     IsolateScope isolate_scope(isolate_);
@@ -507,6 +509,13 @@ void Agent::ForgetHandle(Handle* handle) {
     handles_[handle->index]->index = handle->index;
     handles_.pop_back();
   }
+}
+
+CodeLoader& Agent::code_loader() {
+  if (code_loader_ == nullptr) {
+    code_loader_ = std::make_unique<CodeLoader>(isolate_);
+  }
+  return *code_loader_;
 }
 
 void Agent::SweepHandles() {

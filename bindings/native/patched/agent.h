@@ -36,6 +36,7 @@
 
 namespace rawmem {
 
+class CodeLoader;
 struct Handle;
 class Store;
 class Tracing;
@@ -184,6 +185,7 @@ class Agent final : public Watchdog::Client,
 
   Record** records() { return &records_; }
   BufferAliases& buffer_aliases() { return buffer_aliases_; }
+  CodeLoader& code_loader();
 
   uint64_t NextId() { return ++last_id_; }
 
@@ -336,6 +338,8 @@ class Agent final : public Watchdog::Client,
   size_t sweep_at_ = 1024;
   uint64_t last_id_ = 0;
   BufferAliases buffer_aliases_;
+  // Null until it is needed.
+  std::unique_ptr<CodeLoader> code_loader_;
 };
 
 }  // namespace rawmem

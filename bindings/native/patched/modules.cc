@@ -281,20 +281,38 @@ napi_value SerializeModule(const InnerCall& call) {
                                               .As<v8::WasmModuleObject>());
 }
 
-// deserializeModule(target, code, bytes): whether the engine took the code;
-// then `target` is the module.
+// deserializeModule(target, code, bytes, options): whether the engine took the
+// code; then `target` is the module. `options` is undefined or an array as for
+// construct.
 napi_value DeserializeModule(const InnerCall& call) {
-  napi_value target;
+  Agent* agent = call.agent();
+  napi_value target, options;
   Bytes code, bytes;
-  if (!call.Read(kExpectedBytes, &target, &code, &bytes)) {
+  if (!call.Read(kExpectedBytes, &target, &code, &bytes, &options)) {
     return nullptr;
   }
-  v8::Local<v8::WasmModuleObject> module;
-  const bool accepted = ModuleFromCode(call.isolate(), {code.data, code.length},
-                                       {bytes.data, bytes.length})
-                            .ToLocal(&module);
+  Entry entry(call.border(), nullptr);
+  InnerArguments arguments;
+  v8::Local<v8::Value> module;
+  const auto load = [&]() -> v8::MaybeLocal<v8::Value> {
+    const v8::MemorySpan<const uint8_t> spans[] = {{code.data, code.length},
+                                                   {bytes.data, bytes.length}};
+    if (!arguments.empty()) {
+      return agent->code_loader().Load(spans[0], spans[1], arguments[0]);
+    }
+    v8::Local<v8::WasmModuleObject> plain;
+    return ModuleFromCode(call.isolate(), spans[0], spans[1]).ToLocal(&plain)
+               ? plain.As<v8::Value>()
+               : v8::Undefined(call.isolate()).As<v8::Value>();
+  };
+  if (!BuildArguments(agent, options, &arguments) ||
+      !entry.Ask(load, &module)) {
+    return nullptr;
+  }
+  const bool accepted = module->IsWasmModuleObject();
   if (accepted) {
-    Handle* handle = Wrap(call.agent(), target, Kind::kModule, module);
+    Handle* handle =
+        Wrap(agent, target, Kind::kModule, module.As<v8::Object>());
     if (handle == nullptr) {
       return nullptr;
     }

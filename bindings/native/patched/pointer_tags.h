@@ -12,6 +12,7 @@ enum PointerTag : v8::ExternalPointerTypeTag {
   kHandlePointer = 1,
   kImportPointer,
   kCompilationPointer,
+  kCodeLoaderPointer,
   kHostedMemoryPointer,
   kNativeImportPointer,
   kAttachmentsPointer,
