@@ -229,6 +229,8 @@ export async function run(path: string, options: RunOptions, signal: AbortSignal
       },
     })
     const seconds = secondsSoFar()
+    // Programs that choose for themselves what they see say nothing at the end.
+    bar.update(byteLength)
     bar.stop()
     const summary = { byteLength, windows, parts, seconds }
     if (isProgram) tellEnd(result as number[], summary, options)

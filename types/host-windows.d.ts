@@ -5,7 +5,7 @@ import type { Instance } from './web-assembly.d.ts'
 export interface WindowProgress {
   /** The window, from 0 to 7. */
   readonly window: number
-  /** Bytes of its region that are used up. */
+  /** Bytes of its region up to the chunk of `next`, or to the furthest byte that `map` showed. */
   readonly position: number
   /** Bytes of its region. */
   readonly byteLength: number
@@ -27,8 +27,8 @@ export interface HostWindowsOptions {
   /** Whether pages of a file map that were passed are given back. Default `true`. */
   release?: boolean
   /**
-   * Called from within `rawmem.next` at most every 100 ms for each window, and once at the end of
-   * its region. What it throws is thrown into the program.
+   * Called from within `rawmem.next` and `rawmem.map` at most every 100 ms for each window, and once
+   * when `next` comes to the end of its region. What it throws is thrown into the program.
    */
   onProgress?: (progress: WindowProgress) => void
   /** Once aborted, the functions throw `signal.reason` into the program. */

@@ -211,6 +211,38 @@ test('progress and abort reach the program of a window', (t) => {
   t.throws(() => next(0, -1), { message: 'enough' })
 })
 
+test('progress is that of the furthest byte where a program maps parts', (t) => {
+  const seen: unknown[] = []
+  const windows = new HostWindows([HostRegion.allocate(1000)], {
+    onProgress: ({ position, windows }) => seen.push([position, windows]),
+  })
+  const { map } = instantiate(
+    `(module (import "rawmem" "map" (func $map (param i32 i64 i32) (result i32))) (memory 1)
+      (func (export "map") (param i64 i32) (result i32)
+        (call $map (i32.const 0) (local.get 0) (local.get 1))))`,
+    { ...windows.imports },
+  ).exports
+  const wait = () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 150)
+  t.is(map(100n, 200), 200)
+  t.is(map(400n, 100), 100)
+  t.deepEqual(seen, [])
+  wait()
+  // Reported before the next part is shown.
+  t.is(map(0n, 10), 10)
+  t.is(map(900n, 200), 100)
+  wait()
+  t.is(map(0n, 10), 10)
+  t.deepEqual(seen, [
+    [500, 0],
+    [1000, 0],
+  ])
+  windows.rewind()
+  t.is(map(0n, 10), 10)
+  wait()
+  t.is(map(0n, 20), 20)
+  t.deepEqual(seen.at(-1), [10, 0])
+})
+
 test('a program that imports the functions with other types is told the right ones', (t) => {
   const windows = new HostWindows([HostRegion.allocate(100)])
   const { run } = instantiate(

@@ -130,8 +130,7 @@ bool Feeder::Advance(Consumed consumed, uint64_t* length) {
     case WindowCursor::Step::kWindow:
       break;
   }
-  // What is reported to may close, rewind or move this feeder.
-  if (cursor_.IsReportDue() && (!Report(false) || !IsUsable())) {
+  if (!ReportIfDue()) {
     return false;
   }
   const WindowCursor::Window window = cursor_.Following();

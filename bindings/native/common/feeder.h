@@ -76,6 +76,11 @@ class Feeder {
   bool Advance(Consumed consumed, uint64_t* length);
   // Whether there is no reason not to go on.
   virtual bool IsUsable();
+  // Reports how far this is, if that is due. What is reported to may close,
+  // rewind or move this feeder.
+  bool ReportIfDue() {
+    return !cursor_.IsReportDue() || (Report(false) && IsUsable());
+  }
   virtual bool IsBound() = 0;
   // Shows the window, and sets base_.
   virtual bool Show(WindowCursor::Window window) = 0;

@@ -79,8 +79,12 @@ void WindowCursor::Begin(uint8_t* base) {
   advice_.Begin(base, options_.byte_length, options_.prefetch,
                 options_.release);
   if (options_.report_progress) {
-    report_at_ = Milliseconds() + kReportInterval;
+    PostponeReport();
   }
+}
+
+void WindowCursor::PostponeReport() {
+  report_at_ = Milliseconds() + kReportInterval;
 }
 
 void WindowCursor::End(uint8_t* base) {
@@ -93,6 +97,8 @@ void WindowCursor::End(uint8_t* base) {
 void WindowCursor::Rewind() {
   window_ = {};
   windows_ = 0;
+  shown_end_ = 0;
+  report_at_ = 0;
   end_is_reported_ = false;
   Publish(FeederState::kNotBegun);
 }
@@ -104,7 +110,7 @@ bool WindowCursor::IsStopped() const {
 }
 
 bool WindowCursor::IsReportTime() const {
-  return !is_reporting_ && windows_ > 0 && Milliseconds() >= report_at_;
+  return !is_reporting_ && report_at_ != 0 && Milliseconds() >= report_at_;
 }
 
 bool WindowCursor::BeginReport(bool at_end) {
@@ -114,7 +120,7 @@ bool WindowCursor::BeginReport(bool at_end) {
   }
   is_reporting_ = true;
   end_is_reported_ = at_end;
-  report_at_ = Milliseconds() + kReportInterval;
+  PostponeReport();
   return true;
 }
 

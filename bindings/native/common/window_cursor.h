@@ -67,8 +67,9 @@ class WindowCursor {
   size_t window_size() const { return options_.window_size; }
   // Before the first window.
   void set_window_size(size_t size) { options_.window_size = size; }
-  // Bytes that are used up: where the current window begins.
-  size_t position() const { return window_.position; }
+  // Bytes that are used up: where the current window begins, or the furthest
+  // byte that was shown otherwise.
+  size_t position() const { return std::max(window_.position, shown_end_); }
   uint64_t windows() const { return windows_; }
 
   // The usual case: finds the next window, without going there. False if there
@@ -109,6 +110,13 @@ class WindowCursor {
       Publish(FeederState::kAtWindow);
     }
   }
+  // `window` was mapped, and the next one stays what it was.
+  void Note(Window window) {
+    shown_end_ = std::max(shown_end_, window.position + window.length);
+    if (options_.report_progress && report_at_ == 0) {
+      PostponeReport();
+    }
+  }
   // Use() gave kEnd. `base` is null if the region may be gone.
   void End(uint8_t* base);
 
@@ -122,7 +130,7 @@ class WindowCursor {
     return is_aborted_ || (options_.control != nullptr && IsStopped());
   }
 
-  // Reports are due every 100 ms, from within next().
+  // Reports are due every 100 ms, from within the program's calls.
   bool IsReportDue() const {
     return options_.report_progress && IsReportTime();
   }
@@ -136,6 +144,7 @@ class WindowCursor {
             std::min(options_.window_size, options_.byte_length - position)};
   }
   void Begin(uint8_t* base);
+  void PostponeReport();
   bool IsStopped() const;
   bool IsReportTime() const;
   void Publish(FeederState state);
@@ -144,10 +153,13 @@ class WindowCursor {
   // Of no bytes if there is none yet, or it is used up.
   Window window_;
   uint64_t windows_ = 0;
+  // The end of what Note() was told of.
+  size_t shown_end_ = 0;
   PageAdvice advice_;
   bool is_aborted_ = false;
   bool is_reporting_ = false;
   bool end_is_reported_ = false;
+  // 0: as long as nothing has been shown.
   int64_t report_at_ = 0;
 };
 

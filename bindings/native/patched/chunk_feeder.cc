@@ -121,10 +121,13 @@ bool ChunkFeeder::MapForInner(uint64_t offset,
                               uint32_t length,
                               uint64_t* mapped) {
   const uint64_t byte_length = cursor_.byte_length();
-  if (offset <= byte_length && !cursor_.IsInterrupted()) {
+  if (offset <= byte_length && !cursor_.IsInterrupted() &&
+      !cursor_.IsReportDue()) {
     *mapped = std::min<uint64_t>(length, byte_length - offset);
-    if (*mapped > 0 &&
-        Move({static_cast<size_t>(offset), static_cast<size_t>(*mapped)})) {
+    const WindowCursor::Window window{static_cast<size_t>(offset),
+                                      static_cast<size_t>(*mapped)};
+    if (*mapped > 0 && Move(window)) {
+      cursor_.Note(window);
       return true;
     }
   }
@@ -132,7 +135,7 @@ bool ChunkFeeder::MapForInner(uint64_t offset,
 }
 
 bool ChunkFeeder::Map(uint64_t offset, uint32_t length, uint64_t* mapped) {
-  if (!IsUsable()) {
+  if (!IsUsable() || !ReportIfDue()) {
     return false;
   }
   const uint64_t byte_length = cursor_.byte_length();
@@ -144,7 +147,13 @@ bool ChunkFeeder::Map(uint64_t offset, uint32_t length, uint64_t* mapped) {
   }
   *mapped = std::min<uint64_t>(length, byte_length - offset);
   if (*mapped > 0) {
-    return Show({static_cast<size_t>(offset), static_cast<size_t>(*mapped)});
+    const WindowCursor::Window window{static_cast<size_t>(offset),
+                                      static_cast<size_t>(*mapped)};
+    if (!Show(window)) {
+      return false;
+    }
+    cursor_.Note(window);
+    return true;
   }
   if (attachment_ != nullptr) {
     place_.PointBack(binding_->instance.Get(agent_->isolate()));
