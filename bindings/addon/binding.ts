@@ -103,7 +103,12 @@ export interface EngineBinding {
   wireBytes(module: object): ArrayBuffer
   /** Code and wire bytes. */
   serializeModule(module: object): [ArrayBuffer, ArrayBuffer]
-  deserializeModule(target: object, code: Uint8Array, bytes: Uint8Array): boolean
+  deserializeModule(
+    target: object,
+    code: Uint8Array,
+    bytes: Uint8Array,
+    options: Arguments,
+  ): boolean
   jsTag(): object
   /** @param window the host window of memory 0, or undefined for the memory itself */
   attachRawMemory(
@@ -115,6 +120,10 @@ export interface EngineBinding {
     byteLength: number,
   ): void
   detachRawMemory(instance: object, memoryIndex: number, window: number | undefined): void
+  /** A copy of what a host window shows from `address` on; undefined if it does not show it all. */
+  readWindow(instance: object, address: number, length: number): ArrayBuffer | undefined
+  /** Whether a host window shows all of that. Otherwise writes nothing. */
+  writeWindow(instance: object, address: number, bytes: Uint8Array): boolean
   /** Collects garbage of the engine, if there can be any. Returns whether it did. */
   collectInnerGarbage(): boolean
   version(): string

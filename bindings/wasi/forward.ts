@@ -23,14 +23,15 @@ interface Buffer {
   readonly length: number
 }
 
-/** The buffers of a list, as far as one transfer goes. All of them are in the program's memory. */
+/** The buffers of a list, as far as one transfer goes. The program has all of their bytes. */
 function listedBuffers(
   name: string,
   memory: ProgramMemory,
   address: number,
   count: number,
 ): Buffer[] {
-  const list = memory.view(name, address, (count >>> 0) * bufferEntry)
+  const { buffer, byteOffset, byteLength } = memory.read(name, address, count * bufferEntry)
+  const list = new DataView(buffer, byteOffset, byteLength)
   const buffers: Buffer[] = []
   let left = longestTransfer
   for (let at = 0; at < list.byteLength && left > 0; at += bufferEntry) {
@@ -38,7 +39,7 @@ function listedBuffers(
       address: list.getUint32(at, true),
       length: Math.min(list.getUint32(at + 4, true), left),
     }
-    memory.bytes(name, buffer.address, buffer.length)
+    memory.read(name, buffer.address, buffer.length)
     buffers.push(buffer)
     left -= buffer.length
   }
@@ -60,7 +61,7 @@ export function gather(
   const gathered = new Uint8Array(totalLength(buffers))
   let at = 0
   for (const { address, length } of buffers) {
-    gathered.set(memory.bytes(name, address, length), at)
+    gathered.set(memory.read(name, address, length), at)
     at += length
   }
   return gathered
@@ -105,31 +106,29 @@ export function forward(
       }
       const address = value as number
       if (typeof parameter === 'number') {
-        memory.bytes(name, address, parameter)
+        memory.read(name, address, parameter)
         const result = desk.reserve(parameter)
         firstResult ||= result
         forwarded.push(result)
-        deliveries.push(() =>
-          memory.bytes(name, address, parameter).set(desk.bytes(result, parameter)),
-        )
+        deliveries.push(() => memory.write(name, address, desk.bytes(result, parameter)))
         continue
       }
       const count = (args[at++] as number) >>> 0
       switch (parameter) {
         case 'input': {
-          const input = memory.bytes(name, address, count)
+          const input = memory.read(name, address, count)
           const copy = desk.reserve(count)
           desk.bytes(copy, count).set(input)
           forwarded.push(copy, count)
           break
         }
         case 'output': {
-          memory.bytes(name, address, count)
+          const before = memory.read(name, address, count)
           const output = desk.reserve(count)
           // What the call leaves as it is stays as the program has it.
-          desk.bytes(output, count).set(memory.bytes(name, address, count))
+          desk.bytes(output, count).set(before)
           forwarded.push(output, count)
-          deliveries.push(() => memory.bytes(name, address, count).set(desk.bytes(output, count)))
+          deliveries.push(() => memory.write(name, address, desk.bytes(output, count)))
           break
         }
         case 'gather': {
@@ -148,7 +147,7 @@ export function forward(
             const end = bytes + desk.view(firstResult, 4).getUint32(0, true)
             for (const { address, length } of buffers) {
               const part = Math.min(length, end - from)
-              memory.bytes(name, address, part).set(desk.bytes(from, part))
+              memory.write(name, address, desk.bytes(from, part))
               from += part
             }
           })
@@ -162,7 +161,7 @@ export function forward(
   }
 }
 
-/** A call that answers an address outside of the program's memory as the system does. */
+/** A call that answers an address where the program has no bytes as the system does. */
 export function withFaults(call: Call): Call {
   return (...args) => {
     try {

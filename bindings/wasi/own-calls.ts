@@ -20,20 +20,20 @@ function stringCalls(
   const total = encoded.reduce((sum, { length }) => sum + length, 0)
   return {
     [`${name}_sizes_get`]: (count, size) => {
-      memory.view(`${name}_sizes_get`, count as number, 4).setUint32(0, encoded.length, true)
-      memory.view(`${name}_sizes_get`, size as number, 4).setUint32(0, total, true)
+      memory.writeNumber(`${name}_sizes_get`, count as number, encoded.length)
+      memory.writeNumber(`${name}_sizes_get`, size as number, total)
       return Errno.Success
     },
     [`${name}_get`]: (pointers, buffer) => {
       const call = `${name}_get`
-      const list = memory.view(call, pointers as number, 4 * encoded.length)
-      const bytes = memory.bytes(call, buffer as number, total)
-      let at = 0
-      for (const [i, string] of encoded.entries()) {
-        list.setUint32(4 * i, ((buffer as number) >>> 0) + at, true)
-        bytes.set(string, at)
-        at += string.length
-      }
+      let at = (buffer as number) >>> 0
+      const addresses = encoded.map(({ length }) => {
+        const address = at
+        at += length
+        return address
+      })
+      memory.write(call, buffer as number, Buffer.concat(encoded))
+      memory.write(call, pointers as number, new Uint8Array(Uint32Array.from(addresses).buffer))
       return Errno.Success
     },
   }
@@ -44,9 +44,9 @@ function pollCall(target: Call, { memory, desk }: Exchange): Call {
   return (subscriptions, events, count, stored) => {
     const n = (count as number) >>> 0
     const [inputLength, outputLength] = [n * subscriptionBytes, n * eventBytes]
-    const input = memory.bytes('poll_oneoff', subscriptions as number, inputLength)
-    memory.bytes('poll_oneoff', events as number, outputLength)
-    memory.bytes('poll_oneoff', stored as number, 4)
+    const input = memory.read('poll_oneoff', subscriptions as number, inputLength)
+    memory.read('poll_oneoff', events as number, outputLength)
+    memory.read('poll_oneoff', stored as number, 4)
     desk.clear()
     const from = desk.reserve(inputLength)
     const to = desk.reserve(outputLength)
@@ -54,8 +54,8 @@ function pollCall(target: Call, { memory, desk }: Exchange): Call {
     desk.bytes(from, inputLength).set(input)
     const errno = target(from, to, n, number)
     if (errno === Errno.Success) {
-      memory.bytes('poll_oneoff', events as number, outputLength).set(desk.bytes(to, outputLength))
-      memory.bytes('poll_oneoff', stored as number, 4).set(desk.bytes(number, 4))
+      memory.write('poll_oneoff', events as number, desk.bytes(to, outputLength))
+      memory.write('poll_oneoff', stored as number, desk.bytes(number, 4))
     }
     return errno
   }
@@ -77,7 +77,8 @@ export function ownCalls(
     ...stringCalls('environ', environ, memory),
     poll_oneoff: pollCall(nodeCalls.poll_oneoff!, exchange),
     random_get: (address, length) => {
-      randomFillSync(memory.bytes('random_get', address as number, length as number))
+      const bytes = memory.read('random_get', address as number, (length as number) >>> 0)
+      memory.write('random_get', address as number, randomFillSync(bytes))
       return Errno.Success
     },
     proc_exit: (code) => {

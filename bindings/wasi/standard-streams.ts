@@ -67,8 +67,8 @@ export class StandardStreams {
   #write([descriptor, address, length, written]: number[]): number | undefined {
     const output = this.#outputs[descriptor!]
     if (typeof output !== 'function') return undefined
-    const bytes = gather('fd_write', this.#memory, address!, length!)
-    this.#memory.view('fd_write', written!, 4).setUint32(0, bytes.length, true)
+    const bytes = gather('fd_write', this.#memory, address!, length! >>> 0)
+    this.#memory.writeNumber('fd_write', written!, bytes.length)
     output(bytes)
     return Errno.Success
   }

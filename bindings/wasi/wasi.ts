@@ -2,6 +2,7 @@ import { createRequire } from 'node:module'
 import type * as api from '../../types/wasi.d.ts'
 import type { Instance, Memory } from '../../types/web-assembly.d.ts'
 import { show } from '../arguments.ts'
+import { windowBytesOf } from '../backends/patched/window-bytes.ts'
 import { calls } from './calls.ts'
 import { Desk } from './desk.ts'
 import { type Call, type Exchange, forward, withFaults } from './forward.ts'
@@ -106,7 +107,7 @@ class Wasi implements api.Wasi {
         `${method}: a program runs on this host already; make a host for each instance by wasi()`,
       )
     }
-    this.#memory.set(exports.memory)
+    this.#memory.set(exports.memory, windowBytesOf(instance))
     return exports
   }
 }

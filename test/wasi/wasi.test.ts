@@ -159,13 +159,10 @@ test('files are read and written in a folder that is given, and nowhere else', (
 
 test('addresses that are not in the memory of the program are refused', (t) => {
   const fault = 21
-  t.is(run(['write', '0x7fff0000']).exitCode, fault)
-  const window = {
-    instanceOf: RangeError,
-    message: /^fd_write: address 0x80000010 is in a host window/,
+  for (const address of ['0x7fff0000', '0x80000010', '0xfffffffe']) {
+    t.is(run(['write', address]).exitCode, fault)
+    t.is(run(['write', address], { stdout: 1 }).exitCode, fault)
   }
-  t.throws(() => run(['write', '0x80000010']), window)
-  t.throws(() => run(['write', '0x80000010'], { stdout: 1 }), window)
 })
 
 test('a program that closes its output leaves that of the process open', (t) => {

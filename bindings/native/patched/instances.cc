@@ -1,9 +1,12 @@
 // WebAssembly.Instance, and what instances are attached to.
 
+#include <algorithm>
 #include <vector>
 
 #include "chunk_feeder.h"
+#include "common/napi/array_buffers.h"
 #include "common/napi/native_functions.h"
+#include "common/napi/results.h"
 #include "common/region.h"
 #include "errors.h"
 #include "functions.h"
@@ -226,6 +229,53 @@ napi_value DetachRawMemory(const InnerCall& call) {
   return nullptr;
 }
 
+// The bytes that a host window of the instance shows from `address` on. Null,
+// with an exception pending if they are gone, if it does not show them all.
+uint8_t* ShownBytes(const InnerCall& call,
+                    Handle* instance,
+                    uint32_t address,
+                    size_t length) {
+  Attachments* attachments =
+      Attachments::Of(call.agent(), instance->inner.Get(call.isolate()));
+  Attachment* window = attachments == nullptr
+                           ? nullptr
+                           : attachments->FindWindow(address, length);
+  return window != nullptr && CheckBorrowed(call.agent(), window)
+             ? window->data + (address - window->place.Address())
+             : nullptr;
+}
+
+// readWindow(instance, address, length): an ArrayBuffer with a copy; undefined
+// if no host window shows all of that.
+napi_value ReadWindow(const InnerCall& call) {
+  Handle* instance = call.Unwrapped(0, Kind::kInstance);
+  uint32_t address;
+  size_t length;
+  if (instance == nullptr || !ReadValue(call.env(), call[1], &address) ||
+      !ReadValue(call.env(), call[2], &length)) {
+    return nullptr;
+  }
+  const uint8_t* bytes = ShownBytes(call, instance, address, length);
+  return bytes == nullptr ? nullptr : CopyToBuffer(call.env(), bytes, length);
+}
+
+// writeWindow(instance, address, bytes): boolean, whether a host window shows
+// all of that.
+napi_value WriteWindow(const InnerCall& call) {
+  Handle* instance = call.Unwrapped(0, Kind::kInstance);
+  uint32_t address;
+  Bytes source;
+  if (instance == nullptr || !ReadValue(call.env(), call[1], &address) ||
+      !ReadValue(call.env(), call[2], &source)) {
+    return nullptr;
+  }
+  uint8_t* bytes = ShownBytes(call, instance, address, source.length);
+  if (bytes != nullptr) {
+    std::copy_n(source.data, source.length, bytes);
+  }
+  return NewBoolean(call.env(), bytes != nullptr);
+}
+
 }  // namespace
 
 bool InitInstances(napi_env env, napi_value exports, Agent* agent) {
@@ -234,6 +284,8 @@ bool InitInstances(napi_env env, napi_value exports, Agent* agent) {
                              {"instantiate", Enter<Instantiate>},
                              {"attachRawMemory", Enter<AttachRawMemory>},
                              {"detachRawMemory", Enter<DetachRawMemory>},
+                             {"readWindow", Enter<ReadWindow>},
+                             {"writeWindow", Enter<WriteWindow>},
                          },
                          agent);
 }

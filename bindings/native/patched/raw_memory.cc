@@ -20,10 +20,8 @@ v8::Local<v8::Private> Key(v8::Isolate* isolate) {
       isolate, v8::String::NewFromUtf8Literal(isolate, "v8-rawmem:attached"));
 }
 
-// Bytes from the beginning of a window to the end of the address space.
-uint64_t HostWindowRoom(uint32_t window) {
-  return uint64_t{8 - window} << 28;
-}
+// Where windows end.
+constexpr uint64_t kAddressSpace = uint64_t{1} << 32;
 
 void ThrowRefusal(napi_env env,
                   v8::WasmRawMemoryResult result,
@@ -51,9 +49,10 @@ void ThrowRefusal(napi_env env,
       return;
     case Result::kTooLarge:
       if (place.window) {
-        ThrowRangeError(env, window + " has room for " +
-                                 std::to_string(HostWindowRoom(*place.window)) +
-                                 " bytes; got " + std::to_string(size));
+        ThrowRangeError(env,
+                        window + " has room for " +
+                            std::to_string(kAddressSpace - place.Address()) +
+                            " bytes; got " + std::to_string(size));
       } else {
         ThrowTooLarge(env, what, memory_index, size);
       }
@@ -118,6 +117,10 @@ v8::WasmRawMemoryResult MemoryPlace::PointBack(
   return window ? v8::SetWasmInstanceWindow(instance, memory_index, *window,
                                             nullptr, 0)
                 : v8::ResetWasmInstanceRawMemory(instance, memory_index);
+}
+
+uint64_t MemoryPlace::Address() const {
+  return window ? uint64_t{8 + *window} << 28 : 0;
 }
 
 void Attachment::PointBack(v8::Isolate* isolate) {
@@ -330,6 +333,17 @@ bool Attachments::Detach(MemoryPlace place) {
 Attachment* Attachments::Find(MemoryPlace place) {
   auto it = attachments_.find(place);
   return it == attachments_.end() ? nullptr : &it->second;
+}
+
+Attachment* Attachments::FindWindow(uint64_t address, size_t length) {
+  for (auto& [place, attachment] : attachments_) {
+    if (place.window && address >= place.Address() &&
+        length <= attachment.length &&
+        address - place.Address() <= attachment.length - length) {
+      return &attachment;
+    }
+  }
+  return nullptr;
 }
 
 void Attachments::Remove(Attachment* attachment) {

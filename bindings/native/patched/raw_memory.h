@@ -55,6 +55,8 @@ struct MemoryPlace {
                                 size_t length) const;
   // Back at the instance's own memory; a window is empty then.
   v8::WasmRawMemoryResult PointBack(v8::Local<v8::Object> instance) const;
+  // Where code finds the first byte: a window's address, or 0.
+  uint64_t Address() const;
 
   uint32_t memory_index = 0;
   std::optional<uint32_t> window;
@@ -111,6 +113,9 @@ class Attachments final : public RecordOf<v8::Object> {
 
   // Null if nothing is attached there.
   Attachment* Find(MemoryPlace place);
+  // The host window that shows all of these bytes of memory 0. Null if none
+  // does.
+  Attachment* FindWindow(uint64_t address, size_t length);
   // Only forgets it: the instance must have been pointed elsewhere.
   void Remove(Attachment* attachment);
 
