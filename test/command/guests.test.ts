@@ -1,6 +1,14 @@
 // Programs of ordinary compilers, run from the command line.
 
-import { mkdirSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import test, { type ExecutionContext } from 'ava'
@@ -77,6 +85,25 @@ test('a program with a main function prints, and its exit code is that of the co
   const [complaint, ...json] = wrong.stderr.split('\n')
   t.is(complaint, 'the columns differ in length')
   t.like(JSON.parse(json.join('\n')), { exitCode: 2, bytes: 1_600_000, workers: 1 })
+})
+
+test('the C program of docs/guests.md sums a file larger than all windows together', async (t) => {
+  const page = readFileSync(new URL('../../docs/guests.md', import.meta.url), 'utf8')
+  const [, source] = /^`sum\.c`.*\n\n```c\n([\s\S]*?)^```/m.exec(page) ?? []
+  const folder = temporaryFolder(t)
+  const [program, prices] = [join(folder, 'sum.wasm'), join(folder, 'prices.f64')]
+  writeFileSync(program, await compileC(source as string))
+  // Sparse: zeros but for the first and last value of some chunks.
+  const [chunk, all] = [64 * 2 ** 20, 2 ** 31]
+  const places = [0, chunk - 8, chunk, 5 * chunk + 8, all - 8, all, all + chunk, all + chunk + 8]
+  const file = openSync(prices, 'w')
+  ftruncateSync(file, all + chunk + 16)
+  for (const [i, place] of places.entries()) writeSync(file, Float64Array.of(2 ** i), 0, 8, place)
+  closeSync(file)
+  const { exitCode, stdout, stderr } = await run(program, '--map', prices)
+  t.is(exitCode, 0, stderr)
+  t.is(stdout, '255.00\n')
+  t.regex(stderr, /^2\.06 GiB in [\d.]+ s, [\d.]+ GB\/s \(34 windows, 1 worker\)\n$/)
 })
 
 test('columns are divided at the same records', async (t) => {
