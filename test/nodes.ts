@@ -18,6 +18,7 @@ const testFiles = [
   'test/attached-memory/memory.test.ts',
   'test/backends/**/*.test.ts',
   'test/feeder/**/*.test.ts',
+  'test/guests/**/*.test.ts',
   'test/region/**/*.test.ts',
   'test/wasi/**/*.test.ts',
   'test/workers/**/*.test.ts',
