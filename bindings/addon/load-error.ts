@@ -1,5 +1,6 @@
 import {
   detectLibc,
+  oldestGlibc,
   type Platform,
   platformName,
   platformPackage,
@@ -74,7 +75,7 @@ export function refusal(platform: Platform): Diagnosis | undefined {
       problem: 'libc',
       reason: `there is no prebuilt binding for ${platform.libc}, only for glibc`,
       advice: [
-        'Alpine Linux has musl. Take an image that has glibc 2.35 or newer, such as node:22-bookworm-slim.',
+        `Alpine Linux has musl. Take an image that has glibc ${oldestGlibc} or newer, such as node:22-bookworm-slim.`,
         ...buildNodeBackends,
       ],
     }
@@ -106,7 +107,7 @@ export function diagnose(failures: readonly Failure[]): Diagnosis {
       problem: 'old-glibc',
       reason: `the C library here, glibc ${detectLibc().version ?? 'of an unknown version'}, is too old: the binding needs ${glibc[1]}`,
       advice: [
-        'Use a newer system, such as Debian 12, Ubuntu 22.04 or Fedora 36, or an image made from one.',
+        'Use a newer system, such as Debian 11, Ubuntu 20.04 or Red Hat 8, or an image made from one.',
         ...build,
         ...buildNodeBackends,
       ],

@@ -17,6 +17,10 @@ export const packageRoot = join(
 )
 
 const scope = '@v8-rawmem/'
+
+/** The oldest glibc that the addons can be loaded with: the one that Node's own releases need. */
+export const oldestGlibc = '2.28'
+
 const require = createRequire(import.meta.url)
 
 /**

@@ -9,6 +9,7 @@
       '../common/napi/arguments.cc',
       '../common/napi/array_buffers.cc',
       '../common/napi/native_functions.cc',
+      '../common/older_glibc.cc',
       '../common/page_advice.cc',
       '../common/region.cc',
       '../common/size_errors.cc',

@@ -19,6 +19,7 @@ export function addonEnvironment(
   project: string,
   { cc, cxx, linker, sdk }: Compilation,
   linkInputs: string,
+  libraryFlags: readonly string[],
 ): NodeJS.ProcessEnv {
   return {
     ...compilerEnvironment(),
@@ -30,7 +31,11 @@ export function addonEnvironment(
       .filter((path) => path !== undefined)
       .map((path) => `-ffile-prefix-map=${path}=${path === sdk ? 'sdk' : '.'}`)
       .join(' '),
-    LDFLAGS: [...(linker ? [`-fuse-ld=${linker}`] : []), listInputsTo(linkInputs)].join(' '),
+    LDFLAGS: [
+      ...(linker ? [`-fuse-ld=${linker}`] : []),
+      listInputsTo(linkInputs),
+      ...libraryFlags,
+    ].join(' '),
     V8_RAWMEM_SDK: sdk ?? '',
   }
 }

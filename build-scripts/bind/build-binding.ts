@@ -17,7 +17,11 @@ import { requireLockedPackages } from './source-hash.ts'
 /** Compiles and links both addons, the one with V8 inside against an SDK, and puts them into prebuilds/. */
 export async function buildBinding(context: BuildContext, sdk: string): Promise<void> {
   const { pin, project } = context
-  await requireTools('build:binding', [...makeTools, ...clangTools(pin.toolchain.clang)])
+  await requireTools('build:binding', [
+    ...makeTools,
+    tools.readelf,
+    ...clangTools(pin.toolchain.clang),
+  ])
   await requireLockedPackages(project)
   const sdkManifest = await readSdkManifest(sdk)
   await requireWholeSdk(sdk, context.signal)

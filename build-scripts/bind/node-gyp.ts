@@ -6,6 +6,7 @@ import type { BuildContext } from '../shared/context.ts'
 import { defaultJobs } from '../shared/ninja.ts'
 import { $ } from '../shared/shell.ts'
 import { addonEnvironment, type Compilation, provideNodeApiHeaders } from './addon-flags.ts'
+import { isForOlderGlibc, provideOlderGlibc } from './older-glibc.ts'
 
 /** The makefiles that node-gyp writes take a space for the end of a path. */
 export function requirePathsForNodeGyp(paths: readonly string[]): void {
@@ -41,7 +42,10 @@ export async function runNodeGyp(
   for (const name of await readdir(build).catch(() => [])) {
     await rm(join(build, name), { recursive: true, force: true })
   }
-  const env = addonEnvironment(project, compilation, linkInputs)
+  const glibc = isForOlderGlibc(compilation)
+    ? await provideOlderGlibc(compilation, join(build, 'glibc'))
+    : []
+  const env = addonEnvironment(project, compilation, linkInputs, glibc)
   const run = $({ cwd: place, env, signal, nothrow: true })
   const built =
     await run`${process.execPath} ${nodeGyp} configure build --release --jobs=${defaultJobs()} --nodedir=${nodeDirectory} --loglevel=warn`

@@ -10,6 +10,7 @@ import type { Compiler } from '../shared/toolchain.ts'
 import { checkAddon } from './check-addon.ts'
 import { describePrebuild } from './describe-prebuild.ts'
 import { runNodeGyp } from './node-gyp.ts'
+import { isForOlderGlibc, requireOlderGlibc } from './older-glibc.ts'
 import {
   addonNames,
   type EngineAddon,
@@ -72,6 +73,7 @@ export async function providePrebuild(
   try {
     await copyFile(built, temporary)
     await inspectAddon(temporary)
+    if (isForOlderGlibc(compiler)) await requireOlderGlibc(temporary)
     await requireLoads(temporary)
     const { size } = await stat(temporary)
     const entry = { ...inputs, size, sha256: await sha256OfFile(temporary) }

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { z } from 'zod'
 import { glob } from 'zx'
+import { oldestGlibc } from '../../bindings/addon/platform.ts'
 import { AdvisedError } from '../../terminal/advised-error.ts'
 import { LockedPackages } from '../provenance/npm-packages.ts'
 import { readJsonIfValid } from '../shared/files.ts'
@@ -19,6 +20,7 @@ const sources = [
 /** The scripts that have flags. */
 const scripts = [
   'build-scripts/bind/addon-flags.ts',
+  'build-scripts/bind/older-glibc.ts',
   'build-scripts/shared/compiler-environment.ts',
 ]
 
@@ -32,6 +34,7 @@ export async function sourceHash(project: string): Promise<string> {
     files: Object.entries(await hashMatching(project, sources)),
     packages: packages.map((name) => locked.component(name).purl!),
     scripts: await hashMatching(project, scripts),
+    oldestGlibc,
   })
 }
 

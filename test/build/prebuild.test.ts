@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import test from 'ava'
 import { findPrebuildProblems } from '../../build-scripts/bind/check-addon.ts'
+import { newerSymbols } from '../../build-scripts/bind/older-glibc.ts'
 import { inspectAddon } from '../../build-scripts/bind/prebuild.ts'
 import {
   addonNames,
@@ -39,6 +40,10 @@ for (const kind of ['engine', 'node'] as const) {
 
   test(`${addonNames[kind]} shows and seeks no symbol but those of Node-API and the system`, async (t) => {
     await t.notThrowsAsync(inspectAddon(path))
+  })
+
+  test(`${addonNames[kind]} seeks nothing that the oldest glibc does not have`, async (t) => {
+    t.deepEqual(await newerSymbols(path), [])
   })
 }
 

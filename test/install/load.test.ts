@@ -3,17 +3,18 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'ava'
+import { oldestGlibc } from '../../bindings/addon/platform.ts'
 import { installPackage, prebuilds, put } from './installed-package.ts'
 
 const engine = readFileSync(join(prebuilds, 'v8-rawmem.node'))
 const small = readFileSync(join(prebuilds, 'v8-rawmem-node.node'))
 const manifest = readFileSync(join(prebuilds, 'package.json'), 'utf8')
 
-/** The same, but for the version of the C library that it asks for. */
+/** The same, but for the newest version of the C library that it asks for. */
 function askForNewerGlibc(addon: Buffer): Buffer {
   const changed = Buffer.from(addon)
-  const at = changed.indexOf('\0GLIBC_2.35\0')
-  changed.write('GLIBC_9.35', at + 1, 'latin1')
+  const at = changed.indexOf(`\0GLIBC_${oldestGlibc}\0`)
+  changed.write('GLIBC_9.28', at + 1, 'latin1')
   return changed
 }
 
@@ -52,7 +53,7 @@ test('an older C library than the addons need is named, and the version they nee
   const { stderr } = await evaluate('')
   t.regex(
     stderr,
-    /the C library here, glibc \d+\.\d+, is too old: the binding needs 9\.35\.\n.*\n {2}Use a newer system/,
+    /the C library here, glibc \d+\.\d+, is too old: the binding needs 9\.28\.\n.*\n {2}Use a newer system/,
   )
 })
 
