@@ -39,7 +39,7 @@ export async function packageSdk(
   { output, allowModified = false }: { output?: string; allowModified?: boolean },
 ): Promise<void> {
   const { pin, cache, project, series, signal } = context
-  await requireTools('package', [tools.git, tools.ninja, tools.tar, tools.zstd])
+  await requireTools('package', [tools.ar, tools.git, tools.ninja, tools.tar, tools.zstd])
   const library = join(cache.buildDirectory, pin.build.library)
   if (!existsSync(library)) {
     throw new AdvisedError(`There is no ${library}.`, 'Run: npm run v8 -- compile')

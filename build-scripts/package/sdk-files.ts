@@ -1,8 +1,9 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { askGn } from '../configure/gn.ts'
 import type { Component } from '../provenance/component.ts'
 import { requirePermitted } from '../provenance/permitted-licences.ts'
+import { compilerEnvironment } from '../shared/compiler-environment.ts'
 import type { BuildContext } from '../shared/context.ts'
 import { put } from '../shared/files.ts'
 import { listTracked } from '../shared/git.ts'
@@ -22,7 +23,9 @@ export const sdkSources = 'share/v8-rawmem/'
  */
 export async function layOutSdk(context: BuildContext, folder: string): Promise<Component[]> {
   const { cache, pin, project, series, signal } = context
-  await put(join(cache.buildDirectory, pin.build.library), join(folder, 'lib/libv8_monolith.a'))
+  const library = join(folder, 'lib/libv8_monolith.a')
+  await put(join(cache.buildDirectory, pin.build.library), library)
+  await addForOlderGlibc(context, library)
   for (const path of await listTracked(cache.tree, signal, 'include')) {
     if (/\/(DEPS|DIR_METADATA|[A-Z_]*OWNERS|[^/]*\.(md|py))$/.test(path)) continue
     await put(join(cache.tree, path), join(folder, path))
@@ -48,6 +51,17 @@ export async function layOutSdk(context: BuildContext, folder: string): Promise<
     for (const [path, file] of part.licences) await put(file, join(licences, path))
   }
   return components
+}
+
+/** Adds what V8 seeks and an older glibc does not have, so that a program can be linked there. */
+async function addForOlderGlibc(context: BuildContext, library: string): Promise<void> {
+  const { project, signal } = context
+  const { cc } = await context.clang()
+  const run = $({ cwd: project, signal, env: compilerEnvironment() })
+  const object = join(dirname(library), 'older-glibc.o')
+  await run`${cc} -c -O2 -fPIC -o ${object} sdk/older-glibc.c`
+  await run`ar rD ${library} ${object}`
+  await rm(object)
 }
 
 /**
