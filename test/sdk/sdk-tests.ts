@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { mkdir, realpath } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
-import { basename, join, resolve } from 'node:path'
-import { which } from 'zx'
+import { basename, dirname, join, resolve } from 'node:path'
+import { $, glob, which } from 'zx'
 import { cacheRoot } from '../../build-scripts/shared/context.ts'
 import { loadPin } from '../../build-scripts/shared/pin.ts'
 import { AdvisedError } from '../../terminal/advised-error.ts'
@@ -70,35 +70,91 @@ async function run(
   })
 }
 
-/** Builds one CMake project against the SDK and runs its tests. Fails unless all of them pass. */
-async function buildAndTest(
-  source: string,
-  build: string,
-  definitions: Record<string, string>,
-  options: SdkTestOptions,
+/** A CMake project that uses the SDK. */
+interface CxxProject {
+  readonly source: string
+  readonly build: string
+  readonly definitions: Readonly<Record<string, string>>
+}
+
+const jobs = String(availableParallelism())
+
+async function buildProject(
+  { source, build, definitions }: CxxProject,
+  output: SdkTestOptions['output'],
 ): Promise<void> {
+  await requireTool('cmake')
   await mkdir(build, { recursive: true })
-  const jobs = String(availableParallelism())
   const configure = Object.entries(definitions).map(([name, value]) => `-D${name}=${value}`)
   const name = basename(source)
-  const filter = options.filter ? ['-R', options.filter] : []
-  const steps: [string, string, string[]][] = [
-    ['configured', 'cmake', ['-S', source, '-B', build, ...configure]],
-    ['built', 'cmake', ['--build', build, '--parallel', jobs]],
-    [
-      'passed',
-      'ctest',
-      ['--test-dir', build, '--parallel', jobs, '--output-on-failure', ...filter],
-    ],
+  const steps: [string, string[]][] = [
+    ['configured', ['-S', source, '-B', build, ...configure]],
+    ['built', ['--build', build, '--parallel', jobs]],
   ]
-  for (const [done, command, args] of steps) {
-    const code = await run(command, args, options.output)
-    if (code === 0) continue
-    throw new AdvisedError(
-      done === 'passed' ? `Tests of ${name} failed.` : `${name} could not be ${done}.`,
-      `The output above says why. To look closer: ${[command, ...args].join(' ')}`,
-    )
+  for (const [done, args] of steps) {
+    if ((await run('cmake', args, output)) !== 0) {
+      throw failure(`${name} could not be ${done}.`, ['cmake', ...args])
+    }
   }
+}
+
+/** Builds one CMake project against the SDK and runs its tests. Fails unless all of them pass. */
+async function buildAndTest(project: CxxProject, options: SdkTestOptions): Promise<void> {
+  await buildProject(project, options.output)
+  const filter = options.filter ? ['-R', options.filter] : []
+  const { build, source } = project
+  const args = ['--test-dir', build, '--parallel', jobs, '--output-on-failure', ...filter]
+  if ((await run('ctest', args, options.output)) === 0) return
+  throw failure(`Tests of ${basename(source)} failed.`, ['ctest', ...args])
+}
+
+function failure(what: string, command: readonly string[]): AdvisedError {
+  return new AdvisedError(what, `The output above says why. To look closer: ${command.join(' ')}`)
+}
+
+/** What the C++ tests are built from. */
+async function cxxTests(
+  sdk: string,
+  compiler: string,
+  build: string,
+  more: Readonly<Record<string, string>> = {},
+): Promise<CxxProject & { readonly modules: string }> {
+  const modules = join(build, 'wasm')
+  await writeModules(modules)
+  const definitions = {
+    CMAKE_CXX_COMPILER: compiler,
+    'v8-rawmem_DIR': packageFolder(sdk),
+    WASM_MODULES: modules,
+    ...more,
+  }
+  return { source: import.meta.dirname, build: join(build, 'tests'), definitions, modules }
+}
+
+/**
+ * Builds the C++ tests with the C library of another Linux, and this one's C++ library inside.
+ *
+ * @param root where the files of that Linux are
+ * @returns the program, and the folder of the modules that it takes
+ */
+export async function buildCxxTestsFor(
+  root: string,
+  { sdk: named, output }: Pick<SdkTestOptions, 'sdk' | 'output'>,
+): Promise<{ program: string; modules: string }> {
+  const sdk = await realpath(named)
+  const { toolchain } = await loadPin(project)
+  const compiler = await chooseCompiler(`clang++-${toolchain.clang}`)
+  const installed = dirname((await $`${compiler} -print-file-name=libstdc++.a`).stdout.trim())
+  // Of the older gcc there: what unwinds frames here asks for a newer C library.
+  const [unwinder] = await glob('usr/lib/gcc/*/*/libgcc_eh.a', { cwd: root, absolute: true })
+  const build = join(project, 'build', 'test-sdk', `${basename(sdk)}-${basename(root)}`)
+  const tests = await cxxTests(sdk, compiler, build, {
+    CMAKE_SYSROOT: root,
+    CMAKE_CXX_FLAGS: `--gcc-install-dir=${installed}`,
+    CMAKE_EXE_LINKER_FLAGS: `-fuse-ld=lld -static-libstdc++ -static-libgcc -L${dirname(unwinder!)}`,
+    CMAKE_DISABLE_FIND_PACKAGE_PkgConfig: 'ON',
+  })
+  await buildProject(tests, output)
+  return { program: join(tests.build, 'raw-memory-tests'), modules: tests.modules }
 }
 
 /**
@@ -112,29 +168,14 @@ export async function runSdkTests(options: SdkTestOptions): Promise<void> {
       'Make one with "npm run v8 -- all", or name its folder with --sdk.',
     )
   }
-  await requireTool('cmake')
   await requireTool('ctest')
   const compiler = await chooseCompiler(options.compiler)
   const sdk = await realpath(options.sdk)
   // One folder for each pair: CMake cannot change the compiler of a build folder.
   const build = join(project, 'build', 'test-sdk', `${basename(sdk)}-${basename(compiler)}`)
-  const modules = join(build, 'wasm')
-  await writeModules(modules)
-  const definitions = {
-    CMAKE_CXX_COMPILER: compiler,
-    'v8-rawmem_DIR': packageFolder(sdk),
-  }
-  await buildAndTest(
-    import.meta.dirname,
-    join(build, 'tests'),
-    { ...definitions, WASM_MODULES: modules },
-    options,
-  )
+  await buildAndTest(await cxxTests(sdk, compiler, build), options)
   if (options.filter) return
-  await buildAndTest(
-    join(project, 'samples', 'embedder'),
-    join(build, 'embedder'),
-    definitions,
-    options,
-  )
+  const source = join(project, 'samples', 'embedder')
+  const definitions = { CMAKE_CXX_COMPILER: compiler, 'v8-rawmem_DIR': packageFolder(sdk) }
+  await buildAndTest({ source, build: join(build, 'embedder'), definitions }, options)
 }
