@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { mkdir, readlink, realpath, rename, rm, symlink } from 'node:fs/promises'
+import { mkdir, realpath, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { $, which } from 'zx'
 import { AdvisedError } from '../../terminal/advised-error.ts'
@@ -41,11 +41,10 @@ export class OlderSystem {
       console.error(`installing Debian 11 into ${root}`)
       const included = `--include=${packages.join(',')}`
       await $`debootstrap --variant=minbase ${included} bullseye ${making} ${mirror ? [mirror] : []}`
-      // The dynamic linker is a link from the root, which linkers of this system follow to its own.
-      const loader = join(making, 'lib64/ld-linux-x86-64.so.2')
-      const target = join('../..', await readlink(loader))
-      await rm(loader)
-      await symlink(target, loader)
+      // Links that begin at the root would lead linkers to the libraries of this system.
+      const relink = 'for link; do ln -sfr "$0$(readlink "$link")" "$link"; done'
+      const found = ['-type', 'l', '-lname', '/*', '-exec', 'sh', '-c', relink, making, '{}', '+']
+      await $`find ${join(making, 'usr/lib')} ${join(making, 'usr/lib64')} ${found}`
       await rename(making, root)
     }
     const real = await Promise.all(shared.map((folder) => realpath(folder)))
