@@ -132,7 +132,7 @@ export interface HostWindowsConstructor {
    *   once.
    * @throws {TypeError} if one is no open `HostRegion`, or an option has the wrong type.
    * @throws {RangeError} if there are too many, or an option is out of range.
-   * @throws {Error} if the backend in use has no host windows.
+   * @throws {Error} if the backend in use has no host windows, as `node-raw`.
    */
   new (regions: readonly (HostRegion | null)[], options?: HostWindowsOptions): HostWindows
 }

@@ -63,8 +63,12 @@ export interface FeederBinding {
   close(next: Next): void
   abort(next: Next): void
   rewind(next: Next): void
+  /** `rawmem.map` of the feeder's window. */
+  map(next: Next, offset: bigint, length: number): number
   position(next: Next): number
   windows(next: Next): number
+  /** Of the region. */
+  byteLength(next: Next): number
 }
 
 /** Arguments for the engine: shape, value, shape, value, … */
@@ -209,7 +213,10 @@ export interface NodeBackendsBinding {
   readonly rewire: {
     /** Why this system does not support it; undefined if it does. */
     selfTest(): string | undefined
-    /** @param bufferOf the getter of `WebAssembly.Memory.prototype.buffer` */
-    target(memory: object, bufferOf: () => ArrayBuffer): WindowTarget
+    /**
+     * @param bufferOf the getter of `WebAssembly.Memory.prototype.buffer`
+     * @param window a host window; undefined for address 0
+     */
+    target(memory: object, bufferOf: () => ArrayBuffer, window: number | undefined): WindowTarget
   }
 }

@@ -22,6 +22,8 @@ export interface MemoryLayout {
 export interface ModuleLayout {
   /** By memory index: imports, then definitions. */
   readonly memories: readonly MemoryLayout[]
+  /** Whether it imports from module `rawmem`, and so has host windows. */
+  readonly importsRawmem: boolean
 }
 
 /** Ids of sections in the binary format. */
@@ -178,11 +180,13 @@ export function* sectionsOf(
 /** The layout of a valid module. */
 export function moduleLayout(bytes: Uint8Array): ModuleLayout {
   const memories: MemoryLayout[] = []
+  let importsRawmem = false
   for (const { id, begin, end } of sectionsOf(bytes)) {
     const reader = new BinaryReader(bytes, begin, end)
     if (id === SectionId.Import) {
       for (let count = reader.u32(); count > 0; count--) {
         const imported = [reader.name(), reader.name()] as const
+        importsRawmem ||= imported[0] === 'rawmem'
         switch (reader.byte()) {
           case ExternalKind.Function:
             reader.u32()
@@ -245,7 +249,7 @@ export function moduleLayout(bytes: Uint8Array): ModuleLayout {
       }
     }
   }
-  return { memories }
+  return { memories, importsRawmem }
 }
 
 function note(memories: MemoryLayout[], index: number, ownData: string): void {

@@ -20,7 +20,7 @@ export interface FeederEngine {
   /** Throws if `instance` keeps things of its own in the memory. */
   checkOwnData(instance: Instance, memoryIndex: number): void
   /** Keeps alive what the addon refers to weakly. */
-  bind(next: Next, instance: Instance, memoryIndex: number): void
+  bind(next: Next, instance: Instance, memoryIndex: number, window: number | undefined): void
   unbind(next: Next, instance: Instance): void
 }
 
@@ -35,6 +35,8 @@ export function chunkFeederClass(engine: FeederEngine): api.ChunkFeederConstruct
     readonly #notify: Notify
     readonly #control: Uint8Array | undefined
     readonly #memoryIndex: number
+    /** The host window that shows the region, if one does. */
+    readonly #window: number | undefined
     readonly #checkOwnData: boolean
     #instance: Instance | undefined
     #closed = false
@@ -61,6 +63,7 @@ export function chunkFeederClass(engine: FeederEngine): api.ChunkFeederConstruct
       this.#region = region as HostRegion
       this.#control = control
       this.#memoryIndex = memoryIndex
+      this.#window = window
       this.#notify = (notice, position, windows) => {
         switch (notice) {
           case Notice.Progress: {
@@ -169,7 +172,7 @@ export function chunkFeederClass(engine: FeederEngine): api.ChunkFeederConstruct
     #bind(instance: Instance): void {
       this.#unbind()
       if (this.#checkOwnData) engine.checkOwnData(instance, this.#memoryIndex)
-      engine.bind(this.#next, instance, this.#memoryIndex)
+      engine.bind(this.#next, instance, this.#memoryIndex, this.#window)
       this.#instance = instance
     }
 

@@ -24,6 +24,7 @@
       '../node/raw_words.cc',
       '../node/rewire.cc',
       '../node/rewire_target.cc',
+      '../node/reserved_pages.cc',
       '../node/rewired_pages.cc',
       '../node/stored_pages.cc',
       '../node/window_target.cc',

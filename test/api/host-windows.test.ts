@@ -256,16 +256,13 @@ test('a program that imports the functions with other types is told the right on
   })
 })
 
-test('backends without windows say which has them', (t) => {
-  for (const { name, available } of backends()) {
-    if (!available || name === 'patched') continue
-    const backend = openBackend(name)
-    t.throws(() => new backend.HostWindows([]), { message: /use the backend 'patched'/ })
-    t.throws(() => backend.setWasmInstanceWindow({} as never, null, 0), {
-      message: /use the backend 'patched'/,
-    })
-  }
-  t.pass()
+test('the backend without windows says which has them', (t) => {
+  if (!backends().some(({ name, available }) => available && name === 'node-raw')) return t.pass()
+  const backend = openBackend('node-raw')
+  t.throws(() => new backend.HostWindows([]), { message: /use the backend 'patched'/ })
+  t.throws(() => backend.setWasmInstanceWindow({} as never, null, 0), {
+    message: /use the backend 'patched'/,
+  })
 })
 
 /** Windows over a region whose bytes are all 7, and an instance that refers to them and they to it. */

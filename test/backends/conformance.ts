@@ -8,6 +8,7 @@ import { errors } from './features/errors.ts'
 import { feeding } from './features/feeder.ts'
 import { memories } from './features/memory.ts'
 import { regions } from './features/regions.ts'
+import { windows } from './features/windows.ts'
 import { makeKit } from './kit.ts'
 
 /** What every backend is asked, in the order of the table. */
@@ -15,6 +16,7 @@ export const features: readonly Feature[] = [
   ...attaching,
   ...memories,
   ...regions,
+  ...windows,
   ...feeding,
   ...errors,
 ]

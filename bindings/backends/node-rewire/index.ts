@@ -2,8 +2,8 @@ import type { BackendStatus } from '../../../types/backend.d.ts'
 import { binding } from '../../addon/load.ts'
 import type { BackendDefinition } from '../backend.ts'
 import { NodeFeeders } from '../node/chunk-feeder.ts'
-import { withoutWindows } from '../node/host-windows.ts'
 import { rawMemoryFunction } from '../node/raw-memory.ts'
+import { targetOfWindow, windowsOf } from './host-windows.ts'
 import { rewireNamespace } from './namespace.ts'
 import { targetOfInstance } from './raw-memory.ts'
 import { ShareableHostRegion } from './region.ts'
@@ -15,13 +15,16 @@ function open() {
   const { nodeBackends } = binding
   const feeders = new NodeFeeders()
   const namespace = rewireNamespace(feeders.hooks)
+  const ChunkFeeder = feeders.feederClass(name, nodeBackends, namespace, (memory, window) =>
+    window === undefined ? targetOfInstance(memory) : targetOfWindow(memory, window),
+  )
   return {
     name,
     WebAssembly: namespace.WebAssembly,
     HostRegion: ShareableHostRegion,
-    ChunkFeeder: feeders.feederClass(name, nodeBackends, namespace, targetOfInstance),
+    ChunkFeeder,
     setWasmInstanceRawMemory: rawMemoryFunction(name, nodeBackends, namespace, targetOfInstance),
-    ...withoutWindows(name),
+    ...windowsOf(name, feeders, namespace, ChunkFeeder),
   } as const
 }
 

@@ -2,10 +2,22 @@ import type * as region from '../../../types/host-region.d.ts'
 import type * as api from '../../../types/web-assembly.d.ts'
 import type { WindowTarget } from '../../addon/binding.ts'
 import { binding } from '../../addon/load.ts'
+import { hostWindowsBegin } from '../../feeder/window-addresses.ts'
 import { regionParts } from '../../region.ts'
 import { native } from '../node/namespace.ts'
 
 export const pageSize = 65536
+
+/** Pages that a memory beside host windows may have: with one more it would touch the first. */
+export const mostPagesBesideWindows = BigInt(hostWindowsBegin / pageSize - 1)
+
+/** Declared maxima of memories that programs have made. */
+const maxima = new WeakMap<object, bigint>()
+
+/** Undefined if the memory may grow further than that, or nothing is known of it. */
+export function maximumOf(memory: object): bigint | undefined {
+  return maxima.get(memory)
+}
 
 /** The original getter, because a program could replace it. */
 const bufferOf = Object.getOwnPropertyDescriptor(native.Memory.prototype, 'buffer')
@@ -17,10 +29,23 @@ const targets = new WeakMap<object, WindowTarget>()
 export function targetOf(memory: object): WindowTarget {
   let target = targets.get(memory)
   if (target === undefined) {
-    target = binding.nodeBackends.rewire.target(memory, bufferOf)
+    target = binding.nodeBackends.rewire.target(memory, bufferOf, undefined)
     targets.set(memory, target)
   }
   return target
+}
+
+/** By memory, then by window. */
+const windowTargets = new WeakMap<object, WindowTarget[]>()
+
+export function windowTargetOf(memory: object, window: number): WindowTarget {
+  let ofMemory = windowTargets.get(memory)
+  if (ofMemory === undefined) {
+    ofMemory = []
+    windowTargets.set(memory, ofMemory)
+  }
+  ofMemory[window] ??= binding.nodeBackends.rewire.target(memory, bufferOf, window)
+  return ofMemory[window]
 }
 
 /** Puts a region at address 0 of a memory. */
@@ -34,6 +59,8 @@ export class Memory extends native.Memory implements api.Memory {
     const host = typeof descriptor === 'object' ? descriptor?.host : undefined
     if (host === undefined) {
       super(descriptor)
+      // Node has thrown if it is no number.
+      if (descriptor.maximum !== undefined) maxima.set(this, BigInt(descriptor.maximum))
       return
     }
     const { byteLength } = regionParts(host, 'host')

@@ -3,7 +3,7 @@ import type { InstanceMemory } from '../node/raw-memory.ts'
 import { targetOf } from './memory.ts'
 
 /** The memory object, which the program may never have seen. */
-function memoryOf({ instance, parts, memoryIndex, layout }: InstanceMemory): object {
+export function memoryOf({ instance, parts, memoryIndex, layout }: InstanceMemory): object {
   const { imported, exported } = layout
   if (imported !== undefined) {
     const [moduleName, memoryName] = imported
@@ -17,7 +17,7 @@ function memoryOf({ instance, parts, memoryIndex, layout }: InstanceMemory): obj
   )
 }
 
-/** The memory that shows the windows of an instance. */
+/** What shows regions to an instance, at address 0. */
 export function targetOfInstance(memory: InstanceMemory): WindowTarget {
   return targetOf(memoryOf(memory))
 }

@@ -46,15 +46,16 @@ export class NodeFeeders {
       native,
       maker: `the WebAssembly of the backend '${backend}'`,
       isInstance: (value): value is api.Instance => namespace.partsOf(value) !== undefined,
-      register: (next, feeder) => this.#feeders.set(next, feeder),
+      register: (next, feeder) => this.register(next, feeder),
       checkOwnData(instance, memoryIndex) {
         const layout = namespace.partsOf(instance)?.layout
         if (layout === undefined || layout instanceof Error) return
         checkOwnData(layout.memories[memoryIndex], memoryIndex)
       },
-      bind(next, instance, memoryIndex) {
+      bind(next, instance, memoryIndex, window) {
         // next() reports problems with the memory.
-        const resolve = () => targetOf(instanceMemory(backend, namespace, instance, memoryIndex))
+        const resolve = () =>
+          targetOf(instanceMemory(backend, namespace, instance, memoryIndex), window)
         native.bind(next, resolve)
         resolvers.set(next, resolve)
       },
@@ -63,6 +64,11 @@ export class NodeFeeders {
         native.unbind(next)
       },
     })
+  }
+
+  /** Has instances that import `imported` be bound. */
+  register(imported: object, feeder: Bindable): void {
+    this.#feeders.set(imported, feeder)
   }
 
   *#among(imports: api.Imports): Generator<{ moduleName: string; name: string; feeder: Bindable }> {

@@ -1,11 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import type * as api from '../../../types/web-assembly.d.ts'
-import { type ModuleLayout, SectionId, sectionsOf } from '../module-layout.ts'
+import { type MemoryLayout, type ModuleLayout, SectionId, sectionsOf } from '../module-layout.ts'
 import { native, type PreparedModule } from './namespace.ts'
 
 const magicAndVersion = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00]
 const memoryKind = 0x02
 const customSectionId = 0
+/** Pages that no memory has. */
+const unlimited = 2n ** 64n
 /** The known sections, in the order that a module must have. */
 const order = [1, 2, 3, 4, 5, 13, 6, 7, 8, 9, 12, 10, 11]
 
@@ -84,12 +86,14 @@ export function newSeal(): string {
  * V8 also caches compiled code by the bytes of a module. All modules from here contain `seal`, so
  * they never share code with modules compiled elsewhere under other flags.
  *
+ * @param most Pages that a memory which the module defines may grow to, whatever it declares.
  * @returns undefined if the module is not valid, or has something unknown.
  */
 export function hostMemories(
   bytes: Uint8Array,
   layout: ModuleLayout,
   seal: string,
+  most = unlimited,
 ): PreparedModule | undefined {
   if (magicAndVersion.some((byte, at) => bytes[at] !== byte)) return undefined
   const sections = readSections(bytes)
@@ -152,7 +156,11 @@ export function hostMemories(
   ])
   const provider = concatenate([
     magicAndVersion,
-    bytes.subarray(declaration.first, declaration.end),
+    section(
+      SectionId.Memory,
+      leb(defined.length),
+      ...defined.map((index) => declaredLimits(bytes, memories[index]!, most)),
+    ),
     section(SectionId.Export, leb(defined.length), exported),
   ])
   const module = providerModule(provider)
@@ -162,6 +170,17 @@ export function hostMemories(
     isHidden: (moduleName) => moduleName === seal,
     link: linkTo(module, defined, seal, check),
   }
+}
+
+/** The limits of a memory that a module defines, and at most so many pages. */
+function declaredLimits(
+  bytes: Uint8Array,
+  { shared, address, initial, maximum, begin, end }: MemoryLayout,
+  most: bigint,
+): ArrayLike<number> {
+  const fits = maximum === undefined ? most === unlimited : maximum <= most
+  if (shared || initial > most || fits) return bytes.subarray(begin, end)
+  return [address === 'i64' ? 5 : 1, ...leb(initial), ...leb(most)]
 }
 
 /** Most modules declare one memory in one of a few ways. */

@@ -1,5 +1,6 @@
 import { types } from 'node:util'
 import type * as api from '../../../types/web-assembly.d.ts'
+import { checkBoolean } from '../../arguments.ts'
 import { bytesOf, responseBytes } from '../module-bytes.ts'
 import { type ModuleLayout, moduleLayout } from '../module-layout.ts'
 
@@ -14,6 +15,8 @@ export const native: api.WebAssemblyNamespace = Object.create(
 /** What a namespace remembers of an instance. */
 export interface InstanceParts {
   readonly layout: ModuleLayout | Error
+  /** Whether the module was compiled for host windows. */
+  readonly hostWindows: boolean
   /** The declared imports, as the instance received them. */
   readonly imports: api.Imports
   /** Memories that a backend added, by memory index. */
@@ -41,7 +44,11 @@ export interface PreparedModule {
 
 export interface NamespaceOptions {
   /** Changes a module before Node compiles it, or throws. Node refuses bytes that are no module. */
-  prepare?(bytes: Uint8Array, layout: ModuleLayout | Error): PreparedModule
+  prepare?(
+    bytes: Uint8Array,
+    layout: ModuleLayout | Error,
+    options: { readonly hostWindows: boolean },
+  ): PreparedModule
   /** Called with the imports before an instance is made. Its errors go to the program. */
   instantiating?(imports: api.Imports): void
   /** Called with every new instance before the program sees it. */
@@ -71,6 +78,7 @@ function layoutOf(bytes: Uint8Array): ModuleLayout | Error {
 
 interface KnownModule extends PreparedModule {
   readonly layout: ModuleLayout | Error
+  readonly hostWindows: boolean
 }
 
 /** Wraps Node's namespace, with the same classes, and remembers modules and instances. */
@@ -78,9 +86,16 @@ export function nodeNamespace(options: NamespaceOptions): NodeNamespace {
   const modules = new WeakMap<object, KnownModule>()
   const instances = new WeakMap<object, InstanceParts>()
 
-  function prepare(bytes: Uint8Array): KnownModule {
+  function prepare(bytes: Uint8Array, compileOptions: api.CompileOptions | undefined): KnownModule {
     const layout = layoutOf(bytes)
-    return { layout, ...(options.prepare?.(bytes, layout) ?? { bytes }) }
+    const wanted = compileOptions?.hostWindows
+    if (wanted !== undefined) checkBoolean('options.hostWindows', wanted)
+    const hostWindows = wanted === true || (!(layout instanceof Error) && layout.importsRawmem)
+    return {
+      layout,
+      hostWindows,
+      ...(options.prepare?.(bytes, layout, { hostWindows }) ?? { bytes }),
+    }
   }
 
   function remember(module: api.Module, known: KnownModule): api.Module {
@@ -129,6 +144,7 @@ export function nodeNamespace(options: NamespaceOptions): NodeNamespace {
     const linked = isObject(imports) ? known.link?.(own, where) : undefined
     const parts: InstanceParts = {
       layout: known.layout,
+      hostWindows: known.hostWindows,
       imports: own,
       memories: linked?.memories ?? [],
     }
@@ -148,7 +164,7 @@ export function nodeNamespace(options: NamespaceOptions): NodeNamespace {
 
   const Module: api.ModuleConstructor = new Proxy(native.Module, {
     construct(target, [source, compileOptions], newTarget) {
-      const known = prepare(bytesOf(source, 'WebAssembly.Module()'))
+      const known = prepare(bytesOf(source, 'WebAssembly.Module()'), compileOptions)
       const self = newTarget === Module ? target : newTarget
       return remember(Reflect.construct(target, [known.bytes, compileOptions], self), known)
     },
@@ -176,7 +192,7 @@ export function nodeNamespace(options: NamespaceOptions): NodeNamespace {
     where: string,
   ): Promise<api.Module> {
     // A copy: Node must compile the same bytes on its threads.
-    const known = prepare(bytesOf(source, where).slice())
+    const known = prepare(bytesOf(source, where).slice(), compileOptions)
     return remember(await native.compile(known.bytes, compileOptions), known)
   }
 

@@ -15,8 +15,11 @@ export interface InstanceMemory {
   readonly layout: MemoryLayout
 }
 
-/** Returns the native side of a memory; throws if the memory cannot be attached. */
-export type TargetOf = (memory: InstanceMemory) => WindowTarget
+/**
+ * Returns the native side of a memory, or of a host window beside it; throws if nothing can be
+ * attached there.
+ */
+export type TargetOf = (memory: InstanceMemory, window?: number) => WindowTarget
 
 /** Finds the memory of an instance that the arguments of a public function name. */
 export function instanceMemory(

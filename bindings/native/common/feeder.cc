@@ -1,8 +1,8 @@
 #include "feeder.h"
 
-#include <string>
-
+#include <algorithm>
 #include <optional>
+#include <string>
 #include <utility>
 
 #include "common/napi/arguments.h"
@@ -146,6 +146,30 @@ bool Feeder::Advance(Consumed consumed, uint64_t* length) {
   return true;
 }
 
+bool Feeder::Map(uint64_t offset, uint32_t length, uint64_t* mapped) {
+  if (!IsUsable() || !ReportIfDue()) {
+    return false;
+  }
+  const uint64_t byte_length = cursor_.byte_length();
+  if (offset > byte_length) {
+    return ThrowRangeError(env_, "rawmem.map: offset must be at most " +
+                                     std::to_string(byte_length) +
+                                     ", the bytes of the region; got " +
+                                     std::to_string(offset));
+  }
+  *mapped = std::min<uint64_t>(length, byte_length - offset);
+  if (*mapped == 0) {
+    return Empty();
+  }
+  const WindowCursor::Window window{static_cast<size_t>(offset),
+                                    static_cast<size_t>(*mapped)};
+  if (!Show(window)) {
+    return false;
+  }
+  cursor_.Note(window);
+  return true;
+}
+
 bool Feeder::IsUsable() {
   if (is_closed_) {
     return ThrowTypeError(env_, is_window_
@@ -253,6 +277,23 @@ napi_value Feeder::CallBind(const Arguments& args) {
   return nullptr;
 }
 
+// map(next, offset, length).
+napi_value Feeder::CallMap(const Arguments& args) {
+  Feeder* feeder = Receiver(args);
+  napi_value next;
+  Address offset;
+  uint32_t length;
+  uint64_t mapped = 0;
+  return feeder != nullptr &&
+                 args.Read(
+                     "rawmem.map takes an i32, an i64 (a bigint) and an "
+                     "i32: window, offset, length",
+                     &next, &offset, &length) &&
+                 feeder->MapForOuter(offset.value, length, &mapped)
+             ? NewNumber(args.env(), static_cast<double>(mapped))
+             : nullptr;
+}
+
 template <void (Feeder::*kAction)()>
 napi_value Feeder::Do(const Arguments& args) {
   if (Feeder* feeder = Receiver(args)) {
@@ -277,12 +318,14 @@ bool Feeder::Define(napi_env env,
                            {
                                {"create", create},
                                {"bind", Call<CallBind>},
+                               {"map", Call<CallMap>},
                                {"unbind", Call<Do<&Feeder::Unbind>>},
                                {"close", Call<Do<&Feeder::Close>>},
                                {"abort", Call<Do<&Feeder::Abort>>},
                                {"rewind", Call<Do<&Feeder::Rewind>>},
                                {"position", Call<Get<&Feeder::Position>>},
                                {"windows", Call<Get<&Feeder::Windows>>},
+                               {"byteLength", Call<Get<&Feeder::ByteLength>>},
                            },
                            engine);
 }

@@ -74,6 +74,12 @@ class Feeder {
   virtual bool Next(Consumed consumed, uint64_t* length) = 0;
   // next() in all cases.
   bool Advance(Consumed consumed, uint64_t* length);
+  // rawmem.map, as called by JavaScript: shows bytes [offset, offset + length),
+  // or what there is of them, without moving on. None empty the window.
+  virtual bool MapForOuter(uint64_t offset, uint32_t length, uint64_t* mapped) {
+    return Map(offset, length, mapped);
+  }
+  bool Map(uint64_t offset, uint32_t length, uint64_t* mapped);
   // Whether there is no reason not to go on.
   virtual bool IsUsable();
   // Reports how far this is, if that is due. What is reported to may close,
@@ -84,6 +90,8 @@ class Feeder {
   virtual bool IsBound() = 0;
   // Shows the window, and sets base_.
   virtual bool Show(WindowCursor::Window window) = 0;
+  // Shows nothing any more.
+  virtual bool Empty() = 0;
   // Whether the window that is shown, if any, has been there all along.
   virtual bool IsIntact() { return true; }
   // Null if that threw.
@@ -118,10 +126,12 @@ class Feeder {
   void Rewind() { cursor_.Rewind(); }
   size_t Position() const { return cursor_.position(); }
   size_t Windows() const { return cursor_.windows(); }
+  size_t ByteLength() const { return cursor_.byte_length(); }
 
   static napi_value CallNext(const Arguments& args);
   static Feeder* Receiver(const Arguments& args);
   static napi_value CallBind(const Arguments& args);
+  static napi_value CallMap(const Arguments& args);
   template <void (Feeder::*kAction)()>
   static napi_value Do(const Arguments& args);
   template <size_t (Feeder::*kNumber)() const>

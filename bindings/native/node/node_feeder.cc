@@ -89,6 +89,10 @@ bool NodeFeeder::Show(WindowCursor::Window window) {
   return true;
 }
 
+bool NodeFeeder::Empty() {
+  return target()->owner() != this || target()->Restore(env_);
+}
+
 // The bytes were transferred away, and an exception is pending.
 void NodeFeeder::TakeBack(WindowTarget* shown_in) {
   napi_value exception;

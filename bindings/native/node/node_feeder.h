@@ -27,6 +27,7 @@ class NodeFeeder final : public Feeder {
   bool IsUsable() override;
   bool IsBound() override { return resolve_.Value() != nullptr; }
   bool Show(WindowCursor::Window window) override;
+  bool Empty() override;
   bool IsIntact() override;
   void Bind(napi_value resolve) override;
   void Unbind() override;

@@ -6,10 +6,12 @@
 
 #include <cstring>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
 #include "common/napi/arguments.h"
+#include "common/napi/exceptions.h"
 #include "common/napi/native_functions.h"
 #include "common/napi/results.h"
 #include "node_backends.h"
@@ -80,9 +82,14 @@ napi_value SelfTestFunction(const Arguments& args) {
   return reason.empty() ? nullptr : NewString(args.env(), reason);
 }
 
-// target(memory, bufferOf).
+// target(memory, bufferOf, window), where `window` may be undefined.
 napi_value Target(const Arguments& args) {
-  auto target = std::make_unique<RewireTarget>();
+  std::optional<uint32_t> window;
+  if (!ReadValue(args.env(), args[2], &window)) {
+    ThrowTypeError(args.env(), "target: expected (memory, bufferOf, window)");
+    return nullptr;
+  }
+  auto target = std::make_unique<RewireTarget>(window);
   return target->Initialize(args.env(), args[0], args[1])
              ? WrapTarget(args.env(), std::move(target))
              : nullptr;

@@ -8,11 +8,27 @@
 
 #include "common/fixed_sizes.h"
 #include "common/napi/exceptions.h"
+#include "reserved_pages.h"
 #include "stored_pages.h"
 
 namespace rawmem {
 
 namespace {
+
+// See bindings/feeder/window-addresses.ts.
+constexpr size_t kWindowsBegin = size_t{1} << 31;
+constexpr size_t kWindowStride = size_t{1} << 28;
+constexpr size_t kWindowsEnd = size_t{1} << 32;
+
+constexpr size_t AddressOf(uint32_t window) {
+  return kWindowsBegin + window * kWindowStride;
+}
+
+std::unique_ptr<RewiredPages> PagesFor(std::optional<uint32_t> window) {
+  return window
+             ? std::make_unique<ReservedPages>(kWindowsEnd - AddressOf(*window))
+             : std::make_unique<RewiredPages>();
+}
 
 bool ThrowSystem(napi_env env, const std::string& what, int error) {
   return ThrowError(env, ("region: the system could not " + what + ": " +
@@ -37,6 +53,9 @@ bool EndsItsPages(const HostMapping& pages, const RegionView& view) {
 }
 
 }  // namespace
+
+RewireTarget::RewireTarget(std::optional<uint32_t> window)
+    : window_(window), pages_(PagesFor(window)) {}
 
 bool RewireTarget::Initialize(napi_env env,
                               napi_value memory,
@@ -66,17 +85,24 @@ bool RewireTarget::FindMemory(napi_env env, uint8_t** start, size_t* length) {
         env, "instance: host memory cannot take the place of a shared memory");
   }
   *start = static_cast<uint8_t*>(data);
+  if (window_) {
+    *start += AddressOf(*window_);
+    *length = kWindowsEnd - AddressOf(*window_);
+  }
   if (reinterpret_cast<uintptr_t>(data) % RewiredPages::PageSize() != 0) {
     return ThrowTypeError(env, "instance: the memory does not begin at a page");
   }
-  if (shown() && *start != pages_.start()) {
-    pages_.FollowTo(*start);
+  if (shown() && *start != pages_->start()) {
+    pages_->FollowTo(*start);
     Forget();
     ThrowError(
         env,
-        "instance: the memory has grown while a region was attached, and the "
-        "engine had to move it: stores since then have not reached the region. "
-        "The memory has its own bytes again; declare as initial what it needs");
+        window_ ? "instance: the engine has moved the memory, and the host "
+                  "windows are empty now"
+                : "instance: the memory has grown while a region was attached, "
+                  "and the engine had to move it: stores since then have not "
+                  "reached the region. The memory has its own bytes again; "
+                  "declare as initial what it needs");
     return false;
   }
   return true;
@@ -116,14 +142,18 @@ bool RewireTarget::Show(napi_env env, napi_value, const RegionView& view) {
             std::to_string(offset));
   }
   if (view.length > memory_length) {
-    return ThrowRangeError(
-        env,
-        "region: for the backend 'node-rewire' the memory must be as large as "
-        "the region; it has " +
-            std::to_string(memory_length) + " bytes, the region " +
-            std::to_string(view.length) + ": declare at least " +
-            std::to_string((view.length + kWasmPageSize - 1) / kWasmPageSize) +
-            " pages as initial");
+    return window_
+               ? ThrowNoRoom(env, view.length, memory_length)
+               : ThrowRangeError(
+                     env,
+                     "region: for the backend 'node-rewire' the memory must be "
+                     "as large as "
+                     "the region; it has " +
+                         std::to_string(memory_length) + " bytes, the region " +
+                         std::to_string(view.length) + ": declare at least " +
+                         std::to_string((view.length + kWasmPageSize - 1) /
+                                        kWasmPageSize) +
+                         " pages as initial");
   }
   if (view.length % page_size != 0 && !EndsItsPages(*pages, view)) {
     return ThrowRangeError(
@@ -141,15 +171,18 @@ bool RewireTarget::Show(napi_env env, napi_value, const RegionView& view) {
   const bool shared = pages->backing() != HostMapping::Backing::kPrivateFile;
   const size_t mapped = (view.length + page_size - 1) / page_size * page_size;
   if (int error =
-          pages_.Map(start, mapped, pages->descriptor(), offset, shared)) {
-    if (pages_.length() == 0) {
+          pages_->Map(start, mapped, pages->descriptor(), offset, shared)) {
+    if (pages_->length() == 0) {
       Forget();
+    }
+    if (window_ && error == EEXIST) {
+      return ThrowNoRoom(env, view.length, memory_length);
     }
     return ThrowSystem(env, "map its pages", error);
   }
   if (!shared && pages->may_be_stored()) {
     if (int error = CopyStoredPages(view.data, view.length, start)) {
-      pages_.Unmap();
+      pages_->Unmap();
       Forget();
       return ThrowSystem(env, "tell which of its pages were stored into",
                          error);
@@ -161,6 +194,16 @@ bool RewireTarget::Show(napi_env env, napi_value, const RegionView& view) {
   return true;
 }
 
+bool RewireTarget::ThrowNoRoom(napi_env env, size_t length, size_t room) const {
+  const std::string window = std::to_string(*window_);
+  return ThrowRangeError(
+      env, "region: window " + window + " has no room for its " +
+               std::to_string(length) + " bytes: it has " +
+               std::to_string(room) +
+               " before addresses end, and 64 KiB between it and the next "
+               "window that shows a region, or the own memory, must be free");
+}
+
 bool RewireTarget::KeepStores(napi_env env) {
   HostMemory* memory = lease_.get();
   if (memory == nullptr || !keep_shown_stores_ ||
@@ -168,7 +211,7 @@ bool RewireTarget::KeepStores(napi_env env) {
     return true;
   }
   memory->pages()->set_may_be_stored();
-  if (int error = CopyStoredPages(pages_.start(), view_.length, view_.data)) {
+  if (int error = CopyStoredPages(pages_->start(), view_.length, view_.data)) {
     return ThrowSystem(env, "tell which pages were stored into", error);
   }
   return true;
@@ -183,7 +226,7 @@ bool RewireTarget::Restore(napi_env env) {
   if (!FindMemory(env, &start, &length) || !KeepStores(env)) {
     return false;
   }
-  if (int error = pages_.Unmap()) {
+  if (int error = pages_->Unmap()) {
     return ThrowSystem(env, "map the memory's own pages again", error);
   }
   Forget();

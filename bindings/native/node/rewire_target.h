@@ -6,6 +6,10 @@
 
 #include <node_api.h>
 
+#include <cstdint>
+#include <memory>
+#include <optional>
+
 #include "common/napi/reference.h"
 #include "rewired_pages.h"
 #include "window_target.h"
@@ -14,10 +18,12 @@ namespace rawmem {
 
 // The memory stays where it is and as large as it is: the engine notices
 // nothing, and everything that reads the memory, `buffer` included, reads the
-// window.
+// window. A host window lies behind the memory, in addresses that the engine
+// has reserved so that accesses out of bounds fault.
 class RewireTarget final : public WindowTarget {
  public:
-  RewireTarget() = default;
+  // Address 0 of the memory, or where the host window `window` begins.
+  explicit RewireTarget(std::optional<uint32_t> window);
 
   // `memory` is a WebAssembly.Memory, `buffer_of` the getter of its `buffer`.
   // False, with an exception pending, on failure.
@@ -30,7 +36,9 @@ class RewireTarget final : public WindowTarget {
   void set_keep_stores(bool keep) override { keep_stores_ = keep; }
 
  private:
+  // Where the pages go, and how many bytes may.
   bool FindMemory(napi_env env, uint8_t** start, size_t* length);
+  bool ThrowNoRoom(napi_env env, size_t length, size_t room) const;
   // Copies what was stored into a copy-on-write window to the region.
   bool KeepStores(napi_env env);
   void Forget();
@@ -39,7 +47,8 @@ class RewireTarget final : public WindowTarget {
   StrongReference buffer_of_;
   bool keep_stores_ = true;        // of windows to come
   bool keep_shown_stores_ = true;  // of the one that is shown
-  RewiredPages pages_;
+  const std::optional<uint32_t> window_;
+  const std::unique_ptr<RewiredPages> pages_;
   RegionLease lease_;
   RegionView view_;  // without its `memory`, which `lease_` has
 };

@@ -22,7 +22,7 @@ class RewiredPages {
  public:
   RewiredPages() = default;
   // Leaves the memory as it is: that may be gone by now.
-  ~RewiredPages();
+  virtual ~RewiredPages();
   RewiredPages(const RewiredPages&) = delete;
   RewiredPages& operator=(const RewiredPages&) = delete;
 
@@ -42,13 +42,22 @@ class RewiredPages {
 
   // The engine has moved its memory, to `start`, contents and all. Gives the
   // memory its own bytes back there, and forgets where it was.
-  void FollowTo(uint8_t* start);
+  virtual void FollowTo(uint8_t* start);
 
   uint8_t* start() const { return start_; }
   // Bytes from start() on that are not the memory's own.
   size_t length() const { return length_; }
 
   static size_t PageSize();
+
+ protected:
+  // Makes room from `begin`, which is length(), to `end`.
+  virtual int SetAside(size_t begin, size_t end);
+  // Undoes that from `begin` on.
+  virtual int PutBack(size_t begin);
+
+  uint8_t* start_ = nullptr;
+  size_t length_ = 0;
 
  private:
   // Own pages of the memory, from `begin` to `end` of it, at `address`.
@@ -58,11 +67,6 @@ class RewiredPages {
     uint8_t* address;
   };
 
-  int SetAside(size_t begin, size_t end);
-  int PutBack(size_t begin);
-
-  uint8_t* start_ = nullptr;
-  size_t length_ = 0;
   std::vector<Piece> pieces_;  // from 0 to length_, without gaps
 };
 

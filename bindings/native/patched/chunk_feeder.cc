@@ -134,27 +134,7 @@ bool ChunkFeeder::MapForInner(uint64_t offset,
   return CallForInner([&] { return Map(offset, length, mapped); });
 }
 
-bool ChunkFeeder::Map(uint64_t offset, uint32_t length, uint64_t* mapped) {
-  if (!IsUsable() || !ReportIfDue()) {
-    return false;
-  }
-  const uint64_t byte_length = cursor_.byte_length();
-  if (offset > byte_length) {
-    return ThrowRangeError(env_, "rawmem.map: offset must be at most " +
-                                     std::to_string(byte_length) +
-                                     ", the bytes of the region; got " +
-                                     std::to_string(offset));
-  }
-  *mapped = std::min<uint64_t>(length, byte_length - offset);
-  if (*mapped > 0) {
-    const WindowCursor::Window window{static_cast<size_t>(offset),
-                                      static_cast<size_t>(*mapped)};
-    if (!Show(window)) {
-      return false;
-    }
-    cursor_.Note(window);
-    return true;
-  }
+bool ChunkFeeder::Empty() {
   if (attachment_ != nullptr) {
     place_.PointBack(binding_->instance.Get(agent_->isolate()));
     attachment_->attachments->Remove(attachment_);

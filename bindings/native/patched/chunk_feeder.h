@@ -42,7 +42,7 @@ class ChunkFeeder final : public Feeder, public WindowOwner {
   bool NextForOuter(Consumed consumed, uint64_t* length) {
     return Next(consumed, length);
   }
-  bool MapForOuter(uint64_t offset, uint32_t length, uint64_t* mapped);
+  bool MapForOuter(uint64_t offset, uint32_t length, uint64_t* mapped) override;
   uint64_t byte_length() const { return cursor_.byte_length(); }
 
   // Leads here as long as this exists.
@@ -61,6 +61,7 @@ class ChunkFeeder final : public Feeder, public WindowOwner {
   bool Next(Consumed consumed, uint64_t* length) override;
   bool IsBound() override { return binding_ != nullptr; }
   bool Show(WindowCursor::Window window) override;
+  bool Empty() override;
   napi_value CallJavaScript(napi_value function,
                             size_t argc,
                             const napi_value* argv) override;
@@ -72,7 +73,6 @@ class ChunkFeeder final : public Feeder, public WindowOwner {
   bool TryNext(Consumed consumed, uint64_t* length);
   // Only points the instance there, if it looks at another window already.
   bool Move(WindowCursor::Window window);
-  bool Map(uint64_t offset, uint32_t length, uint64_t* mapped);
   // Does what may call JavaScript.
   template <typename TAction>
   bool CallForInner(TAction action);
