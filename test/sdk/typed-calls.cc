@@ -167,7 +167,8 @@ TEST(CallsWithinCallsAndTerminations) {
   CHECK_EQ(sum, 3);
   calls.on_callback = [&](const v8::FunctionCallbackInfo<v8::Value>&) {
     isolate->TerminateExecution();
-    CHECK_EQ(add.Call(context, calls.Export("add"), &sum, 1, 2),
+    // Optimized functions that call nothing do not look.
+    CHECK_EQ(add.Call(context, calls.Export("deep"), &sum, 1, 2),
              Result::kException);
   };
   v8::TryCatch try_catch(isolate);
