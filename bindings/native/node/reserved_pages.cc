@@ -21,10 +21,14 @@ bool IsReserved(const uint8_t* begin, const uint8_t* end) {
   const std::unique_ptr<FILE, int (*)(FILE*)> maps(
       std::fopen("/proc/self/maps", "re"), &std::fclose);
   char line[512];
+  bool begins_line = true;
   while (at < stop && maps != nullptr &&
          std::fgets(line, sizeof(line), maps.get()) != nullptr) {
-    if (std::strchr(line, '\n') == nullptr) {
-      return false;
+    // The path at the end may be of any length.
+    const bool is_continued = !begins_line;
+    begins_line = std::strchr(line, '\n') != nullptr;
+    if (is_continued) {
+      continue;
     }
     uintptr_t from, to;
     char access[5];
