@@ -71,7 +71,7 @@ export class ProgramMemory {
     if (begin < hostWindowsBegin) throw new Fault()
     if (this.#windows !== undefined) return this.#windows
     throw new RangeError(
-      `${call}: address 0x${begin.toString(16)} is not in the memory of the program. Where it is in a host window, give start() or initialize() the instance itself, no object with its exports`,
+      `${call}: address 0x${begin.toString(16)} is not in the memory of the program. Where it is in a host window: calls of WASI reach those of the backend 'patched', when start() or initialize() was given the instance itself and no object with its exports`,
     )
   }
 }

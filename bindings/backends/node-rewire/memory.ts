@@ -11,12 +11,25 @@ export const pageSize = 65536
 /** Pages that a memory beside host windows may have: with one more it would touch the first. */
 export const mostPagesBesideWindows = BigInt(hostWindowsBegin / pageSize - 1)
 
-/** Declared maxima of memories that programs have made. */
-const maxima = new WeakMap<object, bigint>()
+/** `(import "" "" (memory 0 32767))`, which V8 links with no memory that may grow further. */
+const besideWindows = [
+  ...[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00],
+  ...[0x02, 0x09, 0x01, 0x00, 0x00, 0x02, 0x01, 0x00, 0xff, 0xff, 0x01],
+]
 
-/** Undefined if the memory may grow further than that, or nothing is known of it. */
-export function maximumOf(memory: object): bigint | undefined {
-  return maxima.get(memory)
+let besideWindowsModule: api.Module | undefined
+
+/** Whether a memory of 32 bits may ever have bytes at the addresses of host windows. */
+export function canGrowIntoWindows(memory: object): boolean {
+  if (windowTargets.has(memory)) return false
+  besideWindowsModule ??= new native.Module(Uint8Array.from(besideWindows))
+  try {
+    new native.Instance(besideWindowsModule, { '': { '': memory as api.Memory } })
+    return false
+  } catch (error) {
+    if (error instanceof native.LinkError) return true
+    throw error
+  }
 }
 
 /** The original getter, because a program could replace it. */
@@ -59,8 +72,6 @@ export class Memory extends native.Memory implements api.Memory {
     const host = typeof descriptor === 'object' ? descriptor?.host : undefined
     if (host === undefined) {
       super(descriptor)
-      // Node has thrown if it is no number.
-      if (descriptor.maximum !== undefined) maxima.set(this, BigInt(descriptor.maximum))
       return
     }
     const { byteLength } = regionParts(host, 'host')

@@ -86,7 +86,7 @@ export function newSeal(): string {
  * V8 also caches compiled code by the bytes of a module. All modules from here contain `seal`, so
  * they never share code with modules compiled elsewhere under other flags.
  *
- * @param most Pages that a memory which the module defines may grow to, whatever it declares.
+ * @param most Pages that memory 0 may grow to, whatever it declares, if the module defines it.
  * @returns undefined if the module is not valid, or has something unknown.
  */
 export function hostMemories(
@@ -159,7 +159,9 @@ export function hostMemories(
     section(
       SectionId.Memory,
       leb(defined.length),
-      ...defined.map((index) => declaredLimits(bytes, memories[index]!, most)),
+      ...defined.map((index) =>
+        declaredLimits(bytes, memories[index]!, index === 0 ? most : unlimited),
+      ),
     ),
     section(SectionId.Export, leb(defined.length), exported),
   ])

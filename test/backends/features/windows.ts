@@ -172,6 +172,17 @@ export const windows: Feature[] = [
     differs: { 'node-raw': noWindows },
   },
   {
+    name: 'HostWindows: own memory that leaves no room is refused',
+    check(kit) {
+      const { imports } = new kit.HostWindows([])
+      throws(() => kit.instantiate(program('(memory 32768)'), { ...imports }), {
+        name: 'RangeError',
+        message: /leaves no addresses for the host windows/,
+      })
+    },
+    differs: { 'node-raw': noWindows },
+  },
+  {
     name: 'HostWindows: memory.fill and memory.copy in windows',
     check(kit) {
       const { next, fill, copy, load, regions } = shown(kit, [size])
@@ -210,7 +221,7 @@ export const windows: Feature[] = [
     differs: {
       'node-raw': noWindows,
       'node-rewire': {
-        says: 'trap',
+        says: 'trap until the code is optimised',
         check(kit) {
           const { next, add, regions } = shown(kit, [size])
           next(0, -1)
