@@ -1,7 +1,12 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import test from 'ava'
 import { HostRegion, setWasmInstanceRawMemory, WebAssembly } from 'v8-rawmem'
-import { collectGarbage, collectNow, collectUntil } from '../support/collect-garbage.ts'
+import {
+  closeOnceCollected,
+  collectGarbage,
+  collectNow,
+  collectUntil,
+} from '../support/collect-garbage.ts'
 import { wat } from '../support/wat.ts'
 
 const pageSize = 65536
@@ -152,16 +157,7 @@ test.serial(
       setWasmInstanceRawMemory(instance, region)
       t.throws(() => region.close())
     })()
-    t.true(
-      await collectUntil(() => {
-        try {
-          region.close()
-          return true
-        } catch {
-          return false
-        }
-      }),
-    )
+    t.true(await closeOnceCollected(region))
   },
 )
 

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import test from 'ava'
 import { ChunkFeeder, HostRegion, setWasmInstanceRawMemory, WebAssembly } from 'v8-rawmem'
 import { binaryenText } from '../support/binaryen-text.ts'
-import { collectGarbage, collectUntil } from '../support/collect-garbage.ts'
+import { closeOnceCollected, collectGarbage } from '../support/collect-garbage.ts'
 
 const MiB = 2 ** 20
 const offset = 65536
@@ -413,14 +413,7 @@ test.serial(
       setWasmInstanceRawMemory(instance, region, 1)
       t.throws(() => region.close(), { message: /attached/ })
     })()
-    const closed = await collectUntil(() => {
-      try {
-        region.close()
-      } catch {
-        return false
-      }
-      return true
-    })
+    const closed = await closeOnceCollected(region)
     t.true(closed)
     t.is(shared.buffer.byteLength, 65536)
   },

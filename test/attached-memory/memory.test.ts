@@ -1,7 +1,7 @@
 import { constants } from 'node:buffer'
 import test from 'ava'
 import { HostRegion, WebAssembly } from 'v8-rawmem'
-import { collectUntil } from '../support/collect-garbage.ts'
+import { closeOnceCollected, collectUntil } from '../support/collect-garbage.ts'
 import { transfer } from '../support/transfer.ts'
 import { wat } from '../support/wat.ts'
 
@@ -283,16 +283,7 @@ test('a memory that is collected releases its region', async (t) => {
   exports.store(5, 1)
   t.throws(() => region.close(), { message: /attached/ })
   exports = undefined
-  t.true(
-    await collectUntil(() => {
-      try {
-        region.close()
-        return true
-      } catch {
-        return false
-      }
-    }),
-  )
+  t.true(await closeOnceCollected(region))
 })
 
 test('memories and regions that are dropped do not pile up', async (t) => {

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import test from 'ava'
 import { openBackend } from 'v8-rawmem'
-import { collectUntil } from '../support/collect-garbage.ts'
+import { closeOnceCollected, collectUntil } from '../support/collect-garbage.ts'
 import { runScript } from '../support/run-script.ts'
 import { wat } from '../support/wat.ts'
 import { pattern } from './feature.ts'
@@ -102,16 +102,7 @@ test('a memory that is collected while attached leaves the region alone, and its
     bytes.fill(255)
   }
   t.true(same(region.view(Uint8Array), expected))
-  t.true(
-    await collectUntil(() => {
-      try {
-        region.close()
-        return true
-      } catch {
-        return false
-      }
-    }),
-  )
+  t.true(await closeOnceCollected(region))
 })
 
 test('buffer outlives the memory and the region it shows', async (t) => {

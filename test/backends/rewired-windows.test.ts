@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import test from 'ava'
 import { type WebAssembly as api, openBackend } from 'v8-rawmem'
-import { collectUntil } from '../support/collect-garbage.ts'
+import { closeOnceCollected, collectUntil } from '../support/collect-garbage.ts'
 import { runScript } from '../support/run-script.ts'
 import { wat } from '../support/wat.ts'
 import { pattern } from './feature.ts'
@@ -123,16 +123,7 @@ test('what a window shows stays what it was when the memory is collected, and ot
     }
   }
   t.is(Buffer.compare(region.view(Uint8Array), expected), 0)
-  t.true(
-    await collectUntil(() => {
-      try {
-        region.close()
-        return true
-      } catch {
-        return false
-      }
-    }),
-  )
+  t.true(await closeOnceCollected(region))
 })
 
 test('windows leave no mappings behind', (t) => {

@@ -23,6 +23,18 @@ export async function collectUntil(done: () => boolean): Promise<boolean> {
   return false
 }
 
+/** Collects garbage until `region` can be closed. False if that does not come about. */
+export function closeOnceCollected(region: { close(): void }): Promise<boolean> {
+  return collectUntil(() => {
+    try {
+      region.close()
+      return true
+    } catch {
+      return false
+    }
+  })
+}
+
 /** Collects garbage, and runs finalizers. */
 export async function collectGarbage(): Promise<void> {
   for (let i = 0; i < 3; ++i) {

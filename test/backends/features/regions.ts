@@ -1,7 +1,7 @@
 import { deepEqual, equal, throws } from 'node:assert/strict'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import { collectUntil } from '../../support/collect-garbage.ts'
+import { closeOnceCollected, collectUntil } from '../../support/collect-garbage.ts'
 import { startWorker } from '../../support/start-worker.ts'
 import { accessors, type Feature, type Kit, pattern } from '../feature.ts'
 
@@ -196,14 +196,7 @@ export const regions: Feature[] = [
         setWasmInstanceRawMemory(instance, region)
         store(5, 5)
       })()
-      const closed = await collectUntil(() => {
-        try {
-          region.close()
-        } catch {
-          return false
-        }
-        return true
-      })
+      const closed = await closeOnceCollected(region)
       equal(closed, true)
     },
   },
