@@ -37,7 +37,7 @@ function open() {
     HostRegion,
     ChunkFeeder: feeders.feederClass(name, nodeBackends, namespace, targetOf),
     setWasmInstanceRawMemory: rawMemoryFunction(name, nodeBackends, namespace, targetOf),
-    ...withoutWindows(name),
+    ...withoutWindows,
   } as const
 }
 

@@ -5,7 +5,7 @@ import { hostWindows } from '../../feeder/window-addresses.ts'
 
 /** The functions of module `rawmem` for Node's own V8, which calls them as imports. */
 export function windowFunctions(feeders: FeederBinding): WindowsEngine['native'] {
-  /** By function: the `next` of each window's feeder. */
+  /** For each function, the `next` of each window's feeder. */
   const shownBy = new WeakMap<object, (Next | null)[]>()
   return {
     create() {
@@ -31,11 +31,11 @@ export function windowFunctions(feeders: FeederBinding): WindowsEngine['native']
             feeders.map(nextOf(window), BigInt.asUintN(64, offset), length >>> 0),
           (window) => BigInt(feeders.byteLength(nextOf(window))),
         ]
-      for (const of of functions) shownBy.set(of, nexts)
+      for (const windowFunction of functions) shownBy.set(windowFunction, nexts)
       return functions
     },
-    set(of, window, next) {
-      shownBy.get(of)![window] = next
+    set(windowFunction, window, next) {
+      shownBy.get(windowFunction)![window] = next
     },
   }
 }
