@@ -12,7 +12,7 @@ import type * as api from './web-assembly.d.ts'
  * - `'node-rewire'`: in Node's own V8. The backend maps the region's pages at the memory's
  *   addresses, so windows begin at a page.
  *
- * docs/backends.md says what each can do and costs.
+ * docs/backends.md says what each can do, and what it costs.
  */
 export type BackendName = 'patched' | 'node-raw' | 'node-rewire'
 
@@ -46,10 +46,7 @@ export interface Backend {
     memoryIndex?: number,
     options?: RawMemoryOptions,
   ): void
-  /**
-   * Shows regions to instances of this backend, beside their own memory. `'node-raw'` and
-   * `'node-rewire'` refuse.
-   */
+  /** Shows regions to instances of this backend, beside their own memory. `'node-raw'` refuses. */
   readonly HostWindows: HostWindowsConstructor
   /** Like the function of the same name that the package exports, for instances of this backend. */
   setWasmInstanceWindow(

@@ -16,22 +16,22 @@ export interface WindowProgress {
 /** How {@link HostWindows} show their regions. */
 export interface HostWindowsOptions {
   /**
-   * Bytes of the chunks that `rawmem.next` shows: an integer from 1 to the room that each window
-   * has. The last chunk has what is left. Default: 64 MiB.
+   * Length in bytes of the chunks that `rawmem.next` shows: an integer from 1 to the room of each
+   * window. The last chunk can be shorter. Default: 64 MiB.
    */
   windowSize?: number
-  /** Whether stores into the windows are to be kept; as for a `ChunkFeeder`. Default `false`. */
+  /** Whether stores into the windows are results to keep, as for a `ChunkFeeder`. Default `false`. */
   writable?: boolean
-  /** Whether the system reads the next chunk of a file map ahead. Default `true`. */
+  /** Whether to ask the system to read ahead the next chunk of a file map. Default `true`. */
   prefetch?: boolean
-  /** Whether pages of a file map that were passed are given back. Default `true`. */
+  /** Whether to drop pages of a file map that have passed. Default `true`. */
   release?: boolean
   /**
-   * Called from within `rawmem.next` and `rawmem.map` at most every 100 ms for each window, and once
-   * when `next` comes to the end of its region. What it throws is thrown into the program.
+   * Called by `rawmem.next` and `rawmem.map`, at most every 100 ms for each window, and once when
+   * `next` reaches the end of a region. If it throws, the program gets the same exception.
    */
   onProgress?: (progress: WindowProgress) => void
-  /** Once aborted, the functions throw `signal.reason` into the program. */
+  /** When aborted, `next` and `map` throw `signal.reason` into the program. */
   signal?: AbortSignal
 }
 
@@ -41,27 +41,27 @@ export interface WindowFunctions {
    * `(func (param $window i32) (param $consumed i32) (result i32))`: shows the next chunk of the
    * window's region at the beginning of the window.
    *
-   * @param consumed How many bytes of the last chunk are used up: the next one begins there, so
-   *   that a record which ends in the next chunk is seen whole. -1: all of them. With a chunk that
-   *   reaches the region's end, 0 says that what is left is the last record: the result is 0.
-   * @returns the bytes of the chunk; 0 at the end, where the last chunk stays.
-   * @throws {RangeError} if the window has no region, or `consumed` is larger than the last chunk,
-   *   or 0 before the end.
+   * @param consumed Bytes of the last chunk that the program has used; the next chunk begins there,
+   *   so that a record which straddles chunks is seen whole. -1: all of them. In the chunk that
+   *   reaches the region's end, 0 means that the rest is the last record: the result is 0.
+   * @returns the length of the chunk in bytes; 0 at the end, and the last chunk stays.
+   * @throws {RangeError} if the window has no region, if `consumed` is larger than the last chunk,
+   *   or if it is 0 in a chunk before the last one.
    */
   next(window: number, consumed: number): number
   /**
    * `(func (param $window i32) (param $offset i64) (param $length i32) (result i32))`: shows a part
-   * of the window's region, for random access and for columns side by side. `next` goes on where it
-   * was.
+   * of the window's region, for random access and for columns side by side. It does not change
+   * where `next` continues.
    *
-   * @param offset in bytes of the region.
-   * @param length in bytes, read as unsigned. 0 empties the window.
-   * @returns the bytes that there are: fewer than `length` at the end of the region.
-   * @throws {RangeError} if `offset` lies beyond the region, or the window has no room for so many
+   * @param offset First byte, in bytes of the region.
+   * @param length In bytes, read as unsigned. 0 empties the window.
+   * @returns the bytes that are shown: fewer than `length` at the end of the region.
+   * @throws {RangeError} if `offset` lies beyond the region, or the window has no room for `length`
    *   bytes.
    */
   map(window: number, offset: bigint, length: number): number
-  /** `(func (param $window i32) (result i64))`: the bytes of the window's region. */
+  /** `(func (param $window i32) (result i64))`: the length of the window's region in bytes. */
   size(window: number): bigint
 }
 
@@ -78,16 +78,16 @@ export interface WindowFunctions {
  * instance.exports.run()
  * ```
  *
- * A module that imports functions from `rawmem` is compiled for windows; others say so by the
+ * A module that imports functions from `rawmem` is compiled for windows; other modules need the
  * compile option `hostWindows`. Their own memory can grow to 64 KiB less than 2 GiB. Nothing is
- * copied, and no JavaScript runs when a window moves. The bounds of regions are checked to the
- * byte: every access that is neither in the own memory nor in a region traps.
+ * copied, and no JavaScript runs when a window moves. Bounds are checked to the byte: an access
+ * that is neither in the own memory nor in a region traps.
  *
- * A window has room up to the next one in use, less 64 KiB that stay empty: 256 MiB - 64 KiB beside
- * the next, 2 GiB for a window 0 alone.
+ * A window has room up to the next window in use, minus 64 KiB that stay empty: 256 MiB - 64 KiB if
+ * the following window is in use, 2 GiB for window 0 alone.
  */
 export interface HostWindows {
-  /** To be spread into the import object: `{ rawmem: { next, map, size } }`. */
+  /** Spread it into the import object: `{ rawmem: { next, map, size } }`. */
   readonly imports: { readonly rawmem: WindowFunctions }
 
   /** The regions of the eight windows; `null` where there is none. */
@@ -104,18 +104,18 @@ export interface HostWindows {
   setRegion(window: number, region: HostRegion | null): void
 
   /**
-   * Shows the regions to `instance`. Happens by itself for the first instance that imports a
-   * function of {@link imports}. `null` takes them away.
+   * Shows the regions to `instance`; `null` takes them away. The first instance that imports a
+   * function of {@link imports} is bound automatically.
    *
    * @throws {TypeError} if `instance` is neither an instance of this package nor `null`, or the
    *   windows are closed.
    */
   bind(instance: Instance | null): void
 
-  /** Back to the beginning of each region, for the next run. */
+  /** Returns to the beginning of each region, for the next run. */
   rewind(): void
 
-  /** Empties all windows; the regions may be closed then. A second call does nothing. */
+  /** Empties all windows, so that the regions can be closed. A second call does nothing. */
   close(): void
 
   /** `close()`, for `using windows = new HostWindows(…)`. */
@@ -127,12 +127,11 @@ export interface HostWindowsConstructor {
   readonly prototype: HostWindows
 
   /**
-   * @param regions At most eight: that of window 0, that of window 1, and so on. `null` leaves a
-   *   window empty, which gives the one before it more room. The same region may appear more than
-   *   once.
+   * @param regions The regions of window 0, window 1, …, at most eight. `null` leaves a window
+   *   empty, so that the one before it has more room. A region may appear more than once.
    * @throws {TypeError} if one is no open `HostRegion`, or an option has the wrong type.
    * @throws {RangeError} if there are too many, or an option is out of range.
-   * @throws {Error} if the backend in use has no host windows, as `node-raw`.
+   * @throws {Error} if the backend has no host windows, like `node-raw`.
    */
   new (regions: readonly (HostRegion | null)[], options?: HostWindowsOptions): HostWindows
 }

@@ -92,7 +92,7 @@ export declare const HostRegion: region.HostRegionConstructor
 export type HostRegion<TArrayBuffer extends ArrayBufferLike = ArrayBufferLike> =
   region.HostRegion<TArrayBuffer>
 
-/** Shows regions to a program of any compiler, beside the memory of its own. */
+/** Shows regions to a program from any compiler, beside the program's own memory. */
 export declare const HostWindows: windows.HostWindowsConstructor
 
 export type HostWindows = windows.HostWindows
@@ -109,7 +109,7 @@ export type ChunkFeeder = feeder.ChunkFeeder
  *
  * Address 0 is the first byte of the region; accesses beyond `region.byteLength - 1` trap. While
  * attached, `memory.size` returns whole pages of 64 KiB, and `memory.grow` fails (-1). Only this
- * instance changes: not its `WebAssembly.Memory`, nor the `buffer` of that, nor other instances.
+ * instance changes. Its `WebAssembly.Memory`, the memory's `buffer` and other instances do not.
  *
  * The instance keeps the region alive, and `region.close()` throws. The next call for the same
  * memory, or the collection of the instance, releases the region. A window of a {@link ChunkFeeder}
@@ -133,13 +133,13 @@ export declare function setWasmInstanceRawMemory(
 ): void
 
 /**
- * Shows a region in a host window of memory 0, or with `null` nothing. Takes effect at once, also
- * for functions of the instance that are running. {@link HostWindows} do this for programs that
- * move their windows themselves.
+ * Shows a region in a host window of memory 0; `null` empties the window. This takes effect at
+ * once, also for functions of the instance that are running. {@link HostWindows} is for programs
+ * that move their windows themselves.
  *
- * Window k begins at address 0x80000000 + k * 0x10000000. A region of more than 256 MiB goes on in
- * the following windows, and ends at least 64 KiB before the next one that shows another region.
- * The instance keeps the region alive, and while it is shown, `region.close()` throws.
+ * Window k begins at address 0x80000000 + k * 0x10000000. A region of more than 256 MiB continues
+ * in the following windows, and ends at least 64 KiB before the next window that shows another
+ * region. The instance keeps the region alive, and `region.close()` throws while it is shown.
  *
  * @param window an integer from 0 to 7.
  * @param memoryIndex 0, the only memory that has windows.
@@ -258,8 +258,8 @@ export declare function parallelScan<TResult = workers.ExportResult, TMerged = T
 ): Promise<TMerged>
 
 /**
- * What programs that are compiled for WASI preview 1 (`wasm32-wasip1`) import, so that `printf`,
- * `println!` and the like work.
+ * Makes the imports of a program that is compiled for WASI preview 1 (`wasm32-wasip1`), so that
+ * `printf`, `println!` and the like work.
  *
  * ```ts
  * const host = wasi({ args: ['trades', '--verbose'] })
@@ -267,9 +267,9 @@ export declare function parallelScan<TResult = workers.ExportResult, TMerged = T
  * process.exitCode = host.start(instance)
  * ```
  *
- * The functions are those of `node:wasi`, with what they read and write copied between the
- * program's memory and one of Node's. Addresses in host windows are refused by an error: copy such
- * bytes into the program's own memory first.
+ * The functions are those of `node:wasi`; what they read and write is copied between the program's
+ * memory and one of Node's. Addresses in host windows work too. Bytes that lie neither in the
+ * program's own memory nor in one window are the error `EFAULT`.
  *
  * @throws {TypeError} if an option has the wrong type.
  * @throws {Error} if a folder of `preopens` cannot be opened.

@@ -7,8 +7,8 @@ import type { Tiering } from './web-assembly.d.ts'
 export type ExportResult = number | bigint | undefined | (number | bigint)[]
 
 /**
- * What a program on another thread gets from its host: as `wasi` takes it, without functions, which
- * do not travel.
+ * What a program of WASI on another thread gets from its host. There are no functions, because they
+ * cannot be sent to a thread.
  */
 export interface WorkerWasiOptions extends Omit<WasiOptions, 'stdout' | 'stderr'> {
   /** File descriptor. Default: 1. */
@@ -34,14 +34,14 @@ export interface RunOnWorkerOptions
    */
   args?: readonly (number | bigint)[]
   /**
-   * The imported function that brings on the next window, as `'module.name'`. Default `'env.next'`.
-   * A module that imports from `rawmem` has host windows instead, and `address` and `memoryIndex`
-   * are not for it. Besides, a module may import the functions of WASI and AssemblyScript's
-   * `env.abort`, and nothing else: it could not travel to the other thread.
+   * The imported function that maps the next window, as `'module.name'`. Default `'env.next'`. A
+   * module that imports from `rawmem` has host windows instead, and takes no `address` and no
+   * `memoryIndex`. A module may also import the functions of WASI and AssemblyScript's `env.abort`,
+   * and nothing else: functions cannot be sent to a thread.
    */
   next?: string
   /**
-   * What a program of WASI gets: arguments, environment, folders. Default: none of it; it writes to
+   * What a program of WASI gets: arguments, environment, folders. Default: nothing; it writes to
    * stdout and stderr of the process.
    */
   wasi?: WorkerWasiOptions
@@ -71,14 +71,14 @@ export interface ParallelScanOptions<TResult = ExportResult, TMerged = TResult[]
    * Without `windowSize`, the windows are the largest ones of whole records. Default, without
    * `delimiter`: 65536, which suits records whose size is a power of two up to that.
    *
-   * Of several regions, all are divided at the same records, of which they must have the same
-   * number: an array says how many bytes a record has in each, and `null` that every thread sees
-   * the whole region.
+   * Several regions are divided at the same records, so each must have the same number of them.
+   * Pass an array with the bytes of a record in each region; `null` shows the whole region to every
+   * thread.
    */
   recordBytes?: number | readonly (number | null)[]
   /**
    * The byte that ends a record, as a number from 0 to 255 or a string of one such character
-   * (`'\n'`): parts begin right after one. For one region, and not together with `recordBytes`.
+   * (`'\n'`): parts begin right after one. For one region only, and not with `recordBytes`.
    */
   delimiter?: number | string
   /**
