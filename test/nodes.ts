@@ -1,4 +1,5 @@
-// Runs the tests of the binding under stock Node releases. One prebuilt addon has to serve them all.
+// Runs the tests of the binding under stock Node releases. One prebuilt addon has to serve them
+// all.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { delimiter, dirname, join } from 'node:path'
@@ -14,8 +15,7 @@ const ava = join(project, 'node_modules', 'ava', 'entrypoints', 'cli.mjs')
 const releases = ['20', '22', '24', '26']
 const testFiles = [
   'test/api/**/*.test.ts',
-  'test/attached-memory/borrowed-buffers.test.ts',
-  'test/attached-memory/memory.test.ts',
+  'test/attached-memory/{attach,borrowed-buffers,instance,large-windows,memory}.test.ts',
   'test/backends/**/*.test.ts',
   'test/feeder/**/*.test.ts',
   'test/guests/**/*.test.ts',

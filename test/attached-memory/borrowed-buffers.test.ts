@@ -1,10 +1,11 @@
 import test from 'ava'
-import { HostRegion, setWasmInstanceRawMemory, WebAssembly } from 'v8-rawmem'
+import { HostRegion, WebAssembly } from 'v8-rawmem'
 import { growableMemory } from '../support/growable-memory.ts'
 import { transfer } from '../support/transfer.ts'
 import { wat } from '../support/wat.ts'
+import { type Attach, attachBy, ways } from './targets.ts'
+import { pageSize } from './tier.ts'
 
-const pageSize = 65536
 const takenAway = { instanceOf: TypeError, message: /transferred away/ }
 
 const accessor = new WebAssembly.Module(
@@ -49,7 +50,6 @@ function* takingNumbers(take: () => void): Generator<number> {
 }
 
 type Imports = (take: () => void) => object
-type Attach = (instance: WebAssembly.Instance, region: HostRegion | null) => void
 
 interface Attached {
   readonly instance: WebAssembly.Instance
@@ -69,13 +69,10 @@ function attached(attach: Attach, imports: Imports = () => ({})): Attached {
   return { instance, take, firstByte: () => new Uint8Array(memory.buffer)[0] }
 }
 
-const ways: readonly (readonly [string, Attach])[] = [
-  ['setWasmInstanceRawMemory', setWasmInstanceRawMemory],
-  ['memory.attach', (instance, region) => instance.exports.memory.attach(region)],
-]
+for (const way of ways) {
+  const attach = attachBy[way]
 
-for (const [way, attach] of ways) {
-  test(`${way}: a region that is refused afterwards does not bring back bytes that were taken away`, (t) => {
+  test(`by ${way}: a region that is refused afterwards does not bring back bytes that were taken away`, (t) => {
     const { instance, take } = attached(attach)
     const { load } = instance.exports
     t.is(load(0), 7)
@@ -87,7 +84,7 @@ for (const [way, attach] of ways) {
     t.is(load(0), 0)
   })
 
-  test(`${way}: a region that is refused before anything was called leaves that to be noticed`, (t) => {
+  test(`by ${way}: a region that is refused before anything was called leaves that to be noticed`, (t) => {
     const { instance, take } = attached(attach)
     take()
     t.throws(() => attach(instance, HostRegion.allocate(8)), { instanceOf: RangeError })
@@ -95,7 +92,7 @@ for (const [way, attach] of ways) {
     t.is(instance.exports.load(0), 0)
   })
 
-  test(`${way}: an import that takes the bytes away and throws is noticed by code that catches`, (t) => {
+  test(`by ${way}: an import that takes the bytes away and throws is noticed by code that catches`, (t) => {
     const thrown = [new Error('after'), undefined, 1]
     for (const value of thrown) {
       const { instance } = attached(attach, (take) => ({
@@ -108,13 +105,13 @@ for (const [way, attach] of ways) {
     }
   })
 
-  test(`${way}: the conversion of an argument may take the bytes away`, (t) => {
+  test(`by ${way}: the conversion of an argument may take the bytes away`, (t) => {
     const { instance, take } = attached(attach)
     t.throws(() => instance.exports.load(takingNumber(take)), takenAway)
     t.is(instance.exports.load(0), 0)
   })
 
-  test(`${way}: what an import returns may lead to bytes that were taken away`, (t) => {
+  test(`by ${way}: what an import returns may lead to bytes that were taken away`, (t) => {
     const { instance, take } = attached(attach)
     const env = { load: () => instance.exports.load }
     const { call } = new WebAssembly.Instance(caller, { env }).exports
@@ -128,7 +125,7 @@ for (const [way, attach] of ways) {
     ['an object of several', 'loadAtSum', (take) => ({ addresses: () => [0, takingNumber(take)] })],
     ['an iterable', 'loadAtSum', (take) => ({ addresses: () => takingNumbers(take) })],
   ] as readonly (readonly [string, string, Imports])[]) {
-    test(`${way}: the conversion of what an import returns may take the bytes away: ${result}`, (t) => {
+    test(`by ${way}: the conversion of what an import returns may take the bytes away: ${result}`, (t) => {
       const { instance } = attached(attach, imports)
       t.throws(() => instance.exports[load](), takenAway)
       t.is(instance.exports.load(0), 0)
@@ -141,9 +138,9 @@ for (const [way, attach] of ways) {
   ] as const) {
     const module = new WebAssembly.Module(wat(`(module ${text})`))
     // What is attached is the other instance alone: its memory's own bytes get the segment.
-    const isReached = way === 'memory.attach' || what === 'a start function'
+    const isReached = way === 'memory' || what === 'a start function'
 
-    test(`${way}: ${what} of another instance does not store into bytes that were taken away`, (t) => {
+    test(`by ${way}: ${what} of another instance does not store into bytes that were taken away`, (t) => {
       const { instance, take, firstByte } = attached(attach)
       const imports = { env: instance.exports }
       take()
@@ -153,7 +150,7 @@ for (const [way, attach] of ways) {
       t.is(firstByte(), 7)
     })
 
-    test(`${way}: ${what} of another instance does not store into bytes that its imports took away`, (t) => {
+    test(`by ${way}: ${what} of another instance does not store into bytes that its imports took away`, (t) => {
       const { instance, take, firstByte } = attached(attach)
       const imports = {
         get env() {
@@ -169,7 +166,9 @@ for (const [way, attach] of ways) {
   }
 }
 
-for (const [way, attach] of ways) {
+for (const way of ways) {
+  const attach = attachBy[way]
+
   // A memory on a host's buffer has no pages of its own, which is less than a minimum of one.
   for (const minimum of [0, 1]) {
     const module = new WebAssembly.Module(
@@ -183,14 +182,14 @@ for (const [way, attach] of ways) {
     )
     const attachedTo = (buffer: ArrayBuffer, nothing = () => {}) => {
       const host = HostRegion.from(buffer)
-      const onHost = way === 'memory.attach'
+      const onHost = way === 'memory'
       const memory = new WebAssembly.Memory(onHost ? { host } : { initial: minimum })
       const instance = new WebAssembly.Instance(module, { env: { memory, nothing } })
       if (!onHost) attach(instance, host)
       return instance
     }
 
-    test(`${way}: a buffer that is transferred away is a TypeError at the next call, not an access: minimum ${minimum}`, (t) => {
+    test(`by ${way}: a buffer that is transferred away is a TypeError at the next call, not an access: minimum ${minimum}`, (t) => {
       const buffer = new ArrayBuffer(pageSize)
       const instance = attachedTo(buffer)
       const { load, store, memory } = instance.exports
@@ -207,7 +206,7 @@ for (const [way, attach] of ways) {
       if (minimum === 1) {
         t.is(load(), 0)
         // A memory without pages of its own stays on zeros.
-        if (way === 'memory.attach') {
+        if (way === 'memory') {
           t.throws(() => attach(instance, null), { instanceOf: RangeError, message: /initial: 1/ })
         } else {
           attach(instance, null)
@@ -218,7 +217,7 @@ for (const [way, attach] of ways) {
       t.is(load(), 3)
     })
 
-    test(`${way}: an import that transfers the buffer away ends the call: minimum ${minimum}`, (t) => {
+    test(`by ${way}: an import that transfers the buffer away ends the call: minimum ${minimum}`, (t) => {
       const buffer = new ArrayBuffer(pageSize)
       let moved: ArrayBuffer | undefined
       const { storeAfterCall } = attachedTo(buffer, () => {

@@ -16,8 +16,8 @@ function filled(byteLength: number, byte: number): HostRegion<ArrayBuffer> {
 
 /** Memories that are attached, as all their instances and JavaScript see them. */
 export function memorySuite(tier: Tier): void {
-  // What the thread that this package comes from wanted first of all: a program whose host replaces the ArrayBuffer
-  // behind a WebAssembly.Memory, chunk after chunk, while the program runs.
+  // The case that this package was made for: the host replaces the bytes behind a memory, chunk
+  // after chunk, while the program runs.
   test('a program reads a table chunk by chunk through a memory whose buffer is replaced', (t) => {
     const table = HostRegion.allocate(1_000_003)
     const bytes = table.view(Uint8Array)

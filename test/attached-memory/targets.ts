@@ -5,6 +5,14 @@ import { instantiate, type Tier } from './tier.ts'
 export const ways = ['instance', 'memory'] as const
 export type Way = (typeof ways)[number]
 
+/** Attaches a region to an instance that exports its first memory as `memory`, or takes it away. */
+export type Attach = (instance: WebAssembly.Instance, region: HostRegion | null) => void
+
+export const attachBy: Readonly<Record<Way, Attach>> = {
+  instance: setWasmInstanceRawMemory,
+  memory: (instance, region) => instance.exports.memory.attach(region),
+}
+
 /** An instance, and one way to change its memories. */
 export interface Target {
   readonly instance: WebAssembly.Instance
@@ -12,7 +20,10 @@ export interface Target {
   attach(region: HostRegion | null, memoryIndex?: number): void
 }
 
-/** An instance of a module that imports its memories as `env.memory0`, `env.memory1`, …, all with a minimum of 0. */
+/**
+ * An instance of a module that imports its memories as `env.memory0`, `env.memory1`, …, all with a
+ * minimum of 0.
+ */
 export function makeTarget(
   tier: Tier,
   way: Way,

@@ -1,4 +1,5 @@
-// Runs the prebuilt addons, and a program that links the SDK, with an older C library than this machine's.
+// Runs the prebuilt addons, and a program that links the SDK, with an older C library than this
+// machine's.
 import { dirname, join, resolve } from 'node:path'
 import { Command } from 'commander'
 import { glob } from 'zx'
@@ -13,7 +14,8 @@ import { OlderSystem, rootIn } from './older-system.ts'
 const project = resolve(import.meta.dirname, '../..')
 
 const testFiles = [
-  'test/api/{bounds,errors,functions,lifetime,memory,raw-memory,teardown,values,workers}.test.ts',
+  'test/api/{errors,functions,lifetime,memory,teardown,values,workers}.test.ts',
+  'test/attached-memory/{attach,instance,memory}.test.ts',
   'test/region/**/*.test.ts',
 ]
 

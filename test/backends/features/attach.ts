@@ -105,6 +105,7 @@ export const attaching: Feature[] = [
       const region = keep(HostRegion.allocate(4 * size))
       const instance = instantiate(accessors(2))
       const { load, store, memory } = instance.exports
+      const other = instantiate(accessors(2)).exports
       const own = pattern(2 * size, 5)
       new Uint8Array(memory.buffer).set(own)
       for (const windows of [[2 * size], [2 * size, 3 * size - page, 2 * size]]) {
@@ -114,6 +115,8 @@ export const attaching: Feature[] = [
           setWasmInstanceRawMemory(instance, window)
           equal(load(7), region.view(Uint8Array)[7])
           store(7, 99)
+          // Another instance of the module has its own memory still.
+          equal(other.load(7), 0)
         }
         setWasmInstanceRawMemory(instance, null)
         deepEqual(new Uint8Array(memory.buffer), own)
@@ -141,12 +144,14 @@ export const attaching: Feature[] = [
     check({ HostRegion, region: keep, accessors, setWasmInstanceRawMemory }) {
       const region = keep(HostRegion.allocate(4 * size))
       region.view(Uint8Array).set(pattern(4 * size))
-      const { instance, load } = accessors(2 * size)
+      const { instance, load, store } = accessors(2 * size)
       for (const begin of [1, 4097, 65535]) {
         setWasmInstanceRawMemory(instance, region.subarray(begin, begin + 2 * size))
         for (const address of [0, 1, 4096, 2 * size - 1]) {
           equal(load(address), region.view(Uint8Array)[begin + address])
         }
+        store(1, 250)
+        equal(region.view(Uint8Array)[begin + 1], 250)
       }
     },
     differs: {

@@ -236,13 +236,15 @@ export const memories: Feature[] = [
     check({ HostRegion, region: keep, instantiate, setWasmInstanceRawMemory }) {
       const region = keep(HostRegion.allocate(size))
       const instance = instantiate(accessors(1))
-      const { load, memory } = instance.exports
+      const { load, size: pages, memory } = instance.exports
       region.view(Uint8Array)[9] = 99
       setWasmInstanceRawMemory(instance, region)
       equal(memory.grow(1), 1)
+      equal(pages(), 1)
       equal(load(9), 99)
       throws(() => load(size), outOfBounds)
       setWasmInstanceRawMemory(instance, null)
+      equal(pages(), 2)
       equal(load(2 * size - 1), 0)
     },
     differs: {
@@ -379,6 +381,8 @@ export const memories: Feature[] = [
         env: { memory },
       })
       equal(first.exports.load(2 * size - 1), 7)
+      first.exports.store(0, 9)
+      equal(region.view(Uint8Array)[0], 9)
       equal(first.exports.size(), 2)
       throws(() => memory.grow(1), { name: 'RangeError' })
     },
@@ -392,8 +396,13 @@ export const memories: Feature[] = [
       const region = keep(HostRegion.allocate(size))
       region.view(Uint8Array)[0] = 5
       const instance = instantiate(accessors(1))
+      const { load, memory } = instance.exports
+      const { buffer } = memory
+      new Uint8Array(buffer)[0] = 55
       setWasmInstanceRawMemory(instance, region)
-      equal(new Uint8Array(instance.exports.memory.buffer)[0], 0)
+      equal(memory.buffer, buffer)
+      equal(new Uint8Array(buffer)[0], 55)
+      equal(load(0), 5)
     },
     differs: {
       'node-rewire': {

@@ -137,6 +137,10 @@ export const regions: Feature[] = [
   {
     name: 'a borrowed ArrayBuffer',
     check(kit) {
+      const bytes = new Uint8Array(size + 100)
+      bytes.set(pattern(size, 1), 100)
+      readsAndWrites(kit, kit.region(kit.HostRegion.from(bytes.subarray(100))))
+      equal(bytes[size + 99], 100)
       readsAndWrites(kit, kit.region(kit.HostRegion.from(pattern(size, 1).buffer)))
     },
     differs: { 'node-rewire': pinned },
@@ -164,9 +168,11 @@ export const regions: Feature[] = [
     name: 'close() while attached throws',
     check({ HostRegion, region: keep, accessors, setWasmInstanceRawMemory }) {
       const region = keep(HostRegion.allocate(2 * size))
-      const { instance } = accessors(size)
+      region.view(Uint8Array)[size] = 5
+      const { instance, load } = accessors(size)
       setWasmInstanceRawMemory(instance, region.subarray(size))
       throws(() => region.close(), /detach it first/)
+      equal(load(0), 5)
       setWasmInstanceRawMemory(instance, null)
       region.close()
       throws(() => setWasmInstanceRawMemory(instance, region), {
