@@ -37,12 +37,10 @@ export interface BenchContext {
   /** Says what is left out, or made smaller, and why. */
   remark(text: string): void
   /**
-   * As many of `bytes` as there is room for, in steps of halves, when `times` as many are needed in all. Says so where that is
-   * less.
+   * As many of `bytes` as there is room for, in steps of halves, when `times` as many are needed in
+   * all. Says so where that is less.
    */
   fit(bytes: number, times: number, what: string): number
-  /** A line of what is under way. */
-  step(what: string): void
 }
 
 /** A part of the benchmark, which can be run alone. */

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Interrupted } from '../terminal/advised-error.ts'
+import { startProgress } from '../terminal/progress.ts'
 import { runCommand, stackOf } from '../terminal/run-command.ts'
 import { aimsOf } from './aims.ts'
 import type { BenchContext } from './context.ts'
@@ -19,7 +20,6 @@ import { printRace, readResults, resultsFolder, writeReport } from './report/rep
 import type { Results, Row } from './results.ts'
 import { fullSizes, quickSizes } from './sizes.ts'
 import { suites } from './suites/suites.ts'
-import { startStatus } from './terminal.ts'
 
 const repository = dirname(dirname(fileURLToPath(import.meta.url)))
 
@@ -31,7 +31,6 @@ async function render({ output }: Options): Promise<void> {
 }
 
 async function main(options: Options, signal: AbortSignal): Promise<void> {
-  const status = startStatus()
   signal.addEventListener('abort', () => {
     process.stderr.write('\nStopping after this run. Ctrl-C again stops at once.\n')
   })
@@ -44,7 +43,6 @@ async function main(options: Options, signal: AbortSignal): Promise<void> {
     const remark = (text: string) => {
       if (remarks.includes(text)) return
       remarks.push(text)
-      status.done()
       console.log(`Note: ${text}`)
     }
 
@@ -68,7 +66,6 @@ async function main(options: Options, signal: AbortSignal): Promise<void> {
       scratch,
       signal,
       remark,
-      step: status.step,
       fit(bytes, times, what) {
         const room = roomForData()
         const fitting = fittingSize(bytes, times, room)
@@ -80,24 +77,28 @@ async function main(options: Options, signal: AbortSignal): Promise<void> {
         return fitting
       },
       async race(race, ownRounds = rounds) {
-        const raced = await runRace(race, {
-          rounds: ownRounds,
-          signal,
-          step: status.step,
+        const runs = race.contenders.length * (ownRounds + 1)
+        let begun = 0
+        let current = ''
+        const bar = startProgress(`${race.suite}, ${race.case}`, runs, String, {
+          clear: true,
+          more: () => ` runs: ${current}`,
         })
+        const step = (what: string) => {
+          current = what
+          bar.update(begun++)
+        }
+        const raced = await runRace(race, { rounds: ownRounds, signal, step }).finally(bar.stop)
         rows.push(...raced)
-        status.done()
         printRace(raced)
       },
     }
 
     const chosen = suites.filter(({ name }) => options.only?.includes(name) ?? true)
     for (const suite of chosen) {
-      status.suite(suite.title)
       await suite.run(context)
       await collectGarbage()
     }
-    status.done()
 
     const results: Results = {
       schema: 1,
@@ -114,7 +115,6 @@ async function main(options: Options, signal: AbortSignal): Promise<void> {
     const complete = chosen.length === suites.length && !options.quick
     await writeReport(results, { repository, output: options.output, complete })
   } finally {
-    status.done()
     await rm(scratch, { recursive: true, force: true })
   }
 }

@@ -51,8 +51,9 @@ function rounded(value: number): number {
 }
 
 /**
- * Lets every contender run once without counting it, and then `rounds` times: a round after the other, so that what befalls the
- * machine befalls all of them, and each round begins with another contender.
+ * Lets every contender run once without counting it, and then `rounds` times: a round after the
+ * other, so that what befalls the machine befalls all of them, and each round begins with another
+ * contender.
  */
 export async function runRace(race: Race, course: Course): Promise<Row[]> {
   const { contenders } = race
@@ -63,7 +64,7 @@ export async function runRace(race: Race, course: Course): Promise<Row[]> {
       const index = (round + turn) % contenders.length
       const contender = contenders[index]!
       const which = round === 0 ? 'warm-up' : `round ${round} of ${course.rounds}`
-      course.step(`${race.case}: ${contender.name}, ${which}`)
+      course.step(`${contender.name}, ${which}`)
       // Signals are heard between turns of the event loop.
       await nextTurn()
       course.signal.throwIfAborted()

@@ -1,7 +1,6 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join, relative, resolve } from 'node:path'
 import { type Results, type Row, resultsSchema } from '../results.ts'
-import { bold } from '../terminal.ts'
 import { formatNumber, formatValue } from './format.ts'
 import { renderPage } from './page.ts'
 import { plots } from './plots.ts'
@@ -10,7 +9,7 @@ import { plots } from './plots.ts'
 export function printRace(rows: readonly Row[]): void {
   const [first] = rows
   if (first === undefined) return
-  console.log(`\n${bold(`${first.suite}: ${first.case}`)}`)
+  console.log(`\n${first.suite}: ${first.case}`)
   const width = Math.max(...rows.map(({ contender }) => contender.length))
   for (const row of rows) {
     const range = `${formatValue(row.min, row.unit)} to ${formatValue(row.max, row.unit)}`
@@ -38,7 +37,7 @@ export async function writeReport(
   where: { repository: string; output: string | undefined; complete: boolean },
 ): Promise<void> {
   if (results.aims.length > 0) {
-    console.log(`\n${bold('Aims')}`)
+    console.log('\nAims')
     for (const { aim, suite, case: name, measured, met } of results.aims) {
       console.log(
         `  ${met ? 'met   ' : 'missed'}  ${aim} (${suite}, ${name}): ${formatNumber(measured)} ×`,

@@ -17,7 +17,6 @@ export const growthSuite: Suite = {
       const fitting = context.fit(bytes, 1.1, `${formatSize(bytes)} of data`)
       if (fitting < bytes) continue
       await withRegion(engine.HostRegion.allocate(bytes), async (region) => {
-        context.step(`filling ${formatSize(bytes)}`)
         fillColumn(region, 'i64')
         await raceSize(context, region, `${formatSize(bytes)} resident`, 3)
       })

@@ -17,7 +17,6 @@ export const scanSuite: Suite = {
     const bytes = fit(sizes.column, 1.5, 'the column')
     await withRegion(engine.HostRegion.allocate(bytes), async (region) => {
       for (const type of ['i32', 'i64', 'f32'] as const) {
-        context.step(`filling ${formatSize(bytes)} of ${type}`)
         fillColumn(region, type)
         for (const simd of [false, true]) await raceSums(context, region, type, simd)
       }

@@ -3,6 +3,7 @@ import { loadIntoDuckDB, queryQ1, queryQ6 } from '../../samples/query-jit/tpch/d
 import { blockBytes, generateLineitem } from '../../samples/query-jit/tpch/lineitem.ts'
 import { type Q1Exports, q1Arguments, q1Kernel, readQ1 } from '../../samples/query-jit/tpch/q1.ts'
 import { type Q6Exports, q6Arguments, q6Kernel } from '../../samples/query-jit/tpch/q6.ts'
+import { startProgress } from '../../terminal/progress.ts'
 import * as names from '../contenders.ts'
 import { type BenchContext, type Suite, withRegion } from '../context.ts'
 import { WindowCopier } from '../copies.ts'
@@ -18,17 +19,24 @@ export const tpchSuite: Suite = {
     // DuckDB has a copy of the columns.
     const bytes = context.fit(context.sizes.lineitem, 3, 'lineitem')
     await withRegion(engine.HostRegion.allocate(bytes), async (region) => {
-      for (const done of generateLineitem(region)) {
-        context.signal.throwIfAborted()
-        context.step(`generating lineitem: ${Math.round((100 * done) / bytes)} %`)
-      }
-      const loading = {
-        onProgress(loaded: number) {
+      const generating = startProgress('generating lineitem', bytes, formatSize, { clear: true })
+      try {
+        for (const done of generateLineitem(region)) {
           context.signal.throwIfAborted()
-          context.step(`loading lineitem into DuckDB: ${Math.round((100 * loaded) / bytes)} %`)
-        },
+          generating.update(done)
+        }
+      } finally {
+        generating.stop()
       }
-      const connection = await loadIntoDuckDB(region, loading)
+      const loading = startProgress('loading lineitem into DuckDB', bytes, formatSize, {
+        clear: true,
+      })
+      const connection = await loadIntoDuckDB(region, {
+        onProgress(loaded) {
+          context.signal.throwIfAborted()
+          loading.update(loaded)
+        },
+      }).finally(loading.stop)
       try {
         const setThreads = async (threads: number | undefined) => {
           await connection.run(threads === undefined ? 'RESET threads' : `SET threads = ${threads}`)
@@ -149,7 +157,10 @@ function copiedQ6(
   return () => timed(() => over(region.byteLength))
 }
 
-/** Query 1 has its groups in a memory of its own, and stock Node 20 knows one memory per module only. */
+/**
+ * Query 1 has its groups in a memory of its own, and stock Node 20 knows one memory per module
+ * only.
+ */
 async function raceQ1(
   context: BenchContext,
   region: engine.HostRegion,
