@@ -39,7 +39,8 @@ const command = new Command('npm run build:binding --')
     await runCommand(options.verbose ?? false, async (signal) => {
       const context = await openContext({ ...options, signal })
       const sdk = options.sdk ? resolve(options.sdk) : join(context.cache.sdk, 'current')
-      // Whoever packages V8 removes older SDKs from the cache. Nobody takes the two locks in another order.
+      // Packaging V8 removes older SDKs from the cache, under this lock. It is always taken before
+      // the lock of the checkout.
       if (!options.nodeBackends && sdk.startsWith(`${context.cache.sdk}/`)) {
         await withLock(context, context.cache.lock, name, options, (holder) =>
           build(holder, options, sdk),
@@ -50,7 +51,7 @@ const command = new Command('npm run build:binding --')
     })
   })
 
-/** Builds while nobody else does in this checkout. */
+/** Builds under the lock of this checkout. */
 async function build(context: BuildContext, options: Options, sdk: string): Promise<void> {
   const lock = join(options.project, 'bindings', 'build.lock')
   const advice = 'Wait for it to end, or leave out --no-wait.'

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
-import { Command, InvalidArgumentError, Option } from 'commander'
+import { Command, Option } from 'commander'
+import { integer } from '../terminal/option-types.ts'
 import { compile } from './compile/compile.ts'
 import { configure } from './configure/configure.ts'
 import { doctor } from './doctor.ts'
@@ -125,13 +126,7 @@ function withJobs(command: Command): Command {
   return command.option(
     '--jobs <number>',
     `compile steps at a time (default: by processors and memory, at most ${availableParallelism()})`,
-    (text) => {
-      const jobs = Number(text)
-      if (!Number.isInteger(jobs) || jobs < 1) {
-        throw new InvalidArgumentError('It must be a whole number from 1.')
-      }
-      return jobs
-    },
+    integer(1, 1024),
   )
 }
 
@@ -214,7 +209,7 @@ locked(
 
 locked(
   withSource(program.command('pin-upstream')).description(
-    'Write upstream/ anew from the pinned archives: where git has their files. For whoever moves the pin.',
+    'Write upstream/ from the pinned archives: where git has their files. Part of moving the pin by hand.',
   ),
   (context, options: SourceOptions) => pinUpstream(context, new Sources(options)),
 )

@@ -9,7 +9,7 @@ import {
 import type { BuildContext } from '../shared/context.ts'
 import { sha256OfFile } from '../shared/hash.ts'
 import { hashPin } from '../shared/pin.ts'
-import { warn } from '../shared/terminal.ts'
+import { shorten, warn } from '../shared/terminal.ts'
 import { clangTools, findCompiler, requireTools, tools } from '../shared/toolchain.ts'
 import { providePrebuild } from './prebuild.ts'
 import { requireLockedPackages } from './source-hash.ts'
@@ -70,7 +70,7 @@ async function requireWholeSdk(sdk: string, signal: AbortSignal): Promise<void> 
   const damaged = await damagedFiles(sdk, signal)
   if (damaged.length === 0) return
   throw new AdvisedError(
-    `The SDK in ${sdk} is damaged: ${damaged.slice(0, 5).join(', ')} ${damaged.length === 1 ? 'is' : 'are'} not what its manifest says.`,
+    `The SDK in ${sdk} is damaged: ${shorten(damaged, 5)} ${damaged.length === 1 ? 'is' : 'are'} not what its manifest says.`,
     'Unpack it again. For the one in the cache, run: npm run v8 -- package',
   )
 }

@@ -103,8 +103,8 @@ async function requireLoads(addon: string): Promise<void> {
 const entryPoints = new Set(['napi_register_module_v1', 'node_api_module_get_api_version_v1'])
 
 /**
- * Fails for an addon that shows or seeks symbols it must not. Node's executable exports its own V8: a V8 symbol that is
- * visible in the addon, or left open, would be bound to that one, and crash in ways nobody could understand.
+ * Fails for an addon that exports or imports symbols it must not. Node's executable exports its own
+ * V8. The dynamic linker would bind a V8 symbol of the addon to it, and the process would crash.
  */
 export async function inspectAddon(addon: string): Promise<void> {
   const shown = await dynamicSymbols(addon, '--defined-only')

@@ -12,7 +12,7 @@ import { isStamped, stamp } from '../shared/files.ts'
 import { sha256OfJson } from '../shared/hash.ts'
 import { defaultJobs, type NinjaRun, plan, runNinja } from '../shared/ninja.ts'
 import { $ } from '../shared/shell.ts'
-import { say, sayStage, warn } from '../shared/terminal.ts'
+import { say, sayStage, shorten, warn } from '../shared/terminal.ts'
 import { clangTools, requireTools, tools } from '../shared/toolchain.ts'
 import { findDamage, recordMade, removeDamage } from './made-files.ts'
 import { hashSources, settleSourceTimes } from './source-times.ts'
@@ -20,7 +20,7 @@ import { hashSources, settleSourceTimes } from './source-times.ts'
 /** What a build from nothing adds to the build directory. */
 const bytesOfBuild = 3e9
 
-/** Compiles the static library. Ninja knows best what is to be done, and needs about a second to find out. */
+/** Compiles the static library. Ninja finds out in about a second what there is to do. */
 export async function compile(
   context: BuildContext,
   { jobs = defaultJobs() }: { jobs?: number | undefined },
@@ -56,7 +56,8 @@ export async function compile(
     lockFd: inheritedLock(ccWrapper, context.lockFd),
     signal,
   }
-  // Nothing is made of a file that was not looked into; without anything to make, the package looks into the library.
+  // Check every file before something is made of it. If there is nothing to make, the stage package
+  // checks the library.
   const planned = await plan(run)
   if (planned > 0) await mend(context, true)
   let changed: boolean
@@ -68,7 +69,7 @@ export async function compile(
   }
   if (changed) await $`sync --file-system ${folder}`
   await recordMade(folder, { whole: true })
-  // When the sources are others now, nobody knows which were compiled.
+  // If the sources changed meanwhile, it is not known which were compiled.
   if ((await compileKey(context, configuration)) === key) await stamp(compiledStamp(context), key)
   await rm(running, { force: true })
   sayStage('compile', changed ? library : 'nothing to do')
@@ -80,19 +81,14 @@ async function mend({ cache, signal }: BuildContext, thorough: boolean): Promise
   const damage = await findDamage(folder, { thorough, signal })
   if (damage.journals) warn(`ninja's notes in ${folder} are damaged; compiling everything`)
   if (damage.outputs.length > 0) {
-    say(`Not as they were left, so they are made again: ${shorten(damage.outputs)}`)
+    say(`Not as they were left, so they are made again: ${shorten(damage.outputs, 5)}`)
   }
   await removeDamage(folder, damage)
 }
 
-function shorten(paths: readonly string[]): string {
-  const shown = paths.slice(0, 5).join(', ')
-  return paths.length > 5 ? `${shown} and ${paths.length - 5} more` : shown
-}
-
 /**
- * Ninja redoes what was cut off by a kill. When the machine itself went down, files it had seen written may have come
- * back empty: those are removed, so that ninja makes them again.
+ * Ninja redoes what a kill interrupted. After a crash of the machine, files that were written may be
+ * empty. They are removed, so that ninja makes them again.
  */
 async function removeLostOutputs(folder: string, running: string): Promise<void> {
   const boot = await readFile(running, 'utf8').catch(() => undefined)
@@ -108,17 +104,17 @@ async function bootId(): Promise<string> {
   return await readFile('/proc/sys/kernel/random/boot_id', 'utf8')
 }
 
-/** Says from what everything is compiled; there from the end of a compile to the beginning of the next. */
+/** The stamp of a finished compile: from what. The next compile removes it first. */
 function compiledStamp({ cache }: BuildContext): string {
   return join(cache.buildDirectory, 'v8-rawmem-compiled.json')
 }
 
-/** Names what a compile would begin from now: the sources, and the configuration, by its hash. */
+/** Names the inputs of a compile: the sources, and the configuration by its hash. */
 async function compileKey({ cache, signal }: BuildContext, configuration: string): Promise<string> {
   return sha256OfJson([configuration, await hashSources(cache.tree, signal)])
 }
 
-/** Fails unless the build directory is as a compile of the sources and the configuration of now has left it. */
+/** Fails unless the build directory is as a compile of today's sources and configuration left it. */
 export async function requireCompiled(context: BuildContext): Promise<void> {
   const { buildDirectory: folder } = context.cache
   const advice = 'Run: npm run v8 -- compile, then package.'
@@ -133,7 +129,7 @@ export async function requireCompiled(context: BuildContext): Promise<void> {
   const damaged = damage.journals ? ["ninja's notes"] : damage.outputs
   if (damaged.length > 0) {
     throw new AdvisedError(
-      `Files in ${folder} are not as they were compiled: ${shorten(damaged)}.`,
+      `Files in ${folder} are not as they were compiled: ${shorten(damaged, 5)}.`,
       advice,
     )
   }

@@ -7,7 +7,7 @@ import { $ } from '../shared/shell.ts'
 
 const fileSchema = z.object({
   sha256: z.string(),
-  /** Size, times and inode: whatever is written to a file, the time of its last change tells, which nobody can set. */
+  /** Size, times and inode. Every write changes the ctime, which no program can set. */
   status: z.string(),
 })
 
@@ -19,8 +19,8 @@ const recordSchema = z.object({
 })
 type MadeRecord = z.infer<typeof recordSchema>
 
-// Ninja only ever appends to these, and writes them anew when it opens them and two thirds of the lines are outdated, which
-// recordMade does before it comes to that.
+// Ninja appends to these. If two thirds of the lines are outdated when it opens them, it rewrites
+// them; recordMade has it do so earlier.
 const journals = ['.ninja_log', '.ninja_deps']
 
 /** What is not as ninja has left it. */
@@ -32,10 +32,11 @@ export interface Damage {
 }
 
 /**
- * Compares what ninja has made with what was recorded of it. Ninja looks at times only: it would link a damaged object file,
- * and take a damaged library for a finished one. What is missing, it sees itself.
+ * Compares what ninja has made with the record of it. Ninja compares times only: it would link a
+ * damaged object file, and take a damaged library for a finished one. It notices missing files.
  *
- * A file that ninja has made since, in a run that nobody could record, is recognised by its new line in ninja's log.
+ * A file that ninja has made since, in a run that was killed before it could be recorded, has a new
+ * line in ninja's log.
  *
  * @param thorough reads every file; else only those that were written to since
  */
@@ -68,8 +69,8 @@ export async function removeDamage(folder: string, damage: Damage): Promise<void
 /**
  * Records what ninja has made as it is now.
  *
- * @param whole false when ninja did not come to its end. Then a file of which ninja has logged nothing new may be half made, or
- *   gone; what is recorded of it stays, and so it will be found.
+ * @param whole false if ninja was interrupted. Then a file without a new line in the log may be half
+ *   made or gone. Its old record stays, so the next check finds it.
  */
 export async function recordMade(folder: string, { whole }: { whole: boolean }): Promise<void> {
   await $({ nothrow: true })`ninja -C ${folder} -t recompact`
@@ -102,7 +103,7 @@ async function readRecord(folder: string): Promise<MadeRecord> {
   return record ?? { files: {}, journals: {} }
 }
 
-/** A file as it is now; what is `known` of it spares reading it when it was not written to since. */
+/** A file as it is now. It is read only if it was written to since it was `known`. */
 async function describe(
   path: string,
   known: z.infer<typeof fileSchema> | undefined,

@@ -13,10 +13,11 @@ const stateSchema = z.object({
 })
 
 /**
- * Makes what ninja goes by, times, tell the truth: a source that has changed since the last compile is newer than all that
- * was made. That it is not when the clock was set back in the meantime, or when the change came from a copy that keeps times.
+ * Corrects the times that ninja compares: gives a source that has changed since the last compile a
+ * time after all that was made. It has an earlier one if the clock was set back, or if the change
+ * came from a copy that keeps times.
  *
- * @returns false when files are from the future: nothing can be newer than they are, so that nothing made is to be trusted
+ * @returns false if files are from the future: no source can be newer, so everything must be compiled
  */
 export async function settleSourceTimes(
   tree: string,
@@ -38,8 +39,8 @@ export async function settleSourceTimes(
       if (found && found.mtimeMs <= made) await touch(join(tree, path), Math.max(now, made + 1))
     }
   }
-  // What is from the future would be newer than all that is made of it, again and again: with GN's sources, ninja ends
-  // in an error. The others are looked at when there is a reason to, for they are many.
+  // A source from the future stays newer than what is made of it. With GN's sources, ninja then ends
+  // in an error. The others are many, so they are checked only if there is a reason.
   const suspects = await generatorSources(buildDirectory)
   if (!last || last.at > now || isFuture(made)) {
     suspects.push(...(await listTracked(tree, signal)).map((path) => join(tree, path)))
@@ -53,13 +54,13 @@ export async function settleSourceTimes(
   return !isFuture(made)
 }
 
-/** Names the contents of the sources by git's hash of their tree; whether they are committed is all one. */
+/** Names the contents of the sources, committed or not, by git's hash of their tree. */
 export async function hashSources(tree: string, signal: AbortSignal): Promise<string> {
   const index = join(tree, '.git', 'v8-rawmem-index')
   const $git = gitIn(tree, signal, { GIT_INDEX_FILE: index })
   // What a run that was killed has left.
   await rm(`${index}.lock`, { force: true })
-  // In a copy, so that what is staged stays as it is. By the index's time git knows which files it has to look into.
+  // In a copy, so that staged changes stay. The time of the index tells git which files to read.
   await $git`cp --preserve=timestamps .git/index ${index}`
   await $git`git add --update`
   return (await $git`git write-tree`).stdout.trim()
@@ -74,7 +75,7 @@ async function changedFiles(
   const $git = gitIn(tree, signal)({ nothrow: true })
   const changed = await $git`git diff --name-only -z ${before} ${now}`
   signal.throwIfAborted()
-  // Where git does not know any more what was there, all of it may be other.
+  // If git no longer has the earlier tree, every file may have changed.
   if (changed.exitCode !== 0) return await listTracked(tree, signal)
   return changed.stdout.split('\0').filter(Boolean)
 }

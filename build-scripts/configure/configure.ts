@@ -24,7 +24,7 @@ export async function configure(
   { ccWrapper, sources }: { ccWrapper?: CompilerWrapper; sources: Sources },
 ): Promise<void> {
   const { pin, cache, signal } = context
-  await requireFetched(context)
+  requireFetched(context)
   await requireTools('configure', [
     tools.python,
     tools.ninja,

@@ -130,7 +130,7 @@ export async function requireNamedArchivesMatch(
   }
 }
 
-/** A local archive is used where it lies; nobody wants a second gigabyte in the cache. */
+/** A local archive is used in place: a copy in the cache would take another gigabyte. */
 async function useLocal(
   place: string,
   archive: PinnedArchive,

@@ -27,27 +27,38 @@ export async function askForSize(
     const found = await stat(fileURLToPath(url)).catch(() => undefined)
     return found ? { size: found.size } : { refusal: 'is not there' }
   }
-  const agent = agentFor(proxy)
   try {
-    const { statusCode, headers, body } = await request(url, {
-      method: 'HEAD',
-      headersTimeout: 30_000,
-      dispatcher: agent.compose(interceptors.redirect({ maxRedirections: 5 })),
-      signal,
+    const { statusCode, headers } = await withDispatcher(proxy, async (dispatcher) => {
+      const answer = await request(url, { method: 'HEAD', headersTimeout, dispatcher, signal })
+      await answer.body.dump()
+      return answer
     })
-    await body.dump()
     if (statusCode !== 200) return { refusal: `answers ${statusCode}` }
     return { size: Number(headers['content-length']) }
   } catch (error) {
     signal.throwIfAborted()
     return { refusal: `does not answer: ${reason(error)}` }
-  } finally {
-    await agent.destroy()
   }
 }
 
-function agentFor(proxy: string | undefined): EnvHttpProxyAgent {
-  return new EnvHttpProxyAgent(proxy ? { httpProxy: proxy, httpsProxy: proxy } : {})
+/** How long a server has for the beginning of its answer, in milliseconds. */
+export const headersTimeout = 30_000
+
+/**
+ * Does work over HTTP that follows redirects.
+ *
+ * @param proxy default: what HTTPS_PROXY and HTTP_PROXY name
+ */
+export async function withDispatcher<T>(
+  proxy: string | undefined,
+  work: (dispatcher: Dispatcher) => Promise<T>,
+): Promise<T> {
+  const agent = new EnvHttpProxyAgent(proxy ? { httpProxy: proxy, httpsProxy: proxy } : {})
+  try {
+    return await work(agent.compose(interceptors.redirect({ maxRedirections: 5 })))
+  } finally {
+    await agent.destroy()
+  }
 }
 
 const patience: RetryPolicy = { attempts: 6, firstPauseMilliseconds: 1000 }
@@ -106,8 +117,6 @@ async function complete(
   proxy: string | undefined,
 ): Promise<void> {
   const { signal, whole } = transfer
-  const agent = agentFor(proxy)
-  const dispatcher = agent.compose(interceptors.redirect({ maxRedirections: 5 }))
   const progress = startProgress(title, whole, 'bytes', transfer.size)
   const onFailure = (error: unknown, isLast: boolean, seconds: number) => {
     if (error instanceof AdvisedError || saysDiskFull(error)) throw error
@@ -120,24 +129,27 @@ async function complete(
     }
     warn(`${url}: ${reason(error)}, going on at ${formatBytes(transfer.size)} in ${seconds} s`)
   }
+  const attempt = async (dispatcher: Dispatcher) => {
+    if (transfer.size === whole) return
+    for await (const chunk of await transfer.openRest(url, dispatcher)) {
+      await transfer.append(chunk)
+      progress.update(transfer.size)
+    }
+    if (transfer.size < whole) throw new Error('the connection ended early')
+  }
   try {
-    await retry(
-      async () => {
-        if (transfer.size === whole) return
-        for await (const chunk of await transfer.openRest(url, dispatcher)) {
-          await transfer.append(chunk)
-          progress.update(transfer.size)
-        }
-        if (transfer.size < whole) throw new Error('the connection ended early')
-      },
-      { ...retries, signal, gained: () => transfer.size, onFailure },
+    await withDispatcher(proxy, (dispatcher) =>
+      retry(() => attempt(dispatcher), {
+        ...retries,
+        signal,
+        gained: () => transfer.size,
+        onFailure,
+      }),
     )
     progress.end()
   } catch (error) {
     progress.abandon()
     throw error
-  } finally {
-    await agent.destroy()
   }
 }
 
@@ -183,7 +195,7 @@ class Transfer {
     }
     const { statusCode, headers, body } = await request(url, {
       headers: start > 0 ? { range: `bytes=${start}-` } : {},
-      headersTimeout: 30_000,
+      headersTimeout,
       bodyTimeout: 60_000,
       dispatcher,
       signal,

@@ -1,4 +1,5 @@
-import { lstat, mkdir, rm, stat } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { mkdir, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { AdvisedError } from '../../terminal/advised-error.ts'
 import type { BuildContext } from '../shared/context.ts'
@@ -27,7 +28,7 @@ export async function fetch(context: BuildContext, sources: Sources): Promise<vo
   await requireNamedArchivesMatch(sources.archives, archives)
   await mkdir(cache.root, { recursive: true })
 
-  if (await exists(cache.tree)) {
+  if (existsSync(cache.tree)) {
     await requirePinnedTree(context)
     sayStage('fetch', `V8 ${pin.v8.version} is there`)
     // GN's pin may have changed alone, and downloads may have been deleted.
@@ -50,7 +51,7 @@ async function fetchFromArchive(context: BuildContext, sources: Sources): Promis
   sayStage('fetch', `V8 ${pin.v8.version} from ${pin.source.archive.file}`)
   await requireTools('fetch', [tools.tar, tools.xz, tools.git])
   const archive = await obtain(context, pin.source.archive, sources)
-  // GN's source now as well: whoever fetches may be about to leave the network.
+  // GN's source too: the next stages may run without a network.
   await fetchGnSource(context, sources)
   await makeTree(context, pin.source.tree, async (unpacking) => {
     const members = pin.source.folders.map((folder) => `${pin.source.topFolder}/${folder}`)
@@ -175,12 +176,8 @@ async function differingParts(context: BuildContext, tree: string): Promise<stri
   return `\nThey differ in:${lines.slice(0, 20).join('')}`
 }
 
-async function exists(path: string): Promise<boolean> {
-  return (await lstat(path).catch(() => undefined)) !== undefined
-}
-
 /** Fails a stage that works on the sources when they are not there. */
-export async function requireFetched({ cache }: BuildContext): Promise<void> {
-  if (await stat(join(cache.tree, '.git')).catch(() => undefined)) return
+export function requireFetched({ cache }: BuildContext): void {
+  if (existsSync(join(cache.tree, '.git'))) return
   throw new AdvisedError(`There is no V8 work tree in ${cache.tree}.`, 'Run: npm run v8 -- fetch')
 }

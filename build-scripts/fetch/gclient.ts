@@ -1,5 +1,5 @@
-import { createWriteStream } from 'node:fs'
-import { mkdir, rm, stat, writeFile } from 'node:fs/promises'
+import { createWriteStream, existsSync } from 'node:fs'
+import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { which } from 'zx'
 import { AdvisedError } from '../../terminal/advised-error.ts'
@@ -155,7 +155,7 @@ async function removeBroken(paths: readonly string[], run: GclientRun): Promise<
   await rm(join(run.checkout, '_bad_scm'), { recursive: true, force: true })
   for (const path of paths) {
     const folder = join(run.checkout, path)
-    if (!(await stat(join(folder, '.git')).catch(() => undefined))) continue
+    if (!existsSync(join(folder, '.git'))) continue
     await removeLocks(folder)
     if ((await headOf(folder, run)) !== undefined) continue
     warn(`${path} was not fetched to its end; beginning it anew`)

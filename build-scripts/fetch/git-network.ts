@@ -80,7 +80,7 @@ export function networkGitEnvironment(
   return {
     ...environment,
     GIT_CONFIG_COUNT: String(count),
-    // Public repositories ask nobody for a password; a prompt would wait for ever.
+    // Public repositories need no password. A prompt would wait for ever.
     GIT_TERMINAL_PROMPT: '0',
     LC_ALL: 'C',
   }

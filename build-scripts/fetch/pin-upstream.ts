@@ -1,10 +1,9 @@
 import { existsSync } from 'node:fs'
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { brotliCompressSync, constants } from 'node:zlib'
 import type { BuildContext } from '../shared/context.ts'
-import { listFiles } from '../shared/files.ts'
+import { listFiles, withTemporaryFolder } from '../shared/files.ts'
 import { gitEnvironment, gitIn } from '../shared/git.ts'
 import { sha256 } from '../shared/hash.ts'
 import type { Pin } from '../shared/pin.ts'
@@ -124,8 +123,7 @@ async function treeOfRepositories(
   tree: string,
   signal: AbortSignal,
 ): Promise<string> {
-  const scratch = await mkdtemp(join(tmpdir(), 'v8-rawmem-index-'))
-  try {
+  return await withTemporaryFolder(async (scratch) => {
     const $index = gitIn(repository, signal, { GIT_INDEX_FILE: join(scratch, 'index') })
     await $index`git read-tree ${tree}`
     const listed = await $index`git ls-files -z`
@@ -136,9 +134,7 @@ async function treeOfRepositories(
     await writeFile(join(scratch, 'surplus'), surplus.map((path) => `${path}\0`).join(''))
     await $index`git update-index -z --force-remove --stdin < ${join(scratch, 'surplus')}`
     return (await $index`git write-tree`).stdout.trim()
-  } finally {
-    await rm(scratch, { recursive: true, force: true })
-  }
+  })
 }
 
 /** Writes `upstream/` anew from the pinned archives: revisions out of Chromium's DEPS, files and trees as they are. */

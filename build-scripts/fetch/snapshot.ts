@@ -1,7 +1,8 @@
-import { EnvHttpProxyAgent, interceptors, request } from 'undici'
+import { request } from 'undici'
 import { z } from 'zod'
 import { AdvisedError } from '../../terminal/advised-error.ts'
 import type { PinnedArchive } from '../shared/pin.ts'
+import { headersTimeout, withDispatcher } from './download.ts'
 
 const answerSchema = z.object({
   fileinfo: z.record(z.string(), z.array(z.object({ name: z.string(), size: z.int() }))),
@@ -36,22 +37,17 @@ export async function locateInSnapshot(
 }
 
 async function getJson(url: URL, signal: AbortSignal): Promise<unknown> {
-  const agent = new EnvHttpProxyAgent()
   try {
-    const { statusCode, body } = await request(url, {
-      headersTimeout: 30_000,
-      dispatcher: agent.compose(interceptors.redirect({ maxRedirections: 5 })),
-      signal,
+    return await withDispatcher(undefined, async (dispatcher) => {
+      const { statusCode, body } = await request(url, { headersTimeout, dispatcher, signal })
+      const text = await body.text()
+      if (statusCode !== 200) throw refused(`${url} answers ${statusCode}.`)
+      return JSON.parse(text)
     })
-    const text = await body.text()
-    if (statusCode !== 200) throw refused(`${url} answers ${statusCode}.`)
-    return JSON.parse(text)
   } catch (cause) {
     signal.throwIfAborted()
     if (cause instanceof AdvisedError) throw cause
     throw refused(`${url} does not answer: ${(cause as Error).message}.`, cause)
-  } finally {
-    await agent.destroy()
   }
 }
 

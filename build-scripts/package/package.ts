@@ -47,7 +47,7 @@ export async function packageSdk(
   const modified = await isModified(context)
   if (modified && !allowModified) {
     throw new AdvisedError(
-      `The work tree ${cache.tree} has changes that are in no patch, so nobody could make this SDK again.`,
+      `The work tree ${cache.tree} has changes that are in no patch, so this SDK could not be made again.`,
       `See them with: git -C ${cache.tree} diff upstream\nExport them first (npm run v8 -- patch --export), throw them away (npm run v8 -- patch --force, then compile), or go on with --allow-modified.`,
     )
   }

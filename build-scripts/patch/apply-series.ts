@@ -1,9 +1,9 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ProcessOutput } from 'zx'
 import { AdvisedError } from '../../terminal/advised-error.ts'
 import { upstreamTag } from '../fetch/fetch.ts'
+import { withTemporaryFolder } from '../shared/files.ts'
 import { commitEnvironment, gitIn } from '../shared/git.ts'
 import type { Patch } from '../shared/pin.ts'
 
@@ -19,8 +19,7 @@ export async function applySeries(
   patches: readonly Patch[],
   signal: AbortSignal,
 ): Promise<string> {
-  const scratch = await mkdtemp(join(tmpdir(), 'v8-rawmem-series-'))
-  try {
+  return await withTemporaryFolder(async (scratch) => {
     const $index = gitIn(tree, signal, { GIT_INDEX_FILE: join(scratch, 'index') })
     await $index`git read-tree ${upstreamTag}`
     let head = (await $index`git rev-parse --verify ${`${upstreamTag}^{commit}`}`).stdout.trim()
@@ -39,9 +38,7 @@ export async function applySeries(
       head = commit.stdout.trim()
     }
     return head
-  } finally {
-    await rm(scratch, { recursive: true, force: true })
-  }
+  })
 }
 
 interface Mail {

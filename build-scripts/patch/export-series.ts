@@ -1,10 +1,9 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readdir, readFile, rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { AdvisedError } from '../../terminal/advised-error.ts'
 import { upstreamTag } from '../fetch/fetch.ts'
 import type { BuildContext } from '../shared/context.ts'
-import { writeFileDurably } from '../shared/files.ts'
+import { withTemporaryFolder, writeFileDurably } from '../shared/files.ts'
 import { gitIn } from '../shared/git.ts'
 import { sha256 } from '../shared/hash.ts'
 import type { Patch } from '../shared/pin.ts'
@@ -50,15 +49,12 @@ export async function formatSeries(
   context: BuildContext,
 ): Promise<{ files: ExportedPatch[]; head: string }> {
   const { cache, pin, project, signal } = context
-  const scratch = await mkdtemp(join(tmpdir(), 'v8-rawmem-export-'))
-  try {
+  return await withTemporaryFolder(async (scratch) => {
     const exported = await formatCommits(context, scratch)
     const files = number(pin.patches.series, exported)
     const head = await requireRoundTrip(context, files, scratch)
     return { files, head }
-  } finally {
-    await rm(scratch, { recursive: true, force: true })
-  }
+  })
 
   /** One patch file in `scratch/commits` for each commit since the pristine sources. */
   async function formatCommits({ series }: BuildContext, folder: string): Promise<ExportedPatch[]> {

@@ -18,7 +18,7 @@ export async function patch(
 ): Promise<void> {
   const { cache, series, signal } = context
   await requireTools('patch', [tools.git])
-  await requireFetched(context)
+  requireFetched(context)
   const head = await seriesHead(context)
   const tree = new WorkTree(cache.tree, signal)
 
@@ -36,7 +36,7 @@ export async function patch(
 export async function checkPatches(context: BuildContext): Promise<void> {
   const { cache, series, signal } = context
   await requireTools('patch --check', [tools.git])
-  await requireFetched(context)
+  requireFetched(context)
   await applySeries(cache.tree, series.patches, signal)
   sayStage('patch', `${series.patches.length} patches apply to ${upstreamTag} without fuzz`)
 }
@@ -45,7 +45,7 @@ export async function checkPatches(context: BuildContext): Promise<void> {
 export async function exportPatches(context: BuildContext): Promise<void> {
   const { cache, signal } = context
   await requireTools('patch --export', [tools.git])
-  await requireFetched(context)
+  requireFetched(context)
   const edited = await new WorkTree(cache.tree, signal).editedFiles()
   for (const name of await exportSeries(context)) say(name)
   if (edited.length > 0) {

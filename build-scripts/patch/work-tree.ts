@@ -1,10 +1,11 @@
-import { rm, stat } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { AdvisedError } from '../../terminal/advised-error.ts'
 import { patchedBranch, upstreamTag } from '../fetch/fetch.ts'
 import { readJsonIfValid, writeFileDurably } from '../shared/files.ts'
 import { gitIn } from '../shared/git.ts'
+import { shorten } from '../shared/terminal.ts'
 
 /** The commit that the last application of a series led to. */
 const appliedRef = 'refs/v8-rawmem/applied'
@@ -105,10 +106,9 @@ export class WorkTree {
 
   /** An earlier run was killed while it exchanged files: the tree had been found clean before. */
   async #finishMove(head: string): Promise<{ backup?: string }> {
-    const indexLock = join(this.path, '.git', 'index.lock')
-    if (await stat(indexLock).catch(() => undefined)) await rm(indexLock)
+    await rm(join(this.path, '.git', 'index.lock'), { force: true })
     const at = await this.#text('git', 'rev-parse', 'HEAD')
-    // Should somebody have edited since, this finds it back.
+    // Keeps edits that were made since.
     const backup = await this.#backUp(at, true)
     await this.#exchangeFiles(head)
     return { backup }
@@ -138,7 +138,7 @@ export class WorkTree {
   #wouldLose(edited: readonly string[], unexported: boolean): AdvisedError {
     const what = [
       ...(unexported ? [`commits on ${patchedBranch} that are in no patch file`] : []),
-      ...(edited.length > 0 ? [`edits that are in no commit (${shorten(edited)})`] : []),
+      ...(edited.length > 0 ? [`edits that are in no commit (${shorten(edited, 3)})`] : []),
     ].join(' and ')
     return new AdvisedError(
       `The patch files have changed, but the work tree ${this.path} has ${what}.`,
@@ -157,9 +157,4 @@ export class WorkTree {
   async #text(...command: string[]): Promise<string> {
     return (await this.#git`${command}`).stdout.trim()
   }
-}
-
-function shorten(files: readonly string[]): string {
-  const shown = files.slice(0, 3).join(', ')
-  return files.length > 3 ? `${shown} and ${files.length - 3} more` : shown
 }

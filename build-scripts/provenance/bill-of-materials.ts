@@ -19,7 +19,7 @@ const algorithms = { sha256: HashAlgorithm['SHA-256'], sha512: HashAlgorithm['SH
 /** The bill as a CycloneDX document. The same bill gives the same text: it has no time and no serial number. */
 export async function writeBill(bill: BillOfMaterials): Promise<string> {
   const normalize = new Serialize.JSON.Normalize.Factory(Spec.Spec1dot6).makeForBom()
-  // The library would sort as the locale of whoever builds wants it; all lists here have an order.
+  // The library would sort by the locale of this machine; all lists here have an order.
   const document: Document = normalize.normalize(modelOf(bill), {})
   addPedigrees(document, bill.components)
   const text = `${JSON.stringify(document, null, 2)}\n`

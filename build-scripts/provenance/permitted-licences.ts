@@ -2,7 +2,7 @@ import parseSpdx from 'spdx-expression-parse'
 import { AdvisedError } from '../../terminal/advised-error.ts'
 import type { Component } from './component.ts'
 
-/** Licences that ask of whoever links a program no more than to hand on their texts. */
+/** Licences that only ask to pass on their text with a program that is linked. */
 const permitted: ReadonlySet<string> = new Set([
   'Apache-2.0',
   'Apache-2.0 WITH LLVM-exception',

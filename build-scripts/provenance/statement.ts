@@ -21,8 +21,8 @@ export interface BuildClaim {
 }
 
 /**
- * The text of an in-toto Statement v1 with a SLSA Provenance v1 predicate: equal claims give equal bytes, so that whoever
- * knows what a statement should claim knows the whole of it.
+ * The text of an in-toto Statement v1 with a SLSA Provenance v1 predicate. Equal claims give equal
+ * bytes, so a statement can be checked by making it again.
  */
 export function writeStatement(claim: BuildClaim): string {
   const statement = {

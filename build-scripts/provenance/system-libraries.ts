@@ -110,7 +110,7 @@ function unknownLibrary(path: string): SystemLibrary {
   return { name, licence: 'NOASSERTION', commonLicence: '', files: /$^/ }
 }
 
-/** Where the licences are on a Debian system; elsewhere nobody says. */
+/** Where the licences are on a Debian system; none are known on others. */
 function licencesOf(
   { name, commonLicence, exception, isPart }: SystemLibrary,
   debian: DebianPackage | undefined,

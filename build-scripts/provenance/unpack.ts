@@ -1,10 +1,8 @@
 import { createReadStream } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { x } from 'tar'
 import { AdvisedError } from '../../terminal/advised-error.ts'
+import { withTemporaryFolder } from '../shared/files.ts'
 import { $ } from '../shared/shell.ts'
 import { requireTools, tools } from '../shared/toolchain.ts'
 
@@ -13,8 +11,7 @@ export async function withUnpacked<T>(
   archive: string,
   work: (folder: string) => Promise<T>,
 ): Promise<T> {
-  const folder = await mkdtemp(join(tmpdir(), 'v8-rawmem-unpacked-'))
-  try {
+  return await withTemporaryFolder(async (folder) => {
     await unpack(archive, folder).catch((cause: Error) => {
       throw new AdvisedError(
         `Cannot unpack ${archive}: ${cause.message}`,
@@ -23,9 +20,7 @@ export async function withUnpacked<T>(
       )
     })
     return await work(folder)
-  } finally {
-    await rm(folder, { recursive: true, force: true })
-  }
+  })
 }
 
 async function unpack(archive: string, folder: string): Promise<void> {

@@ -92,7 +92,7 @@ async function requireCommitted({ project, snapshot, signal }: ReleaseOptions): 
   return commit
 }
 
-/** Prebuilds of other sources would run, but not do what the sources and the documentation say. */
+/** Refuses prebuilds of other sources: they would not do what the documentation says. */
 async function requireCurrent(
   { project, snapshot }: ReleaseOptions,
   platform: string,
@@ -109,7 +109,7 @@ async function requireCurrent(
   warn(message)
 }
 
-/** A folder that somebody named by mistake is not to be removed. */
+/** Refuses to replace a folder that is no release: it may have been named by mistake. */
 async function requireReplaceable(folder: string): Promise<void> {
   const found = existsSync(folder) ? await readdir(folder) : []
   if (found.length === 0 || found.includes(manifestName)) return

@@ -1,12 +1,5 @@
-/** Orders versions of numbers and dots; positive when `a` is newer. */
-export function compareVersions(a: string, b: string): number {
-  const [left, right] = [a, b].map((version) => version.split('.').map(Number))
-  for (let i = 0; i < Math.max(left!.length, right!.length); i++) {
-    const difference = (left![i] ?? 0) - (right![i] ?? 0)
-    if (difference !== 0) return difference
-  }
-  return 0
-}
+/** Orders versions of numbers and dots; positive when the first one is newer. */
+export const compareVersions = new Intl.Collator('en', { numeric: true }).compare
 
 /** The line that a version of V8 belongs to: `15.0` of `15.0.245.13`. */
 export function lineOfV8(version: string): string {

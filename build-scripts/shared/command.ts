@@ -11,10 +11,11 @@ export async function runCommand(
   verbose: boolean,
   work: (signal: AbortSignal) => Promise<void>,
 ): Promise<void> {
-  // Where no shell is above, as in cron and containers, bash takes a socket on its standard input for a login from afar, and reads the
-  // user's .bashrc, which may print or wait for whatever it likes.
+  // Without a parent shell (cron, containers), bash takes a socket on standard input for a remote
+  // login and reads the user's .bashrc, which may print or wait.
   if (!(Number(process.env.SHLVL) >= 1)) process.env.SHLVL = '1'
-  // Compiled Python files stay out of the sources, and those that are there unread: nothing checks what is in them.
+  // Python neither writes compiled files into the sources nor reads those that are there: nothing
+  // checks their content.
   Object.assign(process.env, { PYTHONDONTWRITEBYTECODE: '1', PYTHONPYCACHEPREFIX: '/dev/null' })
   await run(work, (error) => {
     const described = describeError(error)
@@ -55,12 +56,12 @@ export async function withLock(
 }
 
 /**
- * Says so that a person can act what went wrong where no stage expects it: the disk, the rights to write, a tool that fails
- * because something in the cache is damaged. Other errors are given back as they are.
+ * Adds advice to errors that no stage expects: a full disk, no right to write, a tool that fails
+ * because a file in the cache is damaged. Returns other errors as they are.
  */
 export async function explain(error: unknown, { root, tree }: CacheLayout): Promise<unknown> {
   if (error instanceof Interrupted || !(error instanceof Error)) return error
-  // Whoever met it may have taken the tree for no repository at all.
+  // The stage that got this error may have reported it as a tree that is no repository.
   const owned = belongsToAnother(saidBy(error) || saidBy(error.cause))
   if (owned) {
     return new AdvisedError(
@@ -105,7 +106,10 @@ function saidBy(error: unknown): string {
   return error instanceof ProcessOutput ? error.stderr.trim() || error.stdout.trim() : ''
 }
 
-/** The repository that git does not trust for its owner. What git advises itself is configuration, and none is heard here. */
+/**
+ * The repository that git refuses because another user owns it. Git's own advice does not help: it
+ * is a setting, and these scripts ignore the user's settings.
+ */
 function belongsToAnother(said: string): string | undefined {
   return /detected dubious ownership in repository at '(.*)'/.exec(said)?.[1]
 }

@@ -3,7 +3,7 @@ import { basename } from 'node:path'
 /** A program put in front of every compiler call: ccache, sccache, distcc, icecc. */
 export type CompilerWrapper = string | undefined
 
-/** What a wrapper must be told about precompiled headers, unless the user has told it otherwise. */
+/** Settings with which ccache caches precompiled headers, unless the user has set them. */
 export function wrapperEnvironment(ccWrapper: CompilerWrapper): Record<string, string> {
   if (!ccWrapper || basename(ccWrapper) !== 'ccache' || process.env.CCACHE_SLOPPINESS) return {}
   return { CCACHE_SLOPPINESS: 'pch_defines,time_macros,include_file_mtime,include_file_ctime' }

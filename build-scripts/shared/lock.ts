@@ -31,8 +31,8 @@ const adviceOfCache =
   'Wait for it to end, leave out --no-wait, or name another cache folder with --cache.'
 
 /**
- * Has every child process inherit the lock. Whatever this process starts and leaves running when it is killed (a tar, a git,
- * a make) keeps the next build waiting until it has ended, instead of changing files under its hands.
+ * Has every child process inherit the lock. If this process is killed and leaves a child running (a
+ * tar, a git, a make), the next build waits until that has ended.
  */
 export function lendToChildren({ fd }: HeldLock): void {
   const lent = Array.isArray($.stdio) ? $.stdio : (['pipe', 'pipe', 'pipe'] as const)
@@ -42,10 +42,10 @@ export function lendToChildren({ fd }: HeldLock): void {
 /**
  * Takes the lock `path`, which one process at a time can hold.
  *
- * The kernel keeps it (an open-file-description lock), not the file's presence: it is gone the moment its holders
- * are, kill -9 and power cuts included, so that no stale lock can be left behind.
+ * It is a lock of the kernel (on an open file description), so it ends with its holders, also after
+ * kill -9 or a power cut. There are no stale locks.
  *
- * @param command what the holder does, told to those who wait
+ * @param command what the holder does, for the message of those that wait
  */
 export async function takeLock(
   path: string,

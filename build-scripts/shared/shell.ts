@@ -1,6 +1,6 @@
 import { $ } from 'zx'
 
-// What a tool writes is read, or told when it fails; nothing of it goes to the terminal by itself.
+// The output of tools is read, or shown if they fail. It never goes straight to the terminal.
 $.quiet = true
 
 export { $ }

@@ -1,7 +1,7 @@
 import { chalk } from 'zx'
 import { startProgress as startBar } from '../../terminal/progress.ts'
 
-// chalk knows nothing of NO_COLOR, and FORCE_COLOR is not to colour what a pipe gets.
+// chalk ignores NO_COLOR, and FORCE_COLOR must not colour the output of a pipe.
 if (process.stdout.isTTY !== true || process.env.NO_COLOR) chalk.level = 0
 
 /** Prints one line about what is happening. */
@@ -29,6 +29,12 @@ export function mark(state: 'ok' | 'missing' | 'wrong' | 'note'): string {
   if (state === 'ok') return chalk.green('ok     ')
   if (state === 'missing' || state === 'wrong') return chalk.red(state.padEnd(7))
   return chalk.yellow('note   ')
+}
+
+/** The first items of a list, and how many more there are. */
+export function shorten(items: readonly string[], most: number): string {
+  const shown = items.slice(0, most).join(', ')
+  return items.length > most ? `${shown} and ${items.length - most} more` : shown
 }
 
 /** Bytes for people: decimal units, as disk makers and apt use them. */

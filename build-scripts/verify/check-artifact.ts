@@ -49,7 +49,7 @@ async function checkSdk(archive: string, project: string): Promise<string[]> {
 async function checkTarball(tarball: string, { project, commit }: Checkout): Promise<string[]> {
   if (commit === undefined) {
     throw new AdvisedError(
-      `${project} is no git checkout, so nobody can say whether ${tarball} was made from it.`,
+      `${project} is no git checkout, so ${tarball} cannot be compared with a commit.`,
       'Clone the repository, check out the version, and verify there.',
     )
   }

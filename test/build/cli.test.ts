@@ -19,7 +19,7 @@ test('explains each stage, without colours when nobody watches', async (t) => {
   t.regex(unknown.stderr, /unknown option '--nonsense'/)
   const jobs = await runV8(project, ['compile', '--jobs', '0'])
   t.is(jobs.code, 1)
-  t.regex(jobs.stderr, /whole number from 1/)
+  t.regex(jobs.stderr, /integer from 1 to 1024/)
   for (const { stdout, stderr } of [all, one, unknown, jobs]) {
     t.false(`${stdout}${stderr}`.includes('\u001b'))
   }

@@ -1,11 +1,12 @@
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { Command, InvalidArgumentError, Option } from 'commander'
+import { Command, Option } from 'commander'
 import { runCommand } from '../../build-scripts/shared/command.ts'
 import { cacheRoot, openContext } from '../../build-scripts/shared/context.ts'
 import { takeLock } from '../../build-scripts/shared/lock.ts'
 import { formatDuration, say, sayStage } from '../../build-scripts/shared/terminal.ts'
 import { AdvisedError } from '../../terminal/advised-error.ts'
+import { integer } from '../../terminal/option-types.ts'
 import { Random } from '../support/random.ts'
 import { moveClock } from './clock.ts'
 import { damageFiles } from './damage.ts'
@@ -51,10 +52,10 @@ const command = new Command('npm run test:faults --')
     'Does to builds what life does to them, and sees that each ends in the right artifact or in a clear error. A small project goes through all stages with the real tools: from archives through git, GN, ninja and clang to an SDK and addons. docs/build-faults.md tells what is promised.',
   )
   .addOption(new Option('--only <kind>', 'one kind of fault').choices(kinds))
-  .option('--rounds <number>', 'how many builds get killed', wholeFrom(1), 54)
+  .option('--rounds <number>', 'how many builds get killed', integer(1, 1e6), 54)
   .addOption(
     new Option('--seed <number>', 'decides the random numbers; the same seed gives the same rounds')
-      .argParser(wholeFrom(0))
+      .argParser(integer(0, 2 ** 31))
       .default(Math.floor(Math.random() * 2 ** 31), 'a random one, which is printed'),
   )
   .option('--thorough', 'damage each file in four ways instead of two')
@@ -86,14 +87,6 @@ const command = new Command('npm run test:faults --')
 
 function resolvePath(text: string): string {
   return resolve(text)
-}
-
-function wholeFrom(least: number): (text: string) => number {
-  return (text) => {
-    const number = Number(text)
-    if (text.trim() !== '' && Number.isInteger(number) && number >= least) return number
-    throw new InvalidArgumentError(`It must be a whole number from ${least}.`)
-  }
 }
 
 async function test(options: Options, signal: AbortSignal): Promise<void> {
