@@ -4,6 +4,7 @@
 //   npm run sample guests
 //   npm run sample guests -- --trades 50000000
 //   npm run sample guests -- --compile
+//   V8_RAWMEM_BACKEND=node-rewire npm run sample guests
 
 import { deepStrictEqual, strictEqual } from 'node:assert/strict'
 import { writeFileSync, writeSync } from 'node:fs'

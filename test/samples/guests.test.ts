@@ -70,14 +70,16 @@ for (const guest of guests) {
   )
 }
 
-test.serial('the sample runs all four', async (t) => {
-  const { exitCode, stdout, stderr } = await runScript(
-    new URL('../../samples/guests/main.ts', import.meta.url),
-    { args: ['--trades', '300000'] },
-  )
-  t.is(exitCode, 0, stderr)
-  for (const { language } of guests) {
-    t.true(stdout.includes(`\n${language.padEnd(10)} `), `${language}: ${stdout}`)
-  }
-  t.regex(stdout, /^Verified {3}all four/m)
-})
+for (const backend of ['patched', 'node-rewire']) {
+  test.serial(`the sample runs all four on ${backend}`, async (t) => {
+    const { exitCode, stdout, stderr } = await runScript(
+      new URL('../../samples/guests/main.ts', import.meta.url),
+      { args: ['--trades', '300000'], env: { V8_RAWMEM_BACKEND: backend } },
+    )
+    t.is(exitCode, 0, stderr)
+    for (const { language } of guests) {
+      t.true(stdout.includes(`\n${language.padEnd(10)} `), `${language}: ${stdout}`)
+    }
+    t.regex(stdout, /^Verified {3}all four/m)
+  })
+}

@@ -6,7 +6,8 @@ import * as rawmem from "../../../guests/assemblyscript/rawmem"
 const prices = 0
 const volumes = 1
 const buckets = 8
-const block: usize = 100_000
+// The columns of a block fill whole pages of the system, which node-rewire maps.
+const block: usize = 1 << 17
 
 /** For the host: turnover, lowest and highest price, trades and volume, then the histogram. */
 export const result: usize = memory.data((5 + buckets) * 8)

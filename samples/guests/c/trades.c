@@ -7,7 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { kPrices = 0, kVolumes = 1, kBuckets = 8, kBlock = 100000 };
+// The columns of a block fill whole pages of the system, which node-rewire maps.
+enum { kPrices = 0, kVolumes = 1, kBuckets = 8, kBlock = 1 << 17 };
 
 // For the host, which finds it by the exported address of `result`.
 struct Result {

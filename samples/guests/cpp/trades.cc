@@ -17,7 +17,8 @@ namespace {
 constexpr int kPrices = 0;
 constexpr int kVolumes = 1;
 constexpr size_t kBuckets = 8;
-constexpr size_t kBlock = 100'000;
+// The columns of a block fill whole pages, which node-rewire maps.
+constexpr size_t kBlock = 1 << 17;
 
 // A column of a region, block by block.
 template <typename T>

@@ -5,7 +5,8 @@ use rawmem::Window;
 use std::collections::HashMap;
 
 const BUCKETS: usize = 8;
-const BLOCK: usize = 100_000;
+// The columns of a block fill whole pages of the system, which node-rewire maps.
+const BLOCK: usize = 1 << 17;
 
 /// For the host, which finds it by the exported address of `result`.
 #[repr(C)]
