@@ -137,6 +137,26 @@ function resolveIndex(name: string, value: unknown, absent: number, byteLength: 
   return index < 0 ? Math.max(byteLength + index, 0) : Math.min(index, byteLength)
 }
 
+interface PlacedPart {
+  readonly name: string
+  readonly region: RegionParts
+  readonly at: number
+  readonly end: number
+}
+
+function placePart(part: api.RegionPart, index: number): PlacedPart {
+  const name = `parts[${index}]`
+  const { region, at } = Object(part) as Partial<api.RegionPart>
+  const resolved = partsOf(region, `compose: ${name}.region`)
+  const begin = checkInteger(
+    `compose: ${name}.at`,
+    at as number,
+    0,
+    maxByteLength - resolved.byteLength,
+  )
+  return { name, region: resolved, at: begin, end: begin + resolved.byteLength }
+}
+
 /** Assigned inside the class, which can read the private fields. */
 let partsOf: (region: unknown, name: string) => RegionParts
 
@@ -146,9 +166,11 @@ export class HostRegion<TArrayBuffer extends ArrayBufferLike = ArrayBufferLike>
   static allocate(byteLength: number, options: api.AllocateOptions = {}): HostRegion<ArrayBuffer> {
     const length = checkInteger('allocate: byteLength', byteLength, 0, maxByteLength)
     checkOptions('allocate', options)
-    const { shareable = false } = options
+    const { shareable = false, guarded = false } = options
     checkBoolean('allocate: options.shareable', shareable)
-    return HostRegion.#whole(newRoot(mapped(native.allocate(length, shareable), length), length))
+    checkBoolean('allocate: options.guarded', guarded)
+    const result = native.allocate(length, shareable, guarded)
+    return HostRegion.#whole(newRoot(mapped(result, length), length))
   }
 
   static mapFile(
@@ -156,9 +178,10 @@ export class HostRegion<TArrayBuffer extends ArrayBufferLike = ArrayBufferLike>
     options: api.MapFileOptions = {},
   ): HostRegion<ArrayBuffer> {
     checkOptions('mapFile', options)
-    const { offset, length, writable = false, shareable = false } = options
+    const { offset, length, writable = false, shareable = false, guarded = false } = options
     checkBoolean('mapFile: options.writable', writable)
     checkBoolean('mapFile: options.shareable', shareable)
+    checkBoolean('mapFile: options.guarded', guarded)
     // NONBLOCK: opening a FIFO must not wait for its other end. It is refused below.
     const flags = (writable ? constants.O_RDWR : constants.O_RDONLY) | constants.O_NONBLOCK
     const fd = openSync(path, flags)
@@ -177,12 +200,38 @@ export class HostRegion<TArrayBuffer extends ArrayBufferLike = ArrayBufferLike>
       // The system cannot map an empty range.
       const result =
         bytes === 0
-          ? native.allocate(0, shareable)
-          : native.mapFile(fd, begin, bytes, writable, shareable)
+          ? native.allocate(0, shareable, guarded)
+          : native.mapFile(fd, begin, bytes, writable, shareable, guarded, shown)
       return HostRegion.#whole(newRoot(mapped(result, bytes, shown), bytes))
     } finally {
       closeSync(fd)
     }
+  }
+
+  static compose(
+    parts: Iterable<api.RegionPart>,
+    options: api.ComposeOptions = {},
+  ): HostRegion<ArrayBuffer> {
+    checkOptions('compose', options)
+    const placed = Array.from(parts, placePart).sort((a, b) => a.at - b.at)
+    for (const [index, { at, name }] of placed.entries()) {
+      const before = placed[index - 1]
+      if (before !== undefined && before.end > at) {
+        throw new RangeError(`compose: ${name} begins at ${at}, within ${before.name}`)
+      }
+    }
+    const end = placed.at(-1)?.end ?? 0
+    const { byteLength = end, guarded = false } = options
+    checkBoolean('compose: options.guarded', guarded)
+    const length = checkInteger('compose: options.byteLength', byteLength, end, maxByteLength)
+    const list = placed.flatMap(({ region, at }) => [
+      region.handle,
+      region.byteOffset,
+      region.byteLength,
+      at,
+    ])
+    const handle = mapped(native.compose(list, length, guarded), length)
+    return HostRegion.#whole(newRoot(handle, length))
   }
 
   static from<TArrayBuffer extends ArrayBufferLike>(
@@ -296,7 +345,7 @@ export class HostRegion<TArrayBuffer extends ArrayBufferLike = ArrayBufferLike>
   constructor(key: symbol, root: Root, byteOffset: number, byteLength: number, owns: boolean) {
     if (key !== constructorKey) {
       throw new TypeError(
-        'HostRegion has no public constructor; use HostRegion.allocate, mapFile, from, at or open',
+        'HostRegion has no public constructor; use HostRegion.allocate, mapFile, compose, from, at or open',
       )
     }
     this.#root = root
@@ -311,6 +360,11 @@ export class HostRegion<TArrayBuffer extends ArrayBufferLike = ArrayBufferLike>
 
   get closed(): boolean {
     return this.#closed || this.#root.closed
+  }
+
+  get damaged(): { byteOffset: number } | undefined {
+    const byteOffset = this.closed ? undefined : native.damaged(this.#root.handle)
+    return byteOffset === undefined ? undefined : { byteOffset }
   }
 
   get buffer(): TArrayBuffer {

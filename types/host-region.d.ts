@@ -18,6 +18,24 @@ export interface MapFileOptions {
   writable?: boolean
   /** See {@link AllocateOptions.shareable}. Keeps the file open until the memory is unmapped. */
   shareable?: boolean
+  /** See {@link AllocateOptions.guarded}. */
+  guarded?: boolean
+}
+
+/** A part of {@link HostRegionConstructor.compose}. */
+export interface RegionPart {
+  /** Whole pages of a region that was made with `{ shareable: true }`. */
+  region: HostRegion
+  /** Where it begins in the composed region: bytes, whole pages. */
+  at: number
+}
+
+/** Options of {@link HostRegionConstructor.compose}. */
+export interface ComposeOptions {
+  /** Length in bytes. Default: to the end of the last part. */
+  byteLength?: number
+  /** See {@link AllocateOptions.guarded}. */
+  guarded?: boolean
 }
 
 /** Options of {@link HostRegionConstructor.allocate}. */
@@ -28,6 +46,11 @@ export interface AllocateOptions {
    * no huge pages. Default `false`; `true` for the `HostRegion` of `openBackend('node-rewire')`.
    */
   shareable?: boolean
+  /**
+   * `true`: 8 GiB of addresses that cannot be touched follow the region. Modules compiled with
+   * `{ boundsChecks: 'region' }` need that. It takes addresses, but no memory. Default `false`.
+   */
+  guarded?: boolean
 }
 
 /**
@@ -57,6 +80,18 @@ export interface HostRegion<TArrayBuffer extends ArrayBufferLike = ArrayBufferLi
 
   /** Whether `close()` was called on this region or on its whole. */
   readonly closed: boolean
+
+  /**
+   * Where pages of the memory were lost: the offset in the whole region, in bytes, of the first
+   * page that could not be read or written. Undefined as long as all is well.
+   *
+   * Pages are lost when a mapped file is cut short, its medium fails, or its disk is full, and in
+   * the holes of a composed region. WebAssembly code that touches them ends with a
+   * `WebAssembly.RuntimeError` that names the file and the byte, and changes nothing. For what else
+   * touches them, such as a view in JavaScript, a page of zeros takes their place. If that happens
+   * during a call of WebAssembly, the call ends with a `RuntimeError` too.
+   */
+  readonly damaged: { readonly byteOffset: number } | undefined
 
   /**
    * The same `ArrayBuffer` over exactly these bytes, every time. A region that borrows a whole
@@ -171,13 +206,27 @@ export interface HostRegionConstructor {
    * Maps the bytes of a file. The system reads a page when it is touched.
    *
    * The default is copy-on-write, see {@link MapFileOptions.writable}. Do not truncate the file
-   * while it is mapped: touching a page beyond its end ends the process with `SIGBUS`.
+   * while it is mapped: pages beyond its end are lost, see {@link HostRegion.damaged}.
    *
    * @throws {RangeError} if `offset` and `length` are not inside the file.
    * @throws {Error} with `code`, `errno`, `syscall` and `path`, as from `node:fs`, if the file
    *   cannot be opened or mapped, or is not a regular file.
    */
   mapFile(path: string | Buffer | URL, options?: MapFileOptions): HostRegion<ArrayBuffer>
+
+  /**
+   * Makes one region out of parts of others, without a copy. It shows the same pages: what is
+   * stored here appears there. Between the parts are holes: WebAssembly code that touches one ends
+   * with a `WebAssembly.RuntimeError`.
+   *
+   * The parts can be closed afterwards. A part of a file that is not `writable` must not have been
+   * attached before, and shows the file.
+   *
+   * @throws {RangeError} if a part does not consist of whole pages, or parts overlap.
+   * @throws {TypeError} if a part was not made with `{ shareable: true }`, or may differ from its
+   *   file.
+   */
+  compose(parts: Iterable<RegionPart>, options?: ComposeOptions): HostRegion<ArrayBuffer>
 
   /**
    * Borrows the bytes of an `ArrayBuffer` or `SharedArrayBuffer`, or of the part that a typed

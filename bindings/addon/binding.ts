@@ -18,13 +18,21 @@ export type RegionHandle = object
 
 /** The addon's `region`, see bindings/native/common/region.cc. A `number` is a negative errno. */
 export interface RegionBinding {
-  allocate(byteLength: number, shareable: boolean): RegionHandle | number
+  allocate(byteLength: number, shareable: boolean, guarded: boolean): RegionHandle | number
   mapFile(
     fd: number,
     offset: number,
     byteLength: number,
     writable: boolean,
     shareable: boolean,
+    guarded: boolean,
+    path: string,
+  ): RegionHandle | number
+  /** `parts`: handle, byteOffset, byteLength, at, handle, … */
+  compose(
+    parts: readonly (RegionHandle | number)[],
+    byteLength: number,
+    guarded: boolean,
   ): RegionHandle | number
   borrow(bytes: Uint8Array, source: ArrayBufferLike): RegionHandle
   at(address: bigint, byteLength: number): RegionHandle
@@ -33,6 +41,7 @@ export interface RegionBinding {
   buffer(handle: RegionHandle, offset: number, byteLength: number): ArrayBuffer
   detach(buffer: ArrayBuffer): boolean
   isDetached(buffer: ArrayBufferLike): boolean
+  damaged(handle: RegionHandle): number | undefined
   close(handle: RegionHandle, buffers: ArrayBuffer[]): boolean
 }
 

@@ -3,6 +3,7 @@
 {
   'variables': {
     'shared_sources': [
+      '../common/fault_range.cc',
       '../common/feeder.cc',
       '../common/host_mapping.cc',
       '../common/host_memory.cc',
@@ -22,9 +23,9 @@
       '../node/raw_pin.cc',
       '../node/raw_target.cc',
       '../node/raw_words.cc',
+      '../node/reserved_pages.cc',
       '../node/rewire.cc',
       '../node/rewire_target.cc',
-      '../node/reserved_pages.cc',
       '../node/rewired_pages.cc',
       '../node/stored_pages.cc',
       '../node/window_target.cc',

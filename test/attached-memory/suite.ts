@@ -1,8 +1,10 @@
 import { accessesSuite } from './accesses-suite.ts'
 import { bulkSuite } from './bulk-suite.ts'
+import { faultsSuite } from './faults-suite.ts'
 import { memorySuite } from './memory-suite.ts'
 import { memory64Suite } from './memory64-suite.ts'
 import { mergedChecksSuite } from './merged-checks-suite.ts'
+import { regionChecksSuite } from './region-checks-suite.ts'
 import { switchesSuite } from './switches-suite.ts'
 import type { Tier } from './tier.ts'
 import { windowsSuite } from './windows-suite.ts'
@@ -16,4 +18,6 @@ export function attachedMemorySuite(tier: Tier): void {
   memory64Suite(tier)
   mergedChecksSuite(tier)
   windowsSuite(tier)
+  faultsSuite(tier)
+  regionChecksSuite(tier)
 }

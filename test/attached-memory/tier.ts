@@ -28,10 +28,14 @@ export function outcome(run: () => unknown): string {
 }
 
 /** @param source A module in text format or in binary. */
-export function compile(tier: Tier, source: string | Uint8Array): WebAssembly.Module {
+export function compile(
+  tier: Tier,
+  source: string | Uint8Array,
+  options: WebAssembly.CompileOptions = {},
+): WebAssembly.Module {
   const bytes = typeof source === 'string' ? wat(source) : source
-  const module = new WebAssembly.Module(bytes)
-  return tier.throughCodeCache ? deserializeModule(serializeModule(module), bytes) : module
+  const module = new WebAssembly.Module(bytes, options)
+  return tier.throughCodeCache ? deserializeModule(serializeModule(module), bytes, options) : module
 }
 
 export function instantiate(

@@ -1,7 +1,7 @@
 import type * as api from '../../../types/web-assembly.d.ts'
 import type { Arguments } from '../../addon/binding.ts'
 import { Kind } from '../../addon/numbers.ts'
-import { checkBoolean } from '../../arguments.ts'
+import { checkBoolean, show } from '../../arguments.ts'
 import { bytesOf } from '../module-bytes.ts'
 import { adoption, engine, record, registerClass } from './engine.ts'
 
@@ -24,12 +24,18 @@ export function compileArguments(options: unknown): Arguments {
   if (typeof options !== 'object' || options === null) {
     return fallback === undefined ? [] : record({ tiering: fallback }, ['tiering'])
   }
-  const { builtins, importedStringConstants, tiering, hostWindows } = options as api.CompileOptions
+  const { builtins, importedStringConstants, tiering, hostWindows, boundsChecks } =
+    options as api.CompileOptions
   checkTiering(tiering, 'options.tiering')
   if (hostWindows !== undefined) checkBoolean('options.hostWindows', hostWindows)
+  if (boundsChecks !== undefined && boundsChecks !== 'exact' && boundsChecks !== 'region') {
+    throw new TypeError(
+      `options.boundsChecks must be 'exact' or 'region'; got ${show(boundsChecks)}`,
+    )
+  }
   return record(
-    { builtins, importedStringConstants, tiering: tiering ?? fallback, hostWindows },
-    ['builtins', 'importedStringConstants', 'tiering', 'hostWindows'],
+    { builtins, importedStringConstants, tiering: tiering ?? fallback, hostWindows, boundsChecks },
+    ['builtins', 'importedStringConstants', 'tiering', 'hostWindows', 'boundsChecks'],
     ['builtins'],
   )
 }

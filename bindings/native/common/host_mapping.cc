@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <mutex>
 #include <unordered_map>
+#include <utility>
 
 namespace rawmem {
 
@@ -43,10 +44,37 @@ std::string RandomName() {
   return name;
 }
 
-// Null, for a system call that has failed. Closes `descriptor`, if there is
-// one.
-std::shared_ptr<HostMapping> Failure(int descriptor) {
+size_t ToWholePages(size_t length) {
+  const auto page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+  return (length + page - 1) / page * page;
+}
+
+}  // namespace
+
+HostMapping::Reservation HostMapping::Reservation::Make(size_t data_length,
+                                                        bool guarded) {
+  Reservation reservation = {.start = nullptr,
+                             .data_length = ToWholePages(data_length),
+                             .guard_length = guarded ? kGuardLength : 0};
+  void* start = mmap(nullptr, reservation.length(), PROT_NONE,
+                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (start != MAP_FAILED) {
+    reservation.start = static_cast<uint8_t*>(start);
+  }
+  return reservation;
+}
+
+void HostMapping::Reservation::Unmap() const {
+  if (start != nullptr) {
+    munmap(start, length());
+  }
+}
+
+std::shared_ptr<HostMapping> HostMapping::Failure(
+    const Reservation& reservation,
+    int descriptor) {
   const int error = errno;
+  reservation.Unmap();
   if (descriptor >= 0) {
     close(descriptor);
   }
@@ -54,11 +82,14 @@ std::shared_ptr<HostMapping> Failure(int descriptor) {
   return nullptr;
 }
 
-}  // namespace
-
 std::shared_ptr<HostMapping> HostMapping::Allocate(size_t length,
-                                                   bool shareable) {
+                                                   bool shareable,
+                                                   bool guarded) {
   const size_t mapping_length = std::max<size_t>(length, 1);
+  const Reservation reservation = Reservation::Make(mapping_length, guarded);
+  if (reservation.start == nullptr) {
+    return nullptr;
+  }
   int descriptor = -1;
   if (shareable) {
     descriptor = memfd_create("v8-rawmem", MFD_CLOEXEC | MFD_ALLOW_SEALING);
@@ -68,21 +99,20 @@ std::shared_ptr<HostMapping> HostMapping::Allocate(size_t length,
         ftruncate(descriptor, static_cast<off_t>(mapping_length)) != 0 ||
         fcntl(descriptor, F_ADD_SEALS,
               F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0) {
-      return Failure(descriptor);
+      return Failure(reservation, descriptor);
     }
   }
-  void* mapping = mmap(
-      nullptr, mapping_length, PROT_READ | PROT_WRITE,
-      (shareable ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS) | MAP_NORESERVE,
-      descriptor, 0);
-  if (mapping == MAP_FAILED) {
-    return Failure(descriptor);
+  uint8_t* const start = reservation.start;
+  if (mmap(start, mapping_length, PROT_READ | PROT_WRITE,
+           (shareable ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS) |
+               MAP_NORESERVE | MAP_FIXED,
+           descriptor, 0) == MAP_FAILED) {
+    return Failure(reservation, descriptor);
   }
   // Only advice: fewer page faults while filling, fewer TLB misses in a scan.
-  madvise(mapping, mapping_length, MADV_HUGEPAGE);
-  auto pages = std::make_shared<HostMapping>(Backing::kAnonymous,
-                                             static_cast<uint8_t*>(mapping),
-                                             length, mapping, mapping_length);
+  madvise(start, mapping_length, MADV_HUGEPAGE);
+  std::shared_ptr<HostMapping> pages(
+      new HostMapping(Backing::kAnonymous, start, length, reservation, {}));
   pages->KeepDescriptor(descriptor, 0);
   return pages;
 }
@@ -91,7 +121,9 @@ std::shared_ptr<HostMapping> HostMapping::MapFile(int fd,
                                                   size_t offset,
                                                   size_t length,
                                                   bool writable,
-                                                  bool shareable) {
+                                                  bool shareable,
+                                                  bool guarded,
+                                                  std::string path) {
   int descriptor = -1;
   if (shareable) {
     descriptor = fcntl(fd, F_DUPFD_CLOEXEC, 0);
@@ -103,29 +135,63 @@ std::shared_ptr<HostMapping> HostMapping::MapFile(int fd,
   // A read-only mapping would turn a store in WebAssembly into a fault that
   // ends the process. Copy-on-write lets it store and leaves the file alone;
   // NORESERVE, because the file may be larger than memory.
-  void* mapping = mmap(nullptr, lead + length, PROT_READ | PROT_WRITE,
-                       writable ? MAP_SHARED : MAP_PRIVATE | MAP_NORESERVE, fd,
-                       static_cast<off_t>(offset - lead));
-  if (mapping == MAP_FAILED) {
-    return Failure(descriptor);
+  const Reservation reservation = Reservation::Make(lead + length, guarded);
+  if (reservation.start == nullptr ||
+      mmap(reservation.start, lead + length, PROT_READ | PROT_WRITE,
+           (writable ? MAP_SHARED : MAP_PRIVATE | MAP_NORESERVE) | MAP_FIXED,
+           fd, static_cast<off_t>(offset - lead)) == MAP_FAILED) {
+    return Failure(reservation, descriptor);
   }
-  auto pages = std::make_shared<HostMapping>(
-      writable ? Backing::kSharedFile : Backing::kPrivateFile,
-      static_cast<uint8_t*>(mapping) + lead, length, mapping, lead + length);
+  std::shared_ptr<HostMapping> pages(
+      new HostMapping(writable ? Backing::kSharedFile : Backing::kPrivateFile,
+                      reservation.start + lead, length, reservation,
+                      {.file = std::move(path), .offset = offset}));
   pages->KeepDescriptor(descriptor, offset);
   return pages;
 }
 
+std::shared_ptr<HostMapping> HostMapping::Compose(
+    const std::vector<Part>& parts,
+    size_t length,
+    bool guarded) {
+  const Reservation reservation =
+      Reservation::Make(std::max<size_t>(length, 1), guarded);
+  if (reservation.start == nullptr) {
+    return nullptr;
+  }
+  for (const Part& part : parts) {
+    const bool is_shared = part.mapping->backing() != Backing::kPrivateFile;
+    if (part.length > 0 &&
+        mmap(reservation.start + part.at, part.length, PROT_READ | PROT_WRITE,
+             (is_shared ? MAP_SHARED : MAP_PRIVATE | MAP_NORESERVE) | MAP_FIXED,
+             part.mapping->descriptor(),
+             static_cast<off_t>(part.mapping->descriptor_offset() +
+                                part.offset)) == MAP_FAILED) {
+      return Failure(reservation, -1);
+    }
+  }
+  return std::shared_ptr<HostMapping>(new HostMapping(
+      Backing::kComposed, reservation.start, length, reservation, {}));
+}
+
+HostMapping::HostMapping(uint8_t* data, size_t length)
+    : backing_(Backing::kForeign),
+      data_(data),
+      length_(length),
+      reservation_{} {}
+
 HostMapping::HostMapping(Backing backing,
                          uint8_t* data,
                          size_t length,
-                         void* mapping,
-                         size_t mapping_length)
+                         const Reservation& reservation,
+                         FaultRange::Source source)
     : backing_(backing),
       data_(data),
       length_(length),
-      mapping_(mapping),
-      mapping_length_(mapping_length) {}
+      reservation_(reservation) {
+  faults_.emplace(reservation.start, reservation.length(), data, length,
+                  std::move(source));
+}
 
 HostMapping::~HostMapping() {
   {
@@ -135,9 +201,8 @@ HostMapping::~HostMapping() {
       registry.mappings.erase(name_);
     }
   }
-  if (mapping_ != nullptr) {
-    munmap(mapping_, mapping_length_);
-  }
+  faults_.reset();
+  reservation_.Unmap();
   if (descriptor_ >= 0) {
     close(descriptor_);
   }
@@ -168,7 +233,8 @@ std::shared_ptr<HostMapping> HostMapping::Find(const std::string& name) {
 }
 
 void HostMapping::Discard(const std::shared_ptr<HostMapping>& pages) {
-  if (pages->mapping_ == nullptr) {
+  const Reservation& reservation = pages->reservation_;
+  if (reservation.start == nullptr) {
     return;
   }
   Registry& registry = GetRegistry();
@@ -181,7 +247,7 @@ void HostMapping::Discard(const std::shared_ptr<HostMapping>& pages) {
     registry.mappings.erase(pages->name_);
     pages->name_.clear();
   }
-  mmap(pages->mapping_, pages->mapping_length_, PROT_READ | PROT_WRITE,
+  mmap(reservation.start, reservation.data_length, PROT_READ | PROT_WRITE,
        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
 }
 

@@ -10,7 +10,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
+
+#include "fault_range.h"
 
 namespace rawmem {
 
@@ -23,30 +27,46 @@ class HostMapping {
     kAnonymous,    // nowhere: they are zeros then
     kPrivateFile,  // from the file, but for those that were stored into
     kSharedFile,   // from the file, stores included
+    kComposed,     // from several places, one for each part
     kForeign,      // they are not ours
   };
+
+  // Behind `guarded` bytes follow so many that cannot be touched: what an index
+  // and an offset of 32 bits reach from any of the bytes.
+  static constexpr size_t kGuardLength = size_t{8} << 30;
 
   // Zeros, that can be mapped a second time if they are to be `shareable`. Has
   // an address of its own even without bytes, so that nothing has to think
   // about null. Null, with errno set, on failure.
-  static std::shared_ptr<HostMapping> Allocate(size_t length, bool shareable);
+  static std::shared_ptr<HostMapping> Allocate(size_t length,
+                                               bool shareable,
+                                               bool guarded);
   // The bytes of a file, which has them: at least one. A map that is not
-  // `writable` can be stored into as well, and leaves the file alone. Null,
-  // with errno set, on failure.
+  // `writable` can be stored into as well, and leaves the file alone. `path` is
+  // for messages. Null, with errno set, on failure.
   static std::shared_ptr<HostMapping> MapFile(int fd,
                                               size_t offset,
                                               size_t length,
                                               bool writable,
-                                              bool shareable);
+                                              bool shareable,
+                                              bool guarded,
+                                              std::string path);
+  // Whole pages of other mappings, each at an offset of its own. What lies
+  // between them cannot be touched.
+  struct Part {
+    const HostMapping* mapping;
+    size_t offset;
+    size_t length;
+    size_t at;
+  };
+  // The parts do not overlap, can be mapped a second time, and end at `length`
+  // or before. Null, with errno set, on failure.
+  static std::shared_ptr<HostMapping> Compose(const std::vector<Part>& parts,
+                                              size_t length,
+                                              bool guarded);
 
-  // `data` and `length` are the bytes that regions show; `mapping` and
-  // `mapping_length` are what munmap gets (a file offset need not be
-  // page-aligned), null where the pages are not ours.
-  HostMapping(Backing backing,
-              uint8_t* data,
-              size_t length,
-              void* mapping,
-              size_t mapping_length);
+  // Bytes at `data` that are not ours.
+  HostMapping(uint8_t* data, size_t length);
   ~HostMapping();
   HostMapping(const HostMapping&) = delete;
   HostMapping& operator=(const HostMapping&) = delete;
@@ -78,17 +98,48 @@ class HostMapping {
   static std::string Share(const std::shared_ptr<HostMapping>& pages);
   static std::shared_ptr<HostMapping> Find(const std::string& name);
 
+  // The offset of the first page that could not be touched, and which zeros
+  // took the place of.
+  std::optional<size_t> damaged() const {
+    return faults_ ? faults_->damaged() : std::nullopt;
+  }
+
   // Puts zeros in the place of the pages, if `pages` is the only reference:
   // addresses in them stay valid, and Find gives them no more. Otherwise does
   // nothing, since another thread has the bytes open.
   static void Discard(const std::shared_ptr<HostMapping>& pages);
 
  private:
+  // What was reserved at once: pages for data, and a guard.
+  struct Reservation {
+    uint8_t* start;
+    size_t data_length;
+    size_t guard_length;
+
+    // Null `start`, with errno set, on failure.
+    static Reservation Make(size_t data_length, bool guarded);
+    size_t length() const { return data_length + guard_length; }
+    void Unmap() const;
+  };
+
+  // `data` and `length` are the bytes that regions show; a file offset need not
+  // be page-aligned.
+  HostMapping(Backing backing,
+              uint8_t* data,
+              size_t length,
+              const Reservation& reservation,
+              FaultRange::Source source);
+  // Null, for a system call that has failed. Closes `descriptor`, if there is
+  // one.
+  static std::shared_ptr<HostMapping> Failure(const Reservation& reservation,
+                                              int descriptor);
+
   const Backing backing_;
   uint8_t* const data_;
   const size_t length_;
-  void* const mapping_;
-  const size_t mapping_length_;
+  // Empty where the pages are not ours.
+  const Reservation reservation_;
+  std::optional<FaultRange> faults_;
   int descriptor_ = -1;
   uint64_t descriptor_offset_ = 0;
   std::atomic<bool> may_be_stored_{false};

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -95,17 +96,18 @@ napi_value SystemError(napi_env env) {
   return NewNumber(env, -errno);
 }
 
-// allocate(byteLength, shareable): handle, or a negative errno. Shareable: the
-// pages can be mapped a second time, at another address.
+// allocate(byteLength, shareable, guarded): handle, or a negative errno.
+// Shareable: the pages can be mapped a second time, at another address.
 napi_value Allocate(const Arguments& args) {
   napi_env env = args.env();
   size_t length;
-  bool shareable;
-  if (!args.Read("allocate: expected (byteLength, shareable)", &length,
-                 &shareable)) {
+  bool shareable, guarded;
+  if (!args.Read("allocate: expected (byteLength, shareable, guarded)", &length,
+                 &shareable, &guarded)) {
     return nullptr;
   }
-  std::shared_ptr<HostMapping> pages = HostMapping::Allocate(length, shareable);
+  std::shared_ptr<HostMapping> pages =
+      HostMapping::Allocate(length, shareable, guarded);
   if (pages == nullptr) {
     return SystemError(env);
   }
@@ -122,23 +124,86 @@ napi_value Allocate(const Arguments& args) {
   return object;
 }
 
-// mapFile(fd, offset, byteLength, writable, shareable): handle, or a negative
-// errno. The range lies inside the file; byteLength is not 0.
+// mapFile(fd, offset, byteLength, writable, shareable, guarded, path): handle,
+// or a negative errno. The range lies inside the file; byteLength is not 0.
 napi_value MapFile(const Arguments& args) {
   int32_t fd;
   size_t offset, length;
-  bool writable, shareable;
+  bool writable, shareable, guarded;
+  std::string path;
   if (!args.Read("mapFile: expected (fd, offset, byteLength, writable, "
-                 "shareable)",
-                 &fd, &offset, &length, &writable, &shareable)) {
+                 "shareable, guarded, path)",
+                 &fd, &offset, &length, &writable, &shareable, &guarded,
+                 &path)) {
     return nullptr;
   }
-  std::shared_ptr<HostMapping> pages =
-      HostMapping::MapFile(fd, offset, length, writable, shareable);
+  std::shared_ptr<HostMapping> pages = HostMapping::MapFile(
+      fd, offset, length, writable, shareable, guarded, std::move(path));
   return pages == nullptr
              ? SystemError(args.env())
              : NewHandle(args.env(),
                          std::make_shared<HostMemory>(std::move(pages)));
+}
+
+// compose(parts, byteLength, guarded): handle, or a negative errno. `parts` is
+// handle, byteOffset, byteLength, at, handle, ...: whole pages.
+napi_value Compose(const Arguments& args) {
+  napi_env env = args.env();
+  std::vector<napi_value> values;
+  size_t length;
+  bool guarded;
+  if (!args.Read("compose: expected (parts, byteLength, guarded)", &values,
+                 &length, &guarded)) {
+    return nullptr;
+  }
+  std::vector<HostMapping::Part> parts;
+  for (size_t i = 0; i + 3 < values.size(); i += 4) {
+    size_t offset, part_length, at;
+    RegionView view;
+    if (!ReadValue(env, values[i + 1], &offset) ||
+        !ReadValue(env, values[i + 2], &part_length) ||
+        !ReadValue(env, values[i + 3], &at) || at > length ||
+        part_length > length - at) {
+      ThrowOutside(env);
+      return nullptr;
+    }
+    if (!GetRegion(env, values[i], offset, part_length, &view)) {
+      return nullptr;
+    }
+    const HostMapping* pages = view.memory->pages().get();
+    if (pages == nullptr || pages->descriptor() < 0) {
+      ThrowTypeError(env,
+                     "compose: a part must be a region that can be mapped "
+                     "twice: make it with { shareable: true }");
+      return nullptr;
+    }
+    const auto page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+    const uint64_t begin = pages->descriptor_offset() + offset;
+    if ((begin | part_length | at) % page != 0) {
+      ThrowRangeError(env, "compose: a part must be whole pages of " +
+                               std::to_string(page) + " bytes; got " +
+                               std::to_string(part_length) + " bytes from " +
+                               std::to_string(begin) +
+                               " of its memory or file, at " +
+                               std::to_string(at));
+      return nullptr;
+    }
+    if (pages->backing() == HostMapping::Backing::kPrivateFile &&
+        pages->may_be_stored()) {
+      ThrowTypeError(env,
+                     "compose: a part that maps a file and is not writable may "
+                     "have been stored into, which the composed region would "
+                     "not show; compose it before its buffer or an attachment "
+                     "is made");
+      return nullptr;
+    }
+    parts.push_back({pages, offset, part_length, at});
+  }
+  std::shared_ptr<HostMapping> pages =
+      HostMapping::Compose(parts, length, guarded);
+  return pages == nullptr
+             ? SystemError(env)
+             : NewHandle(env, std::make_shared<HostMemory>(std::move(pages)));
 }
 
 // borrow(bytes, source): handle. `bytes` is a Uint8Array over the
@@ -174,11 +239,9 @@ napi_value At(const Arguments& args) {
   if (!args.Read("at: expected (address, byteLength)", &address, &length)) {
     return nullptr;
   }
-  return NewHandle(
-      args.env(),
-      std::make_shared<HostMemory>(std::make_shared<HostMapping>(
-          HostMapping::Backing::kForeign,
-          reinterpret_cast<uint8_t*>(address.value), length, nullptr, 0)));
+  return NewHandle(args.env(),
+                   std::make_shared<HostMemory>(std::make_shared<HostMapping>(
+                       reinterpret_cast<uint8_t*>(address.value), length)));
 }
 
 // share(handle): the name under which `open` finds the bytes on any thread, or
@@ -248,6 +311,18 @@ napi_value IsDetached(const Arguments& args) {
   bool detached = false;
   napi_is_detached_arraybuffer(args.env(), args[0], &detached);
   return NewBoolean(args.env(), detached);
+}
+
+// damaged(handle): the offset of the first page that zeros took the place of,
+// or undefined.
+napi_value Damaged(const Arguments& args) {
+  RegionHandle* handle = Unwrap(args.env(), args[0]);
+  if (handle == nullptr || !handle->memory || !handle->memory->pages()) {
+    return nullptr;
+  }
+  const std::optional<size_t> damaged = handle->memory->pages()->damaged();
+  return damaged ? NewNumber(args.env(), static_cast<double>(*damaged))
+                 : nullptr;
 }
 
 // close(handle, buffers): false if the memory is attached. `buffers` are the
@@ -341,6 +416,7 @@ bool InitRegion(napi_env env, napi_value exports) {
                            {
                                {"allocate", Call<Allocate>},
                                {"mapFile", Call<MapFile>},
+                               {"compose", Call<Compose>},
                                {"borrow", Call<Borrow>},
                                {"at", Call<At>},
                                {"share", Call<Share>},
@@ -348,6 +424,7 @@ bool InitRegion(napi_env env, napi_value exports) {
                                {"buffer", Call<NewBuffer>},
                                {"detach", Call<DetachBuffer>},
                                {"isDetached", Call<IsDetached>},
+                               {"damaged", Call<Damaged>},
                                {"close", Call<Close>},
                            });
 }

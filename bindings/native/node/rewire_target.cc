@@ -115,12 +115,15 @@ bool RewireTarget::Show(napi_env env, napi_value, const RegionView& view) {
     return false;
   }
   const HostMapping* pages = view.memory->pages().get();
-  if (pages == nullptr || pages->backing() == HostMapping::Backing::kForeign) {
+  if (pages == nullptr ||
+      pages->backing() == HostMapping::Backing::kComposed ||
+      pages->backing() == HostMapping::Backing::kForeign) {
     return ThrowTypeError(
         env,
         "region: the backend 'node-rewire' maps pages, and cannot map those of "
-        "a borrowed buffer or of HostRegion.at(); use HostRegion.allocate or "
-        "mapFile, or the backend 'patched' or 'node-raw'");
+        "a borrowed buffer, of HostRegion.at() or of HostRegion.compose(); use "
+        "HostRegion.allocate or mapFile, or the backend 'patched' or "
+        "'node-raw'");
   }
   if (pages->descriptor() < 0) {
     return ThrowTypeError(

@@ -16,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/fault_range.h"
 #include "common/napi/handle_scope.h"
 #include "common/napi/reference.h"
 #include "common/numbers.h"
@@ -137,6 +138,9 @@ class Agent final : public Watchdog::Client,
   void LeaveOuterCall() { outer_values_->Leave(); }
   // What was asked to end has ended.
   void CancelTermination();
+
+  // Of this thread.
+  ThreadFaults& faults() { return faults_; }
 
   // The engine's heap came near its limit; the code running was terminated.
   bool heap_exhausted() const { return heap_exhausted_; }
@@ -309,6 +313,7 @@ class Agent final : public Watchdog::Client,
   std::atomic<bool> wakeup_sent_{false};
   int pending_promises_ = 0;
 
+  ThreadFaults& faults_ = ThreadFaults::Current();
   int depth_ = 0;
   // Of the innermost CallScope.
   RecurringScope* outer_values_ = nullptr;

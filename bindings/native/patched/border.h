@@ -81,6 +81,7 @@ class Entry {
   bool Ask(Code code, v8::Local<T>* result) {
     v8::TryCatch try_catch(agent_->isolate());
     try_catch.SetCaptureMessage(false);
+    const uint64_t replaced_pages = agent_->faults().replaced_pages;
     bool succeeded;
     {
       Agent::CallScope call_scope(agent_);
@@ -90,7 +91,8 @@ class Entry {
       ThrowToOuter(agent_, try_catch);
       return false;
     }
-    return !ThrowIfHeapExhausted(agent_);
+    return !ThrowIfHeapExhausted(agent_) &&
+           !ThrowIfPagesReplaced(agent_, replaced_pages);
   }
 
  private:

@@ -2,6 +2,7 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "common/napi/exceptions.h"
 #include "handle.h"
@@ -38,9 +39,37 @@ std::u16string Utf16(Agent* agent, v8::Local<v8::String> string) {
   return result;
 }
 
+std::u16string Utf16(Agent* agent, const std::string& utf8) {
+  v8::Local<v8::String> string;
+  return v8::String::NewFromUtf8(agent->isolate(), utf8.c_str())
+                 .ToLocal(&string)
+             ? Utf16(agent, string)
+             : std::u16string();
+}
+
 bool NewString(napi_env env, std::u16string_view text, napi_value* result) {
   return napi_create_string_utf16(env, text.data(), text.size(), result) ==
          napi_ok;
+}
+
+// Null, with an exception pending, on failure.
+napi_value MakeError(Agent* agent,
+                     std::u16string_view name,
+                     std::u16string_view message,
+                     std::u16string_view frames) {
+  napi_env env = agent->env();
+  napi_value argv[3];
+  if (!NewString(env, name, &argv[0]) || !NewString(env, message, &argv[1]) ||
+      !NewString(env, frames, &argv[2])) {
+    return nullptr;
+  }
+  return agent->CallHook(Hook::kMakeError, 3, argv);
+}
+
+// Which byte at `address` it was, to be put behind what happened.
+std::string FaultText(uintptr_t address) {
+  const std::string text = FaultRange::Describe(address);
+  return text.empty() ? text : ": " + text;
 }
 
 void ThrowHeapExhausted(Agent* agent) {
@@ -57,15 +86,15 @@ napi_value ErrorToOuter(Agent* agent, v8::Local<v8::Object> error) {
   if (napi_value existing = ExistingWrapper(agent, error)) {
     return existing;
   }
-  napi_env env = agent->env();
   const std::u16string name =
       Utf16(agent, StringProperty(agent, error, "name"));
-  const std::u16string message =
+  const std::u16string engine_message =
       Utf16(agent, StringProperty(agent, error, "message"));
   const std::u16string stack =
       Utf16(agent, StringProperty(agent, error, "stack"));
   // The stack begins with "name: message", and the message may have lines too.
-  const std::u16string header = message.empty() ? name : name + u": " + message;
+  const std::u16string header =
+      engine_message.empty() ? name : name + u": " + engine_message;
   std::u16string_view frames(stack);
   if (frames.substr(0, header.size()) == header) {
     frames.remove_prefix(header.size());
@@ -73,12 +102,13 @@ napi_value ErrorToOuter(Agent* agent, v8::Local<v8::Object> error) {
   if (!frames.empty() && frames.front() == u'\n') {
     frames.remove_prefix(1);
   }
-  napi_value argv[3];
-  if (!NewString(env, name, &argv[0]) || !NewString(env, message, &argv[1]) ||
-      !NewString(env, frames, &argv[2])) {
-    return nullptr;
+  // The engine's trap knows the code, the fault knows the bytes.
+  std::u16string message = engine_message;
+  if (name == u"RuntimeError" && agent->faults().trapped != 0) {
+    message +=
+        Utf16(agent, FaultText(std::exchange(agent->faults().trapped, 0)));
   }
-  napi_value result = agent->CallHook(Hook::kMakeError, 3, argv);
+  napi_value result = MakeError(agent, name, message, frames);
   if (result == nullptr ||
       Wrap(agent, result, Kind::kError, error) == nullptr) {
     return nullptr;
@@ -108,6 +138,15 @@ void ThrowToOuter(Agent* agent, v8::TryCatch& try_catch) {
   napi_value outer = ToOuter(agent, exception);
   if (outer != nullptr) {
     napi_throw(env, outer);
+  }
+}
+
+void ThrowPagesReplaced(Agent* agent) {
+  const std::u16string message =
+      Utf16(agent, "memory was lost under the call, and read as zeros" +
+                       FaultText(agent->faults().replaced));
+  if (napi_value error = MakeError(agent, u"RuntimeError", message, u"")) {
+    napi_throw(agent->env(), error);
   }
 }
 

@@ -22,6 +22,20 @@ void ThrowToOuter(Agent* agent, v8::TryCatch& try_catch);
 // terminated. If so, this makes a RangeError pending, and gives true.
 bool ThrowIfHeapExhausted(Agent* agent);
 
+// Where bulk operations, or JavaScript that was called, touched pages of host
+// memory that cannot be accessed, they went on with zeros (see fault_range.h):
+// what the call has computed is of no use. `before` is the count when it began.
+// If there are more, this makes a WebAssembly.RuntimeError pending, and gives
+// true.
+void ThrowPagesReplaced(Agent* agent);
+inline bool ThrowIfPagesReplaced(Agent* agent, uint64_t before) {
+  if (agent->faults().replaced_pages == before) {
+    return false;
+  }
+  ThrowPagesReplaced(agent);
+  return true;
+}
+
 // Takes what is pending in Node and throws it in the inner engine; if borrowed
 // bytes are gone, the TypeError about that instead. If Node ends JavaScript,
 // the inner engine ends what it runs, too.

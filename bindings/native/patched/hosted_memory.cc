@@ -66,6 +66,12 @@ void ThrowRefusal(Agent* agent,
           "with --wasm-trap-handler, so its code relies on guard regions; "
           "leave out that flag in V8_RAWMEM_FLAGS";
       break;
+    case Result::kUnguarded:
+      message +=
+          " cannot be attached: a module that uses the memory was compiled "
+          "with { boundsChecks: 'region' }; make the region with "
+          "{ guarded: true }";
+      break;
     case Result::kInInterrupt:
       message +=
           " cannot be attached while a debugger interrupts the code that runs "
@@ -258,7 +264,7 @@ void HostedMemory::PointBack(v8::Isolate* isolate) {
   }
   // Too small for the code that uses the memory, which needs something to run
   // on all the same. The memory stays attached, to zeros.
-  std::shared_ptr<HostMapping> pages = HostMapping::Allocate(length, false);
+  std::shared_ptr<HostMapping> pages = HostMapping::Allocate(length, false, false);
   if (pages == nullptr) {
     napi_fatal_error("v8-rawmem", NAPI_AUTO_LENGTH,
                      "no address space is left to replace an ArrayBuffer that "

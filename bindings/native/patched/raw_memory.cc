@@ -70,6 +70,12 @@ void ThrowRefusal(napi_env env,
           "relies on guard regions around " +
               memory + "; leave out that flag in V8_RAWMEM_FLAGS");
       return;
+    case Result::kUnguarded:
+      ThrowTypeError(env,
+                     "region cannot be attached to " + memory +
+                         ": the module was compiled with { boundsChecks: "
+                         "'region' }; make the region with { guarded: true }");
+      return;
     case Result::kInInterrupt:
       ThrowTypeError(env,
                      memory +

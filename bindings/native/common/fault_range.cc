@@ -1,0 +1,248 @@
+#include "fault_range.h"
+
+#include <errno.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <limits>
+#include <mutex>
+#include <utility>
+
+namespace rawmem {
+
+namespace {
+
+constexpr uint64_t kUndamaged = std::numeric_limits<uint64_t>::max();
+
+FaultRange::Engine engine;
+
+// Guards the list of slots against other writers, and installs handlers.
+std::mutex& Mutex() {
+  static auto* mutex = new std::mutex;
+  return *mutex;
+}
+
+uintptr_t PageSize() {
+  static const auto size = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
+  return size;
+}
+
+}  // namespace
+
+// What handlers can read at any time. Slots stay for good, and serve the next
+// range: the bytes that a handler is asked about are in use, so their slot does
+// not change.
+struct FaultRange::Slot {
+  std::atomic<const FaultRange*> range{nullptr};
+  std::atomic<uintptr_t> begin{0};
+  std::atomic<uintptr_t> end{0};
+  // From where on WebAssembly code may trap, but nothing else is to be saved.
+  std::atomic<uintptr_t> guard{0};
+  std::atomic<uint64_t> damaged{kUndamaged};
+  Slot* next = nullptr;
+
+  static std::atomic<Slot*> first;
+
+  static Slot* Find(uintptr_t address) {
+    Slot* slot = first.load(std::memory_order_acquire);
+    while (slot != nullptr &&
+           !(address >= slot->begin.load(std::memory_order_acquire) &&
+             address < slot->end.load(std::memory_order_acquire))) {
+      slot = slot->next;
+    }
+    return slot;
+  }
+
+  // With the mutex held.
+  static Slot* Take() {
+    for (Slot* slot = first.load(); slot != nullptr; slot = slot->next) {
+      if (slot->range.load() == nullptr) {
+        return slot;
+      }
+    }
+    auto* slot = new Slot;
+    slot->next = first.load();
+    first.store(slot, std::memory_order_release);
+    return slot;
+  }
+};
+
+std::atomic<FaultRange::Slot*> FaultRange::Slot::first{nullptr};
+
+ThreadFaults& ThreadFaults::Current() {
+  static thread_local ThreadFaults faults;
+  return faults;
+}
+
+// The handlers of this process.
+struct FaultHandlers {
+  static constexpr int kSignals[] = {SIGBUS, SIGSEGV};
+
+  // What was there before the handlers were installed first, and last. Others
+  // that were installed in between may call back to these.
+  struct Previous {
+    struct sigaction first = {};
+    struct sigaction last = {};
+    bool installed = false;
+  };
+  static Previous previous[2];
+
+  // Another library may have taken the signals since. Its handlers are the next
+  // to be asked then.
+  static void Install() {
+    for (size_t i = 0; i < 2; ++i) {
+      struct sigaction current = {};
+      sigaction(kSignals[i], nullptr, &current);
+      if ((current.sa_flags & SA_SIGINFO) != 0 &&
+          current.sa_sigaction == Handle) {
+        continue;
+      }
+      if (!std::exchange(previous[i].installed, true)) {
+        previous[i].first = current;
+      }
+      previous[i].last = current;
+      struct sigaction action = {};
+      action.sa_sigaction = Handle;
+      // NODEFER: a fault of a handler ends the process at once.
+      action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER;
+      sigemptyset(&action.sa_mask);
+      sigaction(kSignals[i], &action, nullptr);
+    }
+  }
+
+  static void Handle(int signal, siginfo_t* info, void* context) {
+    // Handlers that were installed later, and called these, are called in turn.
+    static thread_local bool is_active = false;
+    const int error = errno;
+    const bool is_nested = std::exchange(is_active, true);
+    // Signals that were sent have no address.
+    if (is_nested || info->si_code <= 0 || !Mend(signal, info, context)) {
+      const Previous& before = previous[signal == SIGBUS ? 0 : 1];
+      PassOn(is_nested ? before.first : before.last, signal, info, context);
+    }
+    is_active = is_nested;
+    errno = error;
+  }
+
+  static bool Mend(int signal, siginfo_t* info, void* context) {
+    const auto address = reinterpret_cast<uintptr_t>(info->si_addr);
+    ThreadFaults& faults = ThreadFaults::Current();
+    // The engine knows guards of its own, too.
+    if (engine.try_trap != nullptr && engine.try_trap(signal, info, context)) {
+      faults.trapped = address;
+      return true;
+    }
+    FaultRange::Slot* slot = FaultRange::Slot::Find(address);
+    if (slot == nullptr) {
+      return false;
+    }
+    const uintptr_t page = address & ~(PageSize() - 1);
+    if (address >= slot->guard.load() ||
+        mmap(reinterpret_cast<void*>(page), PageSize(), PROT_READ | PROT_WRITE,
+             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1,
+             0) == MAP_FAILED) {
+      return false;
+    }
+    uint64_t damaged = slot->damaged.load();
+    while (page < damaged &&
+           !slot->damaged.compare_exchange_weak(damaged, page)) {
+    }
+    ++faults.replaced_pages;
+    faults.replaced = address;
+    return true;
+  }
+
+  static void PassOn(const struct sigaction& action,
+                     int signal,
+                     siginfo_t* info,
+                     void* context) {
+    if ((action.sa_flags & SA_SIGINFO) != 0) {
+      action.sa_sigaction(signal, info, context);
+    } else if (action.sa_handler != SIG_DFL && action.sa_handler != SIG_IGN) {
+      action.sa_handler(signal);
+    } else {
+      // The instruction faults once more, and ends the process as it would have
+      // without these handlers. A signal that was sent is sent again.
+      struct sigaction standard = {};
+      standard.sa_handler = SIG_DFL;
+      sigaction(signal, &standard, nullptr);
+      if (info->si_code <= 0) {
+        raise(signal);
+      }
+    }
+  }
+};
+
+FaultHandlers::Previous FaultHandlers::previous[2];
+
+void FaultRange::SetEngine(const Engine& new_engine) {
+  std::lock_guard lock(Mutex());
+  engine = new_engine;
+  FaultHandlers::Install();
+}
+
+FaultRange::FaultRange(void* start,
+                       size_t size,
+                       uint8_t* data,
+                       size_t length,
+                       Source source)
+    : start_(static_cast<uint8_t*>(start)),
+      size_((size + PageSize() - 1) & ~(PageSize() - 1)),
+      data_(data),
+      length_(length),
+      source_(std::move(source)),
+      is_in_engine_(engine.add_range != nullptr &&
+                    engine.add_range(start_, size_)),
+      slot_([this] {
+        std::lock_guard lock(Mutex());
+        FaultHandlers::Install();
+        Slot* slot = Slot::Take();
+        const auto begin = reinterpret_cast<uintptr_t>(start_);
+        slot->damaged.store(kUndamaged);
+        slot->guard.store(reinterpret_cast<uintptr_t>(data_) + length_);
+        slot->begin.store(begin);
+        slot->range.store(this);
+        slot->end.store(begin + size_, std::memory_order_release);
+        return slot;
+      }()) {}
+
+FaultRange::~FaultRange() {
+  if (is_in_engine_) {
+    engine.remove_range(start_, size_);
+  }
+  std::lock_guard lock(Mutex());
+  slot_->end.store(0);
+  slot_->range.store(nullptr);
+}
+
+std::optional<size_t> FaultRange::damaged() const {
+  const uint64_t page = slot_->damaged.load();
+  if (page == kUndamaged) {
+    return {};
+  }
+  const auto data = reinterpret_cast<uintptr_t>(data_);
+  return page <= data ? 0 : page - data;
+}
+
+std::string FaultRange::Describe(uintptr_t address) {
+  std::lock_guard lock(Mutex());
+  const Slot* slot = Slot::Find(address);
+  const FaultRange* range = slot == nullptr ? nullptr : slot->range.load();
+  if (range == nullptr || address >= slot->guard.load()) {
+    return {};
+  }
+  const auto data = reinterpret_cast<uintptr_t>(range->data_);
+  const uint64_t offset = address <= data ? 0 : address - data;
+  const Source& source = range->source_;
+  if (source.file.empty()) {
+    return "byte " + std::to_string(offset) +
+           " of the HostRegion cannot be accessed";
+  }
+  return "byte " + std::to_string(source.offset + offset) + " of '" +
+         source.file +
+         "' cannot be accessed: the file was cut short while it was mapped, "
+         "its medium failed, or the disk is full";
+}
+
+}  // namespace rawmem

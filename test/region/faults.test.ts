@@ -1,0 +1,58 @@
+import { truncateSync } from 'node:fs'
+import test from 'ava'
+import { HostRegion } from 'v8-rawmem'
+import { runScript } from '../support/run-script.ts'
+import { patternBytes, temporaryFile, temporaryFolder } from '../support/temporary-file.ts'
+
+const script = new URL('fault-process.ts', import.meta.url)
+const nodeTrap = 'memory access out of bounds'
+
+test('JavaScript reads zeros where pages are lost, and the region says so', (t) => {
+  const path = temporaryFile(t, patternBytes(5 * 4096))
+  using region = HostRegion.mapFile(path, { offset: 10 })
+  t.is(region.damaged, undefined)
+  truncateSync(path, 4096)
+  const bytes = region.view(Uint8Array)
+  t.is(bytes[4 * 4096], 0)
+  t.deepEqual(region.damaged, { byteOffset: 4 * 4096 - 10 })
+  t.is(bytes[4096 - 10], 0)
+  t.deepEqual(region.damaged, { byteOffset: 4096 - 10 }, 'the first page that was lost')
+  t.deepEqual(region.subarray(5).damaged, region.damaged)
+  t.deepEqual(bytes.slice(0, 4086), patternBytes(4096).slice(10), 'the rest is there')
+  bytes[4096] = 7
+  t.is(bytes[4096], 7)
+  region.close()
+  t.is(region.damaged, undefined)
+})
+
+test('a region at the same addresses begins undamaged', (t) => {
+  for (let i = 0; i < 20; ++i) {
+    const path = temporaryFile(t, patternBytes(8192))
+    using region = HostRegion.mapFile(path)
+    t.is(region.damaged, undefined)
+    truncateSync(path, 0)
+    t.is(region.view(Uint8Array)[0], 0)
+    t.deepEqual(region.damaged, { byteOffset: 0 })
+  }
+})
+
+for (const [what, signal] of [
+  ['wild', 'SIGSEGV'],
+  ['sent', 'SIGBUS'],
+] as const) {
+  test(`a ${what} ${signal} ends the process as ever`, async (t) => {
+    const result = await runScript(script, { args: [what, temporaryFolder(t)] })
+    t.is(result.signal, signal, result.stderr)
+  })
+}
+
+for (const [what, result] of [
+  ['both', [0, nodeTrap, 0, nodeTrap]],
+  ['later', [0, nodeTrap]],
+  ['threads', [[0, nodeTrap, 0, nodeTrap], 0]],
+] as const) {
+  test(`faults beside those of Node's own WebAssembly: ${what}`, async (t) => {
+    const ran = await runScript(script, { args: [what, temporaryFolder(t)] })
+    t.deepEqual(ran.stdout.trim(), JSON.stringify(result), ran.stderr)
+  })
+}
