@@ -8,8 +8,8 @@ import { engine } from './backends/patched/engine.ts'
 export { backends, openBackend } from './backends/index.ts'
 export { deserializeModule, serializeModule } from './backends/patched/code-cache.ts'
 export { wasi } from './wasi/wasi.ts'
-export { parallelScan } from './workers/parallel-scan.ts'
 export { runOnWorker } from './workers/run-on-worker.ts'
+export { parallelScan, ScanPool } from './workers/scan-pool.ts'
 
 const backend = openBackend()
 export const {

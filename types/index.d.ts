@@ -233,7 +233,7 @@ export declare function runOnWorker<TResult = workers.ExportResult>(
 ): Promise<TResult>
 
 /**
- * Runs a program over the parts of a region, one worker thread per part, and merges the results.
+ * Runs a program over the parts of a region on worker threads, and merges the results.
  *
  * ```ts
  * const sum = await parallelScan(bytes, table, {
@@ -242,9 +242,9 @@ export declare function runOnWorker<TResult = workers.ExportResult>(
  * })
  * ```
  *
- * Each thread has its own instance and a contiguous part of the region. If one program fails, the
+ * Each part has its own instance and is a contiguous part of the region. If one program fails, the
  * others stop, and the promise rejects with that error when all threads have ended. Progress is the
- * sum over the parts.
+ * sum over the parts. For queries one after the other, use a {@link ScanPool}: its threads stay.
  *
  * @param bytes The module, copied at once.
  * @param region Any region except one over an `ArrayBuffer`.
@@ -256,6 +256,9 @@ export declare function parallelScan<TResult = workers.ExportResult, TMerged = T
   region: HostRegion | readonly (HostRegion | null)[],
   options?: workers.ParallelScanOptions<TResult, TMerged>,
 ): Promise<TMerged>
+
+export declare const ScanPool: workers.ScanPoolConstructor
+export type ScanPool = workers.ScanPool
 
 /**
  * Makes the imports of a program that is compiled for WASI preview 1 (`wasm32-wasip1`), so that

@@ -1,7 +1,8 @@
 import type { BackendName } from './backend.d.ts'
 import type { ChunkFeederOptions, FeederProgress } from './chunk-feeder.d.ts'
+import type { HostRegion } from './host-region.d.ts'
 import type { WasiOptions } from './wasi.d.ts'
-import type { Tiering } from './web-assembly.d.ts'
+import type { BytesSource, Tiering } from './web-assembly.d.ts'
 
 /** The result of an export on another thread. Several results are an array. */
 export type ExportResult = number | bigint | undefined | (number | bigint)[]
@@ -58,14 +59,24 @@ export interface RunOnWorkerOptions
   signal?: AbortSignal
 }
 
-/** Options of `parallelScan`. */
-export interface ParallelScanOptions<TResult = ExportResult, TMerged = TResult[]>
-  extends RunOnWorkerOptions {
+/** Options of {@link ScanPool}. */
+export interface ScanPoolOptions {
   /**
    * The most threads, from 1 to 1024. Default: `os.availableParallelism()`. There are never more
    * threads than parts: a region of three records gets at most three.
    */
   workers?: number
+}
+
+/** Options of {@link ScanPool.scan}. */
+export interface PoolScanOptions<TResult = ExportResult, TMerged = TResult[]>
+  extends RunOnWorkerOptions {
+  /**
+   * Into how many parts the regions are divided, from 1 to 2^20, as far as there are records. A
+   * thread that is done takes the next part. Default: one for each thread; up to four for each if
+   * they still have 8 MiB then.
+   */
+  parts?: number
   /**
    * Bytes of a record: parts begin at multiples of it, counted from the beginning of the region.
    * Without `windowSize`, the windows are the largest ones of whole records. Default, without
@@ -86,4 +97,53 @@ export interface ParallelScanOptions<TResult = ExportResult, TMerged = TResult[]
    * part. May return a promise. Default: returns the array.
    */
   merge?: (results: TResult[]) => TMerged | PromiseLike<TMerged>
+}
+
+/** Options of `parallelScan`. */
+export interface ParallelScanOptions<TResult = ExportResult, TMerged = TResult[]>
+  extends ScanPoolOptions,
+    PoolScanOptions<TResult, TMerged> {}
+
+/**
+ * Threads that run one scan after the other: for queries that take milliseconds, less than a thread
+ * takes to start.
+ *
+ * ```ts
+ * const pool = new ScanPool()
+ * const count = await pool.scan(bytes, table, { merge: sum })
+ * await pool.close()
+ * ```
+ *
+ * Threads start when they are needed, and keep the modules that they have compiled last. Threads
+ * without work do not keep the process alive. A scan that fails or is aborted leaves the pool
+ * usable.
+ */
+export interface ScanPool {
+  /** The most threads. */
+  readonly workers: number
+
+  /**
+   * Runs a program over the parts of a region, as `parallelScan` does. Several scans can run at a
+   * time; parts wait for a thread.
+   *
+   * @throws as `parallelScan`, and {@link TypeError} if the pool is closed.
+   */
+  scan<TResult = ExportResult, TMerged = TResult[]>(
+    bytes: BytesSource,
+    region: HostRegion | readonly (HostRegion | null)[],
+    options?: PoolScanOptions<TResult, TMerged>,
+  ): Promise<TMerged>
+
+  /** Waits for the scans that run, and ends the threads. New scans are refused. */
+  close(): Promise<void>
+
+  /** `close()`, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+/** The class of {@link ScanPool}. */
+export interface ScanPoolConstructor {
+  readonly prototype: ScanPool
+  /** @throws {TypeError} or {RangeError} if `workers` is no number from 1 to 1024. */
+  new (options?: ScanPoolOptions): ScanPool
 }

@@ -5,11 +5,17 @@ import type { ExportResult } from '../../types/workers.d.ts'
 import type { WasiOptions } from '../wasi/options.ts'
 import type { ErrorMessage } from './error-message.ts'
 
+/** The bytes of a module, in memory that all threads can read. */
+export interface ModuleBytes {
+  readonly bytes: Uint8Array
+  /** SHA-256 of the bytes, by which a thread knows what it has compiled. */
+  readonly hash: string
+}
+
 /** The job of a thread. */
 export interface Job {
   readonly backend: BackendName
-  /** The module. */
-  readonly bytes: Uint8Array
+  readonly module: ModuleBytes
   /** One, or one for each host window. */
   readonly regions: readonly (SharedRegion | null)[]
   /** Undefined: `_start`, or else `run`. */

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { availableParallelism } from 'node:os'
 import { types } from 'node:util'
 import type { BackendName } from '../../types/backend.d.ts'
@@ -9,7 +10,7 @@ import { openBackend } from '../backends/index.ts'
 import { readFeederOptions } from '../feeder/options.ts'
 import { regionParts } from '../region.ts'
 import { readWasiOptions } from '../wasi/options.ts'
-import type { Job } from './job.ts'
+import type { Job, ModuleBytes } from './job.ts'
 import type { Boundary } from './parts.ts'
 
 /** Options of `runOnWorker` that have been checked, with the defaults filled in. */
@@ -21,13 +22,18 @@ export interface RunOptions
 
 /** What `parallelScan` has on top. */
 export interface ScanOptions {
-  readonly workers: number
+  readonly parts: number
   readonly boundary: Boundary
   readonly merge: ((results: never[]) => unknown) | undefined
 }
 
 /** A larger number is a typing error. */
 const maxWorkers = 1024
+
+/** Parts beyond one for each thread let threads that are done early go on with others. */
+const maxPartsPerWorker = 4
+const minBytesOfMoreParts = 8 * 2 ** 20
+const maxParts = 2 ** 20
 
 /** A page of WebAssembly. Records of any power of two up to this do not straddle two parts. */
 const defaultRecordBytes = 65_536
@@ -78,8 +84,7 @@ function checkDelimiter(value: unknown): number {
   return checkInteger('delimiter', value, 0, 255)
 }
 
-/** A copy in memory that all threads can read. */
-export function copyOfModule(bytes: BytesSource): Uint8Array {
+export function copyOfModule(bytes: BytesSource): ModuleBytes {
   const isBuffer = types.isAnyArrayBuffer(bytes)
   if (!isBuffer && !ArrayBuffer.isView(bytes)) {
     throw new TypeError(
@@ -91,7 +96,7 @@ export function copyOfModule(bytes: BytesSource): Uint8Array {
     : new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const copy = new Uint8Array(new SharedArrayBuffer(view.length))
   copy.set(view)
-  return copy
+  return { bytes: copy, hash: createHash('sha256').update(copy).digest('hex') }
 }
 
 /** The regions that a program is to see, as an array. */
@@ -162,10 +167,22 @@ function readRecordBytes(value: unknown, regions: number): (number | null)[] {
   )
 }
 
+export function readWorkers(given: unknown = {}): number {
+  const { workers = availableParallelism() } = checkObject(given) as Record<string, unknown>
+  return checkInteger('workers', workers, 1, maxWorkers)
+}
+
 /** @param regions How many there are. */
-export function readScanOptions(regions: number, given: unknown = {}): ScanOptions {
+export function readScanOptions(
+  regions: number,
+  byteLength: number,
+  workers: number,
+  given: unknown = {},
+): ScanOptions {
   const options = checkObject(given) as Record<string, unknown>
-  const { workers = availableParallelism(), recordBytes, delimiter, merge } = options
+  const large = Math.floor(byteLength / minBytesOfMoreParts)
+  const usual = workers === 1 ? 1 : Math.max(workers, Math.min(large, maxPartsPerWorker * workers))
+  const { parts = usual, recordBytes, delimiter, merge } = options
   if (recordBytes !== undefined && delimiter !== undefined) {
     throw new TypeError('recordBytes and delimiter exclude each other: give one of them')
   }
@@ -178,7 +195,7 @@ export function readScanOptions(regions: number, given: unknown = {}): ScanOptio
     throw new TypeError(`merge must be a function; got ${show(merge)}`)
   }
   return {
-    workers: checkInteger('workers', workers, 1, maxWorkers),
+    parts: checkInteger('parts', parts, 1, maxParts),
     boundary:
       delimiter === undefined
         ? { recordBytes: readRecordBytes(recordBytes, regions) }

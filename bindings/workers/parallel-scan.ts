@@ -1,6 +1,6 @@
 import type { HostRegion } from '../../types/host-region.d.ts'
 import type { BytesSource } from '../../types/web-assembly.d.ts'
-import type { ExportResult, ParallelScanOptions } from '../../types/workers.d.ts'
+import type { ExportResult, PoolScanOptions } from '../../types/workers.d.ts'
 import { KeptRegions } from './kept-regions.ts'
 import {
   copyOfModule,
@@ -10,7 +10,8 @@ import {
   totalLength,
 } from './options.ts'
 import { type Boundary, divide } from './parts.ts'
-import { newControls, runThreads } from './run-threads.ts'
+import { newControls, runJobs } from './run-jobs.ts'
+import type { ThreadPool } from './thread-pool.ts'
 
 function greatestCommonDivisor(a: number, b: number): number {
   return b === 0 ? a : greatestCommonDivisor(b, a % b)
@@ -24,32 +25,33 @@ function commonRecordBytes(boundary: Boundary): number {
     .reduce((common, bytes) => (common / greatestCommonDivisor(common, bytes)) * bytes, 1)
 }
 
-/** See types/workers.d.ts. */
-export async function parallelScan<TResult = ExportResult, TMerged = TResult[]>(
+/** Runs a program over the parts of regions, on the threads of a pool. */
+export async function scanOn<TResult = ExportResult, TMerged = TResult[]>(
+  pool: ThreadPool,
   bytes: BytesSource,
   region: HostRegion | readonly (HostRegion | null)[],
-  options?: ParallelScanOptions<TResult, TMerged>,
+  options?: PoolScanOptions<TResult, TMerged>,
 ): Promise<TMerged> {
   const regions = readRegions(region)
   const byteLength = totalLength(regions)
   const { onProgress, signal, ...run } = readRunOptions(byteLength, options)
-  const { workers, boundary, merge } = readScanOptions(regions.length, options)
+  const { parts, boundary, merge } = readScanOptions(regions.length, byteLength, pool.size, options)
   const module = copyOfModule(bytes)
   const kept = new KeptRegions(regions)
   try {
     signal?.throwIfAborted()
-    const parts = await divide(kept.regions, boundary, workers, signal)
-    const controls = newControls(parts.length)
-    const jobs = parts.map((part, i) => ({
+    const divided = await divide(kept.regions, boundary, parts, signal)
+    const controls = newControls(divided.length)
+    const jobs = divided.map((part, i) => ({
       ...run,
-      bytes: module,
+      module,
       regions: part.map(
         (bytes, window) => bytes && kept.regions[window]!.subarray(bytes.begin, bytes.end).share(),
       ),
       recordBytes: commonRecordBytes(boundary),
       control: controls[i]!,
     }))
-    const results = await runThreads(jobs, { byteLength, onProgress, signal })
+    const results = await runJobs(jobs, pool, { byteLength, onProgress, signal })
     return (merge === undefined ? results : await merge(results as never[])) as TMerged
   } finally {
     kept.close()

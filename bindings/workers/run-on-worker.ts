@@ -3,7 +3,8 @@ import type { BytesSource } from '../../types/web-assembly.d.ts'
 import type { ExportResult, RunOnWorkerOptions } from '../../types/workers.d.ts'
 import { KeptRegions } from './kept-regions.ts'
 import { copyOfModule, readRegions, readRunOptions, totalLength } from './options.ts'
-import { newControls, runThreads } from './run-threads.ts'
+import { newControls, runJobs } from './run-jobs.ts'
+import { ThreadPool } from './thread-pool.ts'
 
 /** See types/workers.d.ts. */
 export async function runOnWorker<TResult = ExportResult>(
@@ -16,17 +17,19 @@ export async function runOnWorker<TResult = ExportResult>(
   const { onProgress, signal, ...run } = readRunOptions(byteLength, options)
   const module = copyOfModule(bytes)
   const kept = new KeptRegions(regions)
+  const pool = new ThreadPool(1)
   try {
     const job = {
       ...run,
-      bytes: module,
+      module,
       regions: kept.share(),
       recordBytes: 1,
       control: newControls(1)[0]!,
     }
-    const [result] = await runThreads([job], { byteLength, onProgress, signal })
+    const [result] = await runJobs([job], pool, { byteLength, onProgress, signal })
     return result as TResult
   } finally {
+    await pool.close()
     kept.close()
   }
 }

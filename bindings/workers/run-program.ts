@@ -1,6 +1,7 @@
 import { inspect } from 'node:util'
 import type { Backend } from '../../types/backend.d.ts'
 import type { HostRegion } from '../../types/host-region.d.ts'
+import type { Module } from '../../types/web-assembly.d.ts'
 import type { ExportResult } from '../../types/workers.d.ts'
 import { describe } from './describe.ts'
 import type { Job } from './job.ts'
@@ -74,6 +75,25 @@ function call(linked: Linked, name: string, job: Job): ExportResult {
   }
 }
 
+/** What this thread has compiled, the module that was used last at the end. */
+const modules = new Map<string, Module>()
+const mostModules = 8
+
+/** Threads of a process share code, as long as one of them has the module. */
+function compiled({ name, WebAssembly }: Backend, { module, tiering }: Job): Module {
+  const key = [name, tiering, module.hash].join()
+  const known = modules.get(key)
+  modules.delete(key)
+  const found =
+    known ?? new WebAssembly.Module(module.bytes, tiering === undefined ? {} : { tiering })
+  modules.set(key, found)
+  for (const [oldest] of modules) {
+    if (modules.size <= mostModules) break
+    modules.delete(oldest)
+  }
+  return found
+}
+
 /** Runs the program of a job over its regions. */
 export function runProgram(
   backend: Backend,
@@ -81,8 +101,7 @@ export function runProgram(
   job: Job,
 ): ExportResult {
   const { WebAssembly } = backend
-  const { bytes, tiering } = job
-  const module = new WebAssembly.Module(bytes, tiering === undefined ? {} : { tiering })
+  const module = compiled(backend, job)
   const functions = WebAssembly.Module.exports(module).filter(({ kind }) => kind === 'function')
   const has = (name: string) => functions.some((each) => each.name === name)
   const name = job.exportName ?? (has(programStart) ? programStart : defaultExport)

@@ -1,6 +1,6 @@
-// What a worker thread runs: one program over its regions.
+// What a worker thread runs: programs over their regions, one after the other.
 
-import { parentPort, workerData } from 'node:worker_threads'
+import { parentPort } from 'node:worker_threads'
 import type { HostRegion } from '../../types/host-region.d.ts'
 import type { ExportResult } from '../../types/workers.d.ts'
 import { openBackend } from '../backends/index.ts'
@@ -19,13 +19,15 @@ function run(job: Job): ExportResult {
   }
 }
 
-function outcome(): Outcome {
+function outcome(job: Job): Outcome {
   try {
-    return { result: run(workerData as Job) }
+    return { result: run(job) }
   } catch (error) {
     return { error: encodeError(error) }
   }
 }
 
-// Not during module evaluation: if terminate() interrupts that, Node 22 can abort the process.
-setImmediate(() => parentPort?.postMessage(outcome()))
+parentPort?.on('message', (job: Job | null) => {
+  if (job === null) parentPort?.close()
+  else parentPort?.postMessage(outcome(job))
+})

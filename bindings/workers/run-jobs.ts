@@ -1,10 +1,9 @@
-import type { Worker } from 'node:worker_threads'
 import type { FeederProgress } from '../../types/chunk-feeder.d.ts'
 import type { ExportResult } from '../../types/workers.d.ts'
 import { ControlBlock } from '../addon/numbers.ts'
-import { decodeError } from './error-message.ts'
-import type { Job, Outcome } from './job.ts'
-import { startThread } from './start-thread.ts'
+import type { Job } from './job.ts'
+import type { Thread } from './thread.ts'
+import type { ThreadPool } from './thread-pool.ts'
 
 /** Milliseconds between two checks of the threads' progress. */
 const progressInterval = 100
@@ -14,38 +13,6 @@ export interface Watching {
   readonly byteLength: number
   readonly onProgress: ((progress: FeederProgress) => void) | undefined
   readonly signal: AbortSignal | undefined
-}
-
-/** Settles when the thread has ended completely. */
-function resultOf(worker: Worker): Promise<ExportResult> {
-  return new Promise((resolve, reject) => {
-    let outcome: Outcome | undefined
-    let failure: { error: unknown } | undefined
-    worker.on('message', (message: Outcome) => {
-      outcome = message
-    })
-    worker.on('messageerror', (error) => {
-      failure ??= { error }
-    })
-    worker.on('error', (error) => {
-      failure ??= { error }
-    })
-    worker.once('exit', (code) => {
-      if (failure !== undefined) {
-        reject(failure.error)
-      } else if (outcome === undefined) {
-        reject(
-          new Error(
-            `The worker thread ended, with exit code ${code}, before the program had a result`,
-          ),
-        )
-      } else if ('error' in outcome) {
-        reject(decodeError(outcome.error))
-      } else {
-        resolve(outcome.result)
-      }
-    })
-  })
 }
 
 function sum(controls: readonly Uint8Array[], byteLength: number): FeederProgress {
@@ -60,7 +27,7 @@ function sum(controls: readonly Uint8Array[], byteLength: number): FeederProgres
   return { position, byteLength, windows }
 }
 
-/** Control blocks, one for each thread. */
+/** Control blocks, one for each job. */
 export function newControls(count: number): Uint8Array[] {
   const blocks = new SharedArrayBuffer(count * ControlBlock.Length)
   return Array.from(
@@ -70,23 +37,24 @@ export function newControls(count: number): Uint8Array[] {
 }
 
 /**
- * Runs each job on a thread of its own.
+ * Runs the jobs on the threads of a pool. A thread that is done takes the next one.
  *
- * @returns the results in the order of the jobs, when all threads have ended.
- * @throws the first error of a thread, of `onProgress`, or the signal's reason; all threads have
- *   ended then as well.
+ * @returns the results in the order of the jobs.
+ * @throws the first error of a job, of `onProgress`, or the signal's reason. No job runs any more
+ *   then: threads that were in the midst of one have ended.
  */
-export async function runThreads(
+export async function runJobs(
   jobs: readonly Job[],
+  pool: ThreadPool,
   { byteLength, onProgress, signal }: Watching,
 ): Promise<ExportResult[]> {
   signal?.throwIfAborted()
-  const workers: Worker[] = []
+  const running = new Set<Thread>()
   let failure: { error: unknown } | undefined
-  const stop = (error: unknown): undefined => {
+  const stop = (error: unknown): void => {
     if (failure !== undefined) return
     failure = { error }
-    for (const worker of workers) void worker.terminate()
+    for (const thread of running) thread.terminate()
   }
 
   const controls = jobs.map(({ control }) => control)
@@ -103,22 +71,36 @@ export async function runThreads(
     }
   }
 
+  const results: ExportResult[] = []
+  const left = jobs.entries()
+  const runOn = async (thread: Thread) => {
+    running.add(thread)
+    for (const [index, job] of left) {
+      results[index] = await thread.run(job)
+      if (failure !== undefined) return
+    }
+  }
+  const runSome = async () => {
+    let thread: Thread | undefined
+    try {
+      thread = await pool.take()
+      if (failure === undefined) await runOn(thread)
+    } catch (error) {
+      stop(error)
+    } finally {
+      if (thread !== undefined) {
+        running.delete(thread)
+        await pool.release(thread)
+      }
+    }
+  }
+
   const onAbort = () => stop(signal?.reason)
   signal?.addEventListener('abort', onAbort, { once: true })
   // The threads keep the process alive; the timer does not need to.
   const timer = onProgress && setInterval(report, progressInterval, false).unref()
   try {
-    const ends: Promise<ExportResult>[] = []
-    try {
-      for (const workerData of jobs) {
-        const worker = startThread('thread-main', { workerData, name: 'v8-rawmem' })
-        workers.push(worker)
-        ends.push(resultOf(worker).catch(stop))
-      }
-    } catch (error) {
-      stop(error)
-    }
-    const results = await Promise.all(ends)
+    await Promise.all(Array.from({ length: Math.min(pool.size, jobs.length) }, runSome))
     if (failure === undefined) report(true)
     if (failure !== undefined) throw (failure as { error: unknown }).error
     return results

@@ -1,0 +1,83 @@
+import type { Worker } from 'node:worker_threads'
+import type { ExportResult } from '../../types/workers.d.ts'
+import { decodeError } from './error-message.ts'
+import type { Job, Outcome } from './job.ts'
+import { startThread } from './start-thread.ts'
+
+/** A worker thread that does one job after the other. */
+export class Thread {
+  readonly #worker: Worker
+  /** Resolves when it has ended completely. */
+  readonly ended: Promise<void>
+  #isEnding = false
+  #pending: PromiseWithResolvers | undefined
+
+  /** @throws if the system has no thread to give. */
+  constructor() {
+    const worker = startThread('thread-main', { name: 'v8-rawmem' })
+    this.#worker = worker
+    let failure: { error: unknown } | undefined
+    worker.on('message', (outcome: Outcome) => {
+      if ('error' in outcome) this.#settle()?.reject(decodeError(outcome.error))
+      else this.#settle()?.resolve(outcome.result)
+    })
+    for (const event of ['messageerror', 'error'] as const) {
+      worker.on(event, (error) => {
+        failure ??= { error }
+      })
+    }
+    this.ended = new Promise((resolve) => {
+      worker.once('exit', (code) => {
+        this.#isEnding = true
+        const early = `The worker thread ended, with exit code ${code}, before the program had a result`
+        this.#settle()?.reject(failure === undefined ? new Error(early) : failure.error)
+        resolve()
+      })
+    })
+    // A thread that waits for a job keeps no process alive.
+    worker.unref()
+  }
+
+  /** Whether it takes no job any more. */
+  get isEnding(): boolean {
+    return this.#isEnding
+  }
+
+  /** Rejects with the error of the program, or, when the thread has ended, with the reason why. */
+  run(job: Job): Promise<ExportResult> {
+    const promise = new Promise<ExportResult>((resolve, reject) => {
+      this.#pending = { resolve, reject }
+    })
+    this.#worker.ref()
+    this.#worker.postMessage(job)
+    return promise
+  }
+
+  /** Ends it in the midst of its job, which rejects. */
+  terminate(): void {
+    this.#isEnding = true
+    void this.#worker.terminate()
+  }
+
+  /** Ends it when it has no job. */
+  async end(): Promise<void> {
+    if (!this.#isEnding) {
+      this.#isEnding = true
+      this.#worker.ref()
+      this.#worker.postMessage(null)
+    }
+    await this.ended
+  }
+
+  #settle(): PromiseWithResolvers | undefined {
+    const pending = this.#pending
+    this.#pending = undefined
+    this.#worker.unref()
+    return pending
+  }
+}
+
+interface PromiseWithResolvers {
+  resolve(result: ExportResult): void
+  reject(reason: unknown): void
+}
