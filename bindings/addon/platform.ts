@@ -1,20 +1,28 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 
 /** The addon with the patched V8 and all backends. */
 export const engineAddon = 'v8-rawmem.node'
 /** The addon with the node backends only. */
 export const nodeAddon = 'v8-rawmem-node.node'
 
-/** The folders from the package to this file: in a checkout, or compiled, in dist/. */
-const depth = import.meta.url.endsWith('.ts') ? 2 : 3
+function folderWithManifest(folder: string): string {
+  return existsSync(join(folder, 'package.json')) ? folder : folderWithManifest(dirname(folder))
+}
 
-export const packageRoot = join(
-  dirname(fileURLToPath(import.meta.url)),
-  ...Array.from({ length: depth }, () => '..'),
-)
+/** The folder of the package. This file lies below it: in bindings/, or compiled in dist/. */
+export const packageRoot = folderWithManifest(dirname(fileURLToPath(import.meta.url)))
+
+/** Whether this runs as JavaScript in dist/, and not as TypeScript in a checkout. */
+export const isCompiled = import.meta.url.endsWith('.js')
+
+/** A module of the package that begins a thread or process, by its path without an ending. */
+export function entryPoint(path: string): URL {
+  const file = isCompiled ? join('dist', `${path}.js`) : `${path}.ts`
+  return pathToFileURL(join(packageRoot, file))
+}
 
 const scope = '@v8-rawmem/'
 

@@ -1,7 +1,5 @@
 import { Worker, type WorkerOptions } from 'node:worker_threads'
-
-/** How to load a file of this folder, as this one was: from dist/, or TypeScript in a checkout. */
-const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
+import { entryPoint, isCompiled } from '../addon/platform.ts'
 
 /** On Node 20, tsx must be loaded in each worker again. */
 function typescriptLoader(module: URL): string {
@@ -14,10 +12,10 @@ function typescriptLoader(module: URL): string {
 
 /** A thread that runs the module `name` of this folder. */
 export function startThread(name: string, options: WorkerOptions): Worker {
-  const module = new URL(`./${name}.${extension}`, import.meta.url)
+  const module = entryPoint(`bindings/workers/${name}`)
   // The caller's preloaded modules and --input-type are not for this thread.
   const execArgv: string[] = []
-  return extension === 'js'
+  return isCompiled
     ? new Worker(module, { ...options, execArgv })
     : new Worker(typescriptLoader(module), { ...options, execArgv, eval: true })
 }

@@ -4,12 +4,10 @@ import type { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import type { Diagnosis } from '../../bindings/addon/load-error.ts'
+import { entryPoint, isCompiled } from '../../bindings/addon/platform.ts'
 
-/** The module as this one was loaded: from dist/, or TypeScript with this process's options. */
-const isCompiled = import.meta.url.endsWith('.js')
-const main = fileURLToPath(
-  new URL(isCompiled ? './check-main.js' : './check-main.ts', import.meta.url),
-)
+/** TypeScript needs this process's options. */
+const main = fileURLToPath(entryPoint('cli/install/check-main'))
 
 /** Why the addons in a folder cannot be loaded; undefined if they can. Tried in a child process. */
 export async function checkAddons(folder: string): Promise<Diagnosis | undefined> {

@@ -1,8 +1,8 @@
-import { execFileSync } from 'node:child_process'
 import { cpSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { bundle } from '../../build-scripts/bundle.ts'
 
 const repository = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
 
@@ -27,10 +27,7 @@ function compile(): CompiledPackage {
   const folder = mkdtempSync(join(tmpdir(), 'v8-rawmem-compiled-'))
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
   const dist = join(folder, 'dist')
-  execFileSync(process.execPath, [
-    join(repository, 'node_modules', 'typescript', 'bin', 'tsc'),
-    ...['-p', join(repository, 'tsconfig.build.json'), '--outDir', dist],
-  ])
+  bundle(dist)
   cpSync(join(repository, 'package.json'), join(folder, 'package.json'))
   symlinkSync(join(repository, 'node_modules'), join(folder, 'node_modules'))
   return {

@@ -14,6 +14,7 @@
 #include "errors.h"
 #include "handle.h"
 #include "memory_buffer.h"
+#include "number_call.h"
 #include "platform.h"
 #include "store.h"
 #include "tracing.h"
@@ -127,6 +128,7 @@ bool Agent::CreateIsolate() {
   const bool is_first = v8::Isolate::TryGetCurrent() == nullptr;
   IsolateScope isolate_scope(isolate_);
   residence_ = std::make_unique<Residence>(isolate_, is_first);
+  number_calls_ = std::make_unique<NumberCalls>();
   v8::HandleScope handle_scope(isolate_);
   return SetUpContext();
 }
@@ -222,6 +224,7 @@ void Agent::Close() {
     // stack, below whatever ends this thread. It stays where it is, as the
     // process is about to go.
     std::ignore = residence_.release();
+    std::ignore = number_calls_.release();
     isolate_ = nullptr;
     return;
   }
@@ -248,6 +251,7 @@ void Agent::Close() {
       prototype.Reset();
     }
     code_loader_.reset();
+    number_calls_.reset();
   }
   {
     IsolateScope isolate_scope(isolate_);

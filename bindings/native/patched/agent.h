@@ -39,6 +39,7 @@ namespace rawmem {
 
 class CodeLoader;
 struct Handle;
+class NumberCalls;
 class Store;
 class Tracing;
 
@@ -190,6 +191,7 @@ class Agent final : public Watchdog::Client,
   Record** records() { return &records_; }
   BufferAliases& buffer_aliases() { return buffer_aliases_; }
   CodeLoader& code_loader();
+  NumberCalls& number_calls() { return *number_calls_; }
 
   uint64_t NextId() { return ++last_id_; }
 
@@ -345,6 +347,8 @@ class Agent final : public Watchdog::Client,
   BufferAliases buffer_aliases_;
   // Null until it is needed.
   std::unique_ptr<CodeLoader> code_loader_;
+  // Ends before the isolate.
+  std::unique_ptr<NumberCalls> number_calls_;
 };
 
 }  // namespace rawmem

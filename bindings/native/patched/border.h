@@ -76,16 +76,27 @@ class Entry {
   bool Run(Code code, v8::Local<T>* result) {
     return CheckBorrowed(agent_) && Ask(code, result);
   }
+  // `code` gives whether it succeeded.
+  template <typename Code>
+  bool Run(Code code) {
+    return CheckBorrowed(agent_) && Catch(code);
+  }
   // Where the engine itself does something.
   template <typename T, typename Code>
   bool Ask(Code code, v8::Local<T>* result) {
+    return Catch([&] { return code().ToLocal(result); });
+  }
+
+ private:
+  template <typename Code>
+  bool Catch(Code code) {
     v8::TryCatch try_catch(agent_->isolate());
     try_catch.SetCaptureMessage(false);
     const uint64_t replaced_pages = agent_->faults().replaced_pages;
     bool succeeded;
     {
       Agent::CallScope call_scope(agent_);
-      succeeded = code().ToLocal(result);
+      succeeded = code();
     }
     if (!succeeded) {
       ThrowToOuter(agent_, try_catch);
@@ -95,7 +106,6 @@ class Entry {
            !ThrowIfPagesReplaced(agent_, replaced_pages);
   }
 
- private:
   Agent* const agent_;
   Store* const previous_;
   bool is_open_;

@@ -10,6 +10,7 @@
 #include "common/napi/exceptions.h"
 #include "common/napi/reference.h"
 #include "handle.h"
+#include "number_call.h"
 #include "pointer_tags.h"
 #include "store.h"
 #include "tracing.h"
@@ -73,6 +74,23 @@ napi_value CallExport(const Arguments& args) {
   if (!entry.is_open()) {
     return nullptr;
   }
+  v8::Isolate* isolate = agent->isolate();
+  if (handle->calls < NumberCalls::kManyCalls &&
+      ++handle->calls == NumberCalls::kManyCalls) {
+    handle->number_call = agent->number_calls().Find(
+        isolate, handle->inner.Get(isolate).As<v8::Function>());
+  }
+  NumberCall::Values values;
+  if (const NumberCall* call = handle->number_call;
+      call != nullptr && call->ReadArguments(args, &values)) {
+    return entry.Run([&] {
+      return call->caller()->Call(agent->context(),
+                                  handle->inner.Get(isolate).As<v8::Function>(),
+                                  values.data()) == v8::WasmCallResult::kDone;
+    })
+               ? call->Result(args.env(), values)
+               : nullptr;
+  }
   const size_t count = static_cast<size_t>(handle->parameter_count);
   ValueList<v8::Local<v8::Value>> arguments(count);
   if (count > Arguments::kCapacity) {
@@ -92,7 +110,6 @@ napi_value CallExport(const Arguments& args) {
       }
     }
   }
-  v8::Isolate* isolate = agent->isolate();
   v8::Local<v8::Value> result;
   const bool succeeded = entry.Run(
       [&] {

@@ -23,6 +23,7 @@
 namespace rawmem {
 
 class Attachments;
+class NumberCall;
 
 // Owned by the wrapper. Keeps the inner object alive until the wrapper is
 // collected.
@@ -45,8 +46,11 @@ struct Handle {
   Store::Pointer store;
   // Whether the inner object points back at this.
   bool slot_is_set = false;
-  // Of an exported function.
+  // Of an exported function. `number_call` is null until it was called often,
+  // and for those that take or return references.
   int parameter_count = 0;
+  uint32_t calls = 0;
+  const NumberCall* number_call = nullptr;
   // What Node's garbage collector was told that the wrapper costs.
   int64_t external_bytes = 0;
   // Of an instance, what Attachments::Ensure() gave. Valid with `inner`.
