@@ -110,7 +110,7 @@ function stagingFolder(sdk: string): string {
 async function hashInputs(context: BuildContext, library: string) {
   const { pin, project, series, signal } = context
   const clang = await context.clang()
-  const own = await glob(['sdk/*', 'LICENSE*', 'package.json', 'upstream/pin.json'], {
+  const own = await glob(['sdk/**', 'LICENSE*', 'package.json', 'upstream/pin.json'], {
     cwd: project,
   })
   // What these scripts put into it, and how.

@@ -1,5 +1,6 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { glob } from 'zx'
 import { askGn } from '../configure/gn.ts'
 import type { Component } from '../provenance/component.ts'
 import { requirePermitted } from '../provenance/permitted-licences.ts'
@@ -31,6 +32,14 @@ export async function layOutSdk(context: BuildContext, folder: string): Promise<
     await put(join(cache.tree, path), join(folder, path))
   }
   await writeSwitches(context, join(folder, 'include', 'v8-gn.h'))
+  // What v8-inspector-protocol.h includes is made from the protocol's description.
+  const generated = join(cache.buildDirectory, 'gen')
+  for (const path of await glob('include/inspector/*.h', { cwd: generated })) {
+    await put(join(generated, path), join(folder, path))
+  }
+  for (const path of await glob('include/**/*.h', { cwd: join(project, 'sdk') })) {
+    await put(join(project, 'sdk', path), join(folder, path))
+  }
   await fillIn(context, 'v8-rawmem-config.cmake', join(folder, 'lib/cmake/v8-rawmem'))
   await fillIn(context, 'v8-rawmem-config-version.cmake', join(folder, 'lib/cmake/v8-rawmem'))
   await fillIn(context, 'v8-rawmem.pc', join(folder, 'lib/pkgconfig'))

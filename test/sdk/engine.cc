@@ -104,13 +104,15 @@ std::ostream& v8::operator<<(std::ostream& stream,
   return stream << "result " << static_cast<int>(result);
 }
 
-Engine::Engine(size_t heap_limit)
+Engine::Engine(size_t heap_limit, Threads threads)
     : allocator_(v8::ArrayBuffer::Allocator::NewDefaultAllocator()) {
   v8::Isolate::CreateParams params;
   params.array_buffer_allocator = allocator_.get();
   if (heap_limit > 0)
     params.constraints.ConfigureDefaultsFromHeapSize(0, heap_limit);
   isolate_ = v8::Isolate::New(params);
+  if (threads == Threads::kLocking)
+    locker_.emplace(isolate_);
   isolate_scope_.emplace(isolate_);
   handle_scope_.emplace(isolate_);
   v8::Local<v8::Context> new_context = v8::Context::New(isolate_);
@@ -123,6 +125,7 @@ Engine::~Engine() {
   context_.Reset();
   handle_scope_.reset();
   isolate_scope_.reset();
+  locker_.reset();
   v8::platform::NotifyIsolateShutdown(platform, isolate_);
   isolate_->Dispose();
 }

@@ -18,6 +18,7 @@
 #include "v8-function.h"
 #include "v8-isolate.h"
 #include "v8-local-handle.h"
+#include "v8-locker.h"
 #include "v8-object.h"
 #include "v8-primitive.h"
 #include "v8-wasm.h"
@@ -65,8 +66,13 @@ class Engine {
   using Callback =
       std::function<void(const v8::FunctionCallbackInfo<v8::Value>&)>;
 
+  enum class Threads {
+    kOne,
+    kLocking,  // Others take turns with v8::Locker; this one has the lock.
+  };
+
   // `heap_limit` is in bytes, V8's choice if 0.
-  explicit Engine(size_t heap_limit = 0);
+  explicit Engine(size_t heap_limit = 0, Threads threads = Threads::kOne);
   ~Engine();
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
@@ -153,6 +159,7 @@ class Engine {
   v8::Global<v8::Context> context_;
   std::vector<std::unique_ptr<Callback>> callbacks_;
   // Constructed in place, between entering and leaving.
+  std::optional<v8::Locker> locker_;
   std::optional<v8::Isolate::Scope> isolate_scope_;
   std::optional<v8::HandleScope> handle_scope_;
 };
