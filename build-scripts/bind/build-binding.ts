@@ -17,11 +17,7 @@ import { requireLockedPackages } from './source-hash.ts'
 /** Compiles and links both addons, the one with V8 inside against an SDK, and puts them into prebuilds/. */
 export async function buildBinding(context: BuildContext, sdk: string): Promise<void> {
   const { pin, project } = context
-  await requireTools('build:binding', [
-    ...makeTools,
-    tools.readelf,
-    ...clangTools(pin.toolchain.clang),
-  ])
+  await requireTools('build:binding', [...makeTools, ...clangTools(pin.toolchain.clang)])
   await requireLockedPackages(project)
   const sdkManifest = await readSdkManifest(sdk)
   await requireWholeSdk(sdk, context.signal)
@@ -64,7 +60,7 @@ export async function buildNodeBackends(context: BuildContext): Promise<void> {
 }
 
 const nodeBackends = "the backends on Node's own V8"
-const makeTools = [tools.make, tools.python, tools.nm]
+const makeTools = [tools.make, tools.python, tools.nm, tools.objcopy, tools.readelf]
 
 async function requireWholeSdk(sdk: string, signal: AbortSignal): Promise<void> {
   const damaged = await damagedFiles(sdk, signal)

@@ -21,6 +21,7 @@ import {
   writePrebuildManifest,
 } from './prebuild-manifest.ts'
 import { sourceHash } from './source-hash.ts'
+import { hasDebugFile, moveSymbols } from './symbols.ts'
 
 interface Prebuild {
   /** prebuilds/ of a platform. */
@@ -35,14 +36,14 @@ interface Prebuild {
 }
 
 /**
- * Puts an addon with its documents, its licences and its entry in the manifest into prebuilds/, unless one of the same
- * inputs is there.
+ * Puts an addon with its documents, its licences and its entry in the manifest into prebuilds/, and its symbols into the
+ * cache, unless those of the same inputs are there.
  */
 export async function providePrebuild(
   context: BuildContext,
   { folder, title, compiler, engine }: Prebuild,
 ): Promise<void> {
-  const { project } = context
+  const { project, cache } = context
   const kind = engine ? 'engine' : 'node'
   const name = addonNames[kind]
   const path = join(folder, name)
@@ -57,7 +58,8 @@ export async function providePrebuild(
   if (
     made &&
     canonicalJson({ ...made, ...inputs }) === canonicalJson(made) &&
-    (await checkAddon(path, project)).length === 0
+    (await checkAddon(path, project)).length === 0 &&
+    (await hasDebugFile(path, cache.symbols))
   ) {
     sayStage('build:binding', `${path} is up to date`)
     return
@@ -72,6 +74,7 @@ export async function providePrebuild(
   const temporary = join(folder, `${name}.new-${process.pid}`)
   try {
     await copyFile(built, temporary)
+    await moveSymbols(temporary, name, cache.symbols)
     await inspectAddon(temporary)
     if (isForOlderGlibc(compiler)) await requireOlderGlibc(temporary)
     await requireLoads(temporary)

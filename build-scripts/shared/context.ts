@@ -76,6 +76,8 @@ export function cacheLayout(root: string, pin: Pin) {
     logs: join(version, 'logs'),
     /** Unpacked SDKs by key, the link `current`, and the packed archives. */
     sdk: join(root, 'sdk'),
+    /** Debug files of the addons, by build id. */
+    symbols: join(root, 'symbols'),
     /** Node headers for the binding. */
     nodeHeaders: join(root, 'node-headers'),
     /** Held by the one build that may work in this cache. */

@@ -19,6 +19,7 @@ export const tools = {
   make: { command: 'make', debianPackage: 'make' },
   ninja: { command: 'ninja', debianPackage: 'ninja-build' },
   nm: { command: 'nm', debianPackage: 'binutils' },
+  objcopy: { command: 'objcopy', debianPackage: 'binutils' },
   readelf: { command: 'readelf', debianPackage: 'binutils' },
   python: { command: 'python3', debianPackage: 'python3' },
   tar: { command: 'tar', debianPackage: 'tar' },

@@ -38,7 +38,8 @@
         '-static-libgcc',
         '-Wl,--gc-sections',
         '-Wl,-z,nodelete',
-        '-s',
+        # Its symbols go into a debug file of the same id.
+        '-Wl,--build-id=sha1',
       ],
     },
   ],

@@ -75,7 +75,8 @@
         # Threads of the engine run on when the last worker that loaded the
         # addon ends, so its code has to stay.
         '-Wl,-z,nodelete',
-        '-s',
+        # Its symbols go into a debug file of the same id.
+        '-Wl,--build-id=sha1',
       ],
     },
   ],
