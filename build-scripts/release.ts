@@ -4,11 +4,12 @@ import { AdvisedError } from '../terminal/advised-error.ts'
 import { makeRelease } from './release/make.ts'
 import { publishRelease } from './release/publish.ts'
 import { runCommand } from './shared/command.ts'
-import { repository } from './shared/context.ts'
+import { cacheRoot, repository } from './shared/context.ts'
 import { formatDuration, sayStage } from './shared/terminal.ts'
 
 interface Options {
   folder: string
+  cache?: string
   snapshot?: boolean
   publish?: boolean
   registry?: string
@@ -19,9 +20,13 @@ interface Options {
 
 const command = new Command('npm run release --')
   .description(
-    'Packs the package and those of its platforms from the commit that is checked out, checks them, and writes bills of materials, provenance and checksums beside them. With --publish, publishes what was packed.',
+    'Packs the package, those of its platforms, the SDKs and the debug files from the commit that is checked out, checks them, and writes bills of materials, provenance and checksums beside them. With --publish, publishes what was packed.',
   )
   .option('--folder <folder>', 'where the release goes, or is', join(repository, 'release'))
+  .option(
+    '--cache <folder>',
+    'where the SDKs and debug files are (default: $XDG_CACHE_HOME/v8-rawmem)',
+  )
   .option(
     '--snapshot',
     'take files that are not committed, and prebuilds that do not match the sources: to try out, on this machine',
@@ -58,9 +63,12 @@ async function run(options: Options, signal: AbortSignal): Promise<void> {
   if (options.registry || options.dryRun) {
     throw new AdvisedError('Without --publish nothing is published.', 'Add --publish.')
   }
+  const cache = cacheRoot(options.cache)
   const { version } = await makeRelease({
     project: repository,
     folder,
+    sdks: join(cache, 'sdk'),
+    symbols: join(cache, 'symbols'),
     snapshot: options.snapshot ?? false,
     signal,
   })

@@ -21,7 +21,7 @@ const command = new Command('npm run verify:provenance --')
   )
   .argument(
     '[artifacts...]',
-    'addons (*.node), SDKs (*.tar.zst) or packages of npm (*.tgz); default: the addons in prebuilds/, the packages in release/ and the SDK in the cache, as far as they are there',
+    'addons (*.node), SDKs (*.tar.zst) or packages of npm (*.tgz); default: the addons in prebuilds/, what is in release/ and the SDK in the cache, as far as they are there',
   )
   .option('--cache <folder>', 'the cache folder (default: $XDG_CACHE_HOME/v8-rawmem)')
   .option('--verbose', 'show where in the scripts an error arose')
@@ -61,8 +61,8 @@ async function verify(artifacts: readonly string[], signal: AbortSignal): Promis
 async function allArtifacts(cache: string | undefined): Promise<string[]> {
   const { sdk } = cacheLayout(cacheRoot(cache), await loadPin(repository))
   const found = [
-    ...(await glob(['prebuilds/*/*.node', 'release/*.tgz'], { cwd: repository })).map((path) =>
-      join(repository, path),
+    ...(await glob(['prebuilds/*/*.node', 'release/*.{tgz,tar.zst}'], { cwd: repository })).map(
+      (path) => join(repository, path),
     ),
     ...(await glob('*.tar.zst', { cwd: sdk })).map((path) => join(sdk, path)),
   ].sort()

@@ -16,6 +16,7 @@ import {
   recordBytes,
 } from './option-types.ts'
 import { type RunOptions, run } from './run.ts'
+import { sdk } from './sdk.ts'
 
 const program = new Command('v8-rawmem')
   .description('Runs WebAssembly over data where it lies, without copying it.')
@@ -148,6 +149,21 @@ program
     guarded(async () => {
       if (!(await info(options))) process.exitCode = 1
     }),
+  )
+
+program
+  .command('sdk')
+  .description('prints the folder of the SDK for C++ programs, if it is installed')
+  .option('--platform <name>', 'what to build for (default: this machine)')
+  .addHelpText(
+    'after',
+    `
+Examples:
+  cmake -S . -B build -DCMAKE_PREFIX_PATH="$(npx v8-rawmem sdk)"
+  PKG_CONFIG_PATH="$(npx v8-rawmem sdk)/lib/pkgconfig" pkg-config --cflags v8-rawmem`,
+  )
+  .action((options: { platform?: string }) =>
+    guarded(async () => sdk({ platform: options.platform })),
   )
 
 await program.parseAsync()

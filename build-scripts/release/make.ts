@@ -1,15 +1,20 @@
 import { existsSync } from 'node:fs'
-import { mkdir, mkdtemp, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, mkdtemp, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { AdvisedError } from '../../terminal/advised-error.ts'
 import { findPrebuildProblems } from '../bind/check-addon.ts'
+import { documentsOf } from '../provenance/documents.ts'
 import { readCheckout } from '../shared/git.ts'
+import { loadPin } from '../shared/pin.ts'
 import { $ } from '../shared/shell.ts'
 import { formatBytes, sayStage, warn } from '../shared/terminal.ts'
+import { checkArtifact } from '../verify/check-artifact.ts'
 import { checkContents, lintPackage } from './contents.ts'
 import { type PackedPackage, packPackage } from './pack.ts'
 import { manifestName, type Release, sumsName } from './release-manifest.ts'
+import { findSdkArchive, withSdkPackage } from './sdk-package.ts'
+import { withoutDebugFile, withSymbolsPackage } from './symbols-package.ts'
 import { readPackage, writeTarballDocuments } from './tarball.ts'
 
 interface ReleaseOptions {
@@ -17,6 +22,10 @@ interface ReleaseOptions {
   readonly project: string
   /** Where the release goes; what is there is replaced. */
   readonly folder: string
+  /** Where the archives of the SDKs are, in it or below. A snapshot does without those that are missing. */
+  readonly sdks: string
+  /** Where the addons' debug files are. A snapshot does without those that are missing. */
+  readonly symbols: string
   /** Takes files that are in no commit, and prebuilds of other sources. */
   readonly snapshot: boolean
   readonly signal: AbortSignal
@@ -24,11 +33,17 @@ interface ReleaseOptions {
 
 /** Packs all packages, checks them, and puts them with their documents into a folder that can serve as a mirror. */
 export async function makeRelease(options: ReleaseOptions): Promise<Release> {
-  const { project, folder, snapshot, signal } = options
+  const { project, folder, snapshot, symbols, signal } = options
   const commit = await requireCommitted(options)
   const platforms = (await readdir(join(project, 'prebuilds'))).sort()
   await requireOneVersion(project, platforms)
   for (const platform of platforms) await requireCurrent(options, platform)
+  const sdks: string[] = []
+  const withSymbols: string[] = []
+  for (const platform of platforms) {
+    sdks.push(...(await findSdk(options, platform, commit)))
+    if (await hasSymbols(options, platform)) withSymbols.push(platform)
+  }
   await requireReplaceable(folder)
 
   await mkdir(dirname(folder), { recursive: true })
@@ -55,6 +70,18 @@ export async function makeRelease(options: ReleaseOptions): Promise<Release> {
     for (const platform of platforms) await pack(join(stage, 'prebuilds', platform))
     // How an installed package knows the tarball that it may fetch.
     await writeFile(join(stage, 'dist', manifestName), recordOf(packages))
+    const { version } = await readPackage(stage)
+    for (const platform of withSymbols) {
+      const prebuild = join(stage, 'prebuilds', platform)
+      await withSymbolsPackage({ project, platform, version }, { prebuild, symbols }, pack)
+    }
+    for (const archive of sdks) {
+      await withSdkPackage(archive, version, pack)
+      const documents = documentsOf(archive)
+      for (const file of [archive, documents.bill, documents.statement]) {
+        await copyFile(file, join(making, basename(file)))
+      }
+    }
     await pack(stage)
 
     const release: Release = {
@@ -107,6 +134,48 @@ async function requireCurrent(
     )
   }
   warn(message)
+}
+
+/** The archive of the SDK for a platform. Refuses one of other sources, like {@link requireCurrent}. */
+async function findSdk(
+  { project, sdks, snapshot }: ReleaseOptions,
+  platform: string,
+  commit: string,
+): Promise<string[]> {
+  const { v8 } = await loadPin(project)
+  const archive = await findSdkArchive(sdks, v8.version, platform)
+  const problems = archive
+    ? await checkArtifact(archive, { project, commit })
+    : [`there is no archive of V8 ${v8.version} in ${sdks}`]
+  if (problems.length > 0) {
+    const message = `The SDK for ${platform} does not belong to this commit:\n  ${problems.join('\n  ')}`
+    if (!snapshot) {
+      throw new AdvisedError(
+        message,
+        'Make it anew with "npm run v8 -- all". To try a release out: --snapshot.',
+      )
+    }
+    warn(archive ? message : `${message}\nThe release goes without it.`)
+  }
+  return archive ? [archive] : []
+}
+
+/** Whether the debug files of a platform's addons are there. Refuses to do without, like {@link findSdk}. */
+async function hasSymbols(
+  { project, symbols, snapshot }: ReleaseOptions,
+  platform: string,
+): Promise<boolean> {
+  const lacking = await withoutDebugFile(join(project, 'prebuilds', platform), symbols)
+  if (lacking.length === 0) return true
+  const message = `There are no debug files of ${lacking.join(', ')} for ${platform} in ${symbols}`
+  if (!snapshot) {
+    throw new AdvisedError(
+      `${message}.`,
+      'Make them with "npm run build:binding". To try a release out: --snapshot.',
+    )
+  }
+  warn(`${message}; the release goes without them.`)
+  return false
 }
 
 /** Refuses to replace a folder that is no release: it may have been named by mistake. */

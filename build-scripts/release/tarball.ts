@@ -3,12 +3,15 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { glob } from 'zx'
 import { AdvisedError } from '../../terminal/advised-error.ts'
+import { sdkLicences } from '../package/sdk-files.ts'
+import { readSdkManifest, manifestName as sdkManifestName } from '../package/sdk-manifest.ts'
 import { readBill } from '../provenance/bill-of-materials.ts'
-import { component, mergeComponents } from '../provenance/component.ts'
+import { type Component, component, mergeComponents } from '../provenance/component.ts'
 import { type Claim, writeDocuments } from '../provenance/documents.ts'
 import { LockedPackages, npmRef, packageLockName } from '../provenance/npm-packages.ts'
 import { readJsonIfValid } from '../shared/files.ts'
 import { digestsOfFile, hashFiles, sha256OfFile } from '../shared/hash.ts'
+import { sdkPackage } from './sdk-package.ts'
 
 const packageSchema = z.object({
   name: z.string(),
@@ -41,15 +44,9 @@ export async function writeTarballDocuments(
     Object.keys(depends.dependencies),
     Object.keys(depends.optionalDependencies),
   )
-  const bills = await Promise.all(
-    (await filesIn(folder, '*.cdx.json')).map(async (name) =>
-      readBill(await readFile(join(folder, name), 'utf8'), name),
-    ),
-  )
-  const licences = bills.length > 0 ? 'licences/' : ''
+  const { licences, ...parts } = await partsOf(folder)
   const texts = await filesIn(join(folder, licences), 'LICENSE*')
   const hashes = await hashFiles(join(folder, licences), texts)
-  const inside = bills.map(({ artifact }) => artifact)
   const ref = npmRef(name, version)
   await writeDocuments(tarball, {
     bill: {
@@ -62,26 +59,56 @@ export async function writeTarballDocuments(
         licence: license,
         texts: texts.map((path) => ({ path, sha256: hashes[path]! })),
         digests: await digestsOfFile(tarball),
-        needs: [...inside.map((addon) => addon.ref), ...installed.needs],
+        needs: [...parts.needs, ...installed.needs],
       }),
-      components: mergeComponents(
-        inside,
-        ...bills.map(({ components }) => components),
-        installed.components,
-      ),
+      components: mergeComponents(parts.components, installed.components),
       licences,
     },
     claim: await claimOfPackage(folder, origin),
   })
 }
 
-/** Of what the package in `folder` is made: the commit, and the addons that lie in it. */
+interface Parts {
+  /** The refs of those that the package has itself. */
+  readonly needs: readonly string[]
+  readonly components: readonly Component[]
+  /** Where their licences are. */
+  readonly licences: string
+}
+
+/** What is in a package besides its own files: addons with their bills of materials, or what is in an SDK. */
+async function partsOf(folder: string): Promise<Parts> {
+  if (await isSdk(folder)) {
+    const { components } = await readSdkManifest(folder)
+    return { needs: ['v8'], components, licences: sdkLicences }
+  }
+  const bills = await Promise.all(
+    (await filesIn(folder, '*.cdx.json')).map(async (name) =>
+      readBill(await readFile(join(folder, name), 'utf8'), name),
+    ),
+  )
+  const addons = bills.map(({ artifact }) => artifact)
+  return {
+    needs: addons.map(({ ref }) => ref),
+    components: mergeComponents(addons, ...bills.map(({ components }) => components)),
+    licences: bills.length > 0 ? 'licences/' : '',
+  }
+}
+
+/** Whether the package in `folder` is an SDK. */
+export async function isSdk(folder: string): Promise<boolean> {
+  return (await readPackage(folder)).name.startsWith(sdkPackage(''))
+}
+
+/** Of what the package in `folder` is made: the commit, and the addons, the debug files or the SDK that lie in it. */
 export async function claimOfPackage(
   folder: string,
   { project, commit, snapshot = false }: PackageOrigin,
 ): Promise<Claim> {
   const { name, version } = await readPackage(folder)
-  const addons = await hashFiles(folder, await filesIn(folder, '*.node'))
+  // The manifest of an SDK has the hash of each of its files.
+  const inside = (await isSdk(folder)) ? sdkManifestName : '{*.node,.build-id/*/*.debug}'
+  const hashes = await hashFiles(folder, await filesIn(folder, inside))
   return {
     kind: 'npm-package',
     parameters: { package: name, version, snapshot },
@@ -91,7 +118,7 @@ export async function claimOfPackage(
         name: packageLockName,
         digest: { sha256: await sha256OfFile(join(project, packageLockName)) },
       },
-      ...Object.entries(addons).map(([name, sha256]) => ({ name, digest: { sha256 } })),
+      ...Object.entries(hashes).map(([name, sha256]) => ({ name, digest: { sha256 } })),
     ],
   }
 }
@@ -107,5 +134,5 @@ export async function readPackage(folder: string): Promise<z.infer<typeof packag
 }
 
 async function filesIn(folder: string, pattern: string): Promise<string[]> {
-  return (await glob(pattern, { cwd: folder })).sort()
+  return (await glob(pattern, { cwd: folder, dot: true })).sort()
 }

@@ -2,10 +2,12 @@ import { basename, join } from 'node:path'
 import { glob } from 'zx'
 import { AdvisedError } from '../../terminal/advised-error.ts'
 import { checkAddon, v8InputsOf } from '../bind/check-addon.ts'
-import { claimOfSdk, readSdkManifest } from '../package/sdk-manifest.ts'
-import { checkDocuments } from '../provenance/documents.ts'
+import { claimOfSdk, damagedFiles, manifestName, readSdkManifest } from '../package/sdk-manifest.ts'
+import { checkDocuments, jsonDifferences } from '../provenance/documents.ts'
 import { withUnpacked } from '../provenance/unpack.ts'
-import { claimOfPackage } from '../release/tarball.ts'
+import { debugFilesOf } from '../release/symbols-package.ts'
+import { claimOfPackage, isSdk } from '../release/tarball.ts'
+import { hashPin } from '../shared/pin.ts'
 
 /** What artifacts are checked against. */
 interface Checkout {
@@ -46,6 +48,38 @@ async function checkSdk(archive: string, project: string): Promise<string[]> {
   })
 }
 
+/** What an SDK has, by its own manifest, that one of this checkout would not have. */
+async function sdkProblems(root: string, project: string): Promise<string[]> {
+  const { pin, patches } = await v8InputsOf(project)
+  const manifest = await readSdkManifest(root)
+  const { signal } = new AbortController()
+  const damaged = await damagedFiles(root, signal)
+  const expected = {
+    lock: hashPin(pin),
+    patches: patches.map(({ name, sha256 }) => ({ name, sha256 })),
+    modified: false,
+  }
+  const { lock, patches: made, modified } = manifest
+  return [
+    ...damaged.map((path) => `${path} is not what ${manifestName} says`),
+    ...jsonDifferences(expected, { lock, patches: made, modified }, manifestName),
+  ]
+}
+
+/** The debug files in a package that are of no addon of this checkout. */
+async function symbolsProblems(root: string, project: string): Promise<string[]> {
+  const found = await glob('.build-id/*/*', { cwd: root, dot: true })
+  if (found.length === 0) return []
+  const expected = new Set<string>()
+  for (const platform of await glob('*', { cwd: join(project, 'prebuilds'), onlyFiles: false })) {
+    const paths = await debugFilesOf(join(project, 'prebuilds', platform))
+    for (const path of paths.values()) expected.add(path)
+  }
+  return found
+    .filter((path) => !expected.has(path))
+    .map((path) => `${path} is the debug file of no addon in prebuilds/`)
+}
+
 async function checkTarball(tarball: string, { project, commit }: Checkout): Promise<string[]> {
   if (commit === undefined) {
     throw new AdvisedError(
@@ -57,6 +91,8 @@ async function checkTarball(tarball: string, { project, commit }: Checkout): Pro
     const problems = await checkDocuments(tarball, root, () =>
       claimOfPackage(root, { project, commit }),
     )
+    if (await isSdk(root)) return [...problems, ...(await sdkProblems(root, project))]
+    problems.push(...(await symbolsProblems(root, project)))
     // The package's bill has what the addons' bills say; those have to be there, and true.
     const files = await glob('**/*.node{,.cdx.json,.intoto.json}', { cwd: root, dot: true })
     // Where there are only documents, the addon is missing.

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 /** The command as it is run from a checkout, without compiling it. */
 export const sourceCommand: readonly string[] = [
   process.execPath,
-  '--import=tsx',
+  `--import=${import.meta.resolve('tsx')}`,
   '--conditions=v8-rawmem-source',
   fileURLToPath(new URL('../../cli/main.ts', import.meta.url)),
 ]
@@ -22,8 +22,13 @@ export interface Running {
   until(pattern: RegExp): Promise<void>
 }
 
-export function start(words: readonly string[], env: NodeJS.ProcessEnv = {}): Running {
+export function start(
+  words: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+  cwd = process.cwd(),
+): Running {
   const child = spawn(words[0]!, words.slice(1), {
+    cwd,
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
     timeout: 120_000,

@@ -16,6 +16,7 @@ import { nodeReleases, nodes, oldNode } from './scenarios/nodes.ts'
 import { packageManagers } from './scenarios/package-managers.ts'
 import { platforms } from './scenarios/platforms.ts'
 import { publishing, publishingAgain, release } from './scenarios/publishing.ts'
+import { sdks } from './scenarios/sdks.ts'
 import { typescript } from './scenarios/typescript.ts'
 
 const repository = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
@@ -24,6 +25,7 @@ const scenarios = [
   ...installing,
   ...mirrors,
   ...platforms,
+  ...sdks,
   ...nodes,
   ...typescript,
   ...packageManagers,
