@@ -1,7 +1,9 @@
+import { availableParallelism } from 'node:os'
 import * as names from './contenders.ts'
 import { pairedSpeed } from './race.ts'
 import type { Aim, Row } from './results.ts'
 import { hostWindowsSuite, inMemory0, inWindow } from './suites/host-windows.ts'
+import { allThreads, oneThread, parallelSuite } from './suites/parallel.ts'
 import { scanSuite } from './suites/scan.ts'
 import { tpchSuite } from './suites/tpch.ts'
 import { copySwitch, feederSwitch, windowSwitchSuite } from './suites/window-switch.ts'
@@ -88,6 +90,14 @@ const definitions: readonly Definition[] = [
     contender: feederSwitch,
     against: copySwitch,
     concerns: () => true,
+  },
+  {
+    aim: 'queries bound by computation: at least 1.9 times as fast on two cores as on one',
+    target: 1.9,
+    suite: parallelSuite.name,
+    contender: allThreads,
+    against: oneThread,
+    concerns: () => availableParallelism() === 2,
   },
   windowAim(0.85, '8 loads, from memory'),
   windowAim(0.6, '8 loads, in cache'),

@@ -10,6 +10,7 @@ import { runCommand, stackOf } from '../terminal/run-command.ts'
 import { aimsOf } from './aims.ts'
 import type { BenchContext } from './context.ts'
 import { describeMachine } from './machine.ts'
+import { tooMuchLoad, watchLoad } from './machine-load.ts'
 import { collectGarbage, fittingSize, roomForData } from './memory.ts'
 import { compileAddon, findCompiler } from './native/compiler.ts'
 import { loadNative } from './native/native.ts'
@@ -36,6 +37,9 @@ async function main(options: Options, signal: AbortSignal): Promise<void> {
   })
 
   const started = performance.now()
+  const loadSoFar = watchLoad()
+  const busy = tooMuchLoad(loadSoFar())
+  if (busy !== undefined) console.log(`Note: ${busy}.`)
   const scratch = await mkdtemp(join(tmpdir(), 'v8-rawmem-bench-'))
   try {
     const rows: Row[] = []
@@ -107,13 +111,19 @@ async function main(options: Options, signal: AbortSignal): Promise<void> {
       rounds,
       quick: options.quick,
       machine: describeMachine(compiler),
+      load: loadSoFar(),
       rows,
       aims: aimsOf(rows),
       remarks,
     }
     console.log(`\nTook ${(results.seconds / 60).toFixed(1)} minutes.`)
+    const [share, average] = [Math.round(100 * results.load!.others), results.load!.averageBefore]
+    console.log(
+      `The load was ${average.toFixed(1)} before; others took ${share} % of the processors.`,
+    )
     const complete = chosen.length === suites.length && !options.quick
-    await writeReport(results, { repository, output: options.output, complete })
+    const refusal = options.quick || options.anyLoad ? undefined : tooMuchLoad(results.load!)
+    await writeReport(results, { repository, output: options.output, complete }, refusal)
   } finally {
     await rm(scratch, { recursive: true, force: true })
   }

@@ -6,6 +6,7 @@ export interface Options {
   rounds?: number
   quick: boolean
   render: boolean
+  anyLoad: boolean
   output?: string
 }
 
@@ -27,6 +28,7 @@ export function commandLine(suites: readonly { name: string; title: string }[]):
       '--output <folder>',
       'write results.json, the plots and README.md there; without it a run with --only or --quick writes nothing',
     )
+    .option('--any-load', 'write results although other processes keep the machine busy', false)
     .option(
       '--render',
       'measure nothing: make plots, aims and page anew from the results.json that is there',

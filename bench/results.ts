@@ -56,6 +56,10 @@ export const resultsSchema = z.strictObject({
   rounds: z.number().int().positive(),
   quick: z.boolean(),
   machine: machineSchema,
+  /** What the machine did besides: the load before, and the share of the processors that others had. */
+  load: z
+    .strictObject({ averageBefore: z.number().min(0), others: z.number().min(0).max(1) })
+    .optional(),
   rows: z.array(rowSchema),
   aims: z.array(aimSchema),
   /** What was left out or made smaller, and why. */

@@ -32,6 +32,7 @@ export interface Scan {
 export interface WindowOptions {
   readonly windowSize: number
   readonly address?: 'i32' | 'i64'
+  readonly boundsChecks?: 'exact' | 'region'
 }
 
 /** A sum by WebAssembly that reads the region where it lies, window by window. */
@@ -45,7 +46,10 @@ export function attachedScan(
   const address = options.address ?? 'i32'
   const { feeder, imports } = feed(engine, kernel, region, { ...options, address })
   const instance = new WebAssembly.Instance(
-    new WebAssembly.Module(sumKernel({ ...kernel, address })),
+    new WebAssembly.Module(
+      sumKernel({ ...kernel, address }),
+      options.boundsChecks && { boundsChecks: options.boundsChecks },
+    ),
     imports,
   )
   const { run } = instance.exports as unknown as SumExports
@@ -64,11 +68,15 @@ function feed(
   engine: Engine,
   { place = 'memory 0' }: SumKernel,
   region: HostRegion,
-  options: Required<WindowOptions>,
+  options: WindowOptions & { readonly address: 'i32' | 'i64' },
 ): { feeder: { rewind(): void; close(): void }; imports: api.WebAssembly.Imports } {
   const { ChunkFeeder, HostWindows, WebAssembly } = engine
   const { windowSize, address } = options
-  const memory = memoryFor(engine, windowSize, address)
+  // Code without bounds checks links with guarded memory only.
+  const memory =
+    options.boundsChecks === 'region'
+      ? new WebAssembly.Memory({ host: region })
+      : memoryFor(engine, windowSize, address)
   if (place === 'window 0') {
     const windows = new HostWindows([region], { windowSize })
     return { feeder: windows, imports: { ...windows.imports, env: { memory } } }

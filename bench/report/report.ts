@@ -35,6 +35,7 @@ export async function readResults(folder: string): Promise<Results> {
 export async function writeReport(
   results: Results,
   where: { repository: string; output: string | undefined; complete: boolean },
+  refusal?: string,
 ): Promise<void> {
   if (results.aims.length > 0) {
     console.log('\nAims')
@@ -48,6 +49,13 @@ export async function writeReport(
 
   if (where.output === undefined && !where.complete) {
     console.log('Nothing was written: only whole runs are kept. See --output.')
+    return
+  }
+  if (refusal !== undefined) {
+    console.log(
+      `Nothing was written. ${refusal}. Run it on a machine that does nothing else, or insist with --any-load.`,
+    )
+    process.exitCode = 1
     return
   }
   const folder = resultsFolder(where)

@@ -6,8 +6,10 @@ import { flagsSuite } from './flags.ts'
 import { growthSuite } from './growth.ts'
 import { hostWindowsSuite } from './host-windows.ts'
 import { pagesSuite } from './pages.ts'
+import { parallelSuite } from './parallel.ts'
 import { scanSuite } from './scan.ts'
 import { tpchSuite } from './tpch.ts'
+import { trustedSuite } from './trusted.ts'
 import { windowSwitchSuite } from './window-switch.ts'
 import { windowsSuite } from './windows.ts'
 
@@ -20,6 +22,8 @@ export const suites: readonly Suite[] = [
   windowsSuite,
   hostWindowsSuite,
   pagesSuite,
+  parallelSuite,
+  trustedSuite,
   callsSuite,
   coldStartSuite,
   flagsSuite,
