@@ -11,6 +11,7 @@ interface Options {
   readonly sdk?: string
   readonly nodeBackends?: boolean
   readonly cache?: string
+  readonly target?: string
   readonly wait: boolean
   readonly verbose?: boolean
 }
@@ -26,6 +27,7 @@ const command = new Command('npm run build:binding --')
     '--node-backends',
     "only the addon without V8, for the backends on Node's own V8: needs a C++ compiler and no SDK",
   )
+  .option('--target <platform>', 'the platform to build for (default: this one)')
   .option('--cache <folder>', 'the cache folder (default: $XDG_CACHE_HOME/v8-rawmem)')
   .addOption(
     new Option('--project <folder>', 'the folder with v8.lock.json, the patches and the binding')

@@ -17,6 +17,7 @@ import { type BuildContext, openContext, repository } from './shared/context.ts'
 
 interface GlobalOptions {
   cache?: string
+  target?: string
   project: string
   wait: boolean
   verbose?: boolean
@@ -51,6 +52,7 @@ const program = new Command('npm run v8 --')
     '--cache <folder>',
     'where sources and results are kept (default: $XDG_CACHE_HOME/v8-rawmem)',
   )
+  .option('--target <platform>', 'the platform to build for (default: this one)')
   .addOption(
     new Option('--project <folder>', 'the folder with v8.lock.json and the patches')
       .default(repository)

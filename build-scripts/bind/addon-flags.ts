@@ -17,14 +17,14 @@ export interface Compilation extends Compiler {
 /** What node-gyp is to find in the environment: compilers, and the flags that are not in binding.gyp. */
 export function addonEnvironment(
   project: string,
-  { cc, cxx, linker, sdk }: Compilation,
+  { cc, cxx, flags, linker, sdk }: Compilation,
   linkInputs: string,
   libraryFlags: readonly string[],
 ): NodeJS.ProcessEnv {
   return {
     ...compilerEnvironment(),
-    CC: cc,
-    CXX: cxx,
+    CC: [cc, ...flags].join(' '),
+    CXX: [cxx, ...flags].join(' '),
     AR: 'ar',
     // The checkout's place must not get into the addon.
     CXXFLAGS: [project, sdk]

@@ -16,10 +16,16 @@ import { requireLockedPackages } from './source-hash.ts'
 
 /** Compiles and links both addons, the one with V8 inside against an SDK, and puts them into prebuilds/. */
 export async function buildBinding(context: BuildContext, sdk: string): Promise<void> {
-  const { pin, project } = context
+  const { pin, target, project } = context
   await requireTools('build:binding', [...makeTools, ...clangTools(pin.toolchain.clang)])
   await requireLockedPackages(project)
   const sdkManifest = await readSdkManifest(sdk)
+  if (sdkManifest.platform !== target.platform) {
+    throw new AdvisedError(
+      `The SDK in ${sdk} is for ${sdkManifest.platform}, and the addons are to be for ${target.platform}.`,
+      'Name the platform with --target, or another SDK with --sdk.',
+    )
+  }
   await requireWholeSdk(sdk, context.signal)
   warnWhenStale(context, sdkManifest)
   const clang = await context.clang()
@@ -41,7 +47,7 @@ export async function buildBinding(context: BuildContext, sdk: string): Promise<
 
 /** Only the addon without V8, by whatever C++ compiler there is. */
 export async function buildNodeBackends(context: BuildContext): Promise<void> {
-  const { pin, project } = context
+  const { pin, target, project } = context
   if (process.platform !== 'linux') {
     throw new AdvisedError(
       `The backends on Node's own V8 are for Linux; this is ${process.platform}.`,
@@ -50,8 +56,8 @@ export async function buildNodeBackends(context: BuildContext): Promise<void> {
   }
   await requireTools('build:binding', makeTools)
   await requireLockedPackages(project)
-  const compiler = await findCompiler(pin.toolchain.clang)
-  const folder = join(project, 'prebuilds', `${process.platform}-${process.arch}`)
+  const compiler = target.cross ? await context.clang() : await findCompiler(pin.toolchain.clang)
+  const folder = join(project, 'prebuilds', target.platform)
   await providePrebuild(context, {
     compiler,
     folder,

@@ -27,7 +27,7 @@ export interface BuiltAddon {
 
 /** Compiles and links an addon. */
 export async function runNodeGyp(
-  { cache, project, signal }: BuildContext,
+  { cache, project, target, signal }: BuildContext,
   compilation: Compilation,
 ): Promise<BuiltAddon> {
   const { folder, sdk } = compilation
@@ -48,7 +48,7 @@ export async function runNodeGyp(
   const env = addonEnvironment(project, compilation, linkInputs, glibc)
   const run = $({ cwd: place, env, signal, nothrow: true })
   const built =
-    await run`${process.execPath} ${nodeGyp} configure build --release --jobs=${defaultJobs()} --nodedir=${nodeDirectory} --loglevel=warn`
+    await run`${process.execPath} ${nodeGyp} configure build --release --arch=${target.cpu} --jobs=${defaultJobs()} --nodedir=${nodeDirectory} --loglevel=warn`
   signal.throwIfAborted()
   if (built.exitCode !== 0) {
     const logPath = join(cache.logs, 'binding.log')

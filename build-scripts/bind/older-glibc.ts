@@ -4,7 +4,7 @@ import { oldestGlibc } from '../../bindings/addon/platform.ts'
 import { AdvisedError } from '../../terminal/advised-error.ts'
 import { compilerEnvironment } from '../shared/compiler-environment.ts'
 import { $ } from '../shared/shell.ts'
-import type { Compiler } from '../shared/toolchain.ts'
+import { type Compiler, findLibraryFile } from '../shared/toolchain.ts'
 
 /** glibc's libraries, by what comes after -l. Since 2.34, the last two are empty. */
 const sonames = {
@@ -41,28 +41,18 @@ export function isForOlderGlibc({ linker, libraries }: Compiler): boolean {
 export async function provideOlderGlibc(compiler: Compiler, folder: string): Promise<string[]> {
   await mkdir(folder, { recursive: true })
   for (const [name, soname] of Object.entries(sonames)) {
-    const library = await findLibrary(compiler, soname)
+    const library = await findLibraryFile(compiler, soname)
     const inputs = [await makeLibrary(compiler, library, folder, soname)]
     if (name === 'c') {
       const loader = await findLoader(library)
       const place = join(dirname(library), loader)
-      inputs.push(await findLibrary(compiler, 'libc_nonshared.a'))
+      inputs.push(await findLibraryFile(compiler, 'libc_nonshared.a'))
       inputs.push(`AS_NEEDED(${await makeLibrary(compiler, place, folder, loader)})`)
     }
     await writeFile(join(folder, `lib${name}.so`), `INPUT(${inputs.join(' ')})\n`)
   }
   // Before 2.34, the libraries that are empty now have to be loaded.
   return [`-L${folder}`, '-Wl,--no-as-needed']
-}
-
-async function findLibrary({ cxx }: Compiler, soname: string): Promise<string> {
-  const path = (await $`${cxx} -print-file-name=${soname}`).stdout.trim()
-  // A compiler that finds no such file gives the name back.
-  if (path !== soname) return path
-  throw new AdvisedError(
-    `${cxx} finds no ${soname}, whose symbols the addons are linked against.`,
-    'Install the development files of glibc (on Debian, libc6-dev).',
-  )
 }
 
 /** The name of the dynamic linker, which differs between processors. */
@@ -75,7 +65,7 @@ async function findLoader(libc: string): Promise<string> {
 
 /** Makes the library that stands for one of the system. */
 async function makeLibrary(
-  { cc, linker }: Compiler,
+  { cc, flags, linker }: Compiler,
   library: string,
   folder: string,
   soname: string,
@@ -97,6 +87,7 @@ async function makeLibrary(
   })
   await writeFile(`${path}.map`, versions.join(''))
   const options = [
+    ...flags,
     ...['-shared', '-nostdlib', `-Wl,-soname,${soname}`, `-Wl,--version-script=${path}.map`],
     ...(linker ? [`-fuse-ld=${linker}`] : []),
   ]

@@ -43,7 +43,7 @@ export async function providePrebuild(
   context: BuildContext,
   { folder, title, compiler, engine }: Prebuild,
 ): Promise<void> {
-  const { project, cache } = context
+  const { project, target, cache } = context
   const kind = engine ? 'engine' : 'node'
   const name = addonNames[kind]
   const path = join(folder, name)
@@ -77,7 +77,7 @@ export async function providePrebuild(
     await moveSymbols(temporary, name, cache.symbols)
     await inspectAddon(temporary)
     if (isForOlderGlibc(compiler)) await requireOlderGlibc(temporary)
-    await requireLoads(temporary)
+    if (!target.cross) await requireLoads(temporary)
     const { size } = await stat(temporary)
     const entry = { ...inputs, size, sha256: await sha256OfFile(temporary) }
     const next = { schema: prebuildSchema, ...manifest, [kind]: entry } as PrebuildManifest

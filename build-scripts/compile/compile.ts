@@ -13,7 +13,7 @@ import { sha256OfJson } from '../shared/hash.ts'
 import { defaultJobs, type NinjaRun, plan, runNinja } from '../shared/ninja.ts'
 import { $ } from '../shared/shell.ts'
 import { say, sayStage, shorten, warn } from '../shared/terminal.ts'
-import { clangTools, requireTools, tools } from '../shared/toolchain.ts'
+import { clangTools, emulatorTools, requireTools, tools } from '../shared/toolchain.ts'
 import { findDamage, recordMade, removeDamage } from './made-files.ts'
 import { hashSources, settleSourceTimes } from './source-times.ts'
 
@@ -25,13 +25,17 @@ export async function compile(
   context: BuildContext,
   { jobs = defaultJobs() }: { jobs?: number | undefined },
 ): Promise<void> {
-  const { pin, cache, signal } = context
+  const { pin, target, cache, signal } = context
   const folder = cache.buildDirectory
-  await requireTools('compile', [tools.ninja, tools.python, ...clangTools(pin.toolchain.clang)])
+  await requireTools('compile', [
+    ...[tools.ninja, tools.python],
+    ...clangTools(pin.toolchain.clang),
+    ...emulatorTools(target),
+  ])
   const library = join(folder, pin.build.library)
   if (!existsSync(library)) await requireFreeBytes(folder, bytesOfBuild, 'compiling V8')
 
-  sayStage('compile', `${pin.build.target}, ${jobs} jobs`)
+  sayStage('compile', `${pin.build.target} for ${target.platform}, ${jobs} jobs`)
   const { ccWrapper, hash: configuration } = await requireConfigured(context)
   const key = await compileKey(context, configuration)
   await rm(compiledStamp(context), { force: true })

@@ -9,10 +9,17 @@ import type { BuildContext } from '../shared/context.ts'
 import { diskFull, saysDiskFull } from '../shared/disk.ts'
 import { isStamped, stamp, writeFileDurably } from '../shared/files.ts'
 import { sha256OfJson } from '../shared/hash.ts'
-import type { Pin } from '../shared/pin.ts'
+import type { Pin, Target } from '../shared/pin.ts'
 import { $ } from '../shared/shell.ts'
 import { say, sayStage } from '../shared/terminal.ts'
-import { type Clang, clangTools, requireTools, tools } from '../shared/toolchain.ts'
+import {
+  type Clang,
+  clangTools,
+  emulatorTools,
+  findEmulator,
+  requireTools,
+  tools,
+} from '../shared/toolchain.ts'
 import { provideGn, rootPatterns } from './gn.ts'
 
 /** GN's arguments, in the build directory. */
@@ -23,17 +30,18 @@ export async function configure(
   context: BuildContext,
   { ccWrapper, sources }: { ccWrapper?: CompilerWrapper; sources: Sources },
 ): Promise<void> {
-  const { pin, cache, signal } = context
+  const { pin, target, cache, signal } = context
   requireFetched(context)
   await requireTools('configure', [
     tools.python,
     tools.ninja,
     ...clangTools(pin.toolchain.clang),
+    ...emulatorTools(target),
     ...(ccWrapper ? [{ command: ccWrapper, debianPackage: ccWrapper }] : []),
   ])
   const clang = await context.clang()
   const gn = await provideGn(context, sources, ccWrapper)
-  const wanted = wantedConfiguration(context, clang, ccWrapper)
+  const wanted = await wantedConfiguration(context, clang, ccWrapper)
   const configured = existsSync(join(cache.buildDirectory, 'build.ninja'))
   if (configured && (await isConfigured(cache.buildDirectory, wanted))) {
     sayStage('configure', 'nothing has changed')
@@ -47,7 +55,7 @@ export async function configure(
     say(
       'The compiler or its libraries have changed, or the cache has moved; removing what was made before ...',
     )
-    await $({ cwd: cache.tree, signal })`${gn} clean ${pin.build.buildDirectory}`
+    await $({ cwd: cache.tree, signal })`${gn} clean ${target.buildDirectory}`
   }
   await writeFileDurably(args, wanted.args)
   await generate(context, gn)
@@ -67,7 +75,7 @@ export async function requireConfigured(
   const args = await readFile(placesIn(folder).args, 'utf8').catch(() => '')
   const ccWrapper = /^cc_wrapper = "(.*)"$/m.exec(args)?.[1]
   const clang = await context.clang()
-  const wanted = wantedConfiguration(context, clang, ccWrapper)
+  const wanted = await wantedConfiguration(context, clang, ccWrapper)
   if (await isConfigured(folder, wanted)) return { ccWrapper, hash: sha256OfJson({ ...wanted }) }
   throw new AdvisedError(
     `${folder} is not configured as v8.lock.json and the compiler here ask for, or ${argsName} in it was changed.`,
@@ -87,12 +95,17 @@ interface Configuration {
   readonly maker: string
 }
 
-function wantedConfiguration(
-  { pin, cache }: BuildContext,
+async function wantedConfiguration(
+  { pin, target, cache }: BuildContext,
   clang: Clang,
   ccWrapper: CompilerWrapper,
-): Configuration {
-  const args = formatArgs(pin, clang, ccWrapper)
+): Promise<Configuration> {
+  const args = formatArgs({
+    ...target.args,
+    ...machineArgs(pin, clang),
+    ...emulatorArgs(await findEmulator(target, clang)),
+    ...wrapperArgs(ccWrapper),
+  })
   return {
     args,
     key: sha256OfJson({ args, gn: pin.gn, rootPatterns: pin.build.rootPatterns }),
@@ -122,12 +135,15 @@ async function isConfigured(folder: string, wanted: Configuration): Promise<bool
 }
 
 /** Has GN write ninja's files. It touches only those that are not as they should be. */
-export async function generate({ pin, cache, signal }: BuildContext, gn: string): Promise<void> {
+export async function generate(
+  { pin, target, cache, signal }: BuildContext,
+  gn: string,
+): Promise<void> {
   const generated = await $({
     nothrow: true,
     cwd: cache.tree,
     signal,
-  })`${gn} gen ${pin.build.buildDirectory} ${rootPatterns(pin)}`
+  })`${gn} gen ${target.buildDirectory} ${rootPatterns(pin)}`
   signal.throwIfAborted()
   const said = generated.stdout.trim() || generated.stderr.trim()
   if (saysDiskFull(said)) throw diskFull(cache.buildDirectory, 'GN', said)
@@ -139,21 +155,25 @@ export async function generate({ pin, cache, signal }: BuildContext, gn: string)
   }
 }
 
-/** The content of args.gn: the pinned arguments, and what depends on the machine. */
-function formatArgs(pin: Pin, clang: Clang, ccWrapper: CompilerWrapper): string {
-  const args = {
-    ...pin.build.args,
-    clang_base_path: clang.base,
-    clang_version: String(pin.toolchain.clang),
-    ...wrapperArgs(ccWrapper),
-  }
+type Args = Target['args']
+
+/** The content of args.gn. */
+function formatArgs(args: Args): string {
   return Object.entries(args)
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([name, value]) => `${name} = ${JSON.stringify(value)}\n`)
     .join('')
 }
 
-function wrapperArgs(ccWrapper: CompilerWrapper): Record<string, string | boolean> {
+function machineArgs(pin: Pin, clang: Clang): Args {
+  return { clang_base_path: clang.base, clang_version: String(pin.toolchain.clang) }
+}
+
+function emulatorArgs(emulator: readonly string[] | undefined): Args {
+  return emulator ? { v8_snapshot_emulator: emulator.join(' ') } : {}
+}
+
+function wrapperArgs(ccWrapper: CompilerWrapper): Args {
   if (!ccWrapper) return {}
   // Of the wrappers only ccache knows clang's precompiled headers; the others would pass such calls through.
   const precompiled =

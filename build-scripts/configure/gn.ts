@@ -88,12 +88,12 @@ async function generateGn(
 
 /** What GN knows of a target or config in the configured build, one entry a line: `defines`, `libs`, ... */
 export async function askGn(context: BuildContext, label: string, what: string): Promise<string[]> {
-  const { cache, pin, signal } = context
+  const { cache, pin, target, signal } = context
   const gn = await requireGn(context)
   const said = await $({
     cwd: cache.tree,
     signal,
-  })`${gn} desc ${pin.build.buildDirectory} ${label} ${what} ${rootPatterns(pin)}`
+  })`${gn} desc ${target.buildDirectory} ${label} ${what} ${rootPatterns(pin)}`
   return said.stdout
     .split('\n')
     .map((line) => line.trim())

@@ -26,8 +26,6 @@ import {
   writeSdkDocuments,
 } from './sdk-manifest.ts'
 
-const platform = 'linux-x64'
-
 const buildScripts = fileURLToPath(new URL('..', import.meta.url))
 
 /** What the library, its copy and the archive take. */
@@ -38,7 +36,8 @@ export async function packageSdk(
   context: BuildContext,
   { output, allowModified = false }: { output?: string; allowModified?: boolean },
 ): Promise<void> {
-  const { pin, cache, project, series, signal } = context
+  const { pin, target, cache, project, series, signal } = context
+  const { platform } = target
   await requireTools('package', [tools.ar, tools.git, tools.ninja, tools.tar, tools.zstd])
   const library = join(cache.buildDirectory, pin.build.library)
   if (!existsSync(library)) {
@@ -108,7 +107,7 @@ function stagingFolder(sdk: string): string {
 
 /** Names what an SDK is made from, without making it. */
 async function hashInputs(context: BuildContext, library: string) {
-  const { pin, project, series, signal } = context
+  const { pin, target, project, series, signal } = context
   const clang = await context.clang()
   const own = await glob(['sdk/**', 'LICENSE*', 'package.json', 'upstream/pin.json'], {
     cwd: project,
@@ -117,6 +116,7 @@ async function hashInputs(context: BuildContext, library: string) {
   const scripts = await glob(['package/*', 'provenance/*'], { cwd: buildScripts })
   return sha256OfJson({
     schema: sdkSchema,
+    platform: target.platform,
     library: await sha256OfFile(library, signal),
     lock: hashPin(pin),
     series: series.hash,
@@ -150,16 +150,16 @@ async function stageFiles(
   await rm(folder, { recursive: true, force: true })
   await mkdir(folder, { recursive: true })
   const components = await layOutSdk(context, folder)
-  const { pin, series, signal } = context
+  const { pin, target, series, signal } = context
   const { version: compiler, libraries } = await context.clang()
   const manifest: SdkManifest = {
     schema: sdkSchema,
     v8: { version: pin.v8.version, chromium: pin.chromium.version },
-    platform,
+    platform: target.platform,
     lock: hashPin(pin),
     patches: series.patches.map(({ name, sha256 }) => ({ name, sha256 })),
     modified,
-    args: pin.build.args,
+    args: target.args,
     compiler,
     libraries,
     components: mergeComponents(components),

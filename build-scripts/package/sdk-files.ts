@@ -65,10 +65,10 @@ export async function layOutSdk(context: BuildContext, folder: string): Promise<
 /** Adds what V8 seeks and an older glibc does not have, so that a program can be linked there. */
 async function addForOlderGlibc(context: BuildContext, library: string): Promise<void> {
   const { project, signal } = context
-  const { cc } = await context.clang()
+  const { cc, flags } = await context.clang()
   const run = $({ cwd: project, signal, env: compilerEnvironment() })
   const object = join(dirname(library), 'older-glibc.o')
-  await run`${cc} -c -O2 -fPIC -o ${object} sdk/older-glibc.c`
+  await run`${cc} ${flags} -c -O2 -fPIC -o ${object} sdk/older-glibc.c`
   await run`ar rD ${library} ${object}`
   await rm(object)
 }

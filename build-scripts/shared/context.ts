@@ -1,7 +1,15 @@
 import { homedir } from 'node:os'
 import { dirname, isAbsolute, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { loadPin, type Pin, readSeries, type Series } from './pin.ts'
+import {
+  loadPin,
+  type Pin,
+  readSeries,
+  type Series,
+  type Target,
+  targetOf,
+  thisPlatform,
+} from './pin.ts'
 import { type Clang, findClang } from './toolchain.ts'
 
 /** This checkout, whose scripts are running. */
@@ -13,7 +21,9 @@ export interface BuildContext {
   readonly project: string
   readonly pin: Pin
   readonly series: Series
-  /** The pinned clang, which is asked once what it is. */
+  /** What V8 and the addons are built for. */
+  readonly target: Target
+  /** The pinned clang for the target, which is asked once what it is. */
   clang(): Promise<Clang>
   readonly cache: CacheLayout
   /** Aborted when the user interrupts. */
@@ -26,19 +36,23 @@ export interface BuildContext {
 export async function openContext(options: {
   project: string
   cache?: string | undefined
+  /** A platform of the lock file; left out, this one. */
+  target?: string | undefined
   signal: AbortSignal
 }): Promise<BuildContext> {
   const pin = await loadPin(options.project)
+  const target = targetOf(pin, options.target ?? thisPlatform)
   let clang: Promise<Clang> | undefined
   return {
     project: options.project,
     pin,
+    target,
     series: await readSeries(options.project, pin),
     clang() {
-      clang ??= findClang(pin.toolchain.clang)
+      clang ??= findClang(pin.toolchain.clang, target.cross?.triple)
       return clang
     },
-    cache: cacheLayout(cacheRoot(options.cache), pin),
+    cache: cacheLayout(cacheRoot(options.cache), pin, target),
     signal: options.signal,
   }
 }
@@ -55,7 +69,7 @@ export function cacheRoot(named?: string): string {
 export type CacheLayout = ReturnType<typeof cacheLayout>
 
 /** The places of everything in the cache folder `root`. */
-export function cacheLayout(root: string, pin: Pin) {
+export function cacheLayout(root: string, pin: Pin, target = targetOf(pin, thisPlatform)) {
   const version = join(root, pin.v8.version)
   const tree = join(version, 'v8')
   return {
@@ -71,11 +85,11 @@ export function cacheLayout(root: string, pin: Pin) {
     /** The V8 work tree of the pinned version. */
     tree,
     /** Where GN and ninja put what they make. */
-    buildDirectory: join(tree, pin.build.buildDirectory),
+    buildDirectory: join(tree, target.buildDirectory),
     /** Logs of the tools, one for each stage. */
     logs: join(version, 'logs'),
     /** Unpacked SDKs by key, the link `current`, and the packed archives. */
-    sdk: join(root, 'sdk'),
+    sdk: target.cross ? join(root, 'sdk', target.platform) : join(root, 'sdk'),
     /** Debug files of the addons, by build id. */
     symbols: join(root, 'symbols'),
     /** Node headers for the binding. */

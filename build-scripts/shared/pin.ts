@@ -23,6 +23,23 @@ const archiveSchema = z.strictObject({
     .optional(),
 })
 
+const argsSchema = z.record(z.string(), z.union([z.boolean(), z.int(), z.string()]))
+
+const platformSchema = z.strictObject({
+  buildDirectory: innerPath,
+  /** GN's arguments for this platform alone. */
+  args: argsSchema,
+  /** For builds on another platform. */
+  cross: z
+    .strictObject({
+      /** What compilers call the platform. */
+      triple: z.string(),
+      /** The program that runs its binaries. */
+      emulator: z.string(),
+    })
+    .optional(),
+})
+
 const pinSchema = z.strictObject({
   schema: z.literal(1),
   v8: z.strictObject({
@@ -44,11 +61,12 @@ const pinSchema = z.strictObject({
   patches: z.strictObject({ folder: innerPath, series: z.array(innerPath).nonempty() }),
   toolchain: z.strictObject({ clang: z.int().positive() }),
   build: z.strictObject({
-    buildDirectory: innerPath,
     target: z.string(),
     library: innerPath,
     rootPatterns: z.array(z.string()).nonempty(),
-    args: z.record(z.string(), z.union([z.boolean(), z.int(), z.string()])),
+    /** GN's arguments, whatever the platform. */
+    args: argsSchema,
+    platforms: z.record(z.string(), platformSchema),
   }),
 })
 
@@ -75,6 +93,45 @@ export async function loadPin(project: string): Promise<Pin> {
     throw new AdvisedError(`${path} is not valid:\n${z.prettifyError(parsed.error)}`, advice)
   }
   return parsed.data
+}
+
+/** This machine, as platforms are called in names of packages and folders. */
+export const thisPlatform = `${process.platform}-${process.arch}`
+
+/** What V8 is built for: a platform of the lock file. */
+export interface Target extends z.infer<typeof platformSchema> {
+  readonly platform: string
+  /** As Node calls it. */
+  readonly cpu: string
+}
+
+/** GN's arguments for a platform. */
+export function argsOf(pin: Pin, platform: string): Target['args'] {
+  return { ...pin.build.args, ...platformIn(pin, platform).args }
+}
+
+/** The target for a platform. `cross` is left out for this one. */
+export function targetOf(pin: Pin, platform: string): Target {
+  const { buildDirectory, cross } = platformIn(pin, platform)
+  const isOther = platform !== thisPlatform
+  if (isOther && !cross) {
+    throw new AdvisedError(
+      `${lockName} does not say how to compile for ${platform} on ${thisPlatform}.`,
+      `Build on ${platform}, or for another platform with --target.`,
+    )
+  }
+  const args = argsOf(pin, platform)
+  const cpu = platform.split('-')[1]!
+  return { platform, cpu, buildDirectory, args, ...(isOther && { cross }) }
+}
+
+function platformIn({ build }: Pin, platform: string) {
+  const found = build.platforms[platform]
+  if (found) return found
+  throw new AdvisedError(
+    `${lockName} has no platform ${platform}.`,
+    `Name one that it has with --target: ${Object.keys(build.platforms).join(', ')}`,
+  )
 }
 
 /** Names the pin: equal contents give equal hashes, white space and the order of keys aside. */

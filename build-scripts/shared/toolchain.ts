@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path'
 import { which } from 'zx'
 import { AdvisedError } from '../../terminal/advised-error.ts'
 import { compilerEnvironment } from './compiler-environment.ts'
+import type { Target } from './pin.ts'
 import { $ } from './shell.ts'
 
 /** A program a stage needs, and the Debian package that has it. */
@@ -36,6 +37,11 @@ export function clangTools(major: number): Tool[] {
   ]
 }
 
+/** What runs binaries of the target, if this machine cannot. */
+export function emulatorTools({ cross }: Target): Tool[] {
+  return cross ? [{ command: cross.emulator, debianPackage: 'qemu-user' }] : []
+}
+
 /** The tools of a list that are not on the PATH. */
 export async function missingTools(wanted: readonly Tool[]): Promise<Tool[]> {
   const missing: Tool[] = []
@@ -65,6 +71,8 @@ export async function requireTools(stage: string, wanted: readonly Tool[]): Prom
 export interface Compiler {
   readonly cc: string
   readonly cxx: string
+  /** What both need on every command line: the platform, if it is another than this. */
+  readonly flags: readonly string[]
   /** The first line of `c++ --version`. */
   readonly version: string
   /** The C++ and C libraries whose headers it finds: code of theirs gets into what it compiles. */
@@ -81,7 +89,8 @@ export interface Clang extends Compiler {
   readonly linker: 'lld'
 }
 
-export async function findClang(major: number): Promise<Clang> {
+/** @param triple the platform that it compiles for; left out, this one */
+export async function findClang(major: number, triple?: string): Promise<Clang> {
   const cc = await which(`clang-${major}`, { nothrow: true })
   const cxx = await which(`clang++-${major}`, { nothrow: true })
   if (!cc || !cxx) {
@@ -91,19 +100,34 @@ export async function findClang(major: number): Promise<Clang> {
     )
   }
   const base = dirname(dirname(realpathSync(cc)))
-  return { cc, cxx, base, linker: 'lld', ...(await askCompiler(cxx)) }
+  const flags = triple ? [`--target=${triple}`] : []
+  const asked = await askCompiler(cxx, flags)
+  if (triple && !('glibc' in asked.libraries)) {
+    throw new AdvisedError(
+      `${cxx} finds no C++ and C library for ${triple}.`,
+      `Install them with: ${installCommand([`g++-${triple}`])}`,
+    )
+  }
+  return { cc, cxx, flags, base, linker: 'lld', ...asked }
 }
 
-async function askCompiler(cxx: string): Promise<Pick<Compiler, 'version' | 'libraries'>> {
+async function askCompiler(
+  cxx: string,
+  flags: readonly string[],
+): Promise<Pick<Compiler, 'version' | 'libraries'>> {
   const version = (await $`${cxx} --version`).stdout.split('\n')[0]!
-  return { version, libraries: await findLibraries(cxx) }
+  return { version, libraries: await findLibraries(cxx, flags) }
 }
 
 /** The versions of the C++ and the C library that a compiler finds, as their headers name them. */
-async function findLibraries(cxx: string): Promise<Readonly<Record<string, string>>> {
+async function findLibraries(
+  cxx: string,
+  flags: readonly string[],
+): Promise<Readonly<Record<string, string>>> {
   const listed = await $({
+    nothrow: flags.length > 0,
     env: compilerEnvironment(),
-  })`${cxx} -x c++ -include cstddef -dM -E /dev/null`
+  })`${cxx} ${flags} -x c++ -include cstddef -dM -E /dev/null`
   const macros = new Map(
     [...listed.stdout.matchAll(/^#define (\w+) (\d+)L?$/gm)].map((match) => [match[1], match[2]]),
   )
@@ -133,6 +157,31 @@ export async function compilesCxx20({ cxx }: Clang): Promise<boolean> {
   return result.exitCode === 0
 }
 
+/** Where the compiler looks for a file of the C library. */
+export async function findLibraryFile({ cxx, flags }: Compiler, name: string): Promise<string> {
+  const path = (await $`${cxx} ${flags} -print-file-name=${name}`).stdout.trim()
+  // A compiler that finds no such file gives the name back.
+  if (path !== name) return path
+  throw new AdvisedError(
+    `${cxx} finds no ${name}.`,
+    'Install the development files of glibc (on Debian, libc6-dev).',
+  )
+}
+
+/**
+ * The command that runs another platform's binaries, and the Debian package that has it; undefined for this platform's.
+ *
+ * @param compiler for that platform
+ */
+export async function findEmulator(
+  { cross }: Target,
+  compiler: Compiler,
+): Promise<readonly string[] | undefined> {
+  if (!cross) return undefined
+  const library = realpathSync(await findLibraryFile(compiler, 'libc.so.6'))
+  return [cross.emulator, '-L', dirname(dirname(library))]
+}
+
 /** What $CC and $CXX name; else the pinned clang, so that prebuilds are alike; else what the system calls its compiler. */
 export async function findCompiler(clang: number): Promise<Compiler> {
   const { CC, CXX } = process.env
@@ -143,7 +192,7 @@ export async function findCompiler(clang: number): Promise<Compiler> {
   const [cc, cxx] = chosen ? [CC, CXX] : ['cc', 'c++']
   const found = await which(cxx, { nothrow: true })
   if (found && (await which(cc, { nothrow: true }))) {
-    return { cc, cxx, ...(await askCompiler(found)) }
+    return { cc, cxx, flags: [], ...(await askCompiler(found, [])) }
   }
   throw new AdvisedError(
     chosen

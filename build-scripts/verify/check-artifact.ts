@@ -7,7 +7,7 @@ import { checkDocuments, jsonDifferences } from '../provenance/documents.ts'
 import { withUnpacked } from '../provenance/unpack.ts'
 import { debugFilesOf } from '../release/symbols-package.ts'
 import { claimOfPackage, isSdk } from '../release/tarball.ts'
-import { hashPin } from '../shared/pin.ts'
+import { argsOf, hashPin } from '../shared/pin.ts'
 
 /** What artifacts are checked against. */
 interface Checkout {
@@ -42,7 +42,7 @@ async function checkSdk(archive: string, project: string): Promise<string[]> {
     const manifest = await readSdkManifest(root)
     return await checkDocuments(archive, root, async () => {
       const inputs = await v8InputsOf(project)
-      const { args } = inputs.pin.build
+      const args = argsOf(inputs.pin, manifest.platform)
       return claimOfSdk({ ...manifest, args, modified: false }, inputs)
     })
   })

@@ -86,6 +86,7 @@ async function built(): Promise<string> {
     folder: 'bindings/native/patched',
     cc: 'cc',
     cxx: 'c++',
+    flags: [],
     version: 'some compiler',
     libraries: {},
     sdk: join(project, 'sdk'),

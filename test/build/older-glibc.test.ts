@@ -63,7 +63,7 @@ test('symbols of newer versions, of other libraries and of none are found', asyn
 })
 
 test('only what the pinned compiler makes is for other machines', (t) => {
-  const any = { cc: 'cc', cxx: 'c++', version: '1', libraries: { glibc: '2.36' } }
+  const any = { cc: 'cc', cxx: 'c++', flags: [], version: '1', libraries: { glibc: '2.36' } }
   t.false(isForOlderGlibc(any))
   t.true(isForOlderGlibc({ ...any, linker: 'lld' }))
   t.false(isForOlderGlibc({ ...any, linker: 'lld', libraries: {} }))

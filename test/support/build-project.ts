@@ -13,6 +13,7 @@ import {
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { thisPlatform } from '../../build-scripts/shared/pin.ts'
 
 const repository = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
 
@@ -153,11 +154,11 @@ export function makeBuildProject({
       patches: { folder: 'patches', series: ['build', '.'] },
       toolchain: { clang: 22 },
       build: {
-        buildDirectory: 'out/release',
         target: 'monolith',
         library: 'obj/libmonolith.a',
         rootPatterns: ['//:monolith'],
         args: { is_debug: false },
+        platforms: { [thisPlatform]: { buildDirectory: 'out/release', args: {} } },
       },
     }),
     'patches/build/0001-build-say-TWO.patch': patchOfLine(

@@ -27,7 +27,7 @@ import {
 } from '../../build-scripts/package/sdk-manifest.ts'
 import { component } from '../../build-scripts/provenance/component.ts'
 import { sha256 } from '../../build-scripts/shared/hash.ts'
-import { hashPin, loadPin, readSeries } from '../../build-scripts/shared/pin.ts'
+import { argsOf, hashPin, loadPin, readSeries } from '../../build-scripts/shared/pin.ts'
 
 const repository = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
 
@@ -136,7 +136,7 @@ async function makeSdk(root: string, project: string) {
     lock: hashPin(pin),
     patches: patches.map(({ name, sha256 }) => ({ name, sha256 })),
     modified: false,
-    args: pin.build.args,
+    args: argsOf(pin, 'linux-x64'),
     compiler: 'Debian clang version 22.1.8 (1~deb12u1)',
     libraries: { 'libstdc++': '12 (20220819)', glibc: '2.36' },
     components: [

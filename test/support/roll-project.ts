@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync }
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { brotliCompressSync } from 'node:zlib'
+import { thisPlatform } from '../../build-scripts/shared/pin.ts'
 import { type BuildProject, git, patchOfLine, writeFiles } from './build-project.ts'
 
 /** What differs from one release to the next. */
@@ -136,11 +137,11 @@ export function makeRollProject({ padding = 0 }: { padding?: number } = {}): Rol
       patches: { folder: 'patches/15.0', series: ['build', 'wasm'] },
       toolchain: { clang: 22 },
       build: {
-        buildDirectory: 'out/release',
         target: 'monolith',
         library: 'obj/libmonolith.a',
         rootPatterns: ['//:monolith'],
         args: { is_debug: false },
+        platforms: { [thisPlatform]: { buildDirectory: 'out/release', args: {} } },
       },
     }),
     'patches/15.0/build/0001-build-say-TWO.patch': patchOfLine('build: say TWO', 'three', 'TWO'),
