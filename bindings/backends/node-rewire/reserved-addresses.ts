@@ -26,8 +26,11 @@ function uniqueSection(): number[] {
   return [0, name.length + 1, name.length, ...name]
 }
 
+/** In bytes, whatever the size of a page. */
 function addressSpace(): number {
-  return Number(readFileSync('/proc/self/statm', 'latin1').split(' ')[0]) * 4096
+  return (
+    Number(/^VmSize:\s*(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'latin1'))?.[1]) * 1024
+  )
 }
 
 /** A memory on which code is tried, and its window 0. */

@@ -24,7 +24,7 @@ std::vector<uintptr_t> WordReader::Read(uintptr_t address, size_t count) {
   // What a pipe takes at once on any system.
   constexpr size_t kMost = 512 / sizeof(uintptr_t);
   // A range that is mapped in part only may count as not mapped at all, so none
-  // goes across the end of a page.
+  // goes across the end of a page. Larger pages end where small ones do.
   constexpr size_t kPage = 4096;
   std::vector<uintptr_t> words;
   while (ok() && words.size() < count) {
