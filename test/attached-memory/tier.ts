@@ -17,6 +17,22 @@ export const unaligned = 'operation does not support unaligned accesses'
 
 export const outOfBounds = { instanceOf: WebAssembly.RuntimeError, message: trapped }
 
+/**
+ * What may come of an access for which x64 has one outcome. On arm64, an atomic access traps if the region does not begin at a
+ * multiple of its size.
+ *
+ * @param width the bytes of an atomic access; undefined for others
+ * @param toPage the bytes from the beginning of the region to the next page
+ */
+export function possibleOutcomes(
+  outcome: string,
+  width: number | undefined,
+  toPage: number,
+): readonly string[] {
+  if (process.arch === 'x64' || width === undefined || toPage % width === 0) return [outcome]
+  return outcome === trapped ? [trapped, unaligned] : [unaligned]
+}
+
 /** `'done'`, or the message of the trap. */
 export function outcome(run: () => unknown): string {
   try {

@@ -96,7 +96,8 @@ test('unaligned parts take wide views', (t) => {
   doubles.copyWithin(1, 0, 500)
   t.is(region.view(DataView).getFloat64(3 + 8 * 999, true), 0.5)
   const integers = new BigInt64Array(region.subarray(1, 17).buffer)
-  t.is(Atomics.add(integers, 1, 5n) + 5n, integers[1]!)
+  // Other processors than x64 end the process.
+  if (process.arch === 'x64') t.is(Atomics.add(integers, 1, 5n) + 5n, integers[1]!)
 })
 
 test('view: class, offset and length', (t) => {

@@ -9,6 +9,15 @@ namespace rawmem {
 
 namespace {
 
+// Where a region may begin. V8 does not look where a memory begins before an
+// atomic access. On x64 any address will do; elsewhere one that is not a
+// multiple of the access's size ends the process.
+#ifdef __x86_64__
+constexpr size_t kAlignment = 1;
+#else
+constexpr size_t kAlignment = 8;
+#endif
+
 std::string Memory(const RawLimits& limits) {
   return "memory " + std::to_string(limits.memory_index);
 }
@@ -93,6 +102,13 @@ bool RawTarget::Show(napi_env env, napi_value handle, const RegionView& view) {
   if (view.length > limits_.reach) {
     ThrowTooLarge(env, subject(), limits_.memory_index, view.length);
     return false;
+  }
+  if (reinterpret_cast<uintptr_t>(view.data) % kAlignment != 0) {
+    return ThrowRangeError(
+        env,
+        "region: for the backend 'node-raw' on this processor it must begin at "
+        "a multiple of " +
+            std::to_string(kAlignment) + " bytes; use the backend 'patched'");
   }
   const bool same_memory = lease_.get() == view.memory.get();
   napi_value source = nullptr;
