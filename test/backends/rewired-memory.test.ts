@@ -3,13 +3,14 @@ import { readFileSync } from 'node:fs'
 import test from 'ava'
 import { openBackend } from 'v8-rawmem'
 import { closeOnceCollected, collectUntil } from '../support/collect-garbage.ts'
+import { systemPage } from '../support/page-size.ts'
 import { runScript } from '../support/run-script.ts'
 import { wat } from '../support/wat.ts'
 import { pattern } from './feature.ts'
 
 const { WebAssembly, HostRegion, setWasmInstanceRawMemory } = openBackend('node-rewire')
 
-const page = 4096
+const page = systemPage
 const wasmPage = 65536
 
 const module = new WebAssembly.Module(
@@ -171,7 +172,9 @@ test('attaching needs a region whose last page nobody else has', (t) => {
   setWasmInstanceRawMemory(instance, region.subarray(page))
   t.throws(() => setWasmInstanceRawMemory(instance, region.subarray(0, 2 * page + 9)), {
     instanceOf: RangeError,
-    message: /must be a multiple of 4096 bytes, or reach to the end .* it is 8201$/,
+    message: new RegExp(
+      `must be a multiple of ${page} bytes, or reach to the end .* it is ${2 * page + 9}$`,
+    ),
   })
   // What was attached before still is.
   region.view(Uint8Array)[page] = 9

@@ -1,7 +1,8 @@
 import { deepEqual, equal, notEqual, throws } from 'node:assert/strict'
+import { systemPage } from '../../support/page-size.ts'
 import { accessors, type Feature, pattern } from '../feature.ts'
 
-const page = 4096
+const page = systemPage
 const size = 65536
 
 /** Calls "switch" between two loads of address 0, in several ways. */
@@ -157,7 +158,9 @@ export const attaching: Feature[] = [
     differs: {
       'node-rewire': {
         says: 'at a page',
-        refuses: /^RangeError: region: .* must begin at a multiple of 4096 bytes .* begins at 1$/,
+        refuses: new RegExp(
+          `^RangeError: region: .* must begin at a multiple of ${page} bytes .* begins at 1$`,
+        ),
       },
     },
   },
@@ -186,8 +189,9 @@ export const attaching: Feature[] = [
     differs: {
       'node-rewire': {
         says: "at a page, or the region's end",
-        refuses:
-          /^RangeError: region: .* length must be a multiple of 4096 bytes, or reach to the end/,
+        refuses: new RegExp(
+          `^RangeError: region: .* length must be a multiple of ${page} bytes, or reach to the end`,
+        ),
       },
     },
   },

@@ -2,6 +2,7 @@ import { deepEqual, equal, throws } from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { WebAssembly as api, ChunkFeeder } from 'v8-rawmem'
+import { systemPage } from '../../support/page-size.ts'
 import { type Feature, type Kit, pattern } from '../feature.ts'
 
 const size = 65536
@@ -146,7 +147,7 @@ export const feeding: Feature[] = [
           equal(load(4096), pattern(size + 1)[size])
           throws(() => next(100), {
             name: 'RangeError',
-            message: /^region: .* must begin at a multiple of 4096 bytes/,
+            message: new RegExp(`^region: .* must begin at a multiple of ${systemPage} bytes`),
           })
           // The window is still there.
           equal(load(4096), pattern(size + 1)[size])

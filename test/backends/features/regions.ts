@@ -2,6 +2,7 @@ import { deepEqual, equal, throws } from 'node:assert/strict'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { closeOnceCollected, collectUntil } from '../../support/collect-garbage.ts'
+import { systemPage } from '../../support/page-size.ts'
 import { startWorker } from '../../support/start-worker.ts'
 import { accessors, type Feature, type Kit, pattern } from '../feature.ts'
 
@@ -114,7 +115,9 @@ export const regions: Feature[] = [
     differs: {
       'node-rewire': {
         says: 'refused',
-        refuses: /^RangeError: region: .* length must be a multiple of 4096 bytes/,
+        refuses: new RegExp(
+          `^RangeError: region: .* length must be a multiple of ${systemPage} bytes`,
+        ),
       },
     },
   },
@@ -130,7 +133,9 @@ export const regions: Feature[] = [
     differs: {
       'node-rewire': {
         says: 'from a page on',
-        refuses: /^RangeError: region: .* must begin at a multiple of 4096 .* begins at 77$/,
+        refuses: new RegExp(
+          `^RangeError: region: .* must begin at a multiple of ${systemPage} .* begins at 77$`,
+        ),
       },
     },
   },

@@ -1,5 +1,6 @@
 import { equal, throws } from 'node:assert/strict'
 import type { WebAssembly as api } from 'v8-rawmem'
+import { systemPage } from '../../support/page-size.ts'
 import { type Feature, type Kit, pattern } from '../feature.ts'
 
 const size = 65536
@@ -131,7 +132,7 @@ export const windows: Feature[] = [
           next(0, -1)
           equal(load(start(0) + 99), pattern(size + 100)[size + 99])
           equal(load(start(0) + 100), 0)
-          throws(() => load(start(0) + 4096), trap)
+          throws(() => load(start(0) + systemPage), trap)
           throws(() => load(start(0) - 1), trap)
         },
       },
