@@ -22,8 +22,9 @@ export class GuardedRegion {
    * @param byteLength Length of the region.
    * @param gap Bytes of canaries behind it. With 0, the guard page follows at once, and the region begins wherever that
    *   puts it.
+   * @param tooMany Bytes of the gap that the region wrongly includes, for tests of tests.
    */
-  constructor(byteLength: number, gap = 0) {
+  constructor(byteLength: number, gap = 0, tooMany = 0) {
     const begin = pageSize + ((pageSize - ((byteLength + gap) % pageSize)) % pageSize)
     const end = begin + byteLength + gap
     const folder = mkdtempSync(join(tmpdir(), 'v8-rawmem-guarded-'))
@@ -37,7 +38,7 @@ export class GuardedRegion {
     } finally {
       rmSync(folder, { recursive: true })
     }
-    this.region = this.#whole.subarray(begin, begin + byteLength)
+    this.region = this.#whole.subarray(begin, begin + byteLength + tooMany)
     this.#before = this.#whole.view(Uint8Array, 0, begin).fill(canary)
     this.bytes = this.#whole.view(Uint8Array, begin, byteLength)
     this.#behind = this.#whole.view(Uint8Array, begin + byteLength, gap).fill(canary)

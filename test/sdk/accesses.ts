@@ -6,31 +6,32 @@
  * offset that it adds to the address it is given. All take the address alone.
  */
 
-type ValueType = 'i32' | 'i64' | 'f32' | 'f64' | 'v128'
+export type ValueType = 'i32' | 'i64' | 'f32' | 'f64' | 'v128'
 
 /** An instruction with the number of bytes it touches, and how it is written. */
-interface Access {
+export interface Access {
   readonly instruction: string
   readonly bytes: number
+  /** The type of what it stores or combines with what is there; undefined for most loads. */
+  readonly operand: ValueType | undefined
   readonly result: ValueType | undefined
-  /** The instruction with its operands, where `memory` is the index of the memory and the offset. */
-  write(memory: string, address: string): string
+  /** The instruction, where `memory` is the index of the memory and the offset. */
+  write(memory: string, address: string, operand: string): string
 }
 
-const vector = '(v128.const i64x2 0x1122334455667788 0x99aabbccddeeff00)'
-
-const value: Record<ValueType, string> = {
+const constants: Record<ValueType, string> = {
   i32: '(i32.const 0x5a5a5a5a)',
   i64: '(i64.const 0x5a5a5a5a5a5a5a5a)',
   f32: '(f32.const 1.5)',
   f64: '(f64.const 1.5)',
-  v128: vector,
+  v128: '(v128.const i64x2 0x1122334455667788 0x99aabbccddeeff00)',
 }
 
 function load(instruction: string, bytes: number, result: ValueType): Access {
   return {
     instruction,
     bytes,
+    operand: undefined,
     result,
     write: (memory, address) => `(${instruction} ${memory} ${address})`,
   }
@@ -40,18 +41,21 @@ function store(instruction: string, bytes: number, type: ValueType): Access {
   return {
     instruction,
     bytes,
+    operand: type,
     result: undefined,
-    write: (memory, address) => `(${instruction} ${memory} ${address} ${value[type]})`,
+    write: (memory, address, operand) => `(${instruction} ${memory} ${address} ${operand})`,
   }
 }
 
 function readModifyWrite(instruction: string, bytes: number, type: ValueType): Access {
-  const operands = instruction.includes('cmpxchg') ? `${value[type]} ${value[type]}` : value[type]
+  const times = instruction.includes('cmpxchg') ? 2 : 1
   return {
     instruction,
     bytes,
+    operand: type,
     result: type,
-    write: (memory, address) => `(${instruction} ${memory} ${address} ${operands})`,
+    write: (memory, address, operand) =>
+      `(${instruction} ${memory} ${address} ${operand.repeat(times)})`,
   }
 }
 
@@ -60,8 +64,9 @@ function loadLane(bits: number): Access {
   return {
     instruction,
     bytes: bits / 8,
+    operand: 'v128',
     result: 'v128',
-    write: (memory, address) => `(${instruction} ${memory} 1 ${address} ${vector})`,
+    write: (memory, address, operand) => `(${instruction} ${memory} 1 ${address} ${operand})`,
   }
 }
 
@@ -70,8 +75,9 @@ function storeLane(bits: number): Access {
   return {
     instruction,
     bytes: bits / 8,
+    operand: 'v128',
     result: undefined,
-    write: (memory, address) => `(${instruction} ${memory} 1 ${address} ${vector})`,
+    write: (memory, address, operand) => `(${instruction} ${memory} 1 ${address} ${operand})`,
   }
 }
 
@@ -133,10 +139,18 @@ function* atomicAccesses(): Generator<Access> {
   yield {
     instruction: 'memory.atomic.notify',
     bytes: 4,
+    operand: 'i32',
     result: 'i32',
-    write: (memory, address) => `(memory.atomic.notify ${memory} ${address} (i32.const 1))`,
+    write: (memory, address, operand) => `(memory.atomic.notify ${memory} ${address} ${operand})`,
   }
 }
+
+/** Every load, store, vector and atomic access that V8 ships, but for those that wait. */
+export const accesses: readonly Access[] = [
+  ...scalarAccesses(),
+  ...vectorAccesses(),
+  ...atomicAccesses(),
+]
 
 /** The text of a module that makes every access to memory `memoryIndex`, with addresses of `addressType`. */
 export function accessesModule(addressType: 'i32' | 'i64', memoryIndex: 0 | 1): string {
@@ -144,21 +158,24 @@ export function accessesModule(addressType: 'i32' | 'i64', memoryIndex: 0 | 1): 
   const memories = Array.from({ length: memoryIndex + 1 }, (_, index) =>
     index === memoryIndex ? `(memory (export "memory") ${limits})` : '(memory 1)',
   )
-  const functions = [...scalarAccesses(), ...vectorAccesses(), ...atomicAccesses()].flatMap(
-    ({ instruction, bytes, result, write }) =>
-      [0, 24].map((offset) => {
-        const body = write(`${memoryIndex} offset=${offset}`, '(local.get 0)')
-        const name = `${instruction} ${bytes} ${offset}`
-        if (result === undefined) {
-          return `(func (export "${name}") (param ${addressType}) ${body})`
-        }
-        // Vectors cannot be returned to the host.
-        return result === 'v128'
-          ? `(func (export "${name}") (param ${addressType}) (result i64) (local v128)
-               (local.set 1 ${body})
-               (i64.xor (i64x2.extract_lane 0 (local.get 1)) (i64x2.extract_lane 1 (local.get 1))))`
-          : `(func (export "${name}") (param ${addressType}) (result ${result}) ${body})`
-      }),
+  const functions = accesses.flatMap(({ instruction, bytes, operand, result, write }) =>
+    [0, 24].map((offset) => {
+      const body = write(
+        `${memoryIndex} offset=${offset}`,
+        '(local.get 0)',
+        operand === undefined ? '' : constants[operand],
+      )
+      const name = `${instruction} ${bytes} ${offset}`
+      if (result === undefined) {
+        return `(func (export "${name}") (param ${addressType}) ${body})`
+      }
+      // Vectors cannot be returned to the host.
+      return result === 'v128'
+        ? `(func (export "${name}") (param ${addressType}) (result i64) (local v128)
+             (local.set 1 ${body})
+             (i64.xor (i64x2.extract_lane 0 (local.get 1)) (i64x2.extract_lane 1 (local.get 1))))`
+        : `(func (export "${name}") (param ${addressType}) (result ${result}) ${body})`
+    }),
   )
   return `(module\n${[...memories, ...functions].join('\n')})`
 }

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import vm from 'node:vm'
 import { ChunkFeeder, HostRegion, setWasmInstanceRawMemory, WebAssembly } from 'v8-rawmem'
-import { collectGarbage } from '../support/collect-garbage.ts'
-import { growableMemory } from '../support/growable-memory.ts'
-import { Random } from '../support/random.ts'
+import { collectGarbage } from '../../support/collect-garbage.ts'
+import { growableMemory } from '../../support/growable-memory.ts'
+import { Random } from '../../support/random.ts'
 import { creature, slotCount } from './creatures.ts'
 
 const byteLength = 256 * 1024

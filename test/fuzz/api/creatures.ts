@@ -1,5 +1,5 @@
 import { WebAssembly } from 'v8-rawmem'
-import { binaryenText } from '../support/binaryen-text.ts'
+import { binaryenText } from '../../support/binaryen-text.ts'
 
 /** Slots for functions that an instance has in its table. */
 export const slotCount = 4

@@ -1,8 +1,8 @@
 // One round of the stress test, in a process of its own: node round.ts <seed> <milliseconds>
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Random } from '../support/random.ts'
-import { startWorker } from '../support/start-worker.ts'
+import { Random } from '../../support/random.ts'
+import { startWorker } from '../../support/start-worker.ts'
 import { Zoo } from './zoo.ts'
 
 const seed = Number(process.argv[2])

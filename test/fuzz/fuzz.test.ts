@@ -1,0 +1,55 @@
+// A short run of each fuzzer with seeds that do not change, and all cases that once failed.
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import test from 'ava'
+import type { BackendName } from 'v8-rawmem'
+import { runScript } from '../support/run-script.ts'
+import { describeEnd } from './kind.ts'
+import { corpus, runIn } from './modules/kind.ts'
+import { countSeen } from './modules/plant.ts'
+import { terrains } from './modules/terrain.ts'
+
+for (const [backend, tier] of [
+  ['patched', 'liftoff'],
+  ['patched', 'turboshaft'],
+  ['patched', 'dynamic'],
+  ['patched', 'code-cache'],
+  ['node-raw', 'turboshaft'],
+  ['node-rewire', 'turboshaft'],
+] as const) {
+  test.serial(`random programs do what they do in Node: ${backend}, ${tier}`, async (t) => {
+    const args = [backend, tier, '1', '60000', '25']
+    const result = await runIn({ backend, tier }, 'round.ts', args, 120_000)
+    t.is(
+      result.exitCode,
+      0,
+      `case ${result.stdout.trim().split('\n').at(-1)}: ${describeEnd(result)}`,
+    )
+  })
+}
+
+test.serial('a region of one byte too many is noticed', async (t) => {
+  const { cases, seen } = await countSeen('patched', 20)
+  t.is(cases, 20)
+  t.true(seen >= 8, `${seen} of ${cases}`)
+})
+
+for (const file of readdirSync(corpus).filter((name) => /^[a-z].*\.json$/.test(name))) {
+  const backend = file.split('.')[0] as BackendName
+  test.serial(`a program that once failed: ${file}`, async (t) => {
+    for (const tier of Object.keys(terrains[backend].tiers)) {
+      const args = [join(corpus, file), backend, tier]
+      const result = await runIn({ backend, tier }, 'replay.ts', args, 60_000)
+      t.is(result.exitCode, 0, `${tier}: ${describeEnd(result)}`)
+    }
+  })
+}
+
+test.serial('whatever instances, references, regions and workers do', async (t) => {
+  const result = await runScript(new URL('./api/round.ts', import.meta.url), {
+    args: ['1', '4000'],
+    timeout: 170_000,
+  })
+  t.is(result.exitCode, 0, describeEnd(result))
+  t.true(JSON.parse(result.stdout).reads > 100, result.stdout)
+})

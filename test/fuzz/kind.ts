@@ -1,0 +1,29 @@
+import type { ScriptResult } from '../support/run-script.ts'
+
+export interface RoundOptions {
+  /** For how long a round goes on. */
+  readonly milliseconds: number
+  /** Only settings whose names match: `patched/turboshaft`. */
+  readonly only: RegExp
+}
+
+export interface RoundReport {
+  /** One line. */
+  readonly summary: string
+  /** What went wrong, where the case was kept, and how to have it again. */
+  readonly failure?: string
+}
+
+/** A kind of fuzzing. A round is one or more processes, and a seed decides all that it does. */
+export interface Kind {
+  readonly description: string
+  /** Called once, before the first round. */
+  prepare?(): Promise<void>
+  round(seed: number, options: RoundOptions): Promise<RoundReport>
+}
+
+/** How a process ended that should have ended well. */
+export function describeEnd({ exitCode, signal, stderr }: ScriptResult): string {
+  const end = signal === null ? `exit code ${exitCode}` : `signal ${signal}`
+  return `${end}\n${stderr.trim().slice(-4000)}`
+}

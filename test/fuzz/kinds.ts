@@ -1,0 +1,6 @@
+import { api } from './api/kind.ts'
+import { bytes } from './bytes/kind.ts'
+import type { Kind } from './kind.ts'
+import { modules } from './modules/kind.ts'
+
+export const kinds: Readonly<Record<string, Kind>> = { modules, api, bytes }

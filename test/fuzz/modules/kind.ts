@@ -1,0 +1,88 @@
+import { createHash } from 'node:crypto'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { runScript, type ScriptResult } from '../../support/run-script.ts'
+import { describeEnd, type Kind, type RoundReport } from '../kind.ts'
+import type { Case } from './case.ts'
+import { generate } from './generate.ts'
+import { minimise } from './minimise.ts'
+import { type Setting, settings, terrains } from './terrain.ts'
+
+/** Minimised cases: `<backend>.<hash>.json`. */
+export const corpus = join(import.meta.dirname, '../corpus/modules')
+
+/** Case seeds of one round begin at a multiple of this. */
+const seedsPerRound = 10_000
+
+/** Has a script of this folder run in a setting. */
+export function runIn(
+  { backend, tier }: Setting,
+  script: 'round.ts' | 'replay.ts' | 'binaryen-round.ts',
+  args: readonly string[],
+  timeout: number,
+): Promise<ScriptResult> {
+  const flags = terrains[backend].tiers[tier]!
+  const words = flags === '' ? [] : flags.split(' ')
+  return runScript(new URL(script, import.meta.url), {
+    args,
+    timeout,
+    ...(backend === 'patched' ? { env: { V8_RAWMEM_FLAGS: flags } } : { nodeArgs: words }),
+  })
+}
+
+export function matching(only: RegExp): Setting[] {
+  return settings.filter(({ backend, tier }) => only.test(`${backend}/${tier}`))
+}
+
+/** Programs of our own generator, which is heavy on memory. */
+export const modules: Kind = {
+  description:
+    'programs that are heavy on memory, on regions and host windows that the host switches meanwhile, against Node on copied memory',
+  async round(seed, { milliseconds, only }) {
+    const choice = matching(only)
+    const setting = choice[seed % choice.length]!
+    const args = [setting.backend, setting.tier]
+    const result = await runIn(
+      setting,
+      'round.ts',
+      [...args, String(seed * seedsPerRound), String(milliseconds), String(seedsPerRound)],
+      milliseconds + 120_000,
+    )
+    const lines = result.stdout.trim().split('\n')
+    const last = lines.at(-1) ?? ''
+    const where = args.join('/')
+    if (result.exitCode === 0) {
+      return { summary: `${where}: ${JSON.parse(last).cases} programs` }
+    }
+    return await report(setting, Number(last), result)
+  },
+}
+
+/** Makes a failing case small and keeps it. */
+async function report(setting: Setting, seed: number, result: ScriptResult): Promise<RoundReport> {
+  const { backend, tier } = setting
+  const trial = join(corpus, `.${process.pid}.json`)
+  const fails = async (candidate: Case) => {
+    writeFileSync(trial, JSON.stringify(candidate))
+    return (await runIn(setting, 'replay.ts', [trial, backend, tier], 30_000)).exitCode !== 0
+  }
+  mkdirSync(corpus, { recursive: true })
+  try {
+    const failing = generate(seed, terrains[backend])
+    const smallest = await minimise(failing, fails)
+    const json = `${JSON.stringify(smallest, undefined, 1)}\n`
+    const hash = createHash('sha256').update(json).digest('hex').slice(0, 12)
+    const path = join(corpus, `${backend}.${hash}.json`)
+    writeFileSync(path, json)
+    const last = await runIn(setting, 'replay.ts', [path, backend, tier], 30_000)
+    return {
+      summary: `${backend}/${tier}: case ${seed} failed`,
+      failure: [
+        describeEnd(result),
+        `The minimised case is in ${path}. It ends with ${describeEnd(last)}`,
+      ].join('\n'),
+    }
+  } finally {
+    rmSync(trial, { force: true })
+  }
+}

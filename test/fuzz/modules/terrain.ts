@@ -1,0 +1,80 @@
+import type { BackendName } from 'v8-rawmem'
+
+/** What programs may do on a backend; docs/backends.md says why. */
+export interface Terrain {
+  readonly memories: number
+  readonly addresses: readonly ('i32' | 'i64')[]
+  /** Regions of any length that begin anywhere. Otherwise they have the memory's own length. */
+  readonly anyRegion: boolean
+  /** Whether regions begin at any byte, for atomic accesses as well. */
+  readonly anyStart: boolean
+  readonly hostWindows: boolean
+  /** Bulk operations and atomic accesses in host windows. */
+  readonly everythingInWindows: boolean
+  /** `memory.attach`, beside `setWasmInstanceRawMemory`. */
+  readonly attachMemory: boolean
+  readonly grow: 'anything' | 'one page or more' | 'no'
+  /** Flags of V8 by name. They are of the patched engine, or of Node. */
+  readonly tiers: Readonly<Record<string, string>>
+}
+
+const dynamic = '--wasm-tiering-budget=1 --wasm-sync-tier-up'
+
+const nodeTiers = { liftoff: '--liftoff-only', turboshaft: '--no-liftoff', dynamic }
+
+const hasSeveralMemories = Number(process.versions.node.split('.')[0]) >= 22
+
+export const terrains: Readonly<Record<BackendName, Terrain>> = {
+  patched: {
+    memories: 3,
+    addresses: ['i32', 'i32', 'i64'],
+    anyRegion: true,
+    anyStart: true,
+    hostWindows: true,
+    everythingInWindows: true,
+    attachMemory: true,
+    grow: 'anything',
+    tiers: {
+      default: '',
+      liftoff: '--liftoff-only',
+      turboshaft: '--no-liftoff',
+      dynamic: `--wasm-liftoff-min-code-size=0 ${dynamic}`,
+      inlining:
+        '--no-liftoff --wasm-inlining-ignore-call-counts --wasm-inlining-min-budget=10000 --wasm-inlining-budget=100000',
+      'code-cache': '--no-liftoff --no-wasm-lazy-compilation --no-wasm-native-module-cache',
+    },
+  },
+  'node-raw': {
+    memories: hasSeveralMemories ? 3 : 1,
+    addresses: hasSeveralMemories ? ['i32', 'i32', 'i64'] : ['i32'],
+    anyRegion: true,
+    anyStart: false,
+    hostWindows: false,
+    everythingInWindows: false,
+    attachMemory: false,
+    grow: 'one page or more',
+    tiers: nodeTiers,
+  },
+  'node-rewire': {
+    memories: hasSeveralMemories ? 3 : 1,
+    addresses: hasSeveralMemories ? ['i32', 'i32', 'i64'] : ['i32'],
+    anyRegion: false,
+    anyStart: false,
+    hostWindows: true,
+    everythingInWindows: false,
+    attachMemory: false,
+    grow: 'no',
+    tiers: nodeTiers,
+  },
+}
+
+/** A backend under one choice of compilers. */
+export interface Setting {
+  readonly backend: BackendName
+  readonly tier: string
+}
+
+export const settings: readonly Setting[] = Object.entries(terrains).flatMap(
+  ([backend, { tiers }]) =>
+    Object.keys(tiers).map((tier) => ({ backend: backend as BackendName, tier })),
+)

@@ -1,0 +1,104 @@
+import { Argument, Command, InvalidArgumentError, Option } from 'commander'
+import { kinds } from './kinds.ts'
+import { countSeen } from './modules/plant.ts'
+
+interface Options {
+  minutes: number
+  seed: number
+  roundSeconds: number
+  only: RegExp
+  plant?: true
+}
+
+function numberFrom(least: number): (text: string) => number {
+  return (text) => {
+    const number = Number(text)
+    if (text.trim() === '' || !(number >= least)) {
+      throw new InvalidArgumentError(`It must be a number from ${least}.`)
+    }
+    return number
+  }
+}
+
+function expression(text: string): RegExp {
+  try {
+    return new RegExp(text)
+  } catch (error) {
+    throw new InvalidArgumentError((error as Error).message)
+  }
+}
+
+const command = new Command('npm run test:fuzz --')
+  .description(
+    'Looks for faults with random work. Each round runs in processes of its own, with a seed of its own. A case that fails is made small and kept in test/fuzz/corpus/.',
+  )
+  .addArgument(
+    new Argument('[kinds...]', 'what to do, in turn (default: all)').choices(Object.keys(kinds)),
+  )
+  .addOption(
+    new Option('--minutes <number>', 'for how long, together; 0: one round of each kind')
+      .argParser(numberFrom(0))
+      .default(5),
+  )
+  .addOption(
+    new Option('--seed <number>', 'of the first round; the next ones count up from there')
+      .argParser(numberFrom(0))
+      .default(Math.floor(Math.random() * 2 ** 31), 'a random one, which is printed'),
+  )
+  .addOption(
+    new Option('--round-seconds <number>', 'for how long one round lasts')
+      .argParser(numberFrom(1))
+      .default(20),
+  )
+  .addOption(
+    new Option('--only <regex>', 'modules: only backends and tiers that match')
+      .argParser(expression)
+      .default(/(?:)/, 'all, such as patched/turboshaft'),
+  )
+  .option('--plant', 'modules: attach one byte too many, and count the programs that notice')
+  .addHelpText(
+    'after',
+    `\nKinds:\n${Object.entries(kinds)
+      .map(([name, { description }]) => `  ${name.padEnd(9)} ${description}`)
+      .join('\n')}`,
+  )
+  .action(async (named: string[], options: Options) => {
+    if (options.plant) {
+      for (const backend of ['patched', 'node-raw', 'node-rewire'] as const) {
+        const { cases, seen } = await countSeen(backend, 200)
+        console.log(`${backend}: ${seen} of ${cases} programs notice that regions are too large`)
+      }
+      return
+    }
+    process.exitCode = (await fuzz(named.length > 0 ? named : Object.keys(kinds), options)) ? 0 : 1
+  })
+
+/** @returns whether all rounds passed. */
+async function fuzz(
+  names: readonly string[],
+  { minutes, seed, roundSeconds, only }: Options,
+): Promise<boolean> {
+  const begin = Date.now()
+  const end = begin + minutes * 60_000
+  console.log(`${names.join(', ')}: seeds from ${seed}, ${minutes} minutes`)
+  for (const name of names) await kinds[name]!.prepare?.()
+  let rounds = 0
+  let failed = 0
+  for (let roundSeed = seed; rounds === 0 || Date.now() < end; ++roundSeed) {
+    for (const name of names) {
+      const round = { milliseconds: roundSeconds * 1000, only }
+      const { summary, failure } = await kinds[name]!.round(roundSeed, round)
+      ++rounds
+      const seconds = Math.round((Date.now() - begin) / 1000)
+      console.log(`${seconds} s: ${name}, seed ${roundSeed}: ${summary}`)
+      if (failure === undefined) continue
+      ++failed
+      console.log(failure)
+      console.log(`again: npm run test:fuzz -- ${name} --minutes 0 --seed ${roundSeed}`)
+    }
+  }
+  console.log(`${rounds - failed} rounds passed, ${failed} failed`)
+  return failed === 0
+}
+
+await command.parseAsync()
