@@ -45,7 +45,8 @@ export async function withTemporaryFolder<T>(work: (folder: string) => Promise<T
   try {
     return await work(folder)
   } finally {
-    await rm(folder, { recursive: true, force: true })
+    // Again if something was added meanwhile: a failed extraction still writes the files it has begun.
+    await rm(folder, { recursive: true, force: true, maxRetries: 5 })
   }
 }
 

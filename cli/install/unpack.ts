@@ -26,7 +26,10 @@ export async function makeFolder(
     await work(making)
     await exchange(making, target, replaced)
   } finally {
-    for (const folder of [making, replaced]) await rm(folder, { recursive: true, force: true })
+    for (const folder of [making, replaced]) {
+      // Again if something was added meanwhile: a failed extraction still writes the files it has begun.
+      await rm(folder, { recursive: true, force: true, maxRetries: 5 })
+    }
     // Fails if this or another process has put something into it.
     await rmdir(parent).catch(() => {})
   }
