@@ -26,6 +26,8 @@ export interface SdkTestOptions {
   readonly compiler?: string | undefined
   /** Run only the tests whose names match, a regular expression as ctest takes it. */
   readonly filter?: string | undefined
+  /** Run the tests under AddressSanitizer and UndefinedBehaviorSanitizer, with V8 as it is. */
+  readonly sanitized?: boolean
   /** Where the output of the tools goes, line by line as it comes. */
   readonly output: (text: string) => void
 }
@@ -158,23 +160,83 @@ export async function buildCxxTestsFor(
 }
 
 /**
+ * Builds the fuzzers of test/fuzz/cpp against the SDK of the cache.
+ *
+ * @returns the folder of the programs, and the folder of modules to begin with
+ */
+export async function buildFuzzers(): Promise<{ folder: string; modules: string }> {
+  requireSdk(defaultSdk)
+  const { toolchain } = await loadPin(project)
+  // Only clang has libFuzzer.
+  const compiler = await chooseCompiler(`clang++-${toolchain.clang}`)
+  const build = join(project, 'build', 'test-fuzz')
+  const { definitions, modules } = await cxxTests(await realpath(defaultSdk), compiler, build)
+  const folder = join(build, 'fuzzers')
+  const source = join(project, 'test', 'fuzz', 'cpp')
+  let output = ''
+  try {
+    await buildProject({ source, build: folder, definitions }, (text) => (output += text))
+  } catch (error) {
+    process.stdout.write(output)
+    throw error
+  }
+  return { folder, modules }
+}
+
+const sanitizerFlags = {
+  CMAKE_BUILD_TYPE: 'RelWithDebInfo',
+  CMAKE_CXX_FLAGS:
+    '-fsanitize=address,undefined -fno-sanitize=vptr,function -fno-sanitize-recover=undefined -fno-omit-frame-pointer',
+}
+
+/**
+ * Builds what test/sanitize/CMakeLists.txt says against the SDK of the cache.
+ *
+ * @param headers the folder of node_api.h
+ * @returns the folder of what was built, and by which compiler
+ */
+export async function buildSanitized(
+  headers: string,
+  output: SdkTestOptions['output'],
+): Promise<{ folder: string; compiler: string }> {
+  requireSdk(defaultSdk)
+  const { toolchain } = await loadPin(project)
+  const compiler = await chooseCompiler(`clang++-${toolchain.clang}`)
+  const folder = join(project, 'build', 'test-sanitize')
+  const definitions = {
+    CMAKE_CXX_COMPILER: compiler,
+    'v8-rawmem_DIR': packageFolder(await realpath(defaultSdk)),
+    NODE_API_HEADERS: headers,
+  }
+  const source = join(project, 'test', 'sanitize')
+  await buildProject({ source, build: folder, definitions }, output)
+  return { folder, compiler }
+}
+
+function requireSdk(sdk: string): void {
+  if (hasSdk(sdk)) return
+  throw new AdvisedError(
+    `There is no SDK in ${sdk}.`,
+    'Make one with "npm run v8 -- all", or name its folder with --sdk.',
+  )
+}
+
+/**
  * Builds the C++ tests and the embedder sample against an SDK and runs them.
  * Throws a {@link AdvisedError} if the SDK or a tool is missing, or a test fails.
  */
 export async function runSdkTests(options: SdkTestOptions): Promise<void> {
-  if (!hasSdk(options.sdk)) {
-    throw new AdvisedError(
-      `There is no SDK in ${options.sdk}.`,
-      'Make one with "npm run v8 -- all", or name its folder with --sdk.',
-    )
-  }
+  requireSdk(options.sdk)
   await requireTool('ctest')
   const compiler = await chooseCompiler(options.compiler)
   const sdk = await realpath(options.sdk)
   // One folder for each pair: CMake cannot change the compiler of a build folder.
-  const build = join(project, 'build', 'test-sdk', `${basename(sdk)}-${basename(compiler)}`)
-  await buildAndTest(await cxxTests(sdk, compiler, build), options)
-  if (options.filter) return
+  const suffix = options.sanitized ? '-sanitized' : ''
+  const name = `${basename(sdk)}-${basename(compiler)}${suffix}`
+  const build = join(project, 'build', 'test-sdk', name)
+  const flags = options.sanitized ? sanitizerFlags : {}
+  await buildAndTest(await cxxTests(sdk, compiler, build, flags), options)
+  if (options.filter || options.sanitized) return
   const source = join(project, 'samples', 'embedder')
   const definitions = { CMAKE_CXX_COMPILER: compiler, 'v8-rawmem_DIR': packageFolder(sdk) }
   await buildAndTest({ source, build: join(build, 'embedder'), definitions }, options)

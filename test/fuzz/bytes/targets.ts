@@ -4,13 +4,7 @@ import { readdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { create } from 'tar'
-import {
-  type WebAssembly as api,
-  deserializeModule,
-  openBackend,
-  WebAssembly as patched,
-  serializeModule,
-} from 'v8-rawmem'
+import { deserializeModule, openBackend, WebAssembly as patched, serializeModule } from 'v8-rawmem'
 import { download } from '../../../build-scripts/fetch/download.ts'
 import { withUnpacked } from '../../../build-scripts/provenance/unpack.ts'
 import { loadPin, lockName } from '../../../build-scripts/shared/pin.ts'
@@ -38,7 +32,7 @@ export interface Target {
   read(bytes: Uint8Array<ArrayBuffer>, folder: string): boolean | Promise<boolean>
 }
 
-const own = Reflect.get(globalThis, 'WebAssembly') as api.WebAssemblyNamespace
+const own = Reflect.get(globalThis, 'WebAssembly') as typeof patched
 
 /** Which of the errors that may come came; undefined if none. */
 function refusal(read: () => unknown, ...allowed: (abstract new (...args: never) => Error)[]) {

@@ -62,6 +62,7 @@ class Generator {
     this.#memories = this.#makeMemories()
     const usual = this.#region()
     this.#regions = Array.from({ length: 2 + random.below(3) }, () => {
+      if (!terrain.anyRegion) return usual
       // What fits into one fits into the others, most often.
       const { length, gap } = this.#region()
       const near = random.pick([

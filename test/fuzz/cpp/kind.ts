@@ -1,0 +1,52 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { $ } from 'zx'
+import { buildFuzzers } from '../../sdk/sdk-tests.ts'
+import type { Kind } from '../kind.ts'
+
+/** Inputs that once did harm, made small by libFuzzer: one folder for each fuzzer. */
+const corpus = join(import.meta.dirname, '../corpus/cpp')
+
+const fuzzers = ['entry-points', 'modules', 'window-cursor'] as const
+const flags = ['', '--liftoff-only', '--no-liftoff']
+
+let built: { folder: string; modules: string } | undefined
+
+/** libFuzzer on the entry points of the SDK, and on what needs no V8. */
+export const cpp: Kind = {
+  description: 'C++ entry points of the SDK and of the addon, by libFuzzer with AddressSanitizer',
+  async prepare() {
+    built = await buildFuzzers()
+  },
+  async round(seed, { milliseconds }) {
+    const { folder, modules } = built!
+    const fuzzer = fuzzers[seed % fuzzers.length]!
+    const harmful = join(corpus, fuzzer)
+    // What libFuzzer found worth keeping, for the next rounds. It is not part of the project.
+    const found = join(folder, 'found', fuzzer)
+    for (const path of [harmful, found]) mkdirSync(path, { recursive: true })
+    const v8Flags = flags[seed % flags.length]!
+    const run = $({
+      nothrow: true,
+      quiet: true,
+      env: {
+        ...process.env,
+        V8_RAWMEM_FLAGS: v8Flags,
+        // V8 reserves far more addresses than there is memory, and frees nothing at the end.
+        ASAN_OPTIONS: 'detect_leaks=0:allocator_may_return_null=1',
+      },
+    })
+    const inputs = fuzzer === 'modules' ? [modules] : []
+    const result =
+      await run`${join(folder, fuzzer)} ${found} ${harmful} ${inputs} -seed=${(seed % 2 ** 31) + 1} -max_total_time=${Math.ceil(milliseconds / 1000)} -timeout=20 -rss_limit_mb=4096 -max_len=4096 -artifact_prefix=${harmful}/ -print_final_stats=1`
+    const runs = /number_of_executed_units: (\d+)/.exec(result.stderr)?.[1]
+    const summary = `${fuzzer} ${v8Flags}: ${runs} inputs`
+    if (result.exitCode === 0) return { summary }
+    const artifact = /written to (\S+)/.exec(result.stderr)?.[1]
+    if (artifact !== undefined) {
+      await run`${join(folder, fuzzer)} ${artifact} -minimize_crash=1 -exact_artifact_path=${artifact} -max_total_time=60`
+    }
+    const output = result.stderr.trim().split('\n').slice(-60).join('\n')
+    return { summary, failure: `${output}\nThe minimised input is in ${artifact}.` }
+  },
+}
