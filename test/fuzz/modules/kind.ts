@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { runScript, type ScriptResult } from '../../support/run-script.ts'
 import { describeEnd, type Kind, type RoundReport } from '../kind.ts'
@@ -55,6 +56,26 @@ export const modules: Kind = {
       return { summary: `${where}: ${JSON.parse(last).cases} programs` }
     }
     return await report(setting, Number(last), result)
+  },
+}
+
+/** Programs of Binaryen's generator, of which most do not touch the memory much. */
+export const binaryen: Kind = {
+  description: "programs of Binaryen's generator on a region and with host windows, against Node",
+  async round(seed, { milliseconds, only }) {
+    const choice = matching(only)
+    const setting = choice[seed % choice.length]!
+    const where = [setting.backend, setting.tier]
+    const folder = join(tmpdir(), `v8-rawmem-binaryen-${process.pid}`)
+    const limits = [String(seed * seedsPerRound), String(milliseconds), String(seedsPerRound)]
+    const args = [...where, ...limits, folder]
+    const result = await runIn(setting, 'binaryen-round.ts', args, milliseconds + 120_000)
+    const summary = `${where.join('/')}: ${result.stdout.trim()}`
+    if (result.exitCode === 0) {
+      rmSync(folder, { recursive: true, force: true })
+      return { summary }
+    }
+    return { summary, failure: `${describeEnd(result)}\nThe program is in ${folder}.` }
   },
 }
 
