@@ -103,7 +103,7 @@ int main() {
   std::vector<std::shared_ptr<HostMapping>> mappings;
   std::vector<std::string> names;
   for (int i = 0; i < 8; ++i) {
-    mappings.push_back(HostMapping::Allocate(kLength, false));
+    mappings.push_back(HostMapping::Allocate(kLength, false, false));
     Require(mappings.back() != nullptr, "no memory");
     names.push_back(HostMapping::Share(mappings.back()));
   }
