@@ -115,8 +115,7 @@ bool RewireTarget::Show(napi_env env, napi_value, const RegionView& view) {
     return false;
   }
   const HostMapping* pages = view.memory->pages().get();
-  if (pages == nullptr ||
-      pages->backing() == HostMapping::Backing::kComposed ||
+  if (pages == nullptr || pages->backing() == HostMapping::Backing::kComposed ||
       pages->backing() == HostMapping::Backing::kForeign) {
     return ThrowTypeError(
         env,

@@ -264,7 +264,8 @@ void HostedMemory::PointBack(v8::Isolate* isolate) {
   }
   // Too small for the code that uses the memory, which needs something to run
   // on all the same. The memory stays attached, to zeros.
-  std::shared_ptr<HostMapping> pages = HostMapping::Allocate(length, false, false);
+  std::shared_ptr<HostMapping> pages =
+      HostMapping::Allocate(length, false, false);
   if (pages == nullptr) {
     napi_fatal_error("v8-rawmem", NAPI_AUTO_LENGTH,
                      "no address space is left to replace an ArrayBuffer that "
