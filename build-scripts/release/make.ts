@@ -9,7 +9,7 @@ import { readCheckout } from '../shared/git.ts'
 import { loadPin } from '../shared/pin.ts'
 import { $ } from '../shared/shell.ts'
 import { formatBytes, sayStage, warn } from '../shared/terminal.ts'
-import { checkArtifact } from '../verify/check-artifact.ts'
+import { checkSdkArchive } from './check-sdk.ts'
 import { checkContents, lintPackage } from './contents.ts'
 import { type PackedPackage, packPackage } from './pack.ts'
 import { manifestName, type Release, sumsName } from './release-manifest.ts'
@@ -41,7 +41,7 @@ export async function makeRelease(options: ReleaseOptions): Promise<Release> {
   const sdks: string[] = []
   const withSymbols: string[] = []
   for (const platform of platforms) {
-    sdks.push(...(await findSdk(options, platform, commit)))
+    sdks.push(...(await findSdk(options, platform)))
     if (await hasSymbols(options, platform)) withSymbols.push(platform)
   }
   await requireReplaceable(folder)
@@ -140,12 +140,11 @@ async function requireCurrent(
 async function findSdk(
   { project, sdks, snapshot }: ReleaseOptions,
   platform: string,
-  commit: string,
 ): Promise<string[]> {
   const { v8 } = await loadPin(project)
   const archive = await findSdkArchive(sdks, v8.version, platform)
   const problems = archive
-    ? await checkArtifact(archive, { project, commit })
+    ? await checkSdkArchive(archive, project)
     : [`there is no archive of V8 ${v8.version} in ${sdks}`]
   if (problems.length > 0) {
     const message = `The SDK for ${platform} does not belong to this commit:\n  ${problems.join('\n  ')}`

@@ -1,13 +1,12 @@
 import { basename, join } from 'node:path'
 import { glob } from 'zx'
 import { AdvisedError } from '../../terminal/advised-error.ts'
-import { checkAddon, v8InputsOf } from '../bind/check-addon.ts'
-import { claimOfSdk, damagedFiles, manifestName, readSdkManifest } from '../package/sdk-manifest.ts'
-import { checkDocuments, jsonDifferences } from '../provenance/documents.ts'
+import { checkAddon } from '../bind/check-addon.ts'
+import { checkDocuments } from '../provenance/documents.ts'
 import { withUnpacked } from '../provenance/unpack.ts'
+import { checkSdk, checkSdkArchive } from '../release/check-sdk.ts'
 import { debugFilesOf } from '../release/symbols-package.ts'
 import { claimOfPackage, isSdk } from '../release/tarball.ts'
-import { argsOf, hashPin } from '../shared/pin.ts'
 
 /** What artifacts are checked against. */
 interface Checkout {
@@ -29,41 +28,12 @@ export async function checkArtifact(artifact: string, checkout: Checkout): Promi
 async function checkByKind(artifact: string, checkout: Checkout): Promise<string[]> {
   const name = basename(artifact)
   if (name.endsWith('.node')) return await checkAddon(artifact, checkout.project)
-  if (name.endsWith('.tar.zst')) return await checkSdk(artifact, checkout.project)
+  if (name.endsWith('.tar.zst')) return await checkSdkArchive(artifact, checkout.project)
   if (name.endsWith('.tgz')) return await checkTarball(artifact, checkout)
   throw new AdvisedError(
     `${artifact} is none of the artifacts of this project.`,
     'Name an addon (*.node), an SDK (*.tar.zst) or a package of npm (*.tgz).',
   )
-}
-
-async function checkSdk(archive: string, project: string): Promise<string[]> {
-  return await withUnpacked(archive, async (root) => {
-    const manifest = await readSdkManifest(root)
-    return await checkDocuments(archive, root, async () => {
-      const inputs = await v8InputsOf(project)
-      const args = argsOf(inputs.pin, manifest.platform)
-      return claimOfSdk({ ...manifest, args, modified: false }, inputs)
-    })
-  })
-}
-
-/** What an SDK has, by its own manifest, that one of this checkout would not have. */
-async function sdkProblems(root: string, project: string): Promise<string[]> {
-  const { pin, patches } = await v8InputsOf(project)
-  const manifest = await readSdkManifest(root)
-  const { signal } = new AbortController()
-  const damaged = await damagedFiles(root, signal)
-  const expected = {
-    lock: hashPin(pin),
-    patches: patches.map(({ name, sha256 }) => ({ name, sha256 })),
-    modified: false,
-  }
-  const { lock, patches: made, modified } = manifest
-  return [
-    ...damaged.map((path) => `${path} is not what ${manifestName} says`),
-    ...jsonDifferences(expected, { lock, patches: made, modified }, manifestName),
-  ]
 }
 
 /** The debug files in a package that are of no addon of this checkout. */
@@ -91,7 +61,7 @@ async function checkTarball(tarball: string, { project, commit }: Checkout): Pro
     const problems = await checkDocuments(tarball, root, () =>
       claimOfPackage(root, { project, commit }),
     )
-    if (await isSdk(root)) return [...problems, ...(await sdkProblems(root, project))]
+    if (await isSdk(root)) return [...problems, ...(await checkSdk(root, project))]
     problems.push(...(await symbolsProblems(root, project)))
     // The package's bill has what the addons' bills say; those have to be there, and true.
     const files = await glob('**/*.node{,.cdx.json,.intoto.json}', { cwd: root, dot: true })

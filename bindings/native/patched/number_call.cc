@@ -8,8 +8,8 @@ namespace rawmem {
 namespace {
 
 template <typename T>
-bool Append(napi_status status, T number, char** end) {
-  if (status != napi_ok) {
+bool Append(bool is_number, T number, char** end) {
+  if (!is_number) {
     return false;
   }
   std::memcpy(*end, &number, sizeof number);
@@ -25,25 +25,25 @@ bool AppendArgument(napi_env env,
   switch (type) {
     case Type::kI32: {
       int32_t number;
-      const napi_status status = napi_get_value_int32(env, value, &number);
-      return Append(status, number, end);
+      const bool is_number = ReadValue(env, value, &number);
+      return Append(is_number, number, end);
     }
     case Type::kI64: {
       int64_t number;
       bool lossless;
       const napi_status status =
           napi_get_value_bigint_int64(env, value, &number, &lossless);
-      return Append(status, number, end);
+      return Append(status == napi_ok, number, end);
     }
     case Type::kF32: {
       double number = 0;
       const napi_status status = napi_get_value_double(env, value, &number);
-      return Append(status, static_cast<float>(number), end);
+      return Append(status == napi_ok, static_cast<float>(number), end);
     }
     case Type::kF64: {
       double number;
       const napi_status status = napi_get_value_double(env, value, &number);
-      return Append(status, number, end);
+      return Append(status == napi_ok, number, end);
     }
   }
   return false;
