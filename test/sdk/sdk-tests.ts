@@ -103,9 +103,10 @@ async function buildProject(
 /** Builds one CMake project against the SDK and runs its tests. Fails unless all of them pass. */
 async function buildAndTest(project: CxxProject, options: SdkTestOptions): Promise<void> {
   await buildProject(project, options.output)
-  const filter = options.filter ? ['-R', options.filter] : []
+  // A test that is named may print figures, as the one of prices does.
+  const which = options.filter ? ['--verbose', '-R', options.filter] : ['--output-on-failure']
   const { build, source } = project
-  const args = ['--test-dir', build, '--parallel', jobs, '--output-on-failure', ...filter]
+  const args = ['--test-dir', build, '--parallel', jobs, ...which]
   if ((await run('ctest', args, options.output)) === 0) return
   throw failure(`Tests of ${basename(source)} failed.`, ['ctest', ...args])
 }

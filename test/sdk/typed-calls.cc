@@ -1,8 +1,6 @@
 // v8::WasmCaller: exported functions called with numbers that are not boxed.
 
-#include <chrono>
 #include <cmath>
-#include <cstdio>
 #include <cstring>
 #include <limits>
 #include <memory>
@@ -175,47 +173,4 @@ TEST(CallsWithinCallsAndTerminations) {
   CHECK_EQ(call.Call(context, calls.Export("call"), 0), Result::kException);
   CHECK(try_catch.HasTerminated());
   isolate->CancelTerminateExecution();
-}
-
-// Prints what calls cost; docs/embedding.md has the figures.
-TEST(Price) {
-  Calls calls;
-  v8::Isolate* isolate = calls.engine.isolate();
-  v8::Local<v8::Context> context = calls.engine.context();
-  const v8::WasmTypedCaller<int32_t(int32_t, int32_t)> add(isolate);
-  v8::Local<v8::Function> function = calls.Export("add");
-  constexpr int kCalls = 1'000'000;
-  auto measure = [](auto run) {
-    double best = std::numeric_limits<double>::infinity();
-    for (int round = 0; round < 5; ++round) {
-      const auto begin = std::chrono::steady_clock::now();
-      run();
-      const std::chrono::duration<double, std::nano> took =
-          std::chrono::steady_clock::now() - begin;
-      best = std::min(best, took.count() / kCalls);
-    }
-    return best;
-  };
-  int32_t sum = 0;
-  const double typed = measure([&] {
-    for (int i = 0; i < kCalls; ++i) {
-      add.Call(context, function, &sum, sum, i);
-    }
-  });
-  int32_t boxed_sum = 0;
-  const double boxed = measure([&] {
-    for (int i = 0; i < kCalls; ++i) {
-      v8::HandleScope scope(isolate);
-      v8::Local<v8::Value> arguments[] = {v8::Integer::New(isolate, boxed_sum),
-                                          v8::Integer::New(isolate, i)};
-      boxed_sum =
-          function->Call(isolate, context, v8::Undefined(isolate), 2, arguments)
-              .ToLocalChecked()
-              .As<v8::Int32>()
-              ->Value();
-    }
-  });
-  CHECK_EQ(sum, boxed_sum);
-  std::printf("    a typed call takes %.0f ns, v8::Function::Call %.0f ns\n",
-              typed, boxed);
 }
