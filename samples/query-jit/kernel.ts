@@ -16,11 +16,23 @@ export interface KernelExports {
 /** Pages of 64 KiB that 32-bit addresses reach. */
 const maxPages = 65_536
 
+export interface KernelOptions {
+  /**
+   * Whether the module imports `env.next`, and exports `scan`, which runs over the one window that this shows: for threads.
+   * Default `false`.
+   */
+  readonly import?: boolean
+}
+
 /**
  * Compiles the query to a WebAssembly module. Its memory has no pages of its own: the blocks of the table are to be attached
  * to it. Numbers, dates and texts are handled as i64, doubles as f64; conditions are i32.
  */
-export function compileQuery(query: Query, table: Table): Uint8Array<ArrayBuffer> {
+export function compileQuery(
+  query: Query,
+  table: Table,
+  options: KernelOptions = {},
+): Uint8Array<ArrayBuffer> {
   const { i32, i64, f64 } = binaryen
   const module = new binaryen.Module()
   try {
@@ -82,10 +94,24 @@ export function compileQuery(query: Query, table: Table): Uint8Array<ArrayBuffer
       module.br('rows', get(rows)),
     ])
 
+    const results = binaryen.createType([i64, valueType, valueType, valueType])
+    if (options.import) {
+      module.addFunctionImport('next', 'env', 'next', binaryen.none, i32)
+      const length = module.call('next', [], i32)
+      const windowBlocks = module.i32.div_u(length, module.i32.const(table.blockBytes))
+      module.addFunction(
+        'scan',
+        binaryen.none,
+        results,
+        [],
+        module.call('run', [windowBlocks], results),
+      )
+      module.addFunctionExport('scan', 'scan')
+    }
     module.addFunction(
       'run',
       i32,
-      binaryen.createType([i64, valueType, valueType, valueType]),
+      results,
       types.slice(1),
       module.block(null, [
         set(min, constant(2n ** 63n - 1n, Number.POSITIVE_INFINITY)),

@@ -15,6 +15,7 @@ import { startProgress } from '../../terminal/progress.ts'
 import { ExpressionError } from '../shared/query-syntax.ts'
 import { formatCount, say } from '../shared/report.ts'
 import { runSample } from '../shared/run-sample.ts'
+import { runOnAllCores } from './all-cores.ts'
 import { parseQuery } from './expression.ts'
 import { compileQuery, type KernelExports } from './kernel.ts'
 import { formatLatencies } from './latencies.ts'
@@ -25,6 +26,9 @@ import { type Aggregate, agree, loadTable, runInDuckDB, toSql } from './referenc
 import { generateSales, sales } from './sales.ts'
 import { startQueryProcess } from './start-query-process.ts'
 import { runTpch } from './tpch/run.ts'
+
+/** So many of the queries run on all cores, too. */
+const parallelQueries = 50
 
 /** A scratch folder, which is removed when the program ends, also by Ctrl-C. */
 function temporaryFolder(): string {
@@ -128,6 +132,20 @@ async function main(options: Options): Promise<void> {
       throw new Error(`Code from the cache gives another result: ${queries[different]!.where}`)
     }
     results = compiled.results
+  }
+
+  const parallel = queries.slice(0, parallelQueries)
+  if (parallel.length > 0) {
+    let milliseconds = 0
+    await runOnAllCores(parallel, region, (result, index, took) => {
+      milliseconds += took
+      if (agree(result, results[index]!)) return
+      throw new Error(`All cores give another result: ${parallel[index]!.where}`)
+    })
+    say(
+      'All cores',
+      `${formatCount(parallel.length)} of them on threads that stay, ${(milliseconds / parallel.length).toFixed(1)} ms each: the same results`,
+    )
   }
 
   const all = [...own, ...queries]
