@@ -30,7 +30,7 @@ class HandleScope final {
   const bool is_open_;
 };
 
-// For short uses that follow one another, a few of which share a scope: opening
+// For short uses that follow one another, some of which share a scope: opening
 // one takes an allocation. The values of a use are gone at the next one. Uses
 // may be nested.
 class RecurringScope final {
@@ -56,8 +56,9 @@ class RecurringScope final {
   void Leave() { --depth_; }
 
  private:
-  // Few, since what the values refer to cannot be collected until then.
-  static constexpr int kUsesOfAScope = 8;
+  // Enough that the scope costs a use little, and few, since what the values
+  // refer to cannot be collected until then.
+  static constexpr int kUsesOfAScope = 32;
 
   void Close() {
     if (scope_ != nullptr) {
