@@ -10,11 +10,12 @@ import { loadUpstreamPin } from './fetch/upstream-pin.ts'
 import type { BuildContext } from './shared/context.ts'
 import { freeBytes } from './shared/disk.ts'
 import { bytesPerJob, defaultJobs } from './shared/ninja.ts'
-import type { PinnedArchive } from './shared/pin.ts'
+import { type PinnedArchive, thisPlatform } from './shared/pin.ts'
 import { formatBytes, mark, say } from './shared/terminal.ts'
 import {
   clangTools,
   compilesCxx20,
+  emulatorTools,
   findClang,
   hasRuntime,
   installCommand,
@@ -61,9 +62,9 @@ async function* examine(context: BuildContext, offline: boolean): AsyncGenerator
   yield found(node >= 20, `Node.js ${process.versions.node} (20 or later is needed)`)
   yield found(
     process.platform === 'linux' && process.arch === 'x64',
-    `${process.platform}-${process.arch} (V8 is built for linux-x64)`,
+    `${thisPlatform} (V8 is built on linux-x64)`,
   )
-  yield* examineTools(pin.toolchain.clang)
+  yield* examineTools(context)
   await mkdir(cache.root, { recursive: true })
   const free = await freeBytes(cache.root)
   yield found(
@@ -91,9 +92,10 @@ function noted(isThere: boolean, text: string): Finding {
   return { state: isThere ? 'ok' : 'note', text }
 }
 
-async function* examineTools(clangMajor: number): AsyncGenerator<Finding> {
+async function* examineTools({ pin, target }: BuildContext): AsyncGenerator<Finding> {
+  const clangMajor = pin.toolchain.clang
   const { aptGet: _, ...required } = tools
-  const wanted = [...Object.values(required), ...clangTools(clangMajor)]
+  const wanted = [...Object.values(required), ...clangTools(clangMajor), ...emulatorTools(target)]
   const missing = await missingTools(wanted)
   for (const tool of wanted) {
     const { command, debianPackage } = tool
@@ -111,6 +113,13 @@ async function* examineTools(clangMajor: number): AsyncGenerator<Finding> {
     clang !== undefined && (await compilesCxx20(clang)),
     'headers of the C++ standard library, C++20 (package g++)',
     'g++',
+  )
+  if (!target.cross || lacksClang) return
+  const cross = `g++-${target.cross.triple}`
+  yield found(
+    await findClang(clangMajor, target.cross.triple).then(compilesCxx20, () => false),
+    `the same for ${target.platform} (package ${cross})`,
+    cross,
   )
 }
 

@@ -149,11 +149,11 @@ export async function hasRuntime({ cc }: Clang): Promise<boolean> {
 }
 
 /** Whether the C++ standard library's headers are found and new enough for C++20. */
-export async function compilesCxx20({ cxx }: Clang): Promise<boolean> {
+export async function compilesCxx20({ cxx, flags }: Clang): Promise<boolean> {
   const headers = ['bit', 'compare', 'span'].flatMap((name) => ['-include', name])
   const result = await $({
     nothrow: true,
-  })`${cxx} -std=c++20 -fsyntax-only -x c++ ${headers} /dev/null`
+  })`${cxx} ${flags} -std=c++20 -fsyntax-only -x c++ ${headers} /dev/null`
   return result.exitCode === 0
 }
 
