@@ -43,7 +43,7 @@ interface Options {
 
 const command = new Command('npm run test:arm64 --')
   .description(
-    'Runs tests of the API, the conformance suite and samples with the prebuilt addons for arm64, under a stock Node for arm64, in qemu-user. Some ten times slower than on a processor for arm64.',
+    'Runs tests of the API, the conformance suite and samples with the prebuilt addons for arm64, under a stock Node for arm64, in qemu-user, which is slow.',
   )
   .argument('[releases...]', 'releases of Node', ['26'])
   .option('--files <pattern...>', 'which tests')

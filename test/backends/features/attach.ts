@@ -162,6 +162,12 @@ export const attaching: Feature[] = [
           `^RangeError: region: .* must begin at a multiple of ${page} bytes .* begins at 1$`,
         ),
       },
+      ...(process.arch !== 'x64' && {
+        'node-raw': {
+          says: 'at a multiple of 8 bytes',
+          refuses: /^RangeError: region: .* must begin at a multiple of 8 bytes/,
+        },
+      }),
     },
   },
   {
