@@ -8,8 +8,7 @@ export const slotCount = 4
  * Instances that hold functions and structs of one another, and read what they are attached to: `read` gives what the
  * import `seen` says in its upper half, and the first four bytes of memory in the lower one.
  */
-export const creature = new WebAssembly.Module(
-  binaryenText(`(module
+const bytes = binaryenText(`(module
     (type $read (func (result i64)))
     (type $box (struct (field (ref $read)) (field anyref)))
     (import "env" "seen" (func $seen (result i32)))
@@ -46,5 +45,13 @@ export const creature = new WebAssembly.Module(
             (ref.cast (ref null $box) (struct.get $box 1 (local.get $box))))
           (br $deeper))))
       (call_ref $read (struct.get $box 0 (local.get $box))))
-    (func (export "spin") (loop $l (br $l))))`),
-)
+    (func (export "readWindow") (result i64)
+      (i64.or
+        (i64.shl (i64.extend_i32_u (call $seen)) (i64.const 32))
+        (i64.load32_u (i32.const 0x80000000))))
+    (func (export "spin") (loop $l (br $l))))`) as Uint8Array<ArrayBuffer>
+
+export const creature = new WebAssembly.Module(bytes)
+
+/** The same, and `readWindow` reads the first four bytes of window 0. */
+export const creatureWithWindows = new WebAssembly.Module(bytes, { hostWindows: true })

@@ -1,10 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import vm from 'node:vm'
-import { ChunkFeeder, HostRegion, setWasmInstanceRawMemory, WebAssembly } from 'v8-rawmem'
+import {
+  ChunkFeeder,
+  HostRegion,
+  setWasmInstanceRawMemory,
+  setWasmInstanceWindow,
+  WebAssembly,
+} from 'v8-rawmem'
 import { collectGarbage } from '../../support/collect-garbage.ts'
 import { growableMemory } from '../../support/growable-memory.ts'
 import { Random } from '../../support/random.ts'
-import { creature, slotCount } from './creatures.ts'
+import { creature, creatureWithWindows, slotCount } from './creatures.ts'
 
 const byteLength = 256 * 1024
 const windowSize = 4096
@@ -44,6 +50,10 @@ interface Animal {
   shown: Place | undefined
   below: Place | undefined
   feeder: ChunkFeeder | undefined
+  /** Its memory has host windows, and is its own. */
+  readonly hasWindows: boolean
+  /** What window 0 shows. */
+  window: Place | undefined
 }
 
 export interface ZooReport {
@@ -67,6 +77,8 @@ export class Zoo {
   #reads = 0
   #steps = 0
   #nextFirst = 1
+  /** Steps inside of steps. */
+  #nesting = 0
   /** What the import `give` returns. */
   readonly #given: unknown[] = [null, null]
 
@@ -102,6 +114,8 @@ export class Zoo {
     this.#attach,
     this.#attachMemory,
     this.#detach,
+    this.#show,
+    this.#show,
     this.#feed,
     this.#feedMore,
     this.#dropFeeder,
@@ -130,15 +144,17 @@ export class Zoo {
       shown: undefined,
       below: undefined,
       feeder: undefined,
+      hasWindows: this.#random.below(3) === 0,
+      window: undefined,
     }
     const given = this.#given
-    const instance: WebAssembly.Instance = new WebAssembly.Instance(creature, {
-      env: {
-        // The usual cycle.
-        seen: () => (instance.exports === undefined ? 0 : id),
-        give: () => given.slice(),
-      },
-    })
+    const env = {
+      // The usual cycle.
+      seen: () => (instance.exports === undefined ? 0 : id),
+      give: () => given.slice(),
+    }
+    const module = animal.hasWindows ? creatureWithWindows : creature
+    const instance: WebAssembly.Instance = new WebAssembly.Instance(module, this.#trap({ env }))
     animal.instance = instance
     this.#collected.register(instance)
     this.#animals.push(animal)
@@ -157,7 +173,7 @@ export class Zoo {
   }
 
   #attach(): void {
-    const animal = this.#pickHeld()
+    const animal = this.#pickHeld(false)
     const ground = this.#pickOpen()
     if (animal?.instance === undefined || ground?.region === undefined) return
     const offset = 4 * this.#random.below(byteLength / 4)
@@ -165,8 +181,17 @@ export class Zoo {
     animal.shown = { ground, offset }
   }
 
+  #show(): void {
+    const animal = this.#pickHeld(true)
+    const ground = this.#pickOpen()
+    if (animal?.instance === undefined || ground?.region === undefined) return
+    const offset = 4 * this.#random.below(byteLength / 4)
+    setWasmInstanceWindow(animal.instance, ground.region.subarray(offset), 0)
+    animal.window = { ground, offset }
+  }
+
   #attachMemory(): void {
-    const animal = this.#pickHeld()
+    const animal = this.#pickHeld(false)
     const ground = this.#pickOpen()
     if (animal?.instance === undefined || ground?.region === undefined) return
     animal.instance.exports.memory.attach(ground.region)
@@ -176,6 +201,11 @@ export class Zoo {
   #detach(): void {
     const animal = this.#pickHeld()
     if (animal?.instance === undefined) return
+    if (animal.hasWindows) {
+      setWasmInstanceWindow(animal.instance, null, 0)
+      animal.window = undefined
+      return
+    }
     if (this.#random.below(2) === 0) {
       setWasmInstanceRawMemory(animal.instance, null)
       animal.shown = undefined
@@ -186,7 +216,7 @@ export class Zoo {
   }
 
   #feed(): void {
-    const animal = this.#pickHeld()
+    const animal = this.#pickHeld(false)
     const ground = this.#pickOpen()
     if (animal?.instance === undefined || ground?.region === undefined) return
     this.#stopFeeding(animal)
@@ -235,13 +265,13 @@ export class Zoo {
     switch (this.#random.below(6)) {
       case 0:
         this.#persist(() => {
-          taker.take(slot, giver.read)
+          taker.take(this.#slow(slot), giver.read)
         })
         to.slots[slot] = from
         break
       case 1:
         this.#persist(() => {
-          taker.table.set(slot, giver.read)
+          taker.table.set(this.#slow(slot), giver.read)
         })
         to.slots[slot] = from
         break
@@ -314,7 +344,8 @@ export class Zoo {
     const ground = this.#pickOpen()
     if (ground?.region === undefined) return
     const isUsed = [...this.#reachable()].some(
-      ({ shown, below }) => shown?.ground === ground || below?.ground === ground,
+      ({ shown, below, window }) =>
+        shown?.ground === ground || below?.ground === ground || window?.ground === ground,
     )
     try {
       ground.region.close()
@@ -362,11 +393,12 @@ export class Zoo {
       this.#compare(box.animal, () => exports.readBox(at))
     }
     this.#compare(animal, () => exports.read())
+    if (animal.hasWindows) this.#compare(animal, () => exports.readWindow(), 'window')
     const { value } = exports.extern
     if (value !== null && value.id !== animal.id) throw new Error('another value came back')
   }
 
-  #compare(animal: Animal, read: () => bigint): void {
+  #compare(animal: Animal, read: () => bigint, where?: 'window'): void {
     ++this.#reads
     let got: string
     try {
@@ -375,14 +407,45 @@ export class Zoo {
     } catch (error) {
       got = `${animal.id}: ${(error as Error).message}`
     }
-    for (const place of ['shown', 'below'] as const) {
+    for (const place of ['shown', 'below', 'window'] as const) {
       if (animal[place]?.ground.state === 'taken away') animal[place] = undefined
     }
-    const place = animal.shown ?? animal.below
+    const place = where === undefined ? (animal.shown ?? animal.below) : animal.window
     const expected = `${animal.id}: ${
       place === undefined ? 'memory access out of bounds' : place.ground.first + place.offset / 4
     }`
     if (got !== expected) throw new Error(`expected ${expected}; got ${got}`)
+  }
+
+  /** A number that takes the time for something else while it is read. */
+  #slow(value: number): number | { valueOf(): number } {
+    if (this.#nesting > 1 || this.#random.below(3) > 0) return value
+    return {
+      valueOf: () => {
+        this.#meanwhile()
+        return value
+      },
+    }
+  }
+
+  /** An object that does so whenever a property is read. */
+  #trap<T extends object>(object: T): T {
+    if (this.#nesting > 1 || this.#random.below(3) > 0) return object
+    return new Proxy(object, {
+      get: (target, name) => {
+        this.#meanwhile()
+        return Reflect.get(target, name)
+      },
+    })
+  }
+
+  #meanwhile(): void {
+    ++this.#nesting
+    try {
+      this.#step()
+    } finally {
+      --this.#nesting
+    }
   }
 
   /** Each call that can reach bytes which were taken away says so, once. */
@@ -400,8 +463,11 @@ export class Zoo {
     return this.#animals.filter(({ instance }) => instance !== undefined)
   }
 
-  #pickHeld(): Animal | undefined {
-    const held = this.#held()
+  /** @param hasWindows Only those that have host windows, or that have none. */
+  #pickHeld(hasWindows?: boolean): Animal | undefined {
+    const held = this.#held().filter(
+      (animal) => hasWindows === undefined || animal.hasWindows === hasWindows,
+    )
     return held.length === 0 ? undefined : this.#random.pick(held)
   }
 
