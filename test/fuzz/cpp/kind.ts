@@ -1,7 +1,8 @@
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { $ } from 'zx'
 import { buildFuzzers } from '../../sdk/sdk-tests.ts'
+import { Random } from '../../support/random.ts'
 import type { Kind } from '../kind.ts'
 
 /** Inputs that once did harm, made small by libFuzzer: one folder for each fuzzer. */
@@ -36,9 +37,9 @@ export const cpp: Kind = {
         ASAN_OPTIONS: 'detect_leaks=0:allocator_may_return_null=1',
       },
     })
-    const inputs = fuzzer === 'modules' ? [modules] : []
+    const inputs = fuzzer === 'modules' ? modules : makeInputs(join(folder, 'random'), seed)
     const result =
-      await run`${join(folder, fuzzer)} ${found} ${harmful} ${inputs} -seed=${(seed % 2 ** 31) + 1} -max_total_time=${Math.ceil(milliseconds / 1000)} -timeout=20 -rss_limit_mb=4096 -max_len=4096 -artifact_prefix=${harmful}/ -print_final_stats=1`
+      await run`${join(folder, fuzzer)} ${found} ${harmful} ${inputs} -len_control=0 -seed=${(seed % 2 ** 31) + 1} -max_total_time=${Math.ceil(milliseconds / 1000)} -timeout=20 -rss_limit_mb=4096 -max_len=4096 -artifact_prefix=${harmful}/ -print_final_stats=1`
     const runs = /number_of_executed_units: (\d+)/.exec(result.stderr)?.[1]
     const summary = `${fuzzer} ${v8Flags}: ${runs} inputs`
     if (result.exitCode === 0) return { summary }
@@ -49,4 +50,18 @@ export const cpp: Kind = {
     const output = result.stderr.trim().split('\n').slice(-60).join('\n')
     return { summary, failure: `${output}\nThe minimised input is in ${artifact}.` }
   },
+}
+
+/**
+ * Random inputs to begin with. V8 tells libFuzzer nothing of what it ran, so sequences of calls do not
+ * become longer by themselves.
+ */
+function makeInputs(folder: string, seed: number): string {
+  mkdirSync(folder, { recursive: true })
+  const random = new Random(seed)
+  for (let i = 0; i < 20; ++i) {
+    const bytes = Uint8Array.from({ length: 50 + random.below(1000) }, () => random.below(256))
+    writeFileSync(join(folder, String(i)), bytes)
+  }
+  return folder
 }
