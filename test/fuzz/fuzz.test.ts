@@ -1,19 +1,19 @@
-// A short run of each fuzzer with seeds that do not change, and all cases that once failed.
-import { readdirSync } from 'node:fs'
+// A short run of each fuzzer with seeds that do not change, and the cases of the corpus.
+import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'ava'
 import type { BackendName } from 'v8-rawmem'
 import { runScript } from '../support/run-script.ts'
+import { temporaryFolder } from '../support/temporary-file.ts'
+import { corpus as bytesCorpus } from './bytes/kind.ts'
 import { describeEnd } from './kind.ts'
 import { corpus, runIn } from './modules/kind.ts'
 import { countSeen } from './modules/plant.ts'
-import { terrains } from './modules/terrain.ts'
 
 for (const [backend, tier] of [
   ['patched', 'liftoff'],
   ['patched', 'turboshaft'],
   ['patched', 'dynamic'],
-  ['patched', 'code-cache'],
   ['node-raw', 'turboshaft'],
   ['node-rewire', 'turboshaft'],
 ] as const) {
@@ -36,12 +36,31 @@ test.serial('a region of one byte too many is noticed', async (t) => {
 
 for (const file of readdirSync(corpus).filter((name) => /^[a-z].*\.json$/.test(name))) {
   const backend = file.split('.')[0] as BackendName
-  test.serial(`a program that once failed: ${file}`, async (t) => {
-    for (const tier of Object.keys(terrains[backend].tiers)) {
+  test.serial(`a program of the corpus: ${file}`, async (t) => {
+    for (const tier of ['liftoff', 'turboshaft', 'dynamic']) {
       const args = [join(corpus, file), backend, tier]
       const result = await runIn({ backend, tier }, 'replay.ts', args, 60_000)
       t.is(result.exitCode, 0, `${tier}: ${describeEnd(result)}`)
     }
+  })
+}
+
+test.serial('damaged bytes are refused, or right', async (t) => {
+  const last = join(temporaryFolder(t), 'last')
+  const result = await runScript(new URL('./bytes/round.ts', import.meta.url), {
+    args: ['1', '60000', '12', last],
+    timeout: 120_000,
+  })
+  t.is(result.exitCode, 0, describeEnd(result))
+  t.regex(result.stdout, /of 12 archives taken/)
+})
+
+for (const file of existsSync(bytesCorpus) ? readdirSync(bytesCorpus) : []) {
+  test.serial(`bytes of the corpus: ${file}`, async (t) => {
+    const result = await runScript(new URL('./bytes/replay.ts', import.meta.url), {
+      args: [file.split('.')[0]!, join(bytesCorpus, file)],
+    })
+    t.is(result.exitCode, 0, describeEnd(result))
   })
 }
 
