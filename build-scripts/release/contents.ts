@@ -56,7 +56,7 @@ const sdkContents: Contents = {
     ...['include/v8-gn.h', 'include/v8-wasm.h', 'include/v8-rawmem/flags.h'],
     ...['include/inspector/Debugger.h', 'share/doc/v8-rawmem/LICENSE'],
   ],
-  budget: { size: 45_000_000, unpackedSize: 140_000_000 },
+  budget: { size: 25_000_000, unpackedSize: 140_000_000 },
 }
 
 const symbolsContents: Contents = {
