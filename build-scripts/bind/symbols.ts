@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { AdvisedError } from '../../terminal/advised-error.ts'
 import { put, withTemporaryFolder } from '../shared/files.ts'
 import { $ } from '../shared/shell.ts'
+import { tools } from '../shared/toolchain.ts'
 
 /** Where gdb and perf look for the debug file of a build id, in a folder of debug files. */
 export function debugFilePath(buildId: string): string {
@@ -31,12 +32,18 @@ export async function hasDebugFile(addon: string, folder: string): Promise<boole
  *
  * @param name the addon's name where it is installed
  * @param folder of debug files
+ * @param objcopy GNU's for the addon's platform: it knows no other
  */
-export async function moveSymbols(addon: string, name: string, folder: string): Promise<void> {
+export async function moveSymbols(
+  addon: string,
+  name: string,
+  folder: string,
+  objcopy: string = tools.objcopy.command,
+): Promise<void> {
   await withTemporaryFolder(async (temporary) => {
     const debugFile = join(temporary, `${name}.debug`)
-    await $`objcopy --only-keep-debug ${addon} ${debugFile}`
-    await $`objcopy --strip-all --add-gnu-debuglink=${debugFile} ${addon}`
+    await $`${objcopy} --only-keep-debug ${addon} ${debugFile}`
+    await $`${objcopy} --strip-all --add-gnu-debuglink=${debugFile} ${addon}`
     await put(debugFile, join(folder, debugFilePath(await readBuildId(addon))))
   })
 }
