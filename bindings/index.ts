@@ -7,6 +7,7 @@ import { engine } from './backends/patched/engine.ts'
 
 export { backends, openBackend } from './backends/index.ts'
 export { deserializeModule, serializeModule } from './backends/patched/code-cache.ts'
+export { startCpuProfile } from './backends/patched/cpu-profile.ts'
 export { wasi } from './wasi/wasi.ts'
 export { runOnWorker } from './workers/run-on-worker.ts'
 export { parallelScan, ScanPool } from './workers/scan-pool.ts'

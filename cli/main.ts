@@ -104,6 +104,10 @@ program
       'node-rewire',
     ]),
   )
+  .option(
+    '--cpu-profile <file>',
+    'record which functions take the time; DevTools and speedscope open it',
+  )
   .option('--json', 'print result, bytes, windows, workers and seconds as JSON', false)
   .addHelpText(
     'after',

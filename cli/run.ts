@@ -6,6 +6,7 @@ import { type Progress, startProgress } from '../terminal/progress.ts'
 import type { BackendName } from '../types/backend.d.ts'
 import type { HostRegion } from '../types/host-region.d.ts'
 import type { ExportResult } from '../types/workers.d.ts'
+import { cpuProfileWriter } from './cpu-profile-files.ts'
 import { type Merge, mergeResults } from './merge.ts'
 import { exportsName, readProgram } from './program-file.ts'
 
@@ -26,6 +27,7 @@ export interface RunOptions {
   readonly merge: Merge
   readonly writable: boolean
   readonly backend?: BackendName
+  readonly cpuProfile?: string
   readonly json: boolean
 }
 
@@ -95,6 +97,7 @@ const advices: [RegExp, string][] = [
   [/^next: the module/, 'Name the function that brings on the next window with --import.'],
   [/^regions: the module/, 'Give --map once, or compile the program for host windows.'],
   [/^rawmem: window .* shows no region/, 'Give --map once for each window of the program.'],
+  [/^onCpuProfile is for the backend/, 'Leave out --cpu-profile or --backend.'],
   [/^recordBytes: /, 'Give a size for each file, as in --record-bytes 8,4,all.'],
   [/Cannot convert .* to a BigInt/, 'Arguments for an i64 end in n, as in --args 7n.'],
   [/Cannot convert a BigInt value to a number/, 'Only arguments for an i64 end in n.'],
@@ -219,6 +222,9 @@ export async function run(path: string, options: RunOptions, signal: AbortSignal
       ...(options.window !== undefined && { windowSize: options.window }),
       ...(options.recordBytes !== undefined && { recordBytes: options.recordBytes }),
       ...(options.delimiter !== undefined && { delimiter: options.delimiter }),
+      ...(options.cpuProfile !== undefined && {
+        onCpuProfile: cpuProfileWriter(options.cpuProfile, options.parallel),
+      }),
       onProgress(progress) {
         windows = progress.windows
         bar?.update(progress.position)

@@ -19,6 +19,7 @@
 
 import type * as backend from './backend.d.ts'
 import type * as feeder from './chunk-feeder.d.ts'
+import type * as profile from './cpu-profile.d.ts'
 import type * as region from './host-region.d.ts'
 import type * as windows from './host-windows.d.ts'
 import type * as host from './wasi.d.ts'
@@ -31,6 +32,7 @@ export type {
   ChunkFeederOptions,
   FeederProgress,
 } from './chunk-feeder.d.ts'
+export type { CpuProfileHandle, CpuProfileOptions } from './cpu-profile.d.ts'
 export type {
   AllocateOptions,
   HostRegionConstructor,
@@ -183,6 +185,26 @@ export declare function deserializeModule(
   bytes: api.BytesSource,
   options?: api.CompileOptions,
 ): api.Module
+
+/**
+ * Records which functions of the patched V8 run on this thread, and for how long.
+ *
+ * ```ts
+ * const profile = startCpuProfile()
+ * instance.exports.run()
+ * writeFileSync('run.cpuprofile', profile.stop())
+ * ```
+ *
+ * Chrome DevTools and speedscope open the file. It shows WebAssembly functions by the names in the
+ * module's name section.
+ *
+ * @throws {TypeError} or {RangeError} if `samplingInterval` is no integer in its range.
+ * @throws {Error} if the addon has no V8 inside, or if more than 100 profiles are recorded on this
+ *   thread.
+ */
+export declare function startCpuProfile(
+  options?: profile.CpuProfileOptions,
+): profile.CpuProfileHandle
 
 /**
  * Opens a backend.

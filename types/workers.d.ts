@@ -55,6 +55,13 @@ export interface RunOnWorkerOptions
    * end. If it throws, the program stops and the promise rejects with that error.
    */
   onProgress?: (progress: FeederProgress) => void
+  /**
+   * Records a CPU profile of each thread, see `startCpuProfile`. Called on this thread when the
+   * thread has ended, also if its program failed, with the content of a `.cpuprofile` file and the
+   * thread's number, counted from 0. If it throws, the promise rejects with that error. Only for the
+   * backend `patched`.
+   */
+  onCpuProfile?: (profile: string, thread: number) => void
   /** Stops the program, also in an endless loop. The promise rejects with `signal.reason`. */
   signal?: AbortSignal
 }

@@ -140,6 +140,16 @@ export interface EngineBinding {
   /** Collects garbage of the engine, if there can be any. Returns whether it did. */
   collectInnerGarbage(): boolean
   version(): string
+  /** See bindings/native/patched/cpu_profiler.h. */
+  readonly cpuProfiler: {
+    /**
+     * @param interval between two samples, in microseconds
+     * @returns the id of the profile
+     */
+    start(interval: number): number
+    /** The profile as JSON. */
+    stop(id: number): string
+  }
   readonly chunkFeeder: FeederBinding & {
     bind(next: Next, instance: object): void
   }

@@ -36,9 +36,14 @@ export interface Job {
   /** Bytes of which windows of the size that suits have a multiple, so that no record is cut. */
   readonly recordBytes: number
   readonly wasi: WasiOptions & { readonly stdout: number; readonly stderr: number }
+  /** Whether to record a CPU profile of the program. */
+  readonly cpuProfile: boolean
   /** Where the thread says how far it is: see bindings/feeder/options.ts. */
   readonly control: Uint8Array
 }
 
 /** The last message of a thread. */
-export type Outcome = { readonly result: ExportResult } | { readonly error: ErrorMessage }
+export type Outcome = ({ readonly result: ExportResult } | { readonly error: ErrorMessage }) & {
+  /** Undefined unless the job wants one. */
+  readonly cpuProfile: string | undefined
+}

@@ -10,13 +10,18 @@ import { openBackend } from '../backends/index.ts'
 import { readFeederOptions } from '../feeder/options.ts'
 import { regionParts } from '../region.ts'
 import { readWasiOptions } from '../wasi/options.ts'
+import { type OnCpuProfile, readOnCpuProfile } from './cpu-profiles.ts'
 import type { Job, ModuleBytes } from './job.ts'
 import type { Boundary } from './parts.ts'
 
 /** Options of `runOnWorker` that have been checked, with the defaults filled in. */
 export interface RunOptions
-  extends Pick<Job, 'backend' | 'exportName' | 'args' | 'next' | 'tiering' | 'feeder' | 'wasi'> {
+  extends Pick<
+    Job,
+    'backend' | 'exportName' | 'args' | 'next' | 'tiering' | 'feeder' | 'wasi' | 'cpuProfile'
+  > {
   readonly onProgress: ((progress: FeederProgress) => void) | undefined
+  readonly onCpuProfile: OnCpuProfile | undefined
   readonly signal: AbortSignal | undefined
 }
 
@@ -131,8 +136,10 @@ export function readRunOptions(byteLength: number, given: unknown = {}): RunOpti
   const feeder = readFeederOptions(byteLength, options)
   const { address, memoryIndex, writable, prefetch, release, onProgress, signal } = feeder
   const windowSize = feeder.anyWindowSize ? undefined : feeder.windowSize
+  const backendName = openBackend(backend as BackendName | undefined).name
+  const onCpuProfile = readOnCpuProfile(options.onCpuProfile, backendName)
   return {
-    backend: openBackend(backend as BackendName | undefined).name,
+    backend: backendName,
     exportName:
       exportName === undefined
         ? undefined
@@ -142,7 +149,9 @@ export function readRunOptions(byteLength: number, given: unknown = {}): RunOpti
     tiering: checkTiering(tiering),
     feeder: { windowSize, address, memoryIndex, writable, prefetch, release },
     wasi: readWasi(wasi),
+    cpuProfile: onCpuProfile !== undefined,
     onProgress,
+    onCpuProfile,
     signal,
   }
 }

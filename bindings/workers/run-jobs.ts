@@ -1,6 +1,7 @@
 import type { FeederProgress } from '../../types/chunk-feeder.d.ts'
 import type { ExportResult } from '../../types/workers.d.ts'
 import { ControlBlock } from '../addon/numbers.ts'
+import type { OnCpuProfile } from './cpu-profiles.ts'
 import type { Job } from './job.ts'
 import type { Thread } from './thread.ts'
 import type { ThreadPool } from './thread-pool.ts'
@@ -12,6 +13,7 @@ export interface Watching {
   /** Bytes of all regions together. */
   readonly byteLength: number
   readonly onProgress: ((progress: FeederProgress) => void) | undefined
+  readonly onCpuProfile: OnCpuProfile | undefined
   readonly signal: AbortSignal | undefined
 }
 
@@ -46,7 +48,7 @@ export function newControls(count: number): Uint8Array[] {
 export async function runJobs(
   jobs: readonly Job[],
   pool: ThreadPool,
-  { byteLength, onProgress, signal }: Watching,
+  { byteLength, onProgress, onCpuProfile, signal }: Watching,
 ): Promise<ExportResult[]> {
   signal?.throwIfAborted()
   const running = new Set<Thread>()
@@ -76,7 +78,8 @@ export async function runJobs(
   const runOn = async (thread: Thread) => {
     running.add(thread)
     for (const [index, job] of left) {
-      results[index] = await thread.run(job)
+      const onProfile = onCpuProfile && ((profile: string) => onCpuProfile(profile, index))
+      results[index] = await thread.run(job, onProfile)
       if (failure !== undefined) return
     }
   }

@@ -14,7 +14,7 @@ export async function runOnWorker<TResult = ExportResult>(
 ): Promise<TResult> {
   const regions = readRegions(region)
   const byteLength = totalLength(regions)
-  const { onProgress, signal, ...run } = readRunOptions(byteLength, options)
+  const { onProgress, onCpuProfile, signal, ...run } = readRunOptions(byteLength, options)
   const module = copyOfModule(bytes)
   const kept = new KeptRegions(regions)
   const pool = new ThreadPool(1)
@@ -26,7 +26,7 @@ export async function runOnWorker<TResult = ExportResult>(
       recordBytes: 1,
       control: newControls(1)[0]!,
     }
-    const [result] = await runJobs([job], pool, { byteLength, onProgress, signal })
+    const [result] = await runJobs([job], pool, { byteLength, onProgress, onCpuProfile, signal })
     return result as TResult
   } finally {
     await pool.close()

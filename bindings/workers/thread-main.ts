@@ -4,6 +4,7 @@ import { parentPort } from 'node:worker_threads'
 import type { HostRegion } from '../../types/host-region.d.ts'
 import type { ExportResult } from '../../types/workers.d.ts'
 import { openBackend } from '../backends/index.ts'
+import { startCpuProfile } from '../backends/patched/cpu-profile.ts'
 import { encodeError } from './error-message.ts'
 import type { Job, Outcome } from './job.ts'
 import { runProgram } from './run-program.ts'
@@ -20,10 +21,12 @@ function run(job: Job): ExportResult {
 }
 
 function outcome(job: Job): Outcome {
+  const recording = job.cpuProfile ? startCpuProfile() : undefined
   try {
-    return { result: run(job) }
+    const result = run(job)
+    return { result, cpuProfile: recording?.stop() }
   } catch (error) {
-    return { error: encodeError(error) }
+    return { error: encodeError(error), cpuProfile: recording?.stop() }
   }
 }
 

@@ -10,7 +10,7 @@ export class Thread {
   /** Resolves when it has ended completely. */
   readonly ended: Promise<void>
   #isEnding = false
-  #pending: PromiseWithResolvers | undefined
+  #pending: Pending | undefined
 
   /** @throws if the system has no thread to give. */
   constructor() {
@@ -18,8 +18,14 @@ export class Thread {
     this.#worker = worker
     let failure: { error: unknown } | undefined
     worker.on('message', (outcome: Outcome) => {
-      if ('error' in outcome) this.#settle()?.reject(decodeError(outcome.error))
-      else this.#settle()?.resolve(outcome.result)
+      const pending = this.#settle()
+      try {
+        if (outcome.cpuProfile !== undefined) pending?.onCpuProfile?.(outcome.cpuProfile)
+      } catch (error) {
+        pending?.reject(error)
+      }
+      if ('error' in outcome) pending?.reject(decodeError(outcome.error))
+      else pending?.resolve(outcome.result)
     })
     for (const event of ['messageerror', 'error'] as const) {
       worker.on(event, (error) => {
@@ -43,10 +49,13 @@ export class Thread {
     return this.#isEnding
   }
 
-  /** Rejects with the error of the program, or, when the thread has ended, with the reason why. */
-  run(job: Job): Promise<ExportResult> {
+  /**
+   * Rejects with the error of the program, with what `onCpuProfile` throws, or, when the thread has
+   * ended, with the reason why.
+   */
+  run(job: Job, onCpuProfile?: (profile: string) => void): Promise<ExportResult> {
     const promise = new Promise<ExportResult>((resolve, reject) => {
-      this.#pending = { resolve, reject }
+      this.#pending = { resolve, reject, onCpuProfile }
     })
     this.#worker.ref()
     this.#worker.postMessage(job)
@@ -69,7 +78,7 @@ export class Thread {
     await this.ended
   }
 
-  #settle(): PromiseWithResolvers | undefined {
+  #settle(): Pending | undefined {
     const pending = this.#pending
     this.#pending = undefined
     this.#worker.unref()
@@ -77,7 +86,9 @@ export class Thread {
   }
 }
 
-interface PromiseWithResolvers {
+/** Of the job that runs. */
+interface Pending {
   resolve(result: ExportResult): void
   reject(reason: unknown): void
+  readonly onCpuProfile: ((profile: string) => void) | undefined
 }

@@ -276,3 +276,19 @@ test('Ctrl-C on a terminal leaves the bar with a line of its own', async (t) => 
   t.is(exitCode, 130)
   t.regex(stdout, /\r\nstopped\r\n$/)
 })
+
+test('--cpu-profile writes a file for each thread, and says when it cannot', async (t) => {
+  const at = files(t)
+  const scan = ['run', at('sum.wasm'), '--map', at('data.bin')]
+  await run(...scan, '--cpu-profile', at('one.cpuprofile'))
+  await run(...scan, '--parallel', '2', '--cpu-profile', at('two.cpuprofile'))
+  for (const name of ['one.cpuprofile', 'two-0.cpuprofile', 'two-1.cpuprofile']) {
+    t.true(Array.isArray(JSON.parse(readFileSync(at(name), 'utf8')).samples))
+  }
+  const { exitCode, stderr } = await run(...scan, '--cpu-profile', at('no/one.cpuprofile'))
+  t.is(exitCode, 1)
+  t.regex(
+    stderr,
+    /--cpu-profile .* cannot be written: ENOENT.* Name a file in a folder that exists/,
+  )
+})

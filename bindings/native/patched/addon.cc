@@ -5,6 +5,7 @@
 #include "chunk_feeder.h"
 #include "common/fault_range.h"
 #include "common/region.h"
+#include "cpu_profiler.h"
 #include "host_windows.h"
 #include "node/node_backends.h"
 #include "v8-wasm-trap-handler-posix.h"
@@ -19,7 +20,8 @@ NAPI_MODULE_INIT() {
       !rawmem::InitNodeBackends(env, exports) ||
       !rawmem::InitWebAssembly(env, exports) ||
       !rawmem::ChunkFeeder::Init(env, exports) ||
-      !rawmem::HostWindowFunction::Init(env, exports)) {
+      !rawmem::HostWindowFunction::Init(env, exports) ||
+      !rawmem::CpuProfiler::Init(env, exports)) {
     return nullptr;
   }
   return exports;

@@ -10,6 +10,7 @@
 #include "code_cache.h"
 #include "common/napi/exceptions.h"
 #include "common/napi/handle_scope.h"
+#include "cpu_profiler.h"
 #include "engine.h"
 #include "errors.h"
 #include "handle.h"
@@ -72,6 +73,9 @@ bool Agent::Open() {
                       "code can run any more");
   }
   if (!is_open()) {
+    if (Engine() == nullptr) {
+      return ThrowError(env_, EngineRefusal());
+    }
     if (!CreateWakeup() || !CreateIsolate()) {
       return ThrowError(
           env_,
@@ -219,6 +223,10 @@ void Agent::Close() {
   Engine()->RemoveIsolate(isolate_);
   napi_release_threadsafe_function(wakeup_, napi_tsfn_abort);
   wakeup_ = nullptr;
+  if (cpu_profiler_ != nullptr) {
+    IsolateScope isolate_scope(isolate_);
+    cpu_profiler_.reset();
+  }
   if (depth_ > 0 || (residence_->isolate_scope && !isolate_->IsCurrent())) {
     // Code of the isolate, or of one that was entered from there, is on the
     // stack, below whatever ends this thread. It stays where it is, as the
@@ -520,6 +528,13 @@ CodeLoader& Agent::code_loader() {
     code_loader_ = std::make_unique<CodeLoader>(isolate_);
   }
   return *code_loader_;
+}
+
+CpuProfiler& Agent::cpu_profiler() {
+  if (cpu_profiler_ == nullptr) {
+    cpu_profiler_ = std::make_unique<CpuProfiler>(isolate_);
+  }
+  return *cpu_profiler_;
 }
 
 void Agent::SweepHandles() {

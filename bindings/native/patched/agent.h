@@ -38,6 +38,7 @@
 namespace rawmem {
 
 class CodeLoader;
+class CpuProfiler;
 struct Handle;
 class NumberCalls;
 class Store;
@@ -192,6 +193,7 @@ class Agent final : public Watchdog::Client,
   BufferAliases& buffer_aliases() { return buffer_aliases_; }
   CodeLoader& code_loader();
   NumberCalls& number_calls() { return *number_calls_; }
+  CpuProfiler& cpu_profiler();
 
   uint64_t NextId() { return ++last_id_; }
 
@@ -345,8 +347,9 @@ class Agent final : public Watchdog::Client,
   size_t sweep_at_ = 1024;
   uint64_t last_id_ = 0;
   BufferAliases buffer_aliases_;
-  // Null until it is needed.
+  // Null until they are needed.
   std::unique_ptr<CodeLoader> code_loader_;
+  std::unique_ptr<CpuProfiler> cpu_profiler_;
   // Ends before the isolate.
   std::unique_ptr<NumberCalls> number_calls_;
 };

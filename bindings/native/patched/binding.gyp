@@ -16,6 +16,7 @@
         'border.cc',
         'chunk_feeder.cc',
         'code_cache.cc',
+        'cpu_profiler.cc',
         'engine.cc',
         'errors.cc',
         'functions.cc',

@@ -4,14 +4,20 @@
 #ifndef BINDINGS_NATIVE_PATCHED_ENGINE_H_
 #define BINDINGS_NATIVE_PATCHED_ENGINE_H_
 
+#include <string>
+
 namespace rawmem {
 
 class Platform;
 
 // Initialises V8 for the process on the first call, on whichever thread that
 // happens, and returns its platform. Never torn down: threads of the platform
-// may still run while the process exits.
+// may still run while the process exits. Null if V8 does not take what
+// V8_RAWMEM_FLAGS says.
 Platform* Engine();
+
+// Why there is no engine. Empty if there is one.
+const std::string& EngineRefusal();
 
 }  // namespace rawmem
 
