@@ -74,10 +74,6 @@ TEST(Attach) {
   });
 
   v8::Local<v8::WasmMemoryObject> memory = engine.NewMemory("{ initial: 16 }");
-  v8::Local<v8::Object> env = engine.NewObject();
-  engine.Set(env, "memory", memory);
-  engine.Set(env, "next", engine.NewFunction([](const auto&) {}));
-  engine.Instantiate("imported-memory", env);
   PrintPrice(isolate, "WasmMemoryObject::SetBackingStore", 20'000, [&](int i) {
     count(memory->SetBackingStore(v8::ArrayBuffer::NewBackingStore(
         half(i), kSize, v8::BackingStore::EmptyDeleter, nullptr)));
