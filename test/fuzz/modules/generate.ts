@@ -59,7 +59,6 @@ class Generator {
     this.#farness = random.pick([20, 200, 1000])
     this.#atomics = this.#isRestricted ? 0 : random.pick([0, 0, 0, 5, 9])
     this.#publishes = random.below(2) === 0
-    this.#memories = this.#makeMemories()
     const usual = this.#region()
     this.#regions = Array.from({ length: 2 + random.below(3) }, () => {
       if (!terrain.anyRegion) return usual
@@ -73,6 +72,7 @@ class Generator {
       ])
       return { length: terrain.anyStart ? near : near & ~15, gap }
     })
+    this.#memories = this.#makeMemories()
   }
 
   case(): Case {
@@ -83,7 +83,7 @@ class Generator {
     const functions = Array.from({ length: this.#functionCount }, (_, index) =>
       this.#steps(index, 2 + random.below(index === 0 ? 12 : 5), 0),
     )
-    const targets = functions.flatMap((steps) => targetsOf(steps, 1))
+    const targets = called(functions).flatMap((steps) => targetsOf(steps, 1))
     const calls = Array.from({ length: 16 }, (): Call => this.#call(targets, before))
     return {
       hostWindows: this.#hostWindows,
@@ -105,8 +105,16 @@ class Generator {
         index === 0 && this.#hostWindows ? 'i32' : random.pick(this.#terrain.addresses)
       const pages = anyRegion ? random.pick([0, 1, 1, 2]) : 1
       const maximum = grow === 'no' ? pages : pages + random.below(3)
-      return { address, minimum: random.pick([0, 0, pages]), pages, maximum }
+      // Regions that are smaller than this are refused.
+      const minimum = random.below(3) > 0 || this.#isSmall(pages) ? 0 : pages
+      return { address, minimum, pages, maximum }
     })
+  }
+
+  /** Whether a region has fewer bytes than so many pages; now and then it does not matter. */
+  #isSmall(pages: number): boolean {
+    const small = this.#regions.some(({ length }) => length < pages * pageSize)
+    return small && this.#random.below(10) > 0
   }
 
   #region(): RegionSpec {
@@ -130,7 +138,8 @@ class Generator {
     const actions: Action[] = []
     for (const memory of this.#memories.keys()) {
       if (this.#hostWindows && memory === 0) continue
-      if (random.below(12) > 0) actions.push(this.#attach(memory, this.#pickRegion()))
+      const mayBeOwn = this.#memories[memory]!.pages > 0 || random.below(8) === 0
+      if (!mayBeOwn || random.below(12) > 0) actions.push(this.#attach(memory, this.#pickRegion()))
     }
     if (this.#hostWindows) {
       for (const window of [0, 1 + random.below(6), 7]) {
@@ -278,7 +287,11 @@ class Generator {
     beyond: number | undefined,
   ): string {
     const random = this.#random
-    const candidates = targets.filter(({ at }) => at.base === base)
+    // What is under a condition often does not happen.
+    const isCertain = random.below(3) > 0
+    const candidates = targets.filter(
+      ({ at, isConditional }) => at.base === base && !(isCertain && isConditional),
+    )
     if (candidates.length === 0) return String(random.below(4096))
     if (beyond === undefined) {
       const { memory, ...target } = random.pick(candidates)
@@ -296,11 +309,12 @@ class Generator {
       )
       const step = beyond * (target.isAtomic ? target.bytes : 1)
       // The step is that of the furthest access; others then go one byte less far.
-      return [{ end: begin + length - reach(target), step, begin }]
+      const end = begin + length - reach(target)
+      return end < begin ? [] : [{ end, step }]
     })
     if (ends.length === 0) return String(random.below(4096))
     const furthest = ends.reduce((least, each) => (each.end < least.end ? each : least))
-    const address = Math.max(furthest.end, furthest.begin) + furthest.step
+    const address = furthest.end + furthest.step
     // Down, or up, to what atomic accesses take.
     return String(this.#atomics > 0 ? 8 * Math.floor((address + 7 * random.below(2)) / 8) : address)
   }
@@ -321,7 +335,8 @@ class Generator {
       (action) => action.do.startsWith('attach') && 'memory' in action && action.memory === memory,
     )
     const own = this.#memories[memory]!.pages * pageSize
-    return [0, lengthOf(attached && 'region' in attached ? attached.region : null, own)]
+    const length = lengthOf(attached && 'region' in attached ? attached.region : null, own)
+    return [0, length < this.#memories[memory]!.minimum * pageSize ? own : length]
   }
 
   /** First address and length of what a memory may show. */
@@ -336,6 +351,24 @@ class Generator {
     )
     return [...windows, [0, own.pages * pageSize], [0, own.maximum * pageSize]]
   }
+}
+
+/** The functions that function 0 calls, and itself. */
+function called(functions: readonly (readonly Step[])[]): (readonly Step[])[] {
+  const reached = new Set<number>()
+  const visit = (index: number) => {
+    if (reached.has(index)) return
+    reached.add(index)
+    look(functions[index]!)
+  }
+  const look = (steps: readonly Step[]) => {
+    for (const step of steps) {
+      if (step.do === 'call') visit(step.function)
+      else if ('steps' in step) look(step.steps)
+    }
+  }
+  visit(0)
+  return [...reached].map((index) => functions[index]!)
 }
 
 function windowsOf(actions: readonly Action[]): number[] {
@@ -355,6 +388,7 @@ interface Target {
   readonly isAtomic: boolean
   /** How often the innermost loop runs. */
   readonly times: number
+  readonly isConditional: boolean
 }
 
 /** From the parameter to the end of the last access. */
@@ -364,7 +398,7 @@ function reach({ at, offset, bytes, times }: Omit<Target, 'memory'>): number {
 
 const bytesOf = new Map(accesses.map(({ instruction, bytes }) => [instruction, bytes]))
 
-function targetsOf(steps: readonly Step[], times: number): Target[] {
+function targetsOf(steps: readonly Step[], times: number, isConditional = false): Target[] {
   return steps.flatMap((step): Target[] => {
     switch (step.do) {
       case 'access': {
@@ -377,6 +411,7 @@ function targetsOf(steps: readonly Step[], times: number): Target[] {
             bytes: bytesOf.get(instruction)!,
             isAtomic: isAtomic(instruction),
             times,
+            isConditional,
           },
         ]
       }
@@ -384,14 +419,15 @@ function targetsOf(steps: readonly Step[], times: number): Target[] {
       case 'init':
       case 'copy': {
         const { memory, at, length } = step
-        const target = { memory, at, offset: '0', bytes: length.bytes, isAtomic: false, times }
+        const common = { offset: '0', bytes: length.bytes, isAtomic: false, times, isConditional }
+        const target = { memory, at, ...common }
         if (step.do !== 'copy') return [target]
         return [target, { ...target, memory: step.fromMemory, at: step.from }]
       }
       case 'loop':
-        return targetsOf(step.steps, step.times)
+        return targetsOf(step.steps, step.times, isConditional)
       case 'if':
-        return targetsOf(step.steps, times)
+        return targetsOf(step.steps, times, true)
       default:
         return []
     }
