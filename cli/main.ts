@@ -13,8 +13,10 @@ import {
   delimiter,
   environment,
   folders,
+  part,
   recordBytes,
 } from './option-types.ts'
+import type { MergeOptions } from './parts/merge-parts.ts'
 import { type RunOptions, run } from './run.ts'
 import { sdk } from './sdk.ts'
 
@@ -96,6 +98,11 @@ program
       .choices(merges)
       .default('list'),
   )
+  .option(
+    '--part <i/n>',
+    'run over the i-th of n parts of the data, and print a line of JSON for v8-rawmem merge',
+    part,
+  )
   .option('--writable', 'stores of the program go into the file', false)
   .addOption(
     new Option('--backend <name>', 'see v8-rawmem info').choices([
@@ -125,6 +132,31 @@ Examples:
   v8-rawmem run trades.wasm --map prices.f64 --map volumes.u32 --arg today`,
   )
   .action((path: string, options: RunOptions) => guarded((signal) => run(path, options, signal)))
+
+program
+  .command('merge')
+  .description('makes one result of those of all parts, which v8-rawmem run --part printed')
+  .argument('<files...>', 'what the parts printed, one line each or several in one file')
+  .addOption(
+    new Option('--merge <how>', 'what becomes of the results of the parts')
+      .choices(merges)
+      .default('list'),
+  )
+  .option('--json', 'print result, bytes and parts as JSON', false)
+  .addHelpText(
+    'after',
+    `
+Gaps, duplicates, and parts of other data, other programs or other calls are errors.
+
+Example:
+  v8-rawmem merge part-*.json --merge sum`,
+  )
+  .action((files: string[], options: MergeOptions) =>
+    guarded(async () => {
+      const { mergeParts } = await import('./parts/merge-parts.ts')
+      await mergeParts(files, options)
+    }),
+  )
 
 program
   .command('install')

@@ -85,3 +85,13 @@ export function recordBytes(text: string): number | (number | null)[] {
   if (parts.length === 1 && text !== 'all') return byteSize(text)
   return parts.map((part) => (part === 'all' ? null : byteSize(part)))
 }
+
+/** `3/8`: the third of eight parts. */
+export function part(text: string): { index: number; count: number } {
+  const match = /^(\d{1,7})\/(\d{1,7})$/.exec(text)
+  const [index, count] = [Number(match?.[1]), Number(match?.[2])]
+  if (!(index >= 1 && index <= count)) {
+    throw new InvalidArgumentError('Give i/n, the i-th of n parts, from 1/n to n/n: 3/8.')
+  }
+  return { index, count }
+}

@@ -7,7 +7,9 @@ import type { BackendName } from '../types/backend.d.ts'
 import type { HostRegion } from '../types/host-region.d.ts'
 import type { ExportResult } from '../types/workers.d.ts'
 import { cpuProfileWriter } from './cpu-profile-files.ts'
+import { plain, text } from './format-result.ts'
 import { type Merge, mergeResults } from './merge.ts'
+import type { ChosenPart } from './parts/part.ts'
 import { exportsName, readProgram } from './program-file.ts'
 
 export interface RunOptions {
@@ -25,6 +27,7 @@ export interface RunOptions {
   readonly recordBytes?: number | (number | null)[]
   readonly delimiter?: number
   readonly merge: Merge
+  readonly part?: { readonly index: number; readonly count: number }
   readonly writable: boolean
   readonly backend?: BackendName
   readonly cpuProfile?: string
@@ -115,25 +118,16 @@ function advise(error: unknown): unknown {
   return advice === undefined ? error : new AdvisedError(message, advice, { cause: error })
 }
 
-function text(result: ExportResult): string {
-  return Array.isArray(result) ? result.join(' ') : `${result ?? ''}`
-}
-
 function formatSpeed(bytes: number, seconds: number): string {
   const speed = bytes / Math.max(seconds, 1e-9)
   return speed < 1e8 ? `${(speed / 1e6).toFixed(2)} MB/s` : `${(speed / 1e9).toFixed(2)} GB/s`
-}
-
-/** Bigints as strings, because many JSON readers are limited to 53 bits. */
-function plain(_key: string, value: unknown): unknown {
-  return typeof value === 'bigint' ? String(value) : value
 }
 
 /** What is said of a run when it has ended. */
 interface Summary {
   readonly byteLength: number
   readonly windows: number
-  readonly parts: number
+  readonly workers: number
   readonly seconds: number
 }
 
@@ -141,18 +135,16 @@ function count(number: number, thing: string): string {
   return `${number} ${thing}${number === 1 ? '' : 's'}`
 }
 
-function throughput({ byteLength, windows, parts, seconds }: Summary): string {
+function throughput({ byteLength, windows, workers, seconds }: Summary): string {
   // Programs that choose for themselves what they see have none to count.
-  const of = [...(windows > 0 ? [count(windows, 'window')] : []), count(parts, 'worker')].join(', ')
+  const of = [...(windows > 0 ? [count(windows, 'window')] : []), count(workers, 'worker')].join(
+    ', ',
+  )
   return `${formatByteSize(byteLength)} in ${seconds.toFixed(2)} s, ${formatSpeed(byteLength, seconds)} (${of})`
 }
 
-function asJson(result: object, { byteLength, windows, parts, seconds }: Summary): string {
-  return JSON.stringify(
-    { ...result, bytes: byteLength, windows, workers: parts, seconds },
-    plain,
-    2,
-  )
+function asJson(result: object, { byteLength, windows, workers, seconds }: Summary): string {
+  return JSON.stringify({ ...result, bytes: byteLength, windows, workers, seconds }, plain, 2)
 }
 
 /** The result goes to stdout, all else to stderr. */
@@ -187,17 +179,33 @@ export async function run(path: string, options: RunOptions, signal: AbortSignal
       'Leave out --merge.',
     )
   }
+  if (isProgram && options.part !== undefined) {
+    throw new AdvisedError(
+      `${path} is a program with an exit code, which is no result that parts could be merged of.`,
+      'Export a function that returns the result, and name it with --export.',
+    )
+  }
   // The environment decides which backend the library opens, here and in its workers.
   if (options.backend !== undefined) process.env.V8_RAWMEM_BACKEND = options.backend
   const { HostRegion, parallelScan } = await import('../bindings/index.ts')
   const { writable } = options
   const regions: HostRegion[] = []
+  let part: ChosenPart | undefined
   let bar: Progress | undefined
   try {
     for (const file of options.map) regions.push(HostRegion.mapFile(file, { writable }))
-    const byteLength = regions.reduce((sum, region) => sum + region.byteLength, 0)
+    if (options.part !== undefined) {
+      const { choosePart } = await import('./parts/part.ts')
+      part = await choosePart(bytes, regions, options, signal)
+      if (part.isEmpty) {
+        console.log(part.describe([]))
+        return
+      }
+    }
+    const shown = part?.regions ?? regions
+    const byteLength = shown.reduce((sum, region) => sum + region.byteLength, 0)
     let windows = 0
-    let parts = 0
+    let workers = 0
     const started = performance.now()
     const secondsSoFar = () => (performance.now() - started) / 1000
     bar = startProgress('', byteLength, formatByteSize, {
@@ -205,7 +213,7 @@ export async function run(path: string, options: RunOptions, signal: AbortSignal
       // Where there is no terminal, stderr is for the throughput alone.
       print() {},
     })
-    const result = await parallelScan(bytes, regions, {
+    const result = await parallelScan(bytes, shown, {
       next: options.import,
       args: options.args,
       address: options.address,
@@ -230,7 +238,7 @@ export async function run(path: string, options: RunOptions, signal: AbortSignal
         bar?.update(progress.position)
       },
       merge(results) {
-        parts = results.length
+        workers = results.length
         return options.merge === 'list' ? results : mergeResults(options.merge, results)
       },
     })
@@ -238,13 +246,17 @@ export async function run(path: string, options: RunOptions, signal: AbortSignal
     // Programs that choose for themselves what they see say nothing at the end.
     bar.update(byteLength)
     bar.stop()
-    const summary = { byteLength, windows, parts, seconds }
-    if (isProgram) tellEnd(result as number[], summary, options)
+    const summary = { byteLength, windows, workers, seconds }
+    if (part !== undefined) {
+      console.log(part.describe(options.merge === 'list' ? result : [result]))
+      if (!options.json) console.error(throughput(summary))
+    } else if (isProgram) tellEnd(result as number[], summary, options)
     else tellResult(result, summary, options)
   } catch (error) {
     bar?.stop()
     throw advise(error)
   } finally {
+    part?.close()
     for (const region of regions) region.close()
   }
 }

@@ -106,6 +106,36 @@ async function boundaries(
 }
 
 /**
+ * Cuts regions into `count` parts of about the same size, in their order: the same regions into the
+ * same parts, always. Parts are empty where there are fewer records than parts; the last one has
+ * something of every region that has anything.
+ */
+export async function cut(
+  regions: readonly (HostRegion | null)[],
+  boundary: Boundary,
+  count: number,
+  signal: AbortSignal | undefined,
+): Promise<Part[]> {
+  const cuts = await boundaries(regions, boundary, count, signal)
+  return Array.from({ length: count }, (_, part) =>
+    regions.map((region, i) => {
+      if (region === null) return null
+      const begins = cuts[i]
+      if (!begins) return { begin: 0, end: region.byteLength }
+      return { begin: begins[part - 1] ?? 0, end: begins[part] ?? region.byteLength }
+    }),
+  )
+}
+
+/** Whether a part has nothing of the regions that are divided. */
+export function isEmpty(part: Part, boundary: Boundary): boolean {
+  return part.every((bytes, i) => {
+    const isWhole = 'recordBytes' in boundary && boundary.recordBytes[i] === null
+    return bytes === null || isWhole || bytes.begin === bytes.end
+  })
+}
+
+/**
  * Divides regions into at most `count` parts of about the same size, in their order. Each part has
  * something of a region that is divided; where that is empty, there is one part.
  */
@@ -115,23 +145,7 @@ export async function divide(
   count: number,
   signal: AbortSignal | undefined,
 ): Promise<Part[]> {
-  const divided = (await boundaries(regions, boundary, count, signal)).map((begins, i) => {
-    const { byteLength } = regions[i] ?? { byteLength: 0 }
-    const edges = begins && [0, ...begins, byteLength]
-    return { byteLength, edges }
-  })
-  const parts: Part[] = []
-  for (let part = 0; part < count; part++) {
-    const isEmpty = divided.every(({ edges }) => edges === null || edges[part] === edges[part + 1])
-    if (isEmpty && (parts.length > 0 || part < count - 1)) continue
-    parts.push(
-      divided.map(({ byteLength, edges }, i) => {
-        if (regions[i] === null) return null
-        return edges === null
-          ? { begin: 0, end: byteLength }
-          : { begin: edges[part]!, end: edges[part + 1]! }
-      }),
-    )
-  }
-  return parts
+  const parts = await cut(regions, boundary, count, signal)
+  const filled = parts.filter((part) => !isEmpty(part, boundary))
+  return filled.length > 0 ? filled : parts.slice(-1)
 }
