@@ -248,7 +248,8 @@ export async function run(path: string, options: RunOptions, signal: AbortSignal
     bar.stop()
     const summary = { byteLength, windows, workers, seconds }
     if (part !== undefined) {
-      console.log(part.describe(options.merge === 'list' ? result : [result]))
+      const results = options.merge === 'list' ? result : [result]
+      console.log(part.describe(results as ExportResult[]))
       if (!options.json) console.error(throughput(summary))
     } else if (isProgram) tellEnd(result as number[], summary, options)
     else tellResult(result, summary, options)

@@ -32,7 +32,7 @@ export function installPackage(t: ExecutionContext): InstalledPackage {
   for (const name of ['package.json', 'install.js']) {
     cpSync(join(repository, name), join(folder, name))
   }
-  for (const name of ['commander', 'cli-progress', 'detect-libc', 'tar', 'wabt']) {
+  for (const name of ['commander', 'cli-progress', 'detect-libc', 'tar', 'wabt', 'zod']) {
     symlinkSync(join(repository, 'node_modules', name), join(modules, name))
   }
   const run = (words: readonly string[], env: NodeJS.ProcessEnv = {}) =>
