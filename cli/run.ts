@@ -220,6 +220,8 @@ export async function run(path: string, options: RunOptions, signal: AbortSignal
       memoryIndex: options.memoryIndex,
       writable,
       workers: options.parallel,
+      // A result, a profile and what a program prints for each thread.
+      parts: options.parallel,
       wasi: {
         args: [basename(path), ...options.arg],
         env: options.env,

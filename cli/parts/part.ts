@@ -28,8 +28,7 @@ export async function choosePart(
   signal: AbortSignal,
 ): Promise<ChosenPart> {
   const { index, count } = options.part!
-  const { boundary } = readScanOptions(wholes.length, {
-    workers: 1,
+  const { boundary } = readScanOptions(wholes.length, 0, 1, {
     recordBytes: options.recordBytes,
     delimiter: options.delimiter,
   })

@@ -64,9 +64,8 @@ TEST(Attach) {
   PrintPrice(isolate, "SetWasmInstanceRawMemory", 1'000'000, [&](int i) {
     count(v8::SetWasmInstanceRawMemory(instance, 0, half(i), kSize));
   });
-  PrintPrice(isolate, "ResetWasmInstanceRawMemory", 1'000'000, [&](int) {
-    count(v8::ResetWasmInstanceRawMemory(instance, 0));
-  });
+  PrintPrice(isolate, "ResetWasmInstanceRawMemory", 1'000'000,
+             [&](int) { count(v8::ResetWasmInstanceRawMemory(instance, 0)); });
 
   v8::Local<v8::Object> program = NewProgram(engine);
   PrintPrice(isolate, "SetWasmInstanceWindow", 1'000'000, [&](int i) {
