@@ -8,8 +8,6 @@ import type { Contender } from '../race.ts'
 export const oneThread = 'a pool of one thread'
 export const allThreads = 'a pool of all cores'
 
-const queries = 10
-
 /** Queries one after the other that are bound by computation. */
 export const parallelSuite: Suite = {
   name: 'parallel',
@@ -37,6 +35,7 @@ async function raceThreads(
   pools: readonly (readonly [string, ScanPool])[],
 ): Promise<void> {
   const kernel = hashKernel()
+  const queries = context.quick ? 2 : 10
   const options = {
     args: [hashRounds],
     parts: 4 * availableParallelism(),

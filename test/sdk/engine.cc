@@ -90,6 +90,8 @@ std::ostream& v8::operator<<(std::ostream& stream,
       return stream << "kShared";
     case Result::kGuardRegions:
       return stream << "kGuardRegions";
+    case Result::kUnguarded:
+      return stream << "kUnguarded";
     case Result::kUnsupportedBackingStore:
       return stream << "kUnsupportedBackingStore";
     case Result::kInInterrupt:
