@@ -33,6 +33,10 @@ export function bundle(folder: string): void {
     format: 'esm',
     target: 'node20',
     sourcemap: true,
+    // The package has the sources.
+    sourcesContent: false,
+    // Classes and functions show their names to programs.
+    keepNames: true,
     logLevel: 'warning',
   })
   chmodSync(join(folder, 'cli', 'main.js'), 0o755)

@@ -17,7 +17,8 @@ import {
   recordBytes,
 } from './option-types.ts'
 import type { MergeOptions } from './parts/merge-parts.ts'
-import { type RunOptions, run } from './run.ts'
+import { run } from './run.ts'
+import type { RunOptions } from './run-options.ts'
 import { sdk } from './sdk.ts'
 
 const program = new Command('v8-rawmem')

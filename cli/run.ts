@@ -3,36 +3,14 @@ import { basename } from 'node:path'
 import { AdvisedError } from '../terminal/advised-error.ts'
 import { formatByteSize } from '../terminal/byte-size.ts'
 import { type Progress, startProgress } from '../terminal/progress.ts'
-import type { BackendName } from '../types/backend.d.ts'
 import type { HostRegion } from '../types/host-region.d.ts'
 import type { ExportResult } from '../types/workers.d.ts'
 import { cpuProfileWriter } from './cpu-profile-files.ts'
 import { plain, text } from './format-result.ts'
-import { type Merge, mergeResults } from './merge.ts'
+import { mergeResults } from './merge.ts'
 import type { ChosenPart } from './parts/part.ts'
 import { exportsName, readProgram } from './program-file.ts'
-
-export interface RunOptions {
-  readonly map: string[]
-  readonly export?: string
-  readonly import: string
-  readonly args: (number | bigint)[]
-  readonly arg: string[]
-  readonly env: Record<string, string>
-  readonly dir: Record<string, string>
-  readonly window?: number
-  readonly address: 'i32' | 'i64'
-  readonly memoryIndex: number
-  readonly parallel: number
-  readonly recordBytes?: number | (number | null)[]
-  readonly delimiter?: number
-  readonly merge: Merge
-  readonly part?: { readonly index: number; readonly count: number }
-  readonly writable: boolean
-  readonly backend?: BackendName
-  readonly cpuProfile?: string
-  readonly json: boolean
-}
+import type { RunOptions } from './run-options.ts'
 
 /** The largest length of a window with `address: 'i32'`. */
 const maxWindow32 = 2 ** 32 - 1

@@ -6,7 +6,7 @@ import { cut, isEmpty } from '../../bindings/workers/parts.ts'
 import { AdvisedError } from '../../terminal/advised-error.ts'
 import type { HostRegion } from '../../types/host-region.d.ts'
 import type { ExportResult } from '../../types/workers.d.ts'
-import type { RunOptions } from '../run.ts'
+import type { RunOptions } from '../run-options.ts'
 import { fingerprint, sha256 } from './fingerprint.ts'
 import { formatPart } from './part-record.ts'
 

@@ -4,13 +4,13 @@ import { createRequire } from 'node:module'
 import { parentPort, workerData } from 'node:worker_threads'
 
 const { region } = createRequire(import.meta.url)(workerData.addon)
-const whole = region.allocate(1 << 16, false)
+const whole = region.allocate(1 << 16, false, false)
 const name = region.share(whole)
 const source = new Uint8Array(10)
 
 const tasks = {
   allocate() {
-    const handle = region.allocate(1 << 16, false)
+    const handle = region.allocate(1 << 16, false, false)
     region.close(handle, [region.buffer(handle, 0, 100)])
   },
   open() {

@@ -1,0 +1,25 @@
+import type { BackendName } from '../types/backend.d.ts'
+import type { Merge } from './merge.ts'
+
+/** What the command line says of `run`. */
+export interface RunOptions {
+  readonly map: string[]
+  readonly export?: string
+  readonly import: string
+  readonly args: (number | bigint)[]
+  readonly arg: string[]
+  readonly env: Record<string, string>
+  readonly dir: Record<string, string>
+  readonly window?: number
+  readonly address: 'i32' | 'i64'
+  readonly memoryIndex: number
+  readonly parallel: number
+  readonly recordBytes?: number | (number | null)[]
+  readonly delimiter?: number
+  readonly merge: Merge
+  readonly part?: { readonly index: number; readonly count: number }
+  readonly writable: boolean
+  readonly backend?: BackendName
+  readonly cpuProfile?: string
+  readonly json: boolean
+}
