@@ -15,8 +15,11 @@ export class ThreadPool {
 
   /** Waits until a thread has nothing to do. */
   async take(): Promise<Thread> {
-    const idle = this.#idle.pop()
-    if (idle !== undefined) return idle
+    for (let idle = this.#idle.pop(); idle !== undefined; idle = this.#idle.pop()) {
+      if (!idle.isEnding) return idle
+      // It ended although it had nothing to do.
+      this.#threads.delete(idle)
+    }
     if (this.#threads.size < this.size) return this.#start()
     const given = await new Promise<Thread | { failure: unknown }>((resolve) => {
       this.#waiting.push(resolve)
