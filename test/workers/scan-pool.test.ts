@@ -24,17 +24,13 @@ function filled(): HostRegion {
   return region
 }
 
-/** Busy for as many rounds as its first four bytes say; returns what it was called with. */
-const busy = wat(`(module
+/** Never returns if the first byte is 1. */
+const endlessIfOne = wat(`(module
   (import "env" "next" (func $next (result i32)))
   (memory 0)
-  (func (export "run") (result i32) (local $left i32)
+  (func (export "run")
     (drop (call $next))
-    (local.set $left (i32.load (i32.const 0)))
-    (loop $again
-      (local.set $left (i32.sub (local.get $left) (i32.const 1)))
-      (br_if $again (i32.gt_s (local.get $left) (i32.const 0))))
-    (i32.load (i32.const 4))))`)
+    (loop $again (br_if $again (i32.eq (i32.load8_u (i32.const 0)) (i32.const 1))))))`)
 
 test.serial('threads stay from scan to scan, and end with the pool', async (t) => {
   using region = filled()
@@ -54,34 +50,36 @@ test.serial('threads stay from scan to scan, and end with the pool', async (t) =
   })
 })
 
-test.serial('parts wait for a thread, and uneven ones do not keep the other waiting', async (t) => {
+test.serial('a thread that is done takes the next part, whatever the others do', async (t) => {
   const parts = 9
-  using region = HostRegion.allocate(parts * 8)
-  const view = region.view(DataView)
-  for (let i = 0; i < parts; ++i) {
-    view.setInt32(i * 8, i === 0 ? 2 ** 28 : 1, true)
-    view.setInt32(i * 8 + 4, i, true)
-  }
+  using region = HostRegion.allocate(parts)
   const pool = new ScanPool({ workers: 2 })
-  const order: number[] = []
-  const results = await pool.scan<number, number[]>(busy, region, {
+  const controller = new AbortController()
+  region.view(Uint8Array)[0] = 1
+  const scan = pool.scan(endlessIfOne, region, {
     parts,
-    recordBytes: 8,
-    onProgress: () => {},
-    merge: (each) => each,
+    recordBytes: 1,
+    signal: controller.signal,
+    onProgress: ({ windows }) => {
+      if (windows === parts) controller.abort('all have begun')
+    },
   })
-  t.deepEqual(results, [0, 1, 2, 3, 4, 5, 6, 7, 8])
-  // Many scans at a time share the two threads.
-  await Promise.all(
-    Array.from({ length: 5 }, async (_, i) => {
-      const part = region.subarray(8 * (i + 1), 8 * (i + 3))
-      order.push(...(await pool.scan<number>(busy, part, { recordBytes: 8 })))
-    }),
+  t.is(await scan.catch((error) => error), 'all have begun')
+  await pool.close()
+})
+
+test.serial('many scans at a time share the threads, and each keeps its order', async (t) => {
+  using region = filled()
+  const pool = new ScanPool({ workers: 2 })
+  const scans = Array.from({ length: 5 }, (_, i) =>
+    pool.scan<number[]>(describe, region.subarray(i, i + 6), { parts: 6, recordBytes: 1 }),
   )
-  t.deepEqual(
-    order.sort((a, b) => a - b),
-    [1, 2, 2, 3, 3, 4, 4, 5, 5, 6],
-  )
+  for (const [i, results] of (await Promise.all(scans)).entries()) {
+    t.deepEqual(
+      results.map(([, , first]) => first),
+      Array.from(content.subarray(i, i + 6)),
+    )
+  }
   await pool.close()
 })
 
@@ -106,16 +104,29 @@ test.serial('a scan that traps, is aborted or is refused leaves the pool usable'
   t.is(await last, total)
 })
 
+const poolProcess = (flags?: string) =>
+  runScript(new URL('pool-process.ts', import.meta.url), {
+    timeout: 60_000,
+    ...(flags === undefined ? {} : { env: { V8_RAWMEM_FLAGS: flags } }),
+  })
+
 test('a pool with threads does not keep the process alive', async (t) => {
-  const { exitCode, signal, stdout, stderr } = await runScript(
-    new URL('pool-process.ts', import.meta.url),
-    { timeout: 60_000 },
-  )
+  const { exitCode, signal, stdout, stderr } = await poolProcess()
   t.deepEqual(
-    { exitCode, signal, stdout: stdout.trim() },
-    { exitCode: 0, signal: null, stdout: '2' },
+    { exitCode, signal, stdout: stdout.trim().split('\n') },
+    { exitCode: 0, signal: null, stdout: ['2', '2', '2'] },
     stderr,
   )
+})
+
+test('what one thread has compiled no other compiles, nor the same one again', async (t) => {
+  const compiled = async (flags: string) => {
+    const { stdout } = await poolProcess(`--trace-wasm-compilation-times ${flags}`)
+    return stdout.match(/^Compiled function/gm)?.length
+  }
+  t.is(await compiled(''), 1)
+  // Without the cache of the process, each thread compiles for itself, and does so once.
+  t.is(await compiled('--no-wasm-native-module-cache'), 2)
 })
 
 test('wrong options are named', (t) => {
