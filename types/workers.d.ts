@@ -56,12 +56,12 @@ export interface RunOnWorkerOptions
    */
   onProgress?: (progress: FeederProgress) => void
   /**
-   * Records a CPU profile of each thread, see `startCpuProfile`. Called on this thread when the
-   * thread has ended, also if its program failed, with the content of a `.cpuprofile` file and the
-   * thread's number, counted from 0. If it throws, the promise rejects with that error. Only for the
-   * backend `patched`.
+   * Records a CPU profile of each part, see `startCpuProfile`. Called on this thread when a part is
+   * done, also if its program failed, with the content of a `.cpuprofile` file and the number of the
+   * part, counted from 0. If it throws, the promise rejects with that error. Only for the backend
+   * `patched`.
    */
-  onCpuProfile?: (profile: string, thread: number) => void
+  onCpuProfile?: (profile: string, part: number) => void
   /** Stops the program, also in an endless loop. The promise rejects with `signal.reason`. */
   signal?: AbortSignal
 }
