@@ -86,6 +86,16 @@ function seed(bytes: Uint8Array): void {
   for (let i = 0; i < bytes.length; ++i) bytes[i] = (i * 31) ^ (i >> 8)
 }
 
+/** Node 22 validates modules with memories of 64 bits, and takes no bigint for one of its own. */
+function makesMemories(address: 'i32' | 'i64'): boolean {
+  try {
+    new own.Memory(address === 'i64' ? { initial: 0n, address } : { initial: 0 })
+    return true
+  } catch {
+    return false
+  }
+}
+
 /**
  * Optimized code checks the furthest of several accesses in place of each. What a program does, which instruction traps, and
  * what was stored before, must be what they are in Node's own engine.
@@ -96,7 +106,9 @@ export function mergedChecksSuite(tier: Tier): void {
       for (const minimum of [0, 1] as const) {
         // Not every release of Node has several memories, and those of 64 bits.
         const shape = { address, memory, minimum }
-        const runs = own.validate(wat(program({ ...shape, oneIndex: true }, new Random(1))))
+        const runs =
+          own.validate(wat(program({ ...shape, oneIndex: true }, new Random(1)))) &&
+          makesMemories(address)
         const declare = runs ? test : test.skip
         declare(
           `accesses trap one by one: ${address} addresses, memory ${memory}, at least ${minimum} pages`,
