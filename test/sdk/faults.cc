@@ -12,7 +12,8 @@ using Result = v8::WasmRawMemoryResult;
 
 namespace {
 
-constexpr size_t kPage = 65536;
+// Addresses of 32 bits are passed as i32.
+constexpr uint32_t kPage = 65536;
 
 void HandleFault(int signal, siginfo_t* info, void* context) {
   if (!v8::TryHandleWebAssemblyTrapPosix(signal, info, context)) {
