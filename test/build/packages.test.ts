@@ -16,7 +16,7 @@ const read = (path: string) =>
   JSON.parse(readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8'))
 
 const main: Manifest = read('package.json')
-const platforms = ['linux-x64']
+const platforms = ['linux-arm64', 'linux-x64']
 
 test("the packages' versions are one, and the main one asks for exactly that", (t) => {
   t.deepEqual(

@@ -55,7 +55,7 @@ test('two releases of the same files are the same bytes, and pass their own chec
   const { packages, version } = await readRelease(folders[0]!, signal)
   t.deepEqual(
     packages.map(({ filename }) => filename),
-    [`v8-rawmem-linux-x64-${version}.tgz`, `v8-rawmem-${version}.tgz`],
+    ['linux-arm64-', 'linux-x64-', ''].map((name) => `v8-rawmem-${name}${version}.tgz`),
   )
   for (const { filename } of packages) {
     for (const name of [filename, `${filename}.cdx.json`, `${filename}.intoto.json`]) {
@@ -140,7 +140,7 @@ test('prebuilds of other sources are not released', async (t) => {
   await commit()
   await t.throwsAsync(
     makeRelease({ project, folder: join(project, 'release'), ...nowhere, snapshot: false, signal }),
-    { message: /prebuilds\/linux-x64 does not belong to this commit:/ },
+    { message: /prebuilds\/linux-arm64 does not belong to this commit:/ },
   )
 })
 
@@ -150,7 +150,7 @@ test('packages of several versions are not released', async (t) => {
   writeFileSync(path, readFileSync(path, 'utf8').replace(/"version": ".*?"/, '"version": "99.0.0"'))
   await t.throwsAsync(
     makeRelease({ project, folder: join(project, 'release'), ...nowhere, snapshot: true, signal }),
-    { message: /has the version 99\.0\.0 and asks for @v8-rawmem\/linux-x64 \S+, which is / },
+    { message: /has the version 99\.0\.0 and asks for @v8-rawmem\/linux-arm64 \S+, which is / },
   )
 })
 

@@ -5,7 +5,7 @@ import type { Scenario } from '../scenario.ts'
 
 const musl = [/there is no prebuilt binding for musl, only for glibc/, /bookworm-slim/]
 const darwin = [
-  /there is no prebuilt binding for this platform, darwin-arm64; there is one for linux-x64/,
+  /there is no prebuilt binding for this platform, darwin-arm64; there is one for linux-arm64, linux-x64/,
 ]
 
 export const platforms: readonly Scenario[] = [
