@@ -100,7 +100,9 @@ export interface HostRegion<TArrayBuffer extends ArrayBufferLike = ArrayBufferLi
    * It keeps the memory mapped while it is reachable; `close()` detaches it.
    *
    * @throws {RangeError} if the region has more bytes than an `ArrayBuffer` can hold
-   *   (`buffer.constants.MAX_LENGTH`: 4 GiB on Node 20). Use the buffer of a `subarray`.
+   *   (`buffer.constants.MAX_LENGTH`: 4 GiB on Node 20). Use the buffer of a `subarray`. On arm64
+   *   also if the region does not begin at a multiple of 8 bytes, where `Atomics` on the buffer
+   *   would end the process. Use {@link view} of the whole region.
    * @throws {TypeError} if the region is closed, if its borrowed buffer is detached, or if it
    *   borrows only a part of a buffer: a second `ArrayBuffer` would not notice that JavaScript
    *   detached the first. Use {@link view}.
@@ -126,10 +128,10 @@ export interface HostRegion<TArrayBuffer extends ArrayBufferLike = ArrayBufferLi
    *
    * @param type Class of the view, such as `Float64Array`.
    * @param byteOffset First byte, from 0 to `byteLength`, of any alignment. Default 0. In a
-   *   borrowed buffer, a typed array must begin at a multiple of its element size.
+   *   borrowed buffer and on arm64, a typed array must begin at a multiple of its element size.
    * @param length Elements (bytes for `DataView`). Default: all complete elements to the end.
    * @throws {RangeError} if the view is not inside the region, or is larger than an `ArrayBuffer`
-   *   can be.
+   *   can be. On arm64 also if the region does not begin at a multiple of 8 bytes.
    * @throws {TypeError} if an argument has the wrong type, the region is closed, or its borrowed
    *   buffer is detached.
    */

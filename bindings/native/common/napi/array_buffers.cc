@@ -45,6 +45,14 @@ const Members* FindMembers() {
   return found ? &members : nullptr;
 }
 
+// Of what JavaScript may make an ArrayBuffer over. Atomics look at the index
+// alone, and an atomic access to an unaligned address is SIGBUS on arm64.
+#if defined(__aarch64__)
+constexpr uintptr_t kBufferAlignment = 8;
+#else
+constexpr uintptr_t kBufferAlignment = 1;
+#endif
+
 bool IsDetached(napi_env env, napi_value buffer) {
   bool detached = false;
   return napi_is_detached_arraybuffer(env, buffer, &detached) != napi_ok ||
@@ -69,6 +77,15 @@ napi_value NewExternalBuffer(napi_env env,
                              void* data,
                              size_t length,
                              std::shared_ptr<void> owner) {
+  if (reinterpret_cast<uintptr_t>(data) % kBufferAlignment != 0) {
+    ThrowRangeError(env,
+                    "On this processor, an ArrayBuffer must begin at an "
+                    "address that is a multiple of 8, or Atomics would end "
+                    "the process. Take one that begins further in front, and "
+                    "give its view a byteOffset: "
+                    "region.view(Uint8Array, byteOffset)");
+    return nullptr;
+  }
   auto* kept = new std::shared_ptr<void>(std::move(owner));
   napi_value buffer;
   const napi_status status = napi_create_external_arraybuffer(
