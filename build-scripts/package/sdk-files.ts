@@ -104,7 +104,7 @@ function switchNames(buildFile: string): string[] {
 }
 
 /** Copies a template of sdk/ with the versions filled in. */
-async function fillIn({ pin, project }: BuildContext, name: string, folder: string) {
+async function fillIn({ pin, project, target }: BuildContext, name: string, folder: string) {
   const { version } = JSON.parse(await readFile(join(project, 'package.json'), 'utf8')) as {
     version: string
   }
@@ -112,6 +112,8 @@ async function fillIn({ pin, project }: BuildContext, name: string, folder: stri
     V8_VERSION: pin.v8.version,
     V8_MAJOR_MINOR: pin.v8.version.split('.').slice(0, 2).join('.'),
     RAWMEM_VERSION: version,
+    PLATFORM: target.platform,
+    PROCESSORS: { x64: 'x86_64|AMD64|amd64', arm64: 'aarch64|arm64' }[target.cpu] ?? target.cpu,
   }
   const template = await readFile(join(project, 'sdk', `${name}.in`), 'utf8')
   await mkdir(folder, { recursive: true })

@@ -6,11 +6,12 @@ import { Command } from 'commander'
 import { glob } from 'zx'
 import { addonNames } from '../../build-scripts/bind/prebuild-manifest.ts'
 import { runCommand } from '../../build-scripts/shared/command.ts'
-import { openContext } from '../../build-scripts/shared/context.ts'
+import { type BuildContext, openContext } from '../../build-scripts/shared/context.ts'
 import { $ } from '../../build-scripts/shared/shell.ts'
 import { formatDuration, mark, say } from '../../build-scripts/shared/terminal.ts'
 import { emulatorTools, findEmulator, requireTools } from '../../build-scripts/shared/toolchain.ts'
 import { AdvisedError } from '../../terminal/advised-error.ts'
+import { hasSdk, runSdkTests } from '../sdk/sdk-tests.ts'
 import { nodeCache } from '../support/provide-node.ts'
 import { type EmulatedNode, provideEmulatedNode } from './emulated-node.ts'
 
@@ -49,7 +50,7 @@ interface Options {
 
 const command = new Command('npm run test:arm64 --')
   .description(
-    'Runs tests of the API, the conformance suite and samples with the prebuilt addons for arm64, under a stock Node for arm64, in qemu-user, which is slow.',
+    'Runs tests of the API, the conformance suite and samples with the prebuilt addons for arm64, under a stock Node for arm64, and the C++ tests with the SDK for arm64 if there is one, in qemu-user, which is slow.',
   )
   .argument('[releases...]', 'releases of Node', ['26'])
   .option('--files <pattern...>', 'which tests')
@@ -94,6 +95,20 @@ async function test(
       await runTests(node, title, await glob(wanted, { cwd: project }))
     }
   }
+  if (!files) await runCxxTests(context, emulator)
+}
+
+/** The C++ tests and the embedder sample. */
+async function runCxxTests({ cache, clang }: BuildContext, emulator: readonly string[]) {
+  const sdk = join(cache.sdk, 'current')
+  if (!hasSdk(sdk)) {
+    say(`${mark('note')} left out: there is no SDK in ${sdk}`)
+    return
+  }
+  const { cxx, flags } = await clang()
+  const cross = { processor: 'aarch64', flags, emulator }
+  await runSdkTests({ sdk, compiler: cxx, cross, output: (text) => process.stdout.write(text) })
+  say(`${mark('ok')} the C++ tests`)
 }
 
 async function runSample(node: EmulatedNode, title: string, words: readonly string[]) {

@@ -26,10 +26,22 @@ export interface SdkTestOptions {
   readonly compiler?: string | undefined
   /** Run only the tests whose names match, a regular expression as ctest takes it. */
   readonly filter?: string | undefined
+  /** What another processor's programs are compiled with, and run by, where the SDK is for one. */
+  readonly cross?: Cross | undefined
   /** Run the tests under AddressSanitizer and UndefinedBehaviorSanitizer, with V8 as it is. */
   readonly sanitized?: boolean
   /** Where the output of the tools goes, line by line as it comes. */
   readonly output: (text: string) => void
+}
+
+/** A cross-compile. */
+export interface Cross {
+  /** As `uname -m` calls it. */
+  readonly processor: string
+  /** Options of the compiler. */
+  readonly flags: readonly string[]
+  /** The command that runs the programs. */
+  readonly emulator: readonly string[]
 }
 
 function packageFolder(sdk: string): string {
@@ -184,6 +196,16 @@ export async function buildFuzzers(): Promise<{ folder: string; modules: string 
   return { folder, modules }
 }
 
+function crossDefinitions({ processor, flags, emulator }: Cross): Record<string, string> {
+  return {
+    CMAKE_SYSTEM_NAME: 'Linux',
+    CMAKE_SYSTEM_PROCESSOR: processor,
+    CMAKE_CXX_FLAGS: flags.join(' '),
+    CMAKE_EXE_LINKER_FLAGS: '-fuse-ld=lld',
+    CMAKE_CROSSCOMPILING_EMULATOR: emulator.join(';'),
+  }
+}
+
 const sanitizerFlags = {
   CMAKE_BUILD_TYPE: 'RelWithDebInfo',
   CMAKE_CXX_FLAGS:
@@ -235,10 +257,12 @@ export async function runSdkTests(options: SdkTestOptions): Promise<void> {
   const suffix = options.sanitized ? '-sanitized' : ''
   const name = `${basename(sdk)}-${basename(compiler)}${suffix}`
   const build = join(project, 'build', 'test-sdk', name)
-  const flags = options.sanitized ? sanitizerFlags : {}
-  await buildAndTest(await cxxTests(sdk, compiler, build, flags), options)
+  const cross = options.cross ? crossDefinitions(options.cross) : {}
+  const more = options.sanitized ? sanitizerFlags : cross
+  await buildAndTest(await cxxTests(sdk, compiler, build, more), options)
   if (options.filter || options.sanitized) return
   const source = join(project, 'samples', 'embedder')
-  const definitions = { CMAKE_CXX_COMPILER: compiler, 'v8-rawmem_DIR': packageFolder(sdk) }
+  const own = { CMAKE_CXX_COMPILER: compiler, 'v8-rawmem_DIR': packageFolder(sdk) }
+  const definitions = { ...own, ...cross }
   await buildAndTest({ source, build: join(build, 'embedder'), definitions }, options)
 }
