@@ -6,6 +6,7 @@ export const patchedDynamic = "patched V8, tiering: 'dynamic'"
 export const patchedCached = 'patched V8, code cache'
 export const copied = 'stock Node, copying'
 export const copiedSmall = 'stock Node, copying small windows'
+export const read = 'stock Node, fs.readSync'
 export const native = 'native C++'
 export const nativeWide = 'native C++, -march=native'
 export const duckdb = 'DuckDB'

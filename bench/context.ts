@@ -6,7 +6,9 @@ import type { Race } from './race.ts'
 export interface Sizes {
   /** A column that is summed up. */
   readonly column: number
-  /** What WebAssembly sees of it at a time. */
+  /** One that fits into the processor's cache. */
+  readonly cached: number
+  /** What WebAssembly sees of a column at a time. */
   readonly window: number
   /** A window that fits into the processor's cache, for those that copy. */
   readonly smallWindow: number

@@ -12,6 +12,8 @@ export interface Contender {
 export interface Measurement {
   /** What it took, in seconds, of all `operations`. */
   readonly seconds: number
+  /** Seconds of the processor in all threads. Default: those that this process took for the run. */
+  readonly processor?: number
   /** Default 1. */
   readonly operations?: number
   /** What came out; it must be the same for all contenders. */
@@ -40,7 +42,7 @@ export interface Course {
 
 const perSecond: Record<Exclude<Unit, 'GB/s'>, number> = { s: 1, ms: 1e3, µs: 1e6, ns: 1e9 }
 
-function inUnit({ unit, bytes }: Race, { seconds, operations = 1 }: Measurement): number {
+function inUnit({ unit, bytes }: Race, seconds: number, operations = 1): number {
   if (unit === 'GB/s') return bytes! / seconds / 1e9
   return (seconds / operations) * perSecond[unit]
 }
@@ -58,6 +60,7 @@ function rounded(value: number): number {
 export async function runRace(race: Race, course: Course): Promise<Row[]> {
   const { contenders } = race
   const samples = contenders.map((): number[] => [])
+  const ofProcessor = contenders.map((): number[] => [])
   let expected: { by: string; result: bigint | number } | undefined
   for (let round = 0; round <= course.rounds; round++) {
     for (let turn = 0; turn < contenders.length; turn++) {
@@ -68,8 +71,9 @@ export async function runRace(race: Race, course: Course): Promise<Row[]> {
       // Signals are heard between turns of the event loop.
       await nextTurn()
       course.signal.throwIfAborted()
+      const before = process.cpuUsage()
       const measured = await contender.run()
-      const { result } = measured
+      const { result, seconds, operations, processor = secondsSince(before) } = measured
       if (result !== undefined) {
         expected ??= { by: contender.name, result }
         if (!Object.is(expected.result, result)) {
@@ -78,7 +82,10 @@ export async function runRace(race: Race, course: Course): Promise<Row[]> {
           )
         }
       }
-      if (round > 0) samples[index]!.push(rounded(inUnit(race, measured)))
+      if (round > 0) {
+        samples[index]!.push(rounded(inUnit(race, seconds, operations)))
+        ofProcessor[index]!.push(inUnit(race, processor, operations))
+      }
     }
   }
 
@@ -98,6 +105,10 @@ export async function runRace(race: Race, course: Course): Promise<Row[]> {
       median: median(own),
       min: Math.min(...own),
       max: Math.max(...own),
+      // Its clock may not tick in what is over in a moment.
+      ...(ofProcessor[index]!.every((sample) => sample > 0 && Number.isFinite(sample)) && {
+        processor: rounded(median(ofProcessor[index]!)),
+      }),
       baseline,
       speed: pairedSpeed(race.unit, own, samples[baselineIndex]!),
       ...(race.bytes === undefined ? {} : { bytes: race.bytes }),
@@ -127,17 +138,24 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2
 }
 
-/** The seconds that `work` takes, and what it returns. */
-export function timed<T>(work: () => T): { seconds: number; result: T } {
-  const start = process.hrtime.bigint()
-  const result = work()
-  return { seconds: Number(process.hrtime.bigint() - start) / 1e9, result }
+function secondsSince(usage: NodeJS.CpuUsage): number {
+  const { user, system } = process.cpuUsage(usage)
+  return (user + system) / 1e6
 }
 
-/** The same in seconds of the processor that this process took, in all its threads. */
-export function processorTimed<T>(work: () => T): { seconds: number; result: T } {
-  const start = process.cpuUsage()
+/** The seconds that `work` takes, and what it returns. */
+export function timed<T>(work: () => T): { seconds: number; processor: number; result: T } {
+  const usage = process.cpuUsage()
+  const start = process.hrtime.bigint()
   const result = work()
-  const { user, system } = process.cpuUsage(start)
-  return { seconds: (user + system) / 1e6, result }
+  const seconds = Number(process.hrtime.bigint() - start) / 1e9
+  return { seconds, processor: secondsSince(usage), result }
+}
+
+/** The mean of so many runs that are alike. */
+export function repeated(passes: number, run: () => Measurement): Measurement {
+  const usage = process.cpuUsage()
+  const runs = Array.from({ length: passes }, run)
+  const seconds = runs.reduce((sum, each) => sum + each.seconds, 0) / passes
+  return { ...runs[0]!, seconds, processor: secondsSince(usage) / passes }
 }

@@ -14,6 +14,8 @@ export const rowSchema = z.strictObject({
   median: z.number().positive(),
   min: z.number().positive(),
   max: z.number().positive(),
+  /** The median in time of the processor, all threads together, in the same unit. */
+  processor: z.number().positive().optional(),
   /** The contender that this one is compared with. */
   baseline: z.string().min(1),
   /** How many times as fast as the baseline: the median of the rounds' ratios. */
@@ -29,8 +31,9 @@ export const aimSchema = z.strictObject({
   aim: z.string().min(1),
   suite: z.string().min(1),
   case: z.string().min(1),
-  /** At least this is aimed at. */
+  /** How many times as fast as another contender; or, where there is a unit, how much at most. */
   target: z.number().positive(),
+  unit: z.enum(units).optional(),
   measured: z.number().positive(),
   met: z.boolean(),
 })

@@ -7,6 +7,7 @@ const GiB = 2 ** 30
 
 export const fullSizes: Sizes = {
   column: 4 * GiB,
+  cached: 512 * KiB,
   window: GiB,
   smallWindow: 256 * KiB,
   lineitem: 2 * GiB,
@@ -19,6 +20,7 @@ export const fullSizes: Sizes = {
 /** Enough to run every line. */
 export const quickSizes: Sizes = {
   column: 4 * MiB,
+  cached: 256 * KiB,
   window: MiB,
   smallWindow: 256 * KiB,
   lineitem: 4 * blockBytes,

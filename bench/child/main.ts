@@ -4,7 +4,7 @@ import { type HostRegion, openBackend } from 'v8-rawmem'
 import { fillColumn } from '../columns.ts'
 import { type SwitchExports, switchKernel } from '../kernels/switches.ts'
 import type { ValueType } from '../native/native.ts'
-import { type Measurement, timed } from '../race.ts'
+import { type Measurement, repeated, timed } from '../race.ts'
 import { attachedScan, type Engine, memoryFor, type Scan } from '../scans.ts'
 import type { ChildSetup, Job, Reply, Request } from './protocol.ts'
 
@@ -37,14 +37,7 @@ class Contender {
       scan = attachedScan(this.#engine, kernel, this.#region, { windowSize: this.#windowSize })
       this.#scans.set(key, scan)
     }
-    let seconds = 0
-    let result: Measurement['result']
-    for (let i = 0; i < passes; i++) {
-      const once = scan.run()
-      seconds += once.seconds
-      result = once.result
-    }
-    return { seconds: seconds / passes, ...(result === undefined ? {} : { result }) }
+    return repeated(passes, scan.run)
   }
 
   #switch({ touch, passes }: Job & { kind: 'switch' }): Measurement {
@@ -57,14 +50,18 @@ class Contender {
       this.#switching = { feeder, exports: instance.exports as unknown as SwitchExports }
     }
     const { feeder, exports } = this.#switching
-    const { seconds } = timed(() => {
+    const { seconds, processor } = timed(() => {
       for (let pass = 0; pass < passes; pass++) {
         feeder.rewind()
         if (touch) exports.touch()
         else exports.run()
       }
     })
-    return { seconds, operations: passes * Math.ceil(this.#region.byteLength / this.#windowSize) }
+    return {
+      seconds,
+      processor,
+      operations: passes * Math.ceil(this.#region.byteLength / this.#windowSize),
+    }
   }
 }
 

@@ -2,14 +2,14 @@ import { assemble } from '../../cli/assemble.ts'
 
 /**
  * A module that mixes every 32-bit value of its windows, `rounds` times each: bound by computation,
- * not by memory. It imports `env.next` and exports `run(rounds)`, the sum of what comes out.
+ * not by memory. It imports `env.next` and exports its memory and `run(rounds)`, the sum of what comes out.
  */
 export function hashKernel(): Uint8Array<ArrayBuffer> {
   return assemble(
     'hashes.wat',
     `(module
   (import "env" "next" (func $next (result i32)))
-  (memory 0)
+  (memory (export "memory") 0)
   (func (export "run") (param $rounds i32) (result i64)
     (local $length i32) (local $at i32) (local $value i32) (local $left i32) (local $sum i64)
     (loop $windows

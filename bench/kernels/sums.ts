@@ -18,6 +18,8 @@ interface SumLoop {
   readonly bytesPerRound?: number
   /** Type of addresses. Default `'i32'`. */
   readonly address?: 'i32' | 'i64'
+  /** How many sums a scalar loop of integers or `f64` keeps, one for each index modulo that many. Default 4. */
+  readonly sums?: 4 | 8
   /** `false`: one load of 32 bits per value, as a compiler makes it of the plain loop. Default `true`. */
   readonly pairs?: boolean
 }
@@ -123,10 +125,10 @@ function loopOf(kernel: SumKernel): Loop {
 }
 
 function scalars(kernel: SumKernel): Loop {
-  const { type, bytesPerRound = 128 } = kernel
+  const { type, bytesPerRound = 128, sums: count = 4 } = kernel
   const sumType = type === 'f64' ? 'f64' : 'i64'
   const [bytes, load] = type === 'i32' ? [4, 'i64.load32_s'] : [8, `${sumType}.load`]
-  const sums = numbers(4).map((i) => `$sum${i}`)
+  const sums = numbers(count).map((i) => `$sum${i}`)
   return {
     bytesPerRound,
     locals: declare(sums, sumType),

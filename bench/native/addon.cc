@@ -114,8 +114,10 @@ napi_value Sum(napi_env env, napi_callback_info info) {
       return timed(kernels.sum_f32, reinterpret_cast<const float*>(data));
     case 3:
       return timed(kernels.sum_f64, doubles);
-    default:
+    case 4:
       return timed(kernels.sum_f64_by_four, doubles);
+    default:
+      return timed(kernels.sum_f64_by_eight, doubles);
   }
 }
 

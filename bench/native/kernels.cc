@@ -95,6 +95,6 @@ int64_t RunQ6(const uint8_t* blocks,
 
 extern const Kernels BENCH_CONCATENATE(kKernels, KERNELS_VARIANT);
 const Kernels BENCH_CONCATENATE(kKernels, KERNELS_VARIANT) = {
-    SumI32, SumI64, SumF32, SumF64<1>, SumF64<4>, RunQ6};
+    SumI32, SumI64, SumF32, SumF64<1>, SumF64<4>, SumF64<8>, RunQ6};
 
 }  // namespace bench

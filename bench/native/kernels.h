@@ -32,9 +32,11 @@ struct Kernels {
   int64_t (*sum_i64)(const int64_t* values, size_t count);
   // `count` is a multiple of 8.
   float (*sum_f32)(const float* values, size_t count);
-  // In the order of the values, or by four sums; `count` is a multiple of 4.
+  // In the order of the values, or by four or eight sums; `count` is a multiple
+  // of them.
   double (*sum_f64)(const double* values, size_t count);
   double (*sum_f64_by_four)(const double* values, size_t count);
+  double (*sum_f64_by_eight)(const double* values, size_t count);
   // `bytes` is a multiple of layout.block_bytes.
   int64_t (*q6)(const uint8_t* blocks,
                 size_t bytes,

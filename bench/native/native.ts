@@ -7,7 +7,7 @@ import type { Variant } from './compiler.ts'
 export type ValueType = 'i32' | 'i64' | 'f32' | 'f64'
 
 /** The loops that sum up a column, in the order of addon.cc. */
-const sumLoops = ['i32', 'i64', 'f32', 'f64', 'f64, four sums'] as const
+const sumLoops = ['i32', 'i64', 'f32', 'f64', 'f64, four sums', 'f64, eight sums'] as const
 export type NativeSum = (typeof sumLoops)[number]
 
 /** A result, and the seconds it took to come by. */

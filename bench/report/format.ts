@@ -1,5 +1,5 @@
 import { formatByteSize } from '../../terminal/byte-size.ts'
-import type { Row, Unit } from '../results.ts'
+import type { Aim, Row, Unit } from '../results.ts'
 
 const nanoseconds: Record<Exclude<Unit, 'GB/s'>, number> = { ns: 1, µs: 1e3, ms: 1e6, s: 1e9 }
 
@@ -23,10 +23,22 @@ export function formatValue(value: number, unit: Unit): string {
   return `${formatNumber(inNanoseconds)} ns`
 }
 
-/** The median, and how many times as fast as the baseline. */
+/** The median, how many times as fast as the baseline, and the processor's time where it is another. */
 export function formatCell(row: Row): string {
   const value = formatValue(row.median, row.unit)
-  return row.contender === row.baseline ? value : `${value} (${formatNumber(row.speed)} ×)`
+  const speed = row.contender === row.baseline ? '' : ` (${formatNumber(row.speed)} ×)`
+  return `${value}${speed}${formatProcessor(row)}`
+}
+
+/** The median in time of the processor, if that differs by more than a tenth. */
+export function formatProcessor({ median, processor, unit }: Row): string {
+  if (processor === undefined || Math.abs(processor / median - 1) < 0.1) return ''
+  return `; ${formatValue(processor, unit)} by the processor's clock`
+}
+
+/** What was measured for an aim. */
+export function formatMeasured({ measured, unit }: Aim): string {
+  return unit === undefined ? `${formatNumber(measured)} ×` : formatValue(measured, unit)
 }
 
 /** Bytes without digits that say nothing: `1 GiB`, `4 GiB - 64 KiB`. */

@@ -1,7 +1,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join, relative, resolve } from 'node:path'
 import { type Results, type Row, resultsSchema } from '../results.ts'
-import { formatNumber, formatValue } from './format.ts'
+import { formatMeasured, formatNumber, formatProcessor, formatValue } from './format.ts'
 import { renderPage } from './page.ts'
 import { plots } from './plots.ts'
 
@@ -15,7 +15,7 @@ export function printRace(rows: readonly Row[]): void {
     const range = `${formatValue(row.min, row.unit)} to ${formatValue(row.max, row.unit)}`
     const speed = row.contender === row.baseline ? '' : `${formatNumber(row.speed)} ×`
     console.log(
-      `  ${row.contender.padEnd(width)}  ${formatValue(row.median, row.unit).padStart(10)}  ${speed.padStart(10)}   ${range}`,
+      `  ${row.contender.padEnd(width)}  ${formatValue(row.median, row.unit).padStart(10)}  ${speed.padStart(10)}   ${range}${formatProcessor(row)}`,
     )
   }
 }
@@ -39,9 +39,9 @@ export async function writeReport(
 ): Promise<void> {
   if (results.aims.length > 0) {
     console.log('\nAims')
-    for (const { aim, suite, case: name, measured, met } of results.aims) {
+    for (const aim of results.aims) {
       console.log(
-        `  ${met ? 'met   ' : 'missed'}  ${aim} (${suite}, ${name}): ${formatNumber(measured)} ×`,
+        `  ${aim.met ? 'met   ' : 'missed'}  ${aim.aim} (${aim.suite}, ${aim.case}): ${formatMeasured(aim)}`,
       )
     }
   }

@@ -1,5 +1,5 @@
 import type { Aim, Results, Row } from '../results.ts'
-import { formatCell, formatNumber, formatSize, unique } from './format.ts'
+import { formatCell, formatMeasured, formatSize, unique } from './format.ts'
 
 function table(header: readonly string[], lines: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`
@@ -34,10 +34,15 @@ export function aimsTable(aims: readonly Aim[]): string {
     aims.map((aim) => [
       aim.aim,
       aim.case,
-      `${formatNumber(aim.measured)} ×`,
-      aim.met ? 'met' : `**missed by ${Math.ceil(100 * (1 - aim.measured / aim.target))} %**`,
+      formatMeasured(aim),
+      aim.met ? 'met' : `**missed by ${Math.ceil(100 * missedBy(aim))} %**`,
     ]),
   )
+}
+
+/** As a share of the target. */
+function missedBy({ measured, target }: Aim): number {
+  return Math.abs(1 - measured / target)
 }
 
 export function machineTable({ machine, date, seconds, rounds, remarks }: Results): string {

@@ -7,6 +7,11 @@ import { stock } from '../stock.ts'
 
 const stockCalls = 'stock Node'
 
+export const exportCalled = 'JavaScript calls an export'
+export const exportCalledWithBigInts = 'JavaScript calls an export, with BigInts'
+export const importCalled = 'WebAssembly calls an import in JavaScript'
+export const importCalledWithBigInts = 'WebAssembly calls an import in JavaScript, with BigInts'
+
 interface CallExports {
   add(a: number, b: number): number
   addFloats(a: number, b: number): number
@@ -53,7 +58,7 @@ export const callsSuite: Suite = {
           }),
         ),
       })
-    await race('JavaScript calls an export', ({ add }, times) => {
+    await race(exportCalled, ({ add }, times) => {
       let sum = 0
       for (let i = 0; i < times; i++) sum = add(sum, 1)
       return sum
@@ -63,17 +68,14 @@ export const callsSuite: Suite = {
       for (let i = 0; i < times; i++) sum = addFloats(sum, 1)
       return sum
     })
-    await race('JavaScript calls an export, with BigInts', ({ addBigInts }, times) => {
+    await race(exportCalledWithBigInts, ({ addBigInts }, times) => {
       let sum = 0n
       for (let i = 0; i < times; i++) sum = addBigInts(sum, 1n)
       return sum
     })
-    await race('WebAssembly calls an import in JavaScript', ({ callImport }, times) =>
-      callImport(times),
-    )
-    await race(
-      'WebAssembly calls an import in JavaScript, with BigInts',
-      ({ callImportWithBigInt }, times) => callImportWithBigInt(times),
+    await race(importCalled, ({ callImport }, times) => callImport(times))
+    await race(importCalledWithBigInts, ({ callImportWithBigInt }, times) =>
+      callImportWithBigInt(times),
     )
     await race('WebAssembly calls WebAssembly, through a table', ({ callOwn }, times) =>
       callOwn(times),

@@ -1,4 +1,9 @@
+import { execFile } from 'node:child_process'
+import { dirname, join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { promisify } from 'node:util'
 import * as engine from 'v8-rawmem'
+import { bundle } from '../../build-scripts/bundle.ts'
 import { blockBytes, generateLineitem } from '../../samples/query-jit/tpch/lineitem.ts'
 import { type Q6Exports, q6Arguments, q6Kernel } from '../../samples/query-jit/tpch/q6.ts'
 import * as names from '../contenders.ts'
@@ -6,6 +11,8 @@ import { type BenchContext, type Suite, withRegion } from '../context.ts'
 import { type Contender, type Measurement, timed } from '../race.ts'
 import { formatSize } from '../report/format.ts'
 import { type StockMemory, stock } from '../stock.ts'
+
+const repository = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
 
 /** Programs that arrive all the time, and run once: the kernel of TPC-H query 6, from its bytes to its result. */
 export const coldStartSuite: Suite = {
@@ -19,7 +26,96 @@ export const coldStartSuite: Suite = {
         await raceStarts(context, region)
       })
     }
+    await raceProcesses(context)
   },
+}
+
+export const firstInstance = 'a process, from import to the first instance'
+
+/**
+ * What a process of its own does: brings an engine, and makes an instance of an empty module. Prints milliseconds. `process.dlopen`
+ * is what loads an addon, whichever way a package asks for it.
+ */
+const startProgram = `
+  const { performance } = require('node:perf_hooks')
+  const load = process.dlopen
+  let addon = 0
+  process.dlopen = (...args) => {
+    const start = performance.now()
+    try { return load(...args) } finally { addon += performance.now() - start }
+  }
+  const usage = process.cpuUsage()
+  const start = performance.now()
+  const engine = process.argv[1] ? import(process.argv[1]) : Promise.resolve(globalThis)
+  engine.then(({ WebAssembly }) => {
+    const imported = performance.now()
+    const module = new WebAssembly.Module(Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0))
+    const compiled = performance.now()
+    new WebAssembly.Instance(module)
+    const end = performance.now()
+    const { user, system } = process.cpuUsage(usage)
+    console.log(JSON.stringify({
+      all: end - start,
+      addon,
+      rest: imported - start - addon,
+      module: compiled - imported,
+      instance: end - compiled,
+      processor: (user + system) / 1000,
+    }))
+  })`
+
+type Start = Record<'all' | 'addon' | 'rest' | 'module' | 'instance' | 'processor', number>
+
+async function start(entryPoint?: string): Promise<Start> {
+  const more = entryPoint === undefined ? [] : [entryPoint]
+  const { stdout } = await promisify(execFile)(process.execPath, ['-e', startProgram, ...more])
+  return JSON.parse(stdout) as Start
+}
+
+/** The package as it is published, in processes of their own. */
+async function raceProcesses(context: BenchContext): Promise<void> {
+  const published = join(repository, 'dist')
+  bundle(published)
+  const entryPoint = pathToFileURL(join(published, 'bindings', 'index.js')).href
+  const processes = context.quick ? 1 : 5
+  const contender = (
+    name: string,
+    part: keyof Start,
+    program?: string,
+    note?: string,
+  ): Contender => ({
+    name,
+    ...(note === undefined ? {} : { note }),
+    async run() {
+      let [seconds, processor] = [0, 0]
+      for (let i = 0; i < processes; i++) {
+        const started = await start(program)
+        seconds += started[part] / 1000
+        processor += (part === 'all' ? started.processor : started[part]) / 1000
+      }
+      return { seconds, processor, operations: processes }
+    },
+  })
+  await context.race({
+    suite: coldStartSuite.name,
+    case: firstInstance,
+    contenders: [
+      contender(names.patched, 'all', entryPoint),
+      contender('stock Node', 'all', undefined, 'its WebAssembly is there from the start'),
+    ],
+    unit: 'ms',
+  })
+  await context.race({
+    suite: coldStartSuite.name,
+    case: 'its parts',
+    contenders: [
+      contender("the package's JavaScript", 'rest', entryPoint),
+      contender('loading the addon', 'addon', entryPoint, 'dlopen, and what its libraries start'),
+      contender('the first module', 'module', entryPoint, 'starts V8, and makes an isolate'),
+      contender('the first instance', 'instance', entryPoint),
+    ],
+    unit: 'ms',
+  })
 }
 
 async function raceStarts(context: BenchContext, region: engine.HostRegion): Promise<void> {
@@ -64,15 +160,16 @@ async function raceStarts(context: BenchContext, region: engine.HostRegion): Pro
     run: (bytes: Uint8Array<ArrayBuffer>) => bigint,
     prepare: () => Uint8Array<ArrayBuffer> = another,
   ): Measurement => {
-    let seconds = 0
+    let [seconds, processor] = [0, 0]
     let result = 0n
     for (let i = 0; i < repeats; i++) {
       const bytes = prepare()
       const once = timed(() => run(bytes))
       seconds += once.seconds
+      processor += once.processor
       result = once.result
     }
-    return { seconds, operations: repeats, result }
+    return { seconds, processor, operations: repeats, result }
   }
 
   const contenders: Contender[] = [

@@ -8,7 +8,7 @@ import { WindowReader } from '../copies.ts'
 import { type AccessorExports, accessorKernel } from '../kernels/accessors.ts'
 import type { SumKernel } from '../kernels/sums.ts'
 import { patchedEngine } from '../patched.ts'
-import { type Contender, processorTimed, timed } from '../race.ts'
+import { type Contender, timed } from '../race.ts'
 import { formatSize } from '../report/format.ts'
 import { attachedScan, copiedScan, type Scan } from '../scans.ts'
 import { stock } from '../stock.ts'
@@ -16,7 +16,6 @@ import { stock } from '../stock.ts'
 export const inMemory0 = 'patched V8, memory 0'
 export const inWindow = 'patched V8, host window 0'
 const inMemory1 = 'patched V8, memory 1'
-const read = 'stock Node, fs.readSync'
 const accessor = 'stock Node, a function per value'
 
 /** The kernels of this suite, and the bytes of one load. */
@@ -96,7 +95,11 @@ async function raceWindows(
     }
     const windows = `windows of ${formatSize(smallWindow)}`
     const reader = new WindowReader(file, smallWindow)
-    add(read, copiedScan(kernel, region, smallWindow, reader), `${windows}, from the page cache`)
+    add(
+      names.read,
+      copiedScan(kernel, region, smallWindow, reader),
+      `${windows}, from the page cache`,
+    )
     add(names.copiedSmall, copiedScan(kernel, region, smallWindow), windows)
     if (kernel.type === 'i32' || kernel.type === 'f64') {
       add(
@@ -121,8 +124,9 @@ async function raceWindows(
 /** The time of one pass of `work`, by the processor's clock: the machine need not be idle. */
 function perPass(passes: number, work: () => bigint | number | undefined): Contender['run'] {
   return () => {
-    const { seconds, result } = processorTimed(work)
-    return { seconds: seconds / passes, ...(result === undefined ? {} : { result }) }
+    const { processor, result } = timed(work)
+    const seconds = processor / passes
+    return { seconds, processor: seconds, ...(result === undefined ? {} : { result }) }
   }
 }
 

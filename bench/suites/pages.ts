@@ -1,12 +1,14 @@
-import { readFileSync } from 'node:fs'
+import { closeSync, openSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as engine from 'v8-rawmem'
 import { fillColumn, writeColumn } from '../columns.ts'
 import * as names from '../contenders.ts'
 import type { BenchContext, Suite } from '../context.ts'
+import { WindowReader } from '../copies.ts'
 import { patchedEngine } from '../patched.ts'
 import type { Contender } from '../race.ts'
-import { attachedScan } from '../scans.ts'
+import { formatSize } from '../report/format.ts'
+import { attachedScan, copiedScan } from '../scans.ts'
 import { nativeSum } from './scan.ts'
 
 /** Where the bytes lie: in huge pages, in small ones, in a file. */
@@ -34,6 +36,7 @@ export const pagesSuite: Suite = {
     ] as const
     try {
       for (const by of [names.patched, names.native]) await raceKinds(context, by, regions)
+      await raceFile(context, path, mapped)
     } finally {
       for (const [, region] of regions) region.close()
     }
@@ -66,6 +69,45 @@ async function raceKinds(
     })
   } finally {
     for (const scan of scans) scan.close()
+  }
+}
+
+/** What brings a file to a program. */
+async function raceFile(
+  context: BenchContext,
+  path: string,
+  mapped: engine.HostRegion,
+): Promise<void> {
+  const { native } = context
+  const { smallWindow } = context.sizes
+  const kernel = { type: 'i64', simd: true } as const
+  const windowSize = mapped.byteLength
+  const attached = attachedScan(patchedEngine, kernel, mapped, { windowSize })
+  const file = openSync(path, 'r')
+  const reader = new WindowReader(file, smallWindow)
+  const contenders: Contender[] = [
+    { name: names.patched, note: 'HostRegion.mapFile', run: attached.run },
+    {
+      name: names.read,
+      note: `${formatSize(smallWindow)} at a time`,
+      run: copiedScan(kernel, mapped, smallWindow, reader).run,
+    },
+  ]
+  if (native !== undefined) {
+    contenders.push({ name: names.native, ...nativeSum(native, 'Simd', 'i64', mapped) })
+  }
+  try {
+    await context.race({
+      suite: pagesSuite.name,
+      case: 'i64, SIMD, a file in the page cache',
+      contenders,
+      baseline: names.read,
+      unit: 'GB/s',
+      bytes: mapped.byteLength,
+    })
+  } finally {
+    attached.close()
+    closeSync(file)
   }
 }
 

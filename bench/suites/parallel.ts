@@ -4,6 +4,7 @@ import { fillColumn } from '../columns.ts'
 import type { BenchContext, Suite } from '../context.ts'
 import { hashKernel, hashRounds } from '../kernels/hashes.ts'
 import type { Contender } from '../race.ts'
+import { StockThreads } from '../stock-threads.ts'
 
 export const oneThread = 'a pool of one thread'
 export const allThreads = 'a pool of all cores'
@@ -36,9 +37,13 @@ async function raceThreads(
 ): Promise<void> {
   const kernel = hashKernel()
   const queries = context.quick ? 2 : 10
+  const parts = 4 * availableParallelism()
+  const data = new SharedArrayBuffer(region.byteLength)
+  new Uint8Array(data).set(region.view(Uint8Array))
+  const stockThreads = await StockThreads.start(availableParallelism(), { kernel, data, parts })
   const options = {
     args: [hashRounds],
-    parts: 4 * availableParallelism(),
+    parts,
     recordBytes: 4,
     merge: (sums: bigint[]) => sums.reduce((a, b) => a + b),
   }
@@ -53,20 +58,29 @@ async function raceThreads(
       return { seconds: (performance.now() - started) / 1000, operations: queries, result }
     },
   })
-  await context.race({
-    suite: parallelSuite.name,
-    case: 'a query of some 50 ms, wall time',
-    contenders: [
-      ...pools.map(([name, pool]) =>
-        contender(name, () => pool.scan<bigint, bigint>(kernel, region, options)),
-      ),
-      contender(
-        'parallelScan',
-        () => parallelScan<bigint, bigint>(kernel, region, options),
-        'starts its threads anew for each query',
-      ),
-    ],
-    baseline: oneThread,
-    unit: 'ms',
-  })
+  try {
+    await context.race({
+      suite: parallelSuite.name,
+      case: 'a query of some 50 ms, wall time',
+      contenders: [
+        ...pools.map(([name, pool]) =>
+          contender(name, () => pool.scan<bigint, bigint>(kernel, region, options)),
+        ),
+        contender(
+          'parallelScan',
+          () => parallelScan<bigint, bigint>(kernel, region, options),
+          'starts its threads anew for each query',
+        ),
+        contender(
+          'stock Node, worker threads on all cores',
+          () => stockThreads.sum(hashRounds),
+          'the threads stay, and copy each part into the memory of their instance',
+        ),
+      ],
+      baseline: oneThread,
+      unit: 'ms',
+    })
+  } finally {
+    await stockThreads.close()
+  }
 }

@@ -2,10 +2,11 @@ import * as engine from 'v8-rawmem'
 import { fillColumn } from '../columns.ts'
 import * as names from '../contenders.ts'
 import { type BenchContext, type Suite, withRegion } from '../context.ts'
+import type { SumKernel } from '../kernels/sums.ts'
 import type { Variant } from '../native/compiler.ts'
-import type { Native, NativeSum } from '../native/native.ts'
+import type { Native, NativeSum, ValueType } from '../native/native.ts'
 import { patchedEngine } from '../patched.ts'
-import type { Contender } from '../race.ts'
+import { type Contender, repeated, timed } from '../race.ts'
 import { formatSize } from '../report/format.ts'
 import { attachedScan, copiedScan, type Scan } from '../scans.ts'
 
@@ -14,15 +15,46 @@ export const scanSuite: Suite = {
   title: 'Sum of a column',
   async run(context) {
     const { sizes, fit } = context
-    const bytes = fit(sizes.column, 1.5, 'the column')
-    await withRegion(engine.HostRegion.allocate(bytes), async (region) => {
-      for (const type of ['i32', 'i64', 'f32'] as const) {
-        fillColumn(region, type)
-        for (const simd of [false, true]) await raceSums(context, region, type, simd)
-      }
-    })
+    const places = [
+      { where: '', bytes: fit(sizes.column, 1.5, 'the column'), passes: 1 },
+      { where: inCache, bytes: sizes.cached, passes: context.quick ? 2 : 1000 },
+    ]
+    for (const { where, bytes, passes } of places) {
+      await withRegion(engine.HostRegion.allocate(bytes), async (region) => {
+        let filled: ValueType | undefined
+        for (const sum of sums) {
+          if (filled !== sum.kernel.type) fillColumn(region, sum.kernel.type)
+          filled = sum.kernel.type
+          await raceSums(context, region, { ...sum, name: sum.name + where }, passes)
+        }
+      })
+    }
   },
 }
+
+/** What the names of cases over little data end with. */
+export const inCache = ', in cache'
+export const eightSums = 'f64, 8 sums'
+
+interface Sum {
+  readonly name: string
+  readonly kernel: SumKernel
+  readonly loop: NativeSum
+  readonly variants: readonly Variant[]
+}
+
+const sums: readonly Sum[] = [
+  ...(['i32', 'i64', 'f32'] as const).flatMap((type): Sum[] => [
+    { name: `${type}, scalar`, kernel: { type, simd: false }, loop: type, variants: ['Scalar'] },
+    { name: `${type}, SIMD`, kernel: { type, simd: true }, loop: type, variants: ['Simd', 'Wide'] },
+  ]),
+  {
+    name: eightSums,
+    kernel: { type: 'f64', simd: false, sums: 8 },
+    loop: 'f64, eight sums',
+    variants: ['Simd', 'Wide'],
+  },
+]
 
 /** What the native loop takes. */
 export function nativeSum(
@@ -30,12 +62,13 @@ export function nativeSum(
   variant: Variant,
   loop: NativeSum,
   region: engine.HostRegion,
-  passes?: number,
+  passes = 1,
 ): Pick<Contender, 'run'> {
   return {
     run() {
-      const [result, seconds] = native.sum(variant, loop, region, passes)
-      return { result, seconds }
+      const { processor, result: sum } = timed(() => native.sum(variant, loop, region, passes))
+      const [result, seconds] = sum
+      return { result, seconds, processor: processor / passes }
     },
   }
 }
@@ -43,54 +76,47 @@ export function nativeSum(
 async function raceSums(
   context: BenchContext,
   region: engine.HostRegion,
-  type: 'i32' | 'i64' | 'f32',
-  simd: boolean,
+  { name, kernel, loop, variants }: Sum,
+  passes: number,
 ): Promise<void> {
   const { sizes, native } = context
-  const kernel = { type, simd }
   const scans: Scan[] = []
-  const open = (scan: Scan): Scan => {
-    scans.push(scan)
-    return scan
-  }
   const windowSize = Math.min(sizes.window, region.byteLength)
-  const attached = open(attachedScan(patchedEngine, kernel, region, { windowSize }))
-  const copied = open(copiedScan(kernel, region, windowSize))
-  const copiedSmall = open(copiedScan(kernel, region, sizes.smallWindow))
-  const contenders: Contender[] = [
-    {
-      name: names.patched,
-      run: attached.run,
-      ...(type === 'i32' && !simd ? { note: 'one load of 64 bits for two values' } : {}),
-    },
-    {
-      name: names.copied,
-      note: `windows of ${formatSize(windowSize)}`,
-      run: copied.run,
-    },
-    {
-      name: names.copiedSmall,
-      note: `windows of ${formatSize(sizes.smallWindow)}, which stay in the cache`,
-      run: copiedSmall.run,
-    },
-  ]
-  if (type === 'i32' && !simd) {
-    const plain = open(
-      attachedScan(patchedEngine, { ...kernel, pairs: false }, region, { windowSize }),
-    )
-    contenders.push({ name: names.patchedPlain, run: plain.run })
+  const contenders: Contender[] = []
+  const add = (name: string, scan: Scan, note?: string) => {
+    scans.push(scan)
+    const run = () => repeated(passes, scan.run)
+    contenders.push({ name, run, ...(note === undefined ? {} : { note }) })
   }
-  if (native !== undefined) {
-    const variant = simd ? 'Simd' : 'Scalar'
-    contenders.push({ name: names.native, ...nativeSum(native, variant, type, region) })
-    if (simd) {
-      contenders.push({ name: names.nativeWide, ...nativeSum(native, 'Wide', type, region) })
-    }
+  const windows = (size: number) => `windows of ${formatSize(size)}`
+  const plain = { ...kernel, pairs: false }
+  const hasPairs = kernel.type === 'i32' && !kernel.simd
+  add(
+    names.patched,
+    attachedScan(patchedEngine, kernel, region, { windowSize }),
+    hasPairs ? 'one load of 64 bits for two values' : undefined,
+  )
+  add(names.copied, copiedScan(kernel, region, windowSize), windows(windowSize))
+  if (windowSize > 2 * sizes.smallWindow) {
+    add(
+      names.copiedSmall,
+      copiedScan(kernel, region, sizes.smallWindow),
+      `${windows(sizes.smallWindow)}, which stay in the cache`,
+    )
+  }
+  if (hasPairs) {
+    add(names.patchedPlain, attachedScan(patchedEngine, plain, region, { windowSize }))
+  }
+  for (const variant of native === undefined ? [] : variants) {
+    contenders.push({
+      name: variant === 'Wide' ? names.nativeWide : names.native,
+      ...nativeSum(native!, variant, loop, region, passes),
+    })
   }
   try {
     await context.race({
       suite: scanSuite.name,
-      case: `${type}, ${simd ? 'SIMD' : 'scalar'}`,
+      case: name,
       contenders,
       baseline: native === undefined ? names.copied : names.native,
       unit: 'GB/s',

@@ -1,12 +1,16 @@
+import { closeSync, openSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import * as engine from 'v8-rawmem'
 import { loadIntoDuckDB, queryQ1, queryQ6 } from '../../samples/query-jit/tpch/duckdb.ts'
 import { blockBytes, generateLineitem } from '../../samples/query-jit/tpch/lineitem.ts'
 import { type Q1Exports, q1Arguments, q1Kernel, readQ1 } from '../../samples/query-jit/tpch/q1.ts'
 import { type Q6Exports, q6Arguments, q6Kernel } from '../../samples/query-jit/tpch/q6.ts'
 import { startProgress } from '../../terminal/progress.ts'
+import { writeColumn } from '../columns.ts'
 import * as names from '../contenders.ts'
 import { type BenchContext, type Suite, withRegion } from '../context.ts'
-import { WindowCopier } from '../copies.ts'
+import { type Copier, WindowCopier, WindowReader } from '../copies.ts'
 import type { Variant } from '../native/compiler.ts'
 import { type Contender, timed } from '../race.ts'
 import { formatSize } from '../report/format.ts'
@@ -16,8 +20,8 @@ export const tpchSuite: Suite = {
   name: 'tpch',
   title: 'TPC-H',
   async run(context) {
-    // DuckDB has a copy of the columns.
-    const bytes = context.fit(context.sizes.lineitem, 3, 'lineitem')
+    // DuckDB has a copy of the columns, the page cache one of all of it.
+    const bytes = context.fit(context.sizes.lineitem, 4, 'lineitem')
     await withRegion(engine.HostRegion.allocate(bytes), async (region) => {
       const generating = startProgress('generating lineitem', bytes, formatSize, { clear: true })
       try {
@@ -83,6 +87,9 @@ async function raceQ6(
   const kernel = q6Kernel()
   const windowSize = wholeBlocks(Math.min(sizes.window, region.byteLength))
   const smallWindow = wholeBlocks(sizes.smallWindow)
+  const path = join(context.scratch, 'lineitem')
+  await writeColumn(path, region)
+  const file = openSync(path, 'r')
 
   const feeder = new engine.ChunkFeeder(region, { windowSize })
   const { run } = new engine.WebAssembly.Instance(new engine.WebAssembly.Module(kernel), {
@@ -99,12 +106,17 @@ async function raceQ6(
     {
       name: names.copied,
       note: `windows of ${formatSize(windowSize)}`,
-      run: copiedQ6(kernel, region, windowSize),
+      run: copiedQ6(kernel, region, windowSize, new WindowCopier(region, windowSize)),
     },
     {
       name: names.copiedSmall,
       note: `windows of ${formatSize(smallWindow)}, which stay in the cache`,
-      run: copiedQ6(kernel, region, smallWindow),
+      run: copiedQ6(kernel, region, smallWindow, new WindowCopier(region, smallWindow)),
+    },
+    {
+      name: names.read,
+      note: `${formatSize(smallWindow)} at a time, from the page cache`,
+      run: copiedQ6(kernel, region, smallWindow, new WindowReader(file, smallWindow)),
     },
   ]
   if (native !== undefined) {
@@ -128,6 +140,8 @@ async function raceQ6(
     })
   } finally {
     feeder.close()
+    closeSync(file)
+    await rm(path)
   }
 }
 
@@ -139,8 +153,8 @@ function copiedQ6(
   kernel: Uint8Array<ArrayBuffer>,
   region: engine.HostRegion,
   windowSize: number,
+  copier: Copier,
 ): Contender['run'] {
-  const copier = new WindowCopier(region, windowSize)
   let bytes = new Uint8Array(0)
   const next = () => copier.copyTo(bytes)
   const { exports } = new stock.Instance(new stock.Module(kernel), { env: { next } })

@@ -4,7 +4,7 @@ import * as names from '../contenders.ts'
 import type { Suite } from '../context.ts'
 import type { SumKernel } from '../kernels/sums.ts'
 import { patchedEngine } from '../patched.ts'
-import type { Contender } from '../race.ts'
+import { type Contender, repeated } from '../race.ts'
 import { attachedScan } from '../scans.ts'
 import { nativeSum } from './scan.ts'
 
@@ -31,11 +31,7 @@ export const trustedSuite: Suite = {
       const [exact, unchecked] = [scan('exact'), scan('region')]
       const contender = (name: string, { run }: typeof exact): Contender => ({
         name,
-        run() {
-          const runs = Array.from({ length: passes }, run)
-          const seconds = runs.reduce((sum, each) => sum + each.seconds, 0)
-          return { ...runs[0]!, seconds }
-        },
+        run: () => repeated(passes, run),
       })
       const contenders = [
         contender(names.patched, exact),
@@ -54,7 +50,7 @@ export const trustedSuite: Suite = {
           case: `${kernel.type}, ${kernel.simd ? 'SIMD' : 'scalar'}`,
           contenders,
           unit: 'GB/s',
-          bytes: bytes * passes,
+          bytes,
         })
       } finally {
         exact.close()
