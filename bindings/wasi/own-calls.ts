@@ -1,4 +1,4 @@
-import { randomFillSync } from 'node:crypto'
+import { nodeCrypto } from '../node-crypto.ts'
 import { Errno } from './errno.ts'
 import type { Call, Exchange } from './forward.ts'
 import type { WasiOptions } from './options.ts'
@@ -78,7 +78,7 @@ export function ownCalls(
     poll_oneoff: pollCall(nodeCalls.poll_oneoff!, exchange),
     random_get: (address, length) => {
       const bytes = memory.read('random_get', address as number, (length as number) >>> 0)
-      memory.write('random_get', address as number, randomFillSync(bytes))
+      memory.write('random_get', address as number, nodeCrypto().randomFillSync(bytes))
       return Errno.Success
     },
     proc_exit: (code) => {

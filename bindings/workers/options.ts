@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { availableParallelism } from 'node:os'
 import { types } from 'node:util'
 import type { BackendName } from '../../types/backend.d.ts'
@@ -8,6 +7,7 @@ import type { BytesSource, Tiering } from '../../types/web-assembly.d.ts'
 import { checkInteger, show } from '../arguments.ts'
 import { openBackend } from '../backends/index.ts'
 import { readFeederOptions } from '../feeder/options.ts'
+import { nodeCrypto } from '../node-crypto.ts'
 import { regionParts } from '../region.ts'
 import { readWasiOptions } from '../wasi/options.ts'
 import { type OnCpuProfile, readOnCpuProfile } from './cpu-profiles.ts'
@@ -101,7 +101,7 @@ export function copyOfModule(bytes: BytesSource): ModuleBytes {
     : new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const copy = new Uint8Array(new SharedArrayBuffer(view.length))
   copy.set(view)
-  return { bytes: copy, hash: createHash('sha256').update(copy).digest('hex') }
+  return { bytes: copy, hash: nodeCrypto().createHash('sha256').update(copy).digest('hex') }
 }
 
 /** The regions that a program is to see, as an array. */

@@ -1,9 +1,9 @@
-import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type * as api from '../../../types/web-assembly.d.ts'
 import type { WindowTarget } from '../../addon/binding.ts'
 import { binding } from '../../addon/load.ts'
 import { hostWindowsBegin } from '../../feeder/window-addresses.ts'
+import { nodeCrypto } from '../../node-crypto.ts'
 import { HostRegion, regionParts } from '../../region.ts'
 import { native } from '../node/namespace.ts'
 import { windowTargetOf } from './memory.ts'
@@ -22,7 +22,7 @@ const loadModule = [
 
 /** A custom section, because V8 would take code that it has compiled before for the same bytes. */
 function uniqueSection(): number[] {
-  const name = [...Buffer.from(randomUUID())]
+  const name = [...Buffer.from(nodeCrypto().randomUUID())]
   return [0, name.length + 1, name.length, ...name]
 }
 

@@ -1,5 +1,5 @@
-import { randomUUID } from 'node:crypto'
 import type * as api from '../../../types/web-assembly.d.ts'
+import { nodeCrypto } from '../../node-crypto.ts'
 import { type MemoryLayout, type ModuleLayout, SectionId, sectionsOf } from '../module-layout.ts'
 import { native, type PreparedModule } from './namespace.ts'
 
@@ -70,7 +70,7 @@ function readSections(bytes: Uint8Array): Section[] | undefined {
 
 /** Distinguishes the modules of one namespace from all others in the process. */
 export function newSeal(): string {
-  return `v8-rawmem:${randomUUID()}`
+  return `v8-rawmem:${nodeCrypto().randomUUID()}`
 }
 
 /**

@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto'
 import type * as api from '../../../types/web-assembly.d.ts'
+import { nodeCrypto } from '../../node-crypto.ts'
 import { bytesOf } from '../module-bytes.ts'
 import { adoption, engine } from './engine.ts'
 import { checkModule, compileArguments, Module } from './module.ts'
@@ -9,7 +9,8 @@ import { checkModule, compileArguments, Module } from './module.ts'
 const digestLength = 32
 
 function digest(code: Uint8Array, bytes: Uint8Array): Buffer {
-  return createHash('sha256')
+  return nodeCrypto()
+    .createHash('sha256')
     .update(`v8-rawmem code ${engine.version()} ${bytes.byteLength}\n`)
     .update(bytes)
     .update(code)
