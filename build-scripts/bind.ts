@@ -38,14 +38,14 @@ const command = new Command('npm run build:binding --')
   .option('--no-wait', 'fail when another build of the binding runs, instead of waiting for it')
   .option('--verbose', 'show where in the scripts an error arose')
   .action(async (options: Options) => {
-    await runCommand(options.verbose ?? false, async (signal) => {
-      const context = await openContext({ ...options, signal })
+    await runCommand(options.verbose, async () => {
+      const context = await openContext(options)
       const sdk = options.sdk ? resolve(options.sdk) : join(context.cache.sdk, 'current')
       // Packaging V8 removes older SDKs from the cache, under this lock. It is always taken before
       // the lock of the checkout.
       if (!options.nodeBackends && sdk.startsWith(`${context.cache.sdk}/`)) {
-        await withLock(context, context.cache.lock, name, options, (holder) =>
-          build(holder, options, sdk),
+        await withLock(context.cache, context.cache.lock, name, options, () =>
+          build(context, options, sdk),
         )
       } else {
         await build(context, options, sdk)
@@ -57,9 +57,9 @@ const command = new Command('npm run build:binding --')
 async function build(context: BuildContext, options: Options, sdk: string): Promise<void> {
   const lock = join(options.project, 'bindings', 'build.lock')
   const advice = 'Wait for it to end, or leave out --no-wait.'
-  await withLock(context, lock, name, { wait: options.wait, advice }, async (holder) => {
+  await withLock(context.cache, lock, name, { wait: options.wait, advice }, async () => {
     if (options.nodeBackends) {
-      await buildNodeBackends(holder)
+      await buildNodeBackends(context)
       return
     }
     if (!existsSync(sdk)) {
@@ -70,7 +70,7 @@ async function build(context: BuildContext, options: Options, sdk: string): Prom
           : 'Make one with "npm run v8 -- all", or name one with --sdk. Without one, --node-backends builds what needs no V8.',
       )
     }
-    await buildBinding(holder, realpathSync(sdk))
+    await buildBinding(context, realpathSync(sdk))
   })
 }
 

@@ -71,10 +71,10 @@ function locked(
 ): Command {
   return command.action(async () => {
     const options = command.optsWithGlobals<GlobalOptions>()
-    await runCommand(options.verbose ?? false, async (signal) => {
-      const context = await openContext({ ...options, signal })
-      await withLock(context, context.cache.lock, `v8 ${command.name()}`, options, (holder) =>
-        work(holder, options as never),
+    await runCommand(options.verbose, async () => {
+      const context = await openContext(options)
+      await withLock(context.cache, context.cache.lock, `v8 ${command.name()}`, options, () =>
+        work(context, options as never),
       )
     })
   })
@@ -174,11 +174,10 @@ locked(
 )
 
 locked(
-  withWrapper(withSource(program.command('configure'))).description(
+  withWrapper(program.command('configure')).description(
     'Build GN when the cache has none, and have it write the build files.',
   ),
-  (context, { ccWrapper, ...options }: SourceOptions & CompilerOptions) =>
-    configure(context, { sources: new Sources(options), ccWrapper }),
+  (context, options: CompilerOptions) => configure(context, options),
 )
 
 locked(
@@ -200,10 +199,9 @@ locked(
     'All of it: fetch, patch, configure, compile, package.',
   ),
   async (context, options: SourceOptions & CompilerOptions & CompileOptions & PackageOptions) => {
-    const sources = new Sources(options)
-    await fetch(context, sources)
+    await fetch(context, new Sources(options))
     await patch(context)
-    await configure(context, { sources, ccWrapper: options.ccWrapper })
+    await configure(context, options)
     await compile(context, options)
     await packageSdk(context, options)
   },
@@ -259,8 +257,8 @@ const doctorCommand = program
   .option('--offline', 'leave out what needs the network')
   .action(async () => {
     const options = doctorCommand.optsWithGlobals<GlobalOptions & { offline?: boolean }>()
-    await runCommand(options.verbose ?? false, async (signal) => {
-      const context = await openContext({ ...options, signal })
+    await runCommand(options.verbose, async () => {
+      const context = await openContext(options)
       await doctor(context, { offline: options.offline ?? false })
     })
   })

@@ -27,16 +27,13 @@ const command = new Command('npm run verify:prebuild --')
   .option('--verbose', 'show where in the scripts an error arose')
   .action(
     async (options: { folder?: string; jobs?: string; keep?: boolean; verbose?: boolean }) => {
-      await runCommand(options.verbose ?? false, (signal) => verify(options, signal))
+      await runCommand(options.verbose, () => verify(options))
     },
   )
 
-async function verify(
-  options: { folder?: string; jobs?: string; keep?: boolean },
-  signal: AbortSignal,
-): Promise<void> {
+async function verify(options: { folder?: string; jobs?: string; keep?: boolean }): Promise<void> {
   const started = Date.now()
-  const commit = await committed(signal)
+  const commit = await committed()
   const folder = options.folder
     ? resolve(options.folder)
     : join(cacheRoot(), 'verify', commit.slice(0, 12))
@@ -48,14 +45,12 @@ async function verify(
   const lock = await takeLock(join(folder, 'verify.lock'), 'verify:prebuild', {
     wait: false,
     advice: 'Wait for it to end, or name another folder with --folder.',
-    signal,
   })
-  await cloneCommit(checkout, commit, signal)
+  await cloneCommit(checkout, commit)
   const npm = async (...args: string[]) => {
     const stdio = ['ignore', 'inherit', 'inherit', lock.fd] as const
-    const run = $({ signal, nothrow: true, stdio: [...stdio], cwd: checkout })
+    const run = $({ nothrow: true, stdio: [...stdio], cwd: checkout })
     const { exitCode } = await run`npm ${args}`
-    signal.throwIfAborted()
     if (exitCode === 0) return
     throw new AdvisedError(
       `npm ${args.slice(0, 2).join(' ')} failed in ${checkout}.`,
@@ -107,9 +102,9 @@ async function downloadedArchives(): Promise<string[]> {
 }
 
 /** The commit that is checked out; what decides the addon's bytes must not differ from it. */
-async function committed(signal: AbortSignal): Promise<string> {
+async function committed(): Promise<string> {
   const inputs = ['bindings', 'build-scripts', 'patches', 'prebuilds', 'v8.lock.json']
-  const { commit, changes } = await readCheckout(repository, signal, inputs)
+  const { commit, changes } = await readCheckout(repository, inputs)
   if (changes !== '') {
     throw new AdvisedError(
       `There are changes that are not committed:\n${changes}`,
@@ -119,7 +114,7 @@ async function committed(signal: AbortSignal): Promise<string> {
   return commit
 }
 
-async function cloneCommit(checkout: string, commit: string, signal: AbortSignal): Promise<void> {
+async function cloneCommit(checkout: string, commit: string): Promise<void> {
   if (!existsSync(join(checkout, '.git'))) {
     if (existsSync(checkout) && (await readdir(checkout)).length > 0) {
       throw new AdvisedError(
@@ -128,9 +123,9 @@ async function cloneCommit(checkout: string, commit: string, signal: AbortSignal
       )
     }
     await mkdir(dirname(checkout), { recursive: true })
-    await $({ signal })`git clone --quiet --no-checkout ${repository} ${checkout}`
+    await $`git clone --quiet --no-checkout ${repository} ${checkout}`
   }
-  const git = $({ cwd: checkout, signal })
+  const git = $({ cwd: checkout })
   await git`git fetch --quiet origin ${commit}`
   await git`git checkout --quiet --force --detach ${commit}`
 }

@@ -26,7 +26,7 @@ export async function buildBinding(context: BuildContext, sdk: string): Promise<
       'Name the platform with --target, or another SDK with --sdk.',
     )
   }
-  await requireWholeSdk(sdk, context.signal)
+  await requireWholeSdk(sdk)
   warnWhenStale(context, sdkManifest)
   const clang = await context.clang()
   const { v8, lock, patches, modified, platform } = sdkManifest
@@ -68,8 +68,8 @@ export async function buildNodeBackends(context: BuildContext): Promise<void> {
 const nodeBackends = "the backends on Node's own V8"
 const makeTools = [tools.make, tools.python, tools.nm, tools.objcopy, tools.readelf]
 
-async function requireWholeSdk(sdk: string, signal: AbortSignal): Promise<void> {
-  const damaged = await damagedFiles(sdk, signal)
+async function requireWholeSdk(sdk: string): Promise<void> {
+  const damaged = await damagedFiles(sdk)
   if (damaged.length === 0) return
   throw new AdvisedError(
     `The SDK in ${sdk} is damaged: ${shorten(damaged, 5)} ${damaged.length === 1 ? 'is' : 'are'} not what its manifest says.`,

@@ -1,14 +1,13 @@
 import { existsSync } from 'node:fs'
 import { mkdir, readFile } from 'node:fs/promises'
-import { basename, join } from 'node:path'
+import { join } from 'node:path'
 import { AdvisedError } from '../../terminal/advised-error.ts'
 import { requireFetched } from '../fetch/fetch.ts'
-import type { Sources } from '../fetch/sources.ts'
-import type { CompilerWrapper } from '../shared/compiler-wrapper.ts'
 import type { BuildContext } from '../shared/context.ts'
 import { diskFull, saysDiskFull } from '../shared/disk.ts'
 import { isStamped, stamp, writeFileDurably } from '../shared/files.ts'
 import { sha256OfJson } from '../shared/hash.ts'
+import { type CompilerWrapper, isCalled } from '../shared/ninja.ts'
 import type { Pin, Target } from '../shared/pin.ts'
 import { $ } from '../shared/shell.ts'
 import { say, sayStage } from '../shared/terminal.ts'
@@ -28,9 +27,9 @@ const argsName = 'args.gn'
 /** Writes GN's arguments and has GN write ninja's files. Ninja has GN write them anew when a BUILD.gn changes. */
 export async function configure(
   context: BuildContext,
-  { ccWrapper, sources }: { ccWrapper?: CompilerWrapper; sources: Sources },
+  { ccWrapper }: { ccWrapper?: CompilerWrapper },
 ): Promise<void> {
-  const { pin, target, cache, signal } = context
+  const { pin, target, cache } = context
   requireFetched(context)
   await requireTools('configure', [
     tools.python,
@@ -40,7 +39,7 @@ export async function configure(
     ...(ccWrapper ? [{ command: ccWrapper, debianPackage: ccWrapper }] : []),
   ])
   const clang = await context.clang()
-  const gn = await provideGn(context, sources, ccWrapper)
+  const gn = await provideGn(context, ccWrapper)
   const wanted = await wantedConfiguration(context, clang, ccWrapper)
   const configured = existsSync(join(cache.buildDirectory, 'build.ninja'))
   if (configured && (await isConfigured(cache.buildDirectory, wanted))) {
@@ -55,7 +54,7 @@ export async function configure(
     say(
       'The compiler or its libraries have changed, or the cache has moved; removing what was made before ...',
     )
-    await $({ cwd: cache.tree, signal })`${gn} clean ${target.buildDirectory}`
+    await $({ cwd: cache.tree })`${gn} clean ${target.buildDirectory}`
   }
   await writeFileDurably(args, wanted.args)
   await generate(context, gn)
@@ -135,16 +134,11 @@ async function isConfigured(folder: string, wanted: Configuration): Promise<bool
 }
 
 /** Has GN write ninja's files. It touches only those that are not as they should be. */
-export async function generate(
-  { pin, target, cache, signal }: BuildContext,
-  gn: string,
-): Promise<void> {
+export async function generate({ pin, target, cache }: BuildContext, gn: string): Promise<void> {
   const generated = await $({
     nothrow: true,
     cwd: cache.tree,
-    signal,
   })`${gn} gen ${target.buildDirectory} ${rootPatterns(pin)}`
-  signal.throwIfAborted()
   const said = generated.stdout.trim() || generated.stderr.trim()
   if (saysDiskFull(said)) throw diskFull(cache.buildDirectory, 'GN', said)
   if (generated.exitCode !== 0) {
@@ -176,7 +170,6 @@ function emulatorArgs(emulator: readonly string[] | undefined): Args {
 function wrapperArgs(ccWrapper: CompilerWrapper): Args {
   if (!ccWrapper) return {}
   // Of the wrappers only ccache knows clang's precompiled headers; the others would pass such calls through.
-  const precompiled =
-    basename(ccWrapper) === 'ccache' ? {} : { v8_enable_precompiled_headers: false }
+  const precompiled = isCalled(ccWrapper, 'ccache') ? {} : { v8_enable_precompiled_headers: false }
   return { cc_wrapper: ccWrapper, ...precompiled }
 }

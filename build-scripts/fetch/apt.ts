@@ -19,10 +19,9 @@ const allSuites = ['oldstable', 'stable', 'testing', 'unstable'] as const
 export async function locateInPinnedSuite(
   archive: PinnedArchive,
   folder: string,
-  signal: AbortSignal,
 ): Promise<AptLocation> {
   const { package: name, version, suite } = requireDebian(archive)
-  const apt = await openApt([suite], join(folder, suite), signal)
+  const apt = await openApt([suite], join(folder, suite))
   const files = await apt.files(name, version)
   return await matching(archive, apt, files, `suite ${suite}`)
 }
@@ -31,10 +30,9 @@ export async function locateInPinnedSuite(
 export async function locateInAllSuites(
   archive: PinnedArchive,
   folder: string,
-  signal: AbortSignal,
 ): Promise<AptLocation> {
   const { package: name, version } = requireDebian(archive)
-  const apt = await openApt(allSuites, join(folder, 'all'), signal)
+  const apt = await openApt(allSuites, join(folder, 'all'))
   const files: AptFile[] = []
   for (const listed of await apt.versions(name)) {
     if (upstreamVersion(listed.version) !== upstreamVersion(version)) continue
@@ -55,7 +53,6 @@ export interface ListedVersion {
 export async function listPackage(
   name: string,
   folder: string,
-  signal: AbortSignal,
 ): Promise<{
   listed: ListedVersion[]
   /** Whether any mirror answered; lists of an earlier time are read in either case. */
@@ -64,7 +61,7 @@ export async function listPackage(
   complaints: readonly string[]
   proxy?: string
 }> {
-  const apt = await openApt(allSuites, join(folder, 'all'), signal)
+  const apt = await openApt(allSuites, join(folder, 'all'))
   const listed: ListedVersion[] = []
   for (const { version, suites } of await apt.versions(name)) {
     const original = `${name}_${upstreamVersion(version)}.orig.tar.`
@@ -128,11 +125,7 @@ interface PrivateApt {
  * apt over some of Debian's suites. Nothing of the machine's own apt state is touched: the derived deb-src entries, the
  * lists and the cache lie in `folder`; keys, proxies and credentials are the machine's.
  */
-async function openApt(
-  suites: readonly string[],
-  folder: string,
-  signal: AbortSignal,
-): Promise<PrivateApt> {
+async function openApt(suites: readonly string[], folder: string): Promise<PrivateApt> {
   const machine = await machineEntries()
   const entries = suites.flatMap((suite) => deriveSourceEntries(machine, suite))
   if (entries.length === 0) {
@@ -141,10 +134,9 @@ async function openApt(
       'Fetch the source package on a machine that has one ("apt-get source --download-only --tar-only <package>") and pass it with --archive <path>.',
     )
   }
-  const apt = await preparePrivateApt(folder, entries, signal)
+  const apt = await preparePrivateApt(folder, entries)
   // A mirror that lacks one of the suites makes the update fail, which does not matter when another carries the package.
   const update = await apt.run('apt-get', ['update', '--allow-releaseinfo-change'])
-  signal.throwIfAborted()
   const complaints = errorLines(update.stderr)
   const names = new Map<string, string>()
   const targets = await apt.run('apt-get', [
@@ -200,7 +192,7 @@ async function machineProxy(): Promise<{ proxy?: string }> {
   return proxy && proxy !== 'DIRECT' ? { proxy } : {}
 }
 
-async function preparePrivateApt(folder: string, entries: AptEntry[], signal: AbortSignal) {
+async function preparePrivateApt(folder: string, entries: AptEntry[]) {
   const parts = join(folder, 'sources')
   // Entries of an earlier run must not linger; the lists may, apt refreshes them.
   await rm(parts, { recursive: true, force: true })
@@ -217,7 +209,7 @@ async function preparePrivateApt(folder: string, entries: AptEntry[], signal: Ab
     // Package contents and the like, which some machines have apt fetch as well.
     'Acquire::IndexTargets::deb-src::Contents-deb::DefaultEnabled=false',
   ].flatMap((option) => ['-o', option])
-  const shell = $({ nothrow: true, signal, env: { ...process.env, LC_ALL: 'C' } })
+  const shell = $({ nothrow: true, env: { ...process.env, LC_ALL: 'C' } })
   return { run: (tool: string, args: string[]) => shell`${tool} ${options} ${args}` }
 }
 

@@ -14,23 +14,18 @@ import type { Patch } from '../shared/pin.ts'
  *
  * @returns the hash of the last commit
  */
-export async function applySeries(
-  tree: string,
-  patches: readonly Patch[],
-  signal: AbortSignal,
-): Promise<string> {
+export async function applySeries(tree: string, patches: readonly Patch[]): Promise<string> {
   return await withTemporaryFolder(async (scratch) => {
-    const $index = gitIn(tree, signal, { GIT_INDEX_FILE: join(scratch, 'index') })
+    const $index = gitIn(tree, { GIT_INDEX_FILE: join(scratch, 'index') })
     await $index`git read-tree ${upstreamTag}`
     let head = (await $index`git rev-parse --verify ${`${upstreamTag}^{commit}`}`).stdout.trim()
     for (const patch of patches) {
-      const mail = await readMail(patch, scratch, signal)
+      const mail = await readMail(patch, scratch)
       const applied = await $index({ nothrow: true })`git apply --cached ${patch.path}`
-      signal.throwIfAborted()
       if (applied.exitCode !== 0) throw doesNotApply(patch, tree, applied)
       const treeHash = (await $index`git write-tree`).stdout.trim()
       const author = { name: mail.author, email: mail.email }
-      const $commit = gitIn(tree, signal, commitEnvironment(author, mail.date))
+      const $commit = gitIn(tree, commitEnvironment(author, mail.date))
       // By a file: git may end before it has read a pipe.
       const message = join(scratch, 'commit-message')
       await writeFile(message, mail.message)
@@ -49,10 +44,10 @@ interface Mail {
 }
 
 /** Takes a format-patch file apart. */
-async function readMail(patch: Patch, scratch: string, signal: AbortSignal): Promise<Mail> {
+async function readMail(patch: Patch, scratch: string): Promise<Mail> {
   const message = join(scratch, 'message')
   const diff = join(scratch, 'diff')
-  const $scratch = gitIn(scratch, signal)
+  const $scratch = gitIn(scratch)
   // -b: of the subject's [tags] only [PATCH] is git's, the others are the author's.
   const info = await $scratch({
     nothrow: true,

@@ -48,7 +48,7 @@ export async function exportSeries(context: BuildContext): Promise<string[]> {
 export async function formatSeries(
   context: BuildContext,
 ): Promise<{ files: ExportedPatch[]; head: string }> {
-  const { cache, pin, project, signal } = context
+  const { cache, pin, project } = context
   return await withTemporaryFolder(async (scratch) => {
     const exported = await formatCommits(context, scratch)
     const files = number(pin.patches.series, exported)
@@ -58,7 +58,7 @@ export async function formatSeries(
 
   /** One patch file in `scratch/commits` for each commit since the pristine sources. */
   async function formatCommits({ series }: BuildContext, folder: string): Promise<ExportedPatch[]> {
-    const $git = gitIn(cache.tree, signal)
+    const $git = gitIn(cache.tree)
     const out = join(folder, 'commits')
     // Everything a machine's git could vary is fixed: versions, hashes of commits, lengths of abbreviations, diff drivers.
     // File names may be long, so that no subject is cut inside a word.
@@ -111,7 +111,7 @@ function number(folders: readonly string[], patches: readonly ExportedPatch[]): 
 }
 
 async function requireRoundTrip(
-  { cache, signal }: BuildContext,
+  { cache }: BuildContext,
   files: readonly ExportedPatch[],
   scratch: string,
 ): Promise<string> {
@@ -124,12 +124,12 @@ async function requireRoundTrip(
   const advice = `The files are as they were. Folders apply one after the other; bring the branch into that order with\n  git -C ${cache.tree} rebase -i ${upstreamTag}`
   let head: string
   try {
-    head = await applySeries(cache.tree, patches, signal)
+    head = await applySeries(cache.tree, patches)
   } catch (cause) {
     if (!(cause instanceof AdvisedError)) throw cause
     throw new AdvisedError(`In the order of the series, ${cause.message}`, advice, { cause })
   }
-  const $git = gitIn(cache.tree, signal)
+  const $git = gitIn(cache.tree)
   const trees = await $git`git rev-parse ${`${head}^{tree}`} ${'HEAD^{tree}'}`
   const [series, branch] = trees.stdout.trim().split('\n')
   if (series !== branch) {

@@ -26,11 +26,8 @@ export class WorkTree {
   /** There while files are being exchanged; holds where to. */
   readonly #moveMark: string
 
-  constructor(
-    readonly path: string,
-    readonly signal: AbortSignal,
-  ) {
-    this.#git = gitIn(path, signal)
+  constructor(readonly path: string) {
+    this.#git = gitIn(path)
     this.#moveMark = join(path, '.git', 'v8-rawmem-move.json')
   }
 

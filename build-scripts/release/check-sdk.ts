@@ -20,8 +20,7 @@ export async function checkSdkArchive(archive: string, project: string): Promise
 export async function checkSdk(root: string, project: string): Promise<string[]> {
   const { pin, patches } = await v8InputsOf(project)
   const manifest = await readSdkManifest(root)
-  const { signal } = new AbortController()
-  const damaged = await damagedFiles(root, signal)
+  const damaged = await damagedFiles(root)
   const expected = {
     lock: hashPin(pin),
     patches: patches.map(({ name, sha256 }) => ({ name, sha256 })),

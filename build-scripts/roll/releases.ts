@@ -47,13 +47,13 @@ export interface Survey {
  * that do not answer are told; where none does, an error says that nothing is known.
  */
 export async function survey(context: BuildContext, sources: Sources): Promise<Survey> {
-  const { pin, signal } = context
+  const { pin } = context
   const apt = await askApt(context)
   const local = await findLocal(context, sources.archives)
   const newer = joined([...local, ...apt.releases])
     .filter(({ chromium }) => compareVersions(chromium, pin.chromium.version) > 0)
     .sort((a, b) => compareVersions(b.chromium, a.chromium))
-  const releases = await Promise.all(newer.map((release) => askForRelease(release, signal)))
+  const releases = await Promise.all(newer.map((release) => askForRelease(release)))
   const git = await askGit(context, sources)
   for (const complaint of [...apt.complaints, ...git.complaints]) warn(complaint)
   if (!apt.answered && !git.answered && sources.archives.length === 0 && releases.length === 0) {
@@ -71,17 +71,13 @@ interface Answer {
   readonly complaints: readonly string[]
 }
 
-async function askApt({
-  pin,
-  cache,
-  signal,
-}: BuildContext): Promise<Answer & { releases: Release[] }> {
+async function askApt({ pin, cache }: BuildContext): Promise<Answer & { releases: Release[] }> {
   const name = pin.source.archive.debian?.package
   const silent = (why: string) => ({ answered: false, complaints: [why], releases: [] })
   if (!name) return silent('apt: v8.lock.json names no source package to look for')
   if ((await missingTools([tools.aptGet])).length > 0) return silent('apt: not on this machine')
   try {
-    const { listed, refreshed, complaints, proxy } = await listPackage(name, cache.apt, signal)
+    const { listed, refreshed, complaints, proxy } = await listPackage(name, cache.apt)
     // Releases of Debian keep their source longer than security updates do.
     const isRegular = ({ suites }: { suites: readonly string[] }) =>
       suites.some((suite) => !/-(security|updates)$/.test(suite))
@@ -98,7 +94,6 @@ async function askApt({
     }))
     return { answered: refreshed, complaints, releases }
   } catch (error) {
-    signal.throwIfAborted()
     if (!(error instanceof AdvisedError)) throw error
     return silent(`apt: ${error.message}`)
   }
@@ -127,10 +122,10 @@ function joined(releases: readonly Release[]): Release[] {
 }
 
 /** Asks the places of an archive in turn. */
-async function askForRelease(release: Release, signal: AbortSignal): Promise<Release> {
+async function askForRelease(release: Release): Promise<Release> {
   const refusals: string[] = []
   for (const url of new Map(release.urls.map((one) => [one.href, one])).values()) {
-    const { size, refusal } = await askForSize(url, signal, release.proxy)
+    const { size, refusal } = await askForSize(url, release.proxy)
     if (refusal) refusals.push(`${url} ${refusal}`)
     else return { ...release, urls: [url], ...(release.size || !size ? {} : { size }) }
   }
@@ -185,21 +180,21 @@ async function askGit(
   context: BuildContext,
   { mirrors }: Sources,
 ): Promise<Answer & { tags: string[]; nextTags: string[] }> {
-  const { pin, cache, signal } = context
+  const { pin, cache } = context
   const upstream = await loadUpstreamPin(context)
   const silent = { answered: false, complaints: [], tags: [], nextTags: [] }
   if (!upstream) return silent
   const host = gitHost(upstream, mirrors)
-  if (!(await gitHostAnswers(upstream, mirrors, signal))) {
+  if (!(await gitHostAnswers(upstream, mirrors))) {
     return { ...silent, complaints: [`${host} (by git): does not answer`] }
   }
   const { url } = upstream.repositories.v8!
   const branch = pin.v8.version.split('.').slice(0, 3).join('.')
   const next = lineAfter(lineOfV8(pin.v8.version))
   const patterns = [branch, next].map((prefix) => `refs/tags/${prefix}.*`)
-  const network = new NetworkGit(context, mirrors, [url])
+  const network = new NetworkGit(mirrors, [url])
   const shell = network.shell(cache.root)
-  const listed = await network.end(shell`exec git ls-remote --refs --tags ${url} ${patterns}`)
+  const listed = await shell`exec git ls-remote --refs --tags ${url} ${patterns}`
   const all = [...listed.stdout.matchAll(/refs\/tags\/(\d+(?:\.\d+){3})$/gm)]
     .map((match) => match[1]!)
     .filter((tag) => compareVersions(tag, pin.v8.version) > 0)

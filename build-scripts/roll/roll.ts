@@ -147,14 +147,14 @@ function targetOf({ chromium, file, urls, proxy, size, sha256, debian }: Release
 
 /** The archive on this machine, and what it is. */
 async function bring(context: BuildContext, state: RollState): Promise<RollState> {
-  const { cache, signal } = context
+  const { cache } = context
   const { target } = state
   const url = new URL(target.url)
   const path = archiveOf(context, state)
   let sha256: string
   if (url.protocol === 'file:' || (await stat(path).catch(() => undefined))) {
     say(`Checking ${path} ...`)
-    sha256 = await sha256OfFile(path, signal)
+    sha256 = await sha256OfFile(path)
     if (target.sha256 && sha256 !== target.sha256) {
       throw new AdvisedError(
         `${path} is not the ${target.file} that Debian lists:\n  expected sha256 ${target.sha256}\n  got      sha256 ${sha256}`,
@@ -170,13 +170,7 @@ async function bring(context: BuildContext, state: RollState): Promise<RollState
     }
     const expected = { size: target.size, sha256: target.sha256 }
     await mkdir(cache.downloads, { recursive: true })
-    sha256 = await download(
-      url,
-      path,
-      expected,
-      signal,
-      target.proxy ? { proxy: target.proxy } : {},
-    )
+    sha256 = await download(url, path, expected, target.proxy ? { proxy: target.proxy } : {})
   }
   if (!target.sha256) say(`No list says what ${target.file} should be; it is taken as it is.`)
   const { size } = await stat(path)
@@ -239,17 +233,17 @@ function forPinned(sources: Sources, pin: Pin): Sources {
 
 /** Puts the new files into the project. From here on it builds the new version. */
 async function install(context: BuildContext, state: RollState): Promise<void> {
-  const { project, cache, signal } = context
+  const { project, cache } = context
   const { folder, before, after } = rollPlaces(cache)
   await exchangeFiles(project, after, before, lockName)
-  const next = await openContext({ project, cache: cache.root, signal })
+  const next = await openContext({ project, cache: cache.root })
   await new Rebase(next, next.cache.tree).forget()
   await rm(join(next.cache.tree, '.git', markOfRoll), { force: true })
   // The rebased commits become those that the patch files give everywhere.
-  const { backup } = await new WorkTree(next.cache.tree, signal).moveTo(await seriesHead(next), {
+  const { backup } = await new WorkTree(next.cache.tree).moveTo(await seriesHead(next), {
     force: false,
   })
-  if (backup) await gitIn(next.cache.tree, signal)`git update-ref -d ${backup}`
+  if (backup) await gitIn(next.cache.tree)`git update-ref -d ${backup}`
   await rm(rollPlaces(cache).state)
   await rm(folder, { recursive: true })
   sayStage('roll', `the pin is V8 ${next.pin.v8.version} now (it was ${state.from.v8})`)

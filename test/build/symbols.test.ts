@@ -23,7 +23,6 @@ const repository = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
 const name = 'v8-rawmem.node'
 const run = $({ quiet: true })
 const commit = '0123456789abcdef0123456789abcdef01234567'
-const { signal } = new AbortController()
 
 /** A shared library with functions that it does not show, as the linker makes it. */
 async function link(folder: string, ...options: string[]): Promise<string> {
@@ -84,7 +83,7 @@ test('debug files are packed, and belong to the addons of the checkout', async (
   t.deepEqual(await withoutDebugFile(prebuild, folder), [name])
   const about = { project: repository, platform: 'linux-x64', version: '1.0.0' }
   await withSymbolsPackage(about, { prebuild, symbols }, async (source) => {
-    const packed = await packPackage(source, folder, signal)
+    const packed = await packPackage(source, folder)
     t.is(packed.name, '@v8-rawmem/symbols-linux-x64')
     t.notThrows(() => checkContents(packed))
     await lintPackage(folder, packed)

@@ -177,7 +177,7 @@ async function packSdk(
 ): Promise<void> {
   const pin = await loadPin(project)
   const { patches } = await readSeries(project, pin)
-  await pack(folder, sdkArchive, 'v8-sdk', pin.v8.date, new AbortController().signal)
+  await pack(folder, sdkArchive, 'v8-sdk', pin.v8.date)
   const lock = sha256(readFileSync(join(project, 'v8.lock.json')))
   await writeSdkDocuments(sdkArchive, manifest, { pin, lock, patches })
 }
