@@ -8,7 +8,7 @@ import { diskFull, saysDiskFull } from '../shared/disk.ts'
 import { isStamped, stamp, writeFileDurably } from '../shared/files.ts'
 import { sha256OfJson } from '../shared/hash.ts'
 import { type CompilerWrapper, isCalled } from '../shared/ninja.ts'
-import type { Pin, Target } from '../shared/pin.ts'
+import type { Target } from '../shared/pin.ts'
 import { $ } from '../shared/shell.ts'
 import { say, sayStage } from '../shared/terminal.ts'
 import {
@@ -99,11 +99,15 @@ async function wantedConfiguration(
   clang: Clang,
   ccWrapper: CompilerWrapper,
 ): Promise<Configuration> {
+  const emulator = await findEmulator(target, clang)
   const args = formatArgs({
     ...target.args,
-    ...machineArgs(pin, clang),
-    ...emulatorArgs(await findEmulator(target, clang)),
-    ...wrapperArgs(ccWrapper),
+    clang_base_path: clang.base,
+    clang_version: String(pin.toolchain.clang),
+    ...(emulator && { v8_snapshot_emulator: emulator.join(' ') }),
+    ...(ccWrapper && { cc_wrapper: ccWrapper }),
+    // Of the wrappers only ccache knows clang's precompiled headers; the others would pass such calls through.
+    ...(ccWrapper && !isCalled(ccWrapper, 'ccache') && { v8_enable_precompiled_headers: false }),
   })
   return {
     args,
@@ -149,27 +153,10 @@ export async function generate({ pin, target, cache }: BuildContext, gn: string)
   }
 }
 
-type Args = Target['args']
-
 /** The content of args.gn. */
-function formatArgs(args: Args): string {
+function formatArgs(args: Target['args']): string {
   return Object.entries(args)
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([name, value]) => `${name} = ${JSON.stringify(value)}\n`)
     .join('')
-}
-
-function machineArgs(pin: Pin, clang: Clang): Args {
-  return { clang_base_path: clang.base, clang_version: String(pin.toolchain.clang) }
-}
-
-function emulatorArgs(emulator: readonly string[] | undefined): Args {
-  return emulator ? { v8_snapshot_emulator: emulator.join(' ') } : {}
-}
-
-function wrapperArgs(ccWrapper: CompilerWrapper): Args {
-  if (!ccWrapper) return {}
-  // Of the wrappers only ccache knows clang's precompiled headers; the others would pass such calls through.
-  const precompiled = isCalled(ccWrapper, 'ccache') ? {} : { v8_enable_precompiled_headers: false }
-  return { cc_wrapper: ccWrapper, ...precompiled }
 }

@@ -1,9 +1,9 @@
 import { createReadStream } from 'node:fs'
 import { mkdir, rm, stat } from 'node:fs/promises'
-import { basename, extname, join, resolve } from 'node:path'
+import { basename, extname, join } from 'node:path'
 import { Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { pathToFileURL } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { AdvisedError } from '../../terminal/advised-error.ts'
 import type { BuildContext } from '../shared/context.ts'
 import { diskFull, saysDiskFull } from '../shared/disk.ts'
@@ -90,7 +90,7 @@ async function places(
     const url = await matchNamed(place, archive)
     if (!url) continue
     const isLocal = url.protocol === 'file:'
-    const take = () => (isLocal ? useLocal(place, archive) : bring({ url }))
+    const take = () => (isLocal ? useLocal(fileURLToPath(url), archive) : bring({ url }))
     found.push({ name: place, take })
   }
   const { debian } = archive
@@ -130,20 +130,14 @@ export async function requireNamedArchivesMatch(
 }
 
 /** A local archive is used in place: a copy in the cache would take another gigabyte. */
-async function useLocal(place: string, archive: PinnedArchive): Promise<string> {
-  const path = place.startsWith('file:') ? decodeURIComponent(new URL(place).pathname) : place
-  const file = (await isFolder(path)) ? join(path, archive.file) : path
+async function useLocal(file: string, archive: PinnedArchive): Promise<string> {
   const { size } = await stat(file)
   const digest = await sha256OfFile(file)
-  if (size === archive.size && digest === archive.sha256) return resolve(file)
+  if (size === archive.size && digest === archive.sha256) return file
   throw new AdvisedError(
     `${file} is not the archive v8.lock.json pins:\n  expected ${archive.size} bytes, sha256 ${archive.sha256}\n  got      ${size} bytes, sha256 ${digest}`,
     `Name a whole copy of ${archive.file} with --archive.`,
   )
-}
-
-async function isFolder(path: string): Promise<boolean> {
-  return (await stat(path)).isDirectory()
 }
 
 async function isWhole(path: string, archive: PinnedArchive): Promise<boolean> {
@@ -165,7 +159,7 @@ async function matchNamed(place: string, archive: PinnedArchive): Promise<URL | 
     const url = new URL(place)
     return decodeURIComponent(basename(url.pathname)) === archive.file ? url : undefined
   }
-  const path = place.startsWith('file:') ? decodeURIComponent(new URL(place).pathname) : place
+  const path = place.startsWith('file:') ? fileURLToPath(place) : place
   const status = await stat(path).catch((cause) => {
     throw new AdvisedError(
       `Cannot read ${place}, which was named as an archive: ${cause.message}`,

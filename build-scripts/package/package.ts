@@ -9,6 +9,7 @@ import { seriesHead } from '../patch/patch.ts'
 import { WorkTree } from '../patch/work-tree.ts'
 import { mergeComponents } from '../provenance/component.ts'
 import { documentsOf } from '../provenance/documents.ts'
+import { v8InputsOf } from '../provenance/statement.ts'
 import type { BuildContext } from '../shared/context.ts'
 import { diskFull, requireFreeBytes, saysDiskFull } from '../shared/disk.ts'
 import {
@@ -20,7 +21,7 @@ import {
   withTemporary,
 } from '../shared/files.ts'
 import { hashFiles, sha256, sha256OfFile, sha256OfJson } from '../shared/hash.ts'
-import { hashPin, lockName } from '../shared/pin.ts'
+import { hashPin } from '../shared/pin.ts'
 import { $ } from '../shared/shell.ts'
 import { formatBytes, sayStage } from '../shared/terminal.ts'
 import { requireTools, tools } from '../shared/toolchain.ts'
@@ -43,7 +44,7 @@ export async function packageSdk(
   context: BuildContext,
   { output, allowModified = false }: { output?: string; allowModified?: boolean },
 ): Promise<void> {
-  const { pin, target, cache, project, series } = context
+  const { pin, target, cache, project } = context
   const { platform } = target
   await requireTools('package', [tools.ar, tools.git, tools.ninja, tools.tar, tools.zstd])
   const library = join(cache.buildDirectory, pin.build.library)
@@ -91,8 +92,7 @@ export async function packageSdk(
     await $`ln --symbolic --force --no-dereference ${key} ${current}`
     await mkdir(dirname(archive), { recursive: true })
     await pack(folder, archive, `v8-sdk-${pin.v8.version}-${platform}`, pin.v8.date)
-    const lock = await sha256OfFile(join(project, lockName))
-    await writeSdkDocuments(archive, made.manifest, { pin, lock, patches: series.patches })
+    await writeSdkDocuments(archive, made.manifest, await v8InputsOf(project))
     await removeOthers(cache.sdk, key)
     // What has edits in it is nothing to come back to.
     if (!modified) await stamp(stampPath, inputs, await hashResults(results))

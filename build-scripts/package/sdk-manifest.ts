@@ -3,8 +3,13 @@ import { basename, join } from 'node:path'
 import { z } from 'zod'
 import { AdvisedError } from '../../terminal/advised-error.ts'
 import { component, componentSchema } from '../provenance/component.ts'
-import { type Claim, writeDocuments } from '../provenance/documents.ts'
-import { toolDependencies, type V8Inputs, v8Dependencies } from '../provenance/statement.ts'
+import { writeDocuments } from '../provenance/documents.ts'
+import {
+  type Claim,
+  toolDependencies,
+  type V8Inputs,
+  v8Dependencies,
+} from '../provenance/statement.ts'
 import { readJsonIfValid } from '../shared/files.ts'
 import { sha256OfFile, sha256OfJson } from '../shared/hash.ts'
 import { sdkLicences } from './sdk-files.ts'

@@ -7,8 +7,7 @@ import { gitIn } from '../shared/git.ts'
 import { sha256OfJson } from '../shared/hash.ts'
 import { say, sayStage } from '../shared/terminal.ts'
 import { requireTools, tools } from '../shared/toolchain.ts'
-import { applySeries } from './apply-series.ts'
-import { exportSeries } from './export-series.ts'
+import { applySeries, exportSeries } from './series.ts'
 import { WorkTree } from './work-tree.ts'
 
 /** Puts the work tree onto the patch series. */
@@ -23,7 +22,7 @@ export async function patch(
   const tree = new WorkTree(cache.tree)
 
   const state = force ? undefined : await tree.beyond(head)
-  if (state && !(await tree.wasInterrupted())) {
+  if (state && !tree.wasInterrupted()) {
     sayStage('patch', `${series.patches.length} patches are applied${beyondText(state)}`)
     return
   }

@@ -13,8 +13,8 @@ import { gitIn } from '../shared/git.ts'
 import { lockName, type Pin } from '../shared/pin.ts'
 import { $ } from '../shared/shell.ts'
 import { formatBytes, say, sayStage } from '../shared/terminal.ts'
+import { lineOfV8 } from './releases.ts'
 import { archiveOf, type RollState, rollPlaces, saveRoll } from './state.ts'
-import { lineOfV8 } from './version.ts'
 
 /** In the repository of a work tree that a roll has made and that no pin names yet. */
 export const markOfRoll = 'v8-rawmem-roll'

@@ -10,9 +10,8 @@ import { gitHost, gitHostAnswers, type Sources } from '../fetch/sources.ts'
 import { loadUpstreamPin } from '../fetch/upstream-pin.ts'
 import type { BuildContext } from '../shared/context.ts'
 import type { PinnedArchive } from '../shared/pin.ts'
-import { warn } from '../shared/terminal.ts'
+import { formatBytes, say, sayStage, warn } from '../shared/terminal.ts'
 import { missingTools, tools } from '../shared/toolchain.ts'
-import { compareVersions, lineAfter, lineInChromium, lineOfV8 } from './version.ts'
 
 /** A release of Chromium whose source archive some place has or lists. */
 export interface Release {
@@ -244,4 +243,70 @@ export function chooseRelease(
     )
   }
   return undefined
+}
+
+/**
+ * Says how old the pin is and what is newer, by lines of V8.
+ *
+ * @returns whether there is a newer patch level of the line of the pin
+ */
+export async function checkForNewer(context: BuildContext, sources: Sources): Promise<boolean> {
+  const { v8, chromium } = context.pin
+  const days = ageInDays(v8.date)
+  sayStage(
+    'roll',
+    `pinned is V8 ${v8.version} (Chromium ${chromium.version}) of ${v8.date.slice(0, 10)}, ${days} days old`,
+  )
+  const { releases, tags, nextTags } = await survey(context, sources)
+  const ours = lineOfV8(v8.version)
+  const lines = groupByLine(releases)
+  for (const [line, found] of lines) {
+    say(`V8 ${line}${line === ours ? ', the line of the pin' : ''}:`)
+    for (const release of found) say(`  ${describe(release)}`)
+  }
+  if (tags[0]) say(`Newest tag in V8's repository on this branch: ${tags[0]}`)
+  if (nextTags[0]) say(`Newest tag of the next line: ${nextTags[0]}`)
+  const isNewer = lines.has(ours) || tags.length > 0
+  if (!isNewer) say(`No place has a newer patch level of V8 ${ours}.`)
+  return isNewer
+}
+
+function groupByLine(releases: readonly Release[]): Map<string, Release[]> {
+  const lines = new Map<string, Release[]>()
+  for (const release of releases) {
+    const line = lineInChromium(release.chromium)
+    lines.set(line, [...(lines.get(line) ?? []), release])
+  }
+  return lines
+}
+
+function describe({ chromium, where, size, refusal }: Release): string {
+  const bytes = size === undefined ? '' : `, ${formatBytes(size)}`
+  const state = refusal ? `listed, but ${refusal}` : 'can be had'
+  return `Chromium ${chromium} (${where}${bytes}): ${state}`
+}
+
+/** Orders versions of numbers and dots; positive when the first one is newer. */
+export const compareVersions = new Intl.Collator('en', { numeric: true }).compare
+
+/** The line that a version of V8 belongs to: `15.0` of `15.0.245.13`. */
+export function lineOfV8(version: string): string {
+  return version.split('.').slice(0, 2).join('.')
+}
+
+/** The line of V8 in a version of Chromium: milestone 156 has V8 15.6. */
+export function lineInChromium(version: string): string {
+  const milestone = Number(version.split('.')[0])
+  return `${Math.floor(milestone / 10)}.${milestone % 10}`
+}
+
+/** The line that follows: milestones count on where the second number would be 10. */
+export function lineAfter(line: string): string {
+  const [major, minor] = line.split('.').map(Number)
+  return minor === 9 ? `${major! + 1}.0` : `${major}.${minor! + 1}`
+}
+
+/** Whole days from an ISO date to now. */
+export function ageInDays(date: string): number {
+  return Math.floor((Date.now() - Date.parse(date)) / 86_400_000)
 }

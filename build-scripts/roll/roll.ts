@@ -6,8 +6,8 @@ import { download } from '../fetch/download.ts'
 import { fetch } from '../fetch/fetch.ts'
 import type { Sources } from '../fetch/sources.ts'
 import { upstreamFolder } from '../fetch/upstream-pin.ts'
-import { formatSeries } from '../patch/export-series.ts'
 import { recordHead, seriesHead } from '../patch/patch.ts'
+import { formatSeries } from '../patch/series.ts'
 import { WorkTree } from '../patch/work-tree.ts'
 import { type BuildContext, cacheLayout, openContext } from '../shared/context.ts'
 import { writeFileDurably } from '../shared/files.ts'
@@ -18,7 +18,7 @@ import { formatDuration, say, sayStage } from '../shared/terminal.ts'
 import { requireTools, tools } from '../shared/toolchain.ts'
 import { makeNewSources, markOfRoll, removeUnfinished } from './new-sources.ts'
 import { Rebase, RebaseConflict } from './rebase.ts'
-import { chooseRelease, chromiumOf, type Release, survey } from './releases.ts'
+import { chooseRelease, chromiumOf, lineOfV8, type Release, survey } from './releases.ts'
 import {
   archiveOf,
   exchangeFiles,
@@ -28,7 +28,6 @@ import {
   rollPlaces,
   saveRoll,
 } from './state.ts'
-import { lineOfV8 } from './version.ts'
 
 /**
  * Moves the pin to a newer V8, or takes up the roll that is under way. The project changes in the last step only.

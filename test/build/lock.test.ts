@@ -93,8 +93,8 @@ for (const { what, lockOf, options } of [
     t.teardown(project.remove)
     const lock = await takeLock(lockOf(project), 'the holder', { wait: false })
     const places = ['--project', project.project, '--cache', project.cache]
-    const script = fileURLToPath(new URL('../../build-scripts/bind.ts', import.meta.url))
-    const args = ['--import', 'tsx', script, ...places, '--no-wait', ...options]
+    const script = fileURLToPath(new URL('../../build-scripts/cli.ts', import.meta.url))
+    const args = ['--import', 'tsx', script, 'binding', ...places, '--no-wait', ...options]
     const { status, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' })
     lock.release()
     t.is(status, 1)

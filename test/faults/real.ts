@@ -73,14 +73,10 @@ export async function killRealBuild(
     say(line)
   }
   const start = () =>
-    new BuildRun(
-      'cli.ts',
-      ['--project', context.project, '--cache', cache, 'all', ...archives(context)],
-      {
-        signal,
-        onLine: (line) => log.write(`${new Date().toISOString()} ${line}\n`),
-      },
-    )
+    new BuildRun(['--project', context.project, '--cache', cache, 'all', ...archives(context)], {
+      signal,
+      onLine: (line) => log.write(`${new Date().toISOString()} ${line}\n`),
+    })
   try {
     for (const [index, stroke] of strokes.entries()) {
       const known = state.kills[index]

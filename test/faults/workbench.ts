@@ -110,14 +110,14 @@ export class Workbench {
       ...['--cache', options?.cache ?? project.cache],
     ]
     const heard = { signal: this.signal, ...options }
-    if (build === 'binding') return new BuildRun('bind.ts', places, heard)
-    return new BuildRun('cli.ts', [...places, 'all', ...this.archives], heard)
+    if (build === 'binding') return new BuildRun(['binding', ...places], heard)
+    return new BuildRun([...places, 'all', ...this.archives], heard)
   }
 
   /** Starts some other command of the build. */
   startCommand(args: readonly string[], options?: RunOptions): BuildRun {
     const { project, cache } = this.project
-    return new BuildRun('cli.ts', ['--project', project, '--cache', cache, ...args], {
+    return new BuildRun(['--project', project, '--cache', cache, ...args], {
       signal: this.signal,
       ...options,
     })
