@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
 import { Command, Option } from 'commander'
 import { integer } from '../terminal/option-types.ts'
+import { type BindingOptions, bind } from './bind/build-binding.ts'
 import { compile } from './compile/compile.ts'
 import { configure } from './configure/configure.ts'
 import { doctor } from './doctor.ts'
@@ -10,7 +11,7 @@ import { pinUpstream } from './fetch/pin-upstream.ts'
 import { type SourceOptions, Sources, sourceKinds, words } from './fetch/sources.ts'
 import { packageSdk } from './package/package.ts'
 import { checkPatches, exportPatches, patch } from './patch/patch.ts'
-import { checkForNewer } from './roll/check.ts'
+import { checkForNewer } from './roll/releases.ts'
 import { abortRoll, roll } from './roll/roll.ts'
 import { runCommand, withLock } from './shared/command.ts'
 import { type BuildContext, openContext, repository } from './shared/context.ts'
@@ -22,16 +23,9 @@ interface GlobalOptions {
   wait: boolean
   verbose?: boolean
 }
-interface CompilerOptions {
-  ccWrapper?: string
-}
-interface CompileOptions {
-  jobs?: number
-}
-interface PackageOptions {
-  output?: string
-  allowModified?: boolean
-}
+type CompilerOptions = Parameters<typeof configure>[1]
+type CompileOptions = Parameters<typeof compile>[1]
+type PackageOptions = Parameters<typeof packageSdk>[1]
 interface RollOptions {
   check?: boolean
   to?: string
@@ -59,24 +53,33 @@ const program = new Command('npm run v8 --')
       .argParser((path) => resolve(path))
       .hideHelp(),
   )
-  .option('--no-wait', 'fail when another build uses the cache, instead of waiting for it')
+  .option(
+    '--no-wait',
+    'fail when another build uses the cache or the checkout, instead of waiting for it',
+  )
   .option('--verbose', 'show where in the scripts an error arose')
   .configureHelp({ showGlobalOptions: true })
   .showHelpAfterError('(--help lists the options)')
 
-/** Runs stages under the lock of the cache folder. */
-function locked(
+/** Lets a command do `work` with its options and those of all commands. */
+function does<Options>(
   command: Command,
-  work: (context: BuildContext, options: never) => Promise<void>,
+  work: (context: BuildContext, options: GlobalOptions & Options) => Promise<void>,
 ): Command {
   return command.action(async () => {
-    const options = command.optsWithGlobals<GlobalOptions>()
-    await runCommand(options.verbose ?? false, async (signal) => {
-      const context = await openContext({ ...options, signal })
-      await withLock(context, context.cache.lock, `v8 ${command.name()}`, options, (holder) =>
-        work(holder, options as never),
-      )
-    })
+    const options = command.optsWithGlobals<GlobalOptions & Options>()
+    await runCommand(options.verbose, async () => work(await openContext(options), options))
+  })
+}
+
+/** The same under the lock of the cache folder. */
+function locked<Options>(
+  command: Command,
+  work: (context: BuildContext, options: Options) => Promise<void>,
+): Command {
+  return does<Options>(command, async (context, options) => {
+    const { cache } = context
+    await withLock(cache, cache.lock, `v8 ${command.name()}`, options, () => work(context, options))
   })
 }
 
@@ -174,11 +177,10 @@ locked(
 )
 
 locked(
-  withWrapper(withSource(program.command('configure'))).description(
+  withWrapper(program.command('configure')).description(
     'Build GN when the cache has none, and have it write the build files.',
   ),
-  (context, { ccWrapper, ...options }: SourceOptions & CompilerOptions) =>
-    configure(context, { sources: new Sources(options), ccWrapper }),
+  (context, options: CompilerOptions) => configure(context, options),
 )
 
 locked(
@@ -200,10 +202,9 @@ locked(
     'All of it: fetch, patch, configure, compile, package.',
   ),
   async (context, options: SourceOptions & CompilerOptions & CompileOptions & PackageOptions) => {
-    const sources = new Sources(options)
-    await fetch(context, sources)
+    await fetch(context, new Sources(options))
     await patch(context)
-    await configure(context, { sources, ccWrapper: options.ccWrapper })
+    await configure(context, options)
     await compile(context, options)
     await packageSdk(context, options)
   },
@@ -253,16 +254,26 @@ locked(
   },
 )
 
-const doctorCommand = program
-  .command('doctor')
-  .description('Say what this machine lacks for a build, and how to install it.')
-  .option('--offline', 'leave out what needs the network')
-  .action(async () => {
-    const options = doctorCommand.optsWithGlobals<GlobalOptions & { offline?: boolean }>()
-    await runCommand(options.verbose ?? false, async (signal) => {
-      const context = await openContext({ ...options, signal })
-      await doctor(context, { offline: options.offline ?? false })
-    })
-  })
+does<BindingOptions>(
+  program
+    .command('binding')
+    .description(
+      'Build the Node addons, with V8 inside against the SDK that "npm run v8 -- all" has made, and without, and put them into prebuilds/. No download: the headers of Node-API come from an npm package.',
+    )
+    .option('--sdk <folder>', 'an unpacked SDK (default: the latest in the cache)')
+    .option(
+      '--node-backends',
+      "only the addon without V8, for the backends on Node's own V8: needs a C++ compiler and no SDK",
+    ),
+  bind,
+)
+
+does<{ offline?: boolean }>(
+  program
+    .command('doctor')
+    .description('Say what this machine lacks for a build, and how to install it.')
+    .option('--offline', 'leave out what needs the network'),
+  (context, { offline = false }) => doctor(context, { offline }),
+)
 
 await program.parseAsync()

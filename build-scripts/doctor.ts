@@ -40,7 +40,6 @@ export async function doctor(
 ): Promise<void> {
   const findings: Finding[] = []
   for await (const finding of examine(context, offline)) {
-    context.signal.throwIfAborted()
     say(`${mark(finding.state)}  ${finding.text}`)
     findings.push(finding)
   }
@@ -124,7 +123,7 @@ async function* examineTools({ pin, target }: BuildContext): AsyncGenerator<Find
 }
 
 async function examineArchive(
-  { cache, signal }: BuildContext,
+  { cache }: BuildContext,
   archive: PinnedArchive,
   offline: boolean,
 ): Promise<Finding> {
@@ -135,10 +134,9 @@ async function examineArchive(
     return noted(false, `${file}: no apt here; pass it with --archive`)
   }
   try {
-    const { url } = await locateInPinnedSuite(archive, cache.apt, signal)
+    const { url } = await locateInPinnedSuite(archive, cache.apt)
     return noted(true, `${file} comes from ${url.host} (through apt)`)
   } catch (error) {
-    signal.throwIfAborted()
     if (!(error instanceof AdvisedError)) throw error
     return noted(false, `${error.message}\n         ${error.advice}`)
   }
@@ -162,7 +160,7 @@ async function* examineUpstream(context: BuildContext, offline: boolean): AsyncG
     yield noted(false, `${host}: not asked (--offline)`)
     return
   }
-  const answers = await gitHostAnswers(upstream, mirrors, context.signal)
+  const answers = await gitHostAnswers(upstream, mirrors)
   yield noted(
     answers,
     answers

@@ -41,10 +41,10 @@ const command = new Command('npm run release --')
   .option('--verbose', 'show where in the scripts an error arose')
   .showHelpAfterError()
   .action(async (options: Options) => {
-    await runCommand(options.verbose ?? false, (signal) => run(options, signal))
+    await runCommand(options.verbose, () => run(options))
   })
 
-async function run(options: Options, signal: AbortSignal): Promise<void> {
+async function run(options: Options): Promise<void> {
   const started = Date.now()
   const folder = resolve(options.folder)
   if (options.publish) {
@@ -56,7 +56,6 @@ async function run(options: Options, signal: AbortSignal): Promise<void> {
       registry: options.registry,
       tag: options.tag,
       dryRun: options.dryRun ?? false,
-      signal,
     })
     return
   }
@@ -70,7 +69,6 @@ async function run(options: Options, signal: AbortSignal): Promise<void> {
     sdks: join(cache, 'sdk'),
     symbols: join(cache, 'symbols'),
     snapshot: options.snapshot ?? false,
-    signal,
   })
   sayStage(
     'release',

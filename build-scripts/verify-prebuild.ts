@@ -9,10 +9,9 @@ import { runCommand } from './shared/command.ts'
 import { cacheLayout, cacheRoot, repository } from './shared/context.ts'
 import { readCheckout } from './shared/git.ts'
 import { takeLock } from './shared/lock.ts'
-import { loadPin } from './shared/pin.ts'
+import { loadPin, thisPlatform } from './shared/pin.ts'
 import { $ } from './shared/shell.ts'
-import { formatDuration, mark, say, sayStage } from './shared/terminal.ts'
-import { comparePrebuilds } from './verify/compare-prebuilds.ts'
+import { formatDuration, say, sayStage } from './shared/terminal.ts'
 
 const command = new Command('npm run verify:prebuild --')
   .description(
@@ -27,16 +26,13 @@ const command = new Command('npm run verify:prebuild --')
   .option('--verbose', 'show where in the scripts an error arose')
   .action(
     async (options: { folder?: string; jobs?: string; keep?: boolean; verbose?: boolean }) => {
-      await runCommand(options.verbose ?? false, (signal) => verify(options, signal))
+      await runCommand(options.verbose, () => verify(options))
     },
   )
 
-async function verify(
-  options: { folder?: string; jobs?: string; keep?: boolean },
-  signal: AbortSignal,
-): Promise<void> {
+async function verify(options: { folder?: string; jobs?: string; keep?: boolean }): Promise<void> {
   const started = Date.now()
-  const commit = await committed(signal)
+  const commit = await committed()
   const folder = options.folder
     ? resolve(options.folder)
     : join(cacheRoot(), 'verify', commit.slice(0, 12))
@@ -48,14 +44,12 @@ async function verify(
   const lock = await takeLock(join(folder, 'verify.lock'), 'verify:prebuild', {
     wait: false,
     advice: 'Wait for it to end, or name another folder with --folder.',
-    signal,
   })
-  await cloneCommit(checkout, commit, signal)
+  await cloneCommit(checkout, commit)
   const npm = async (...args: string[]) => {
     const stdio = ['ignore', 'inherit', 'inherit', lock.fd] as const
-    const run = $({ signal, nothrow: true, stdio: [...stdio], cwd: checkout })
+    const run = $({ nothrow: true, stdio: [...stdio], cwd: checkout })
     const { exitCode } = await run`npm ${args}`
-    signal.throwIfAborted()
     if (exitCode === 0) return
     throw new AdvisedError(
       `npm ${args.slice(0, 2).join(' ')} failed in ${checkout}.`,
@@ -75,19 +69,18 @@ async function verify(
   for (const path of brought) await rm(join(checkout, path))
   await npm('run', 'build:binding', '--', '--cache', cache)
 
-  const built = join(checkout, 'prebuilds')
-  const files = await comparePrebuilds(join(repository, 'prebuilds'), built)
-  for (const { file, differences } of files) {
-    say(`${mark(differences.length === 0 ? 'ok' : 'wrong')} ${file}`)
-    for (const difference of differences) say(`        ${difference}`)
-  }
-  const other = files.filter(({ differences }) => differences.length > 0)
-  if (other.length > 0) {
+  // The clone has been told which bytes there should be.
+  const git = $({ cwd: checkout })
+  const prebuilds = `prebuilds/${thisPlatform}`
+  await git`git add --all --force ${prebuilds}`
+  const names = (await git`git diff --cached --name-status HEAD -- ${prebuilds}`).stdout.trim()
+  if (names !== '') {
+    say((await git`git diff --cached HEAD -- ${prebuilds}`).stdout)
     throw new AdvisedError(
-      other.some(({ file }) => file.endsWith('.node'))
-        ? 'The addons that were built are not those in prebuilds/.'
-        : 'The addons are the same, byte for byte, but what is said of them is not. That is so where packages of the system, which the documents name, have other versions.',
-      `Both are there to be compared: ${built}. docs/reproducibility.md lists what has to agree.`,
+      /\.node$/m.test(names)
+        ? `The addons that were built are not those in prebuilds/:\n${names}`
+        : `The addons are the same, byte for byte, but what is said of them is not:\n${names}\nThat is so where packages of the system, which the documents name, have other versions.`,
+      `Both are there to be compared: ${join(checkout, prebuilds)}. docs/reproducibility.md lists what has to agree.`,
     )
   }
   if (!options.keep) await rm(folder, { recursive: true, force: true })
@@ -107,9 +100,9 @@ async function downloadedArchives(): Promise<string[]> {
 }
 
 /** The commit that is checked out; what decides the addon's bytes must not differ from it. */
-async function committed(signal: AbortSignal): Promise<string> {
+async function committed(): Promise<string> {
   const inputs = ['bindings', 'build-scripts', 'patches', 'prebuilds', 'v8.lock.json']
-  const { commit, changes } = await readCheckout(repository, signal, inputs)
+  const { commit, changes } = await readCheckout(repository, inputs)
   if (changes !== '') {
     throw new AdvisedError(
       `There are changes that are not committed:\n${changes}`,
@@ -119,7 +112,7 @@ async function committed(signal: AbortSignal): Promise<string> {
   return commit
 }
 
-async function cloneCommit(checkout: string, commit: string, signal: AbortSignal): Promise<void> {
+async function cloneCommit(checkout: string, commit: string): Promise<void> {
   if (!existsSync(join(checkout, '.git'))) {
     if (existsSync(checkout) && (await readdir(checkout)).length > 0) {
       throw new AdvisedError(
@@ -128,9 +121,9 @@ async function cloneCommit(checkout: string, commit: string, signal: AbortSignal
       )
     }
     await mkdir(dirname(checkout), { recursive: true })
-    await $({ signal })`git clone --quiet --no-checkout ${repository} ${checkout}`
+    await $`git clone --quiet --no-checkout ${repository} ${checkout}`
   }
-  const git = $({ cwd: checkout, signal })
+  const git = $({ cwd: checkout })
   await git`git fetch --quiet origin ${commit}`
   await git`git checkout --quiet --force --detach ${commit}`
 }

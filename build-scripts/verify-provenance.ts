@@ -26,23 +26,22 @@ const command = new Command('npm run verify:provenance --')
   .option('--cache <folder>', 'the cache folder (default: $XDG_CACHE_HOME/v8-rawmem)')
   .option('--verbose', 'show where in the scripts an error arose')
   .action(async (artifacts: string[], options: Options) => {
-    await runCommand(options.verbose ?? false, async (signal) => {
+    await runCommand(options.verbose, async () => {
       const named = artifacts.map((path) => resolve(path))
       const absent = named.find((path) => !existsSync(path))
       if (absent) {
         throw new AdvisedError(`${absent} is not there.`, 'Name an artifact, or none to check all.')
       }
-      await verify(named.length > 0 ? named : await allArtifacts(options.cache), signal)
+      await verify(named.length > 0 ? named : await allArtifacts(options.cache))
     })
   })
 
-async function verify(artifacts: readonly string[], signal: AbortSignal): Promise<void> {
+async function verify(artifacts: readonly string[]): Promise<void> {
   const git = $({ cwd: repository, nothrow: true })
   const commit = (await git`git rev-parse --verify HEAD`).stdout.trim() || undefined
   const checkout = { project: repository, commit }
   let wrong = 0
   for (const artifact of artifacts) {
-    signal.throwIfAborted()
     const problems = await checkArtifact(artifact, checkout)
     const shown = relative(process.cwd(), artifact)
     say(

@@ -1,4 +1,5 @@
-import { join } from 'node:path'
+import { existsSync, realpathSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 import { AdvisedError } from '../../terminal/advised-error.ts'
 import {
   damagedFiles,
@@ -6,16 +7,49 @@ import {
   readSdkManifest,
   type SdkManifest,
 } from '../package/sdk-manifest.ts'
+import { withLock } from '../shared/command.ts'
 import type { BuildContext } from '../shared/context.ts'
 import { sha256OfFile } from '../shared/hash.ts'
+import type { LockOptions } from '../shared/lock.ts'
 import { hashPin } from '../shared/pin.ts'
 import { shorten, warn } from '../shared/terminal.ts'
 import { clangTools, findCompiler, requireTools, tools } from '../shared/toolchain.ts'
 import { providePrebuild } from './prebuild.ts'
 import { requireLockedPackages } from './source-hash.ts'
 
+export interface BindingOptions {
+  readonly sdk?: string
+  readonly nodeBackends?: boolean
+}
+
+/** Builds the addons, under the locks of what they are made from and of this checkout. */
+export async function bind(
+  context: BuildContext,
+  { nodeBackends, wait, ...options }: BindingOptions & LockOptions,
+): Promise<void> {
+  const { cache, project } = context
+  const sdk = options.sdk ? resolve(options.sdk) : join(cache.sdk, 'current')
+  const build = async () => {
+    if (nodeBackends) return await buildNodeBackends(context)
+    if (existsSync(sdk)) return await buildBinding(context, realpathSync(sdk))
+    throw new AdvisedError(
+      `There is no V8 SDK in ${sdk}.`,
+      options.sdk
+        ? 'Name an unpacked SDK with --sdk.'
+        : 'Make one with "npm run v8 -- all", or name one with --sdk. Without one, --node-backends builds what needs no V8.',
+    )
+  }
+  const lock = join(project, 'bindings', 'build.lock')
+  const advice = 'Wait for it to end, or leave out --no-wait.'
+  const locked = () => withLock(cache, lock, 'build:binding', { wait, advice }, build)
+  // Packaging V8 removes older SDKs from the cache, under this lock. It is always taken before the
+  // lock of the checkout.
+  if (nodeBackends || !sdk.startsWith(`${cache.sdk}/`)) await locked()
+  else await withLock(cache, cache.lock, 'build:binding', { wait }, locked)
+}
+
 /** Compiles and links both addons, the one with V8 inside against an SDK, and puts them into prebuilds/. */
-export async function buildBinding(context: BuildContext, sdk: string): Promise<void> {
+async function buildBinding(context: BuildContext, sdk: string): Promise<void> {
   const { pin, target, project } = context
   await requireTools('build:binding', [...makeTools, ...clangTools(pin.toolchain.clang)])
   await requireLockedPackages(project)
@@ -26,12 +60,12 @@ export async function buildBinding(context: BuildContext, sdk: string): Promise<
       'Name the platform with --target, or another SDK with --sdk.',
     )
   }
-  await requireWholeSdk(sdk, context.signal)
+  await requireWholeSdk(sdk)
   warnWhenStale(context, sdkManifest)
   const clang = await context.clang()
   const { v8, lock, patches, modified, platform } = sdkManifest
   const common = { compiler: clang, folder: join(project, 'prebuilds', platform) }
-  await providePrebuild(context, { ...common, title: nodeBackends })
+  await providePrebuild(context, { ...common, title: withoutV8 })
   await providePrebuild(context, {
     ...common,
     title: `against V8 ${v8.version}`,
@@ -46,7 +80,7 @@ export async function buildBinding(context: BuildContext, sdk: string): Promise<
 }
 
 /** Only the addon without V8, by whatever C++ compiler there is. */
-export async function buildNodeBackends(context: BuildContext): Promise<void> {
+async function buildNodeBackends(context: BuildContext): Promise<void> {
   const { pin, target, project } = context
   if (process.platform !== 'linux') {
     throw new AdvisedError(
@@ -61,15 +95,15 @@ export async function buildNodeBackends(context: BuildContext): Promise<void> {
   await providePrebuild(context, {
     compiler,
     folder,
-    title: `${nodeBackends}, by ${compiler.version}`,
+    title: `${withoutV8}, by ${compiler.version}`,
   })
 }
 
-const nodeBackends = "the backends on Node's own V8"
+const withoutV8 = "the backends on Node's own V8"
 const makeTools = [tools.make, tools.python, tools.nm, tools.objcopy, tools.readelf]
 
-async function requireWholeSdk(sdk: string, signal: AbortSignal): Promise<void> {
-  const damaged = await damagedFiles(sdk, signal)
+async function requireWholeSdk(sdk: string): Promise<void> {
+  const damaged = await damagedFiles(sdk)
   if (damaged.length === 0) return
   throw new AdvisedError(
     `The SDK in ${sdk} is damaged: ${shorten(damaged, 5)} ${damaged.length === 1 ? 'is' : 'are'} not what its manifest says.`,

@@ -2,9 +2,9 @@ import { existsSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { checkDocuments, jsonDifferences } from '../provenance/documents.ts'
-import type { V8Inputs } from '../provenance/statement.ts'
+import { v8InputsOf } from '../provenance/statement.ts'
 import { sha256OfFile } from '../shared/hash.ts'
-import { hashPin, loadPin, lockName, readSeries } from '../shared/pin.ts'
+import { hashPin } from '../shared/pin.ts'
 import { claimOfAddon } from './describe-prebuild.ts'
 import { addonNames, readPrebuildManifest } from './prebuild-manifest.ts'
 import { sourceHash } from './source-hash.ts'
@@ -53,11 +53,4 @@ export async function checkAddon(addon: string, project: string): Promise<string
     }),
   )
   return [...ofManifest, ...ofDocuments]
-}
-
-/** What decides the V8 that a build of this checkout would have. */
-export async function v8InputsOf(project: string): Promise<V8Inputs> {
-  const pin = await loadPin(project)
-  const { patches } = await readSeries(project, pin)
-  return { pin, lock: await sha256OfFile(join(project, lockName)), patches }
 }

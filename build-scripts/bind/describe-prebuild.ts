@@ -14,18 +14,19 @@ import {
   mergeComponents,
   withLicences,
 } from '../provenance/component.ts'
-import { type Claim, documentsOf, writeDocuments } from '../provenance/documents.ts'
+import { documentsOf, writeDocuments } from '../provenance/documents.ts'
 import { LockedPackages } from '../provenance/npm-packages.ts'
 import { requirePermitted } from '../provenance/permitted-licences.ts'
 import {
+  type Claim,
   linkedDependencies,
   toolDependencies,
   type V8Inputs,
   v8Dependencies,
+  v8InputsOf,
 } from '../provenance/statement.ts'
 import { linkedComponents } from '../provenance/system-libraries.ts'
 import { put } from '../shared/files.ts'
-import { loadPin, lockName } from '../shared/pin.ts'
 import { warn } from '../shared/terminal.ts'
 import { addonNames, type EngineAddon, type NodeAddon } from './prebuild-manifest.ts'
 
@@ -84,17 +85,12 @@ export async function describePrebuild({
       ...entry,
       name,
       components,
-      ...(sdk && 'v8' in entry && { engine: { ...entry, ...(await v8InputsOf(sdk)) } }),
+      // Its V8 may be made of other sources than are in the project.
+      ...(sdk &&
+        'v8' in entry && { engine: { ...entry, ...(await v8InputsOf(join(sdk, sdkSources))) } }),
     }),
   })
   await removeOtherLicences(folder)
-}
-
-/** What V8 in an SDK was made of, which may be other than what is in the project. */
-async function v8InputsOf(sdk: string): Promise<V8Inputs> {
-  const { files, patches } = await readSdkManifest(sdk)
-  const lock = files[`${sdkSources}${lockName}`]!
-  return { pin: await loadPin(join(sdk, sdkSources)), lock, patches }
 }
 
 /** Removes the licences that neither addon's bill of materials names. */

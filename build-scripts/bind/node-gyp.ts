@@ -27,7 +27,7 @@ export interface BuiltAddon {
 
 /** Compiles and links an addon. */
 export async function runNodeGyp(
-  { cache, project, target, signal }: BuildContext,
+  { cache, project, target }: BuildContext,
   compilation: Compilation,
 ): Promise<BuiltAddon> {
   const { folder, sdk } = compilation
@@ -46,10 +46,9 @@ export async function runNodeGyp(
     ? await provideOlderGlibc(compilation, join(build, 'glibc'))
     : []
   const env = addonEnvironment(project, compilation, linkInputs, glibc)
-  const run = $({ cwd: place, env, signal, nothrow: true })
+  const run = $({ cwd: place, env, nothrow: true })
   const built =
     await run`${process.execPath} ${nodeGyp} configure build --release --arch=${target.cpu} --jobs=${defaultJobs()} --nodedir=${nodeDirectory} --loglevel=warn`
-  signal.throwIfAborted()
   if (built.exitCode !== 0) {
     const logPath = join(cache.logs, 'binding.log')
     await mkdir(cache.logs, { recursive: true })

@@ -1,8 +1,8 @@
-import { copyFile, mkdir, rm, stat } from 'node:fs/promises'
+import { copyFile, mkdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AdvisedError } from '../../terminal/advised-error.ts'
 import type { BuildContext } from '../shared/context.ts'
-import { renameDurably } from '../shared/files.ts'
+import { renameDurably, withTemporary } from '../shared/files.ts'
 import { canonicalJson, sha256OfFile } from '../shared/hash.ts'
 import { $ } from '../shared/shell.ts'
 import { sayStage } from '../shared/terminal.ts'
@@ -21,7 +21,7 @@ import {
   writePrebuildManifest,
 } from './prebuild-manifest.ts'
 import { sourceHash } from './source-hash.ts'
-import { hasDebugFile, moveSymbols } from './symbols.ts'
+import { hasDebugFile, moveSymbols, objcopyFor } from './symbols.ts'
 
 interface Prebuild {
   /** prebuilds/ of a platform. */
@@ -72,9 +72,9 @@ export async function providePrebuild(
   })
   await mkdir(folder, { recursive: true })
   const temporary = join(folder, `${name}.new-${process.pid}`)
-  try {
+  await withTemporary(temporary, async () => {
     await copyFile(built, temporary)
-    await moveSymbols(temporary, name, cache.symbols)
+    await moveSymbols(temporary, name, cache.symbols, objcopyFor(target))
     await inspectAddon(temporary)
     if (isForOlderGlibc(compiler)) await requireOlderGlibc(temporary)
     if (!target.cross) await requireLoads(temporary)
@@ -86,9 +86,7 @@ export async function providePrebuild(
     await renameDurably(temporary, path)
     await writePrebuildManifest(folder, next)
     sayStage('build:binding', `${path} (${(size / 1e6).toFixed(1)} MB)`)
-  } finally {
-    await rm(temporary, { force: true })
-  }
+  })
 }
 
 /** A link that left something open shows only when the addon is loaded. */

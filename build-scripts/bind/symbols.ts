@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { AdvisedError } from '../../terminal/advised-error.ts'
 import { put, withTemporaryFolder } from '../shared/files.ts'
+import type { Target } from '../shared/pin.ts'
 import { $ } from '../shared/shell.ts'
 import { tools } from '../shared/toolchain.ts'
 
@@ -26,19 +27,25 @@ export async function hasDebugFile(addon: string, folder: string): Promise<boole
   return existsSync(join(folder, debugFilePath(await readBuildId(addon))))
 }
 
+/** GNU's for the platform of an addon: it knows no other. */
+export function objcopyFor({ cross }: Pick<Target, 'cross'>): string {
+  const { command } = tools.objcopy
+  return cross ? `${cross.triple}-${command}` : command
+}
+
 /**
  * Moves the symbols of an addon into its debug file. The addon keeps their build id, by which debuggers find the file, and
  * the file's name, so that they also find it beside the addon.
  *
  * @param name the addon's name where it is installed
  * @param folder of debug files
- * @param objcopy GNU's for the addon's platform: it knows no other
+ * @param objcopy see {@link objcopyFor}
  */
 export async function moveSymbols(
   addon: string,
   name: string,
   folder: string,
-  objcopy: string = tools.objcopy.command,
+  objcopy: string,
 ): Promise<void> {
   await withTemporaryFolder(async (temporary) => {
     const debugFile = join(temporary, `${name}.debug`)

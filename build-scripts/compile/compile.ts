@@ -5,7 +5,6 @@ import { glob } from 'zx'
 import { AdvisedError } from '../../terminal/advised-error.ts'
 import { generate, requireConfigured } from '../configure/configure.ts'
 import { requireGn } from '../configure/gn.ts'
-import { inheritedLock, wrapperEnvironment } from '../shared/compiler-wrapper.ts'
 import type { BuildContext } from '../shared/context.ts'
 import { requireFreeBytes } from '../shared/disk.ts'
 import { isStamped, stamp } from '../shared/files.ts'
@@ -25,7 +24,7 @@ export async function compile(
   context: BuildContext,
   { jobs = defaultJobs() }: { jobs?: number | undefined },
 ): Promise<void> {
-  const { pin, target, cache, signal } = context
+  const { pin, target, cache } = context
   const folder = cache.buildDirectory
   await requireTools('compile', [
     ...[tools.ninja, tools.python],
@@ -43,7 +42,7 @@ export async function compile(
   await removeLostOutputs(folder, running)
   await writeFile(running, await bootId())
   await mend(context, false)
-  if (!(await settleSourceTimes(cache.tree, folder, signal))) {
+  if (!(await settleSourceTimes(cache.tree, folder))) {
     warn(
       `files in ${folder} are from the future, so their times tell nothing; compiling everything`,
     )
@@ -56,9 +55,7 @@ export async function compile(
     targets: [pin.build.target],
     jobs,
     logFolder: cache.logs,
-    environment: wrapperEnvironment(ccWrapper),
-    lockFd: inheritedLock(ccWrapper, context.lockFd),
-    signal,
+    ccWrapper,
   }
   // Check every file before something is made of it. If there is nothing to make, the stage package
   // checks the library.
@@ -80,9 +77,9 @@ export async function compile(
 }
 
 /** Removes files that are not as ninja left them, so that they are made again. */
-async function mend({ cache, signal }: BuildContext, thorough: boolean): Promise<void> {
+async function mend({ cache }: BuildContext, thorough: boolean): Promise<void> {
   const folder = cache.buildDirectory
-  const damage = await findDamage(folder, { thorough, signal })
+  const damage = await findDamage(folder, { thorough })
   if (damage.journals) warn(`ninja's notes in ${folder} are damaged; compiling everything`)
   if (damage.outputs.length > 0) {
     say(`Not as they were left, so they are made again: ${shorten(damage.outputs, 5)}`)
@@ -114,8 +111,8 @@ function compiledStamp({ cache }: BuildContext): string {
 }
 
 /** Names the inputs of a compile: the sources, and the configuration by its hash. */
-async function compileKey({ cache, signal }: BuildContext, configuration: string): Promise<string> {
-  return sha256OfJson([configuration, await hashSources(cache.tree, signal)])
+async function compileKey({ cache }: BuildContext, configuration: string): Promise<string> {
+  return sha256OfJson([configuration, await hashSources(cache.tree)])
 }
 
 /** Fails unless the build directory is as a compile of today's sources and configuration left it. */
@@ -129,7 +126,7 @@ export async function requireCompiled(context: BuildContext): Promise<void> {
       advice,
     )
   }
-  const damage = await findDamage(folder, { thorough: true, signal: context.signal })
+  const damage = await findDamage(folder, { thorough: true })
   const damaged = damage.journals ? ["ninja's notes"] : damage.outputs
   if (damaged.length > 0) {
     throw new AdvisedError(

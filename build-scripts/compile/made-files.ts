@@ -42,18 +42,18 @@ export interface Damage {
  */
 export async function findDamage(
   folder: string,
-  { thorough, signal }: { thorough: boolean; signal: AbortSignal },
+  { thorough }: { thorough: boolean },
 ): Promise<Damage> {
   const { files, journals } = await readRecord(folder)
   for (const [name, { size, sha256 }] of Object.entries(journals)) {
-    const found = await sha256OfFile(join(folder, name), signal, size).catch(unlessAbsent)
+    const found = await sha256OfFile(join(folder, name), size).catch(unlessAbsent)
     if (found !== sha256) return { outputs: [], journals: true }
   }
   const log = await readLog(folder)
   const outputs: string[] = []
   for (const [path, known] of Object.entries(files)) {
     if (log.get(path) !== known.logged) continue
-    const found = await describe(join(folder, path), thorough ? undefined : known, signal)
+    const found = await describe(join(folder, path), thorough ? undefined : known)
     if (found && found.sha256 !== known.sha256) outputs.push(path)
   }
   return { outputs, journals: false }
@@ -107,13 +107,12 @@ async function readRecord(folder: string): Promise<MadeRecord> {
 async function describe(
   path: string,
   known: z.infer<typeof fileSchema> | undefined,
-  signal?: AbortSignal,
 ): Promise<z.infer<typeof fileSchema> | undefined> {
   const found = await stat(path, { bigint: true }).catch(unlessAbsent)
   if (!found) return undefined
   const status = [found.size, found.mtimeNs, found.ctimeNs, found.ino].join(' ')
   if (known?.status === status) return { sha256: known.sha256, status }
-  return { sha256: await sha256OfFile(path, signal), status }
+  return { sha256: await sha256OfFile(path), status }
 }
 
 /** The last line of ninja's log for each output. */

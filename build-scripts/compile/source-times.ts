@@ -19,22 +19,18 @@ const stateSchema = z.object({
  *
  * @returns false if files are from the future: no source can be newer, so everything must be compiled
  */
-export async function settleSourceTimes(
-  tree: string,
-  buildDirectory: string,
-  signal: AbortSignal,
-): Promise<boolean> {
+export async function settleSourceTimes(tree: string, buildDirectory: string): Promise<boolean> {
   const statePath = join(buildDirectory, 'v8-rawmem-sources.json')
   const last = await readJsonIfValid(statePath, stateSchema)
   const now = Date.now()
-  const sources = await hashSources(tree, signal)
+  const sources = await hashSources(tree)
   const outputs = (await listMade(buildDirectory)).map((path) => join(buildDirectory, path))
   let made = 0
   for (const path of outputs) made = Math.max(made, (await stat(path)).mtimeMs)
   // Some file systems' clocks are ahead of this machine's by a little.
   const isFuture = (time: number) => time > now + 2000
   if (last && !isFuture(made)) {
-    for (const path of await changedFiles(tree, last.sources, sources, signal)) {
+    for (const path of await changedFiles(tree, last.sources, sources)) {
       const found = await stat(join(tree, path)).catch(() => undefined)
       if (found && found.mtimeMs <= made) await touch(join(tree, path), Math.max(now, made + 1))
     }
@@ -43,7 +39,7 @@ export async function settleSourceTimes(
   // in an error. The others are many, so they are checked only if there is a reason.
   const suspects = await generatorSources(buildDirectory)
   if (!last || last.at > now || isFuture(made)) {
-    suspects.push(...(await listTracked(tree, signal)).map((path) => join(tree, path)))
+    suspects.push(...(await listTracked(tree)).map((path) => join(tree, path)))
     suspects.push(...outputs)
   }
   for (const path of suspects) {
@@ -55,9 +51,9 @@ export async function settleSourceTimes(
 }
 
 /** Names the contents of the sources, committed or not, by git's hash of their tree. */
-export async function hashSources(tree: string, signal: AbortSignal): Promise<string> {
+export async function hashSources(tree: string): Promise<string> {
   const index = join(tree, '.git', 'v8-rawmem-index')
-  const $git = gitIn(tree, signal, { GIT_INDEX_FILE: index })
+  const $git = gitIn(tree, { GIT_INDEX_FILE: index })
   // What a run that was killed has left.
   await rm(`${index}.lock`, { force: true })
   // In a copy, so that staged changes stay. The time of the index tells git which files to read.
@@ -66,17 +62,11 @@ export async function hashSources(tree: string, signal: AbortSignal): Promise<st
   return (await $git`git write-tree`).stdout.trim()
 }
 
-async function changedFiles(
-  tree: string,
-  before: string,
-  now: string,
-  signal: AbortSignal,
-): Promise<string[]> {
-  const $git = gitIn(tree, signal)({ nothrow: true })
+async function changedFiles(tree: string, before: string, now: string): Promise<string[]> {
+  const $git = gitIn(tree)({ nothrow: true })
   const changed = await $git`git diff --name-only -z ${before} ${now}`
-  signal.throwIfAborted()
   // If git no longer has the earlier tree, every file may have changed.
-  if (changed.exitCode !== 0) return await listTracked(tree, signal)
+  if (changed.exitCode !== 0) return await listTracked(tree)
   return changed.stdout.split('\0').filter(Boolean)
 }
 

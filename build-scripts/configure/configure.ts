@@ -1,15 +1,14 @@
 import { existsSync } from 'node:fs'
 import { mkdir, readFile } from 'node:fs/promises'
-import { basename, join } from 'node:path'
+import { join } from 'node:path'
 import { AdvisedError } from '../../terminal/advised-error.ts'
 import { requireFetched } from '../fetch/fetch.ts'
-import type { Sources } from '../fetch/sources.ts'
-import type { CompilerWrapper } from '../shared/compiler-wrapper.ts'
 import type { BuildContext } from '../shared/context.ts'
 import { diskFull, saysDiskFull } from '../shared/disk.ts'
 import { isStamped, stamp, writeFileDurably } from '../shared/files.ts'
 import { sha256OfJson } from '../shared/hash.ts'
-import type { Pin, Target } from '../shared/pin.ts'
+import { type CompilerWrapper, isCalled } from '../shared/ninja.ts'
+import type { Target } from '../shared/pin.ts'
 import { $ } from '../shared/shell.ts'
 import { say, sayStage } from '../shared/terminal.ts'
 import {
@@ -28,9 +27,9 @@ const argsName = 'args.gn'
 /** Writes GN's arguments and has GN write ninja's files. Ninja has GN write them anew when a BUILD.gn changes. */
 export async function configure(
   context: BuildContext,
-  { ccWrapper, sources }: { ccWrapper?: CompilerWrapper; sources: Sources },
+  { ccWrapper }: { ccWrapper?: CompilerWrapper },
 ): Promise<void> {
-  const { pin, target, cache, signal } = context
+  const { pin, target, cache } = context
   requireFetched(context)
   await requireTools('configure', [
     tools.python,
@@ -40,7 +39,7 @@ export async function configure(
     ...(ccWrapper ? [{ command: ccWrapper, debianPackage: ccWrapper }] : []),
   ])
   const clang = await context.clang()
-  const gn = await provideGn(context, sources, ccWrapper)
+  const gn = await provideGn(context, ccWrapper)
   const wanted = await wantedConfiguration(context, clang, ccWrapper)
   const configured = existsSync(join(cache.buildDirectory, 'build.ninja'))
   if (configured && (await isConfigured(cache.buildDirectory, wanted))) {
@@ -55,7 +54,7 @@ export async function configure(
     say(
       'The compiler or its libraries have changed, or the cache has moved; removing what was made before ...',
     )
-    await $({ cwd: cache.tree, signal })`${gn} clean ${target.buildDirectory}`
+    await $({ cwd: cache.tree })`${gn} clean ${target.buildDirectory}`
   }
   await writeFileDurably(args, wanted.args)
   await generate(context, gn)
@@ -100,11 +99,15 @@ async function wantedConfiguration(
   clang: Clang,
   ccWrapper: CompilerWrapper,
 ): Promise<Configuration> {
+  const emulator = await findEmulator(target, clang)
   const args = formatArgs({
     ...target.args,
-    ...machineArgs(pin, clang),
-    ...emulatorArgs(await findEmulator(target, clang)),
-    ...wrapperArgs(ccWrapper),
+    clang_base_path: clang.base,
+    clang_version: String(pin.toolchain.clang),
+    ...(emulator && { v8_snapshot_emulator: emulator.join(' ') }),
+    ...(ccWrapper && { cc_wrapper: ccWrapper }),
+    // Of the wrappers only ccache knows clang's precompiled headers; the others would pass such calls through.
+    ...(ccWrapper && !isCalled(ccWrapper, 'ccache') && { v8_enable_precompiled_headers: false }),
   })
   return {
     args,
@@ -135,16 +138,11 @@ async function isConfigured(folder: string, wanted: Configuration): Promise<bool
 }
 
 /** Has GN write ninja's files. It touches only those that are not as they should be. */
-export async function generate(
-  { pin, target, cache, signal }: BuildContext,
-  gn: string,
-): Promise<void> {
+export async function generate({ pin, target, cache }: BuildContext, gn: string): Promise<void> {
   const generated = await $({
     nothrow: true,
     cwd: cache.tree,
-    signal,
   })`${gn} gen ${target.buildDirectory} ${rootPatterns(pin)}`
-  signal.throwIfAborted()
   const said = generated.stdout.trim() || generated.stderr.trim()
   if (saysDiskFull(said)) throw diskFull(cache.buildDirectory, 'GN', said)
   if (generated.exitCode !== 0) {
@@ -155,28 +153,10 @@ export async function generate(
   }
 }
 
-type Args = Target['args']
-
 /** The content of args.gn. */
-function formatArgs(args: Args): string {
+function formatArgs(args: Target['args']): string {
   return Object.entries(args)
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([name, value]) => `${name} = ${JSON.stringify(value)}\n`)
     .join('')
-}
-
-function machineArgs(pin: Pin, clang: Clang): Args {
-  return { clang_base_path: clang.base, clang_version: String(pin.toolchain.clang) }
-}
-
-function emulatorArgs(emulator: readonly string[] | undefined): Args {
-  return emulator ? { v8_snapshot_emulator: emulator.join(' ') } : {}
-}
-
-function wrapperArgs(ccWrapper: CompilerWrapper): Args {
-  if (!ccWrapper) return {}
-  // Of the wrappers only ccache knows clang's precompiled headers; the others would pass such calls through.
-  const precompiled =
-    basename(ccWrapper) === 'ccache' ? {} : { v8_enable_precompiled_headers: false }
-  return { cc_wrapper: ccWrapper, ...precompiled }
 }

@@ -1,39 +1,38 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AdvisedError } from '../../terminal/advised-error.ts'
-import { gnPlaces, isGnBuilt, provideGnSource } from '../fetch/gn-source.ts'
-import type { Sources } from '../fetch/sources.ts'
+import { gnPlaces, isGnBuilt } from '../fetch/gn-source.ts'
 import { compilerEnvironment } from '../shared/compiler-environment.ts'
-import { type CompilerWrapper, inheritedLock } from '../shared/compiler-wrapper.ts'
 import type { BuildContext } from '../shared/context.ts'
-import { stamp } from '../shared/files.ts'
+import { isStamped, stamp } from '../shared/files.ts'
 import { sha256OfFile } from '../shared/hash.ts'
-import { defaultJobs, runNinja } from '../shared/ninja.ts'
+import { type CompilerWrapper, defaultJobs, runNinja } from '../shared/ninja.ts'
 import type { Pin } from '../shared/pin.ts'
 import { $ } from '../shared/shell.ts'
 import { sayStage } from '../shared/terminal.ts'
 import { clangTools, requireTools, tools } from '../shared/toolchain.ts'
 
-/** The path of the pinned GN, built from its source when the cache does not have it yet. */
+/** The path of the pinned GN, built when that is not done yet. */
 export async function provideGn(
   context: BuildContext,
-  sources: Sources,
   ccWrapper?: CompilerWrapper,
 ): Promise<string> {
-  const { pin, cache, signal } = context
-  const { key, folder, program, builtStamp } = gnPlaces(context)
+  const { pin, cache } = context
+  const { key, folder, program, sourceStamp, builtStamp } = gnPlaces(context)
   if (await isGnBuilt(context)) return program
-
+  if ((await isStamped(builtStamp, key)) || !(await isStamped(sourceStamp, key))) {
+    throw new AdvisedError(
+      `GN is not in ${folder}, or not as it was built.`,
+      'Run: npm run v8 -- fetch, which brings its source.',
+    )
+  }
   sayStage('configure', `building GN ${pin.gn.commit}`)
   await requireTools('building GN', [
-    tools.tar,
-    tools.gzip,
     tools.python,
     tools.ninja,
     tools.ar,
     ...clangTools(pin.toolchain.clang),
   ])
-  await provideGnSource(context, sources)
   await generateGn(context, folder, ccWrapper)
   await runNinja({
     title: 'gn',
@@ -41,8 +40,7 @@ export async function provideGn(
     targets: ['gn'],
     jobs: defaultJobs(),
     logFolder: cache.logs,
-    lockFd: inheritedLock(ccWrapper, context.lockFd),
-    signal,
+    ccWrapper,
   })
   await $`sync --file-system ${folder}`
   await stamp(builtStamp, key, await sha256OfFile(program))
@@ -64,13 +62,12 @@ async function generateGn(
   folder: string,
   ccWrapper: CompilerWrapper,
 ): Promise<void> {
-  const { pin, signal } = context
+  const { pin } = context
   const clang = await context.clang()
   const cxx = ccWrapper ? `${ccWrapper} ${clang.cxx}` : clang.cxx
   // Warnings allowed: this clang warns of what libstdc++'s headers of the same distribution do.
   await $({
     cwd: folder,
-    signal,
     env: { ...compilerEnvironment(), CC: clang.cc, CXX: cxx, AR: 'ar' },
   })`python3 build/gen.py --no-last-commit-position --allow-warnings`
   await writeFile(
@@ -88,11 +85,10 @@ async function generateGn(
 
 /** What GN knows of a target or config in the configured build, one entry a line: `defines`, `libs`, ... */
 export async function askGn(context: BuildContext, label: string, what: string): Promise<string[]> {
-  const { cache, pin, target, signal } = context
+  const { cache, pin, target } = context
   const gn = await requireGn(context)
   const said = await $({
     cwd: cache.tree,
-    signal,
   })`${gn} desc ${target.buildDirectory} ${label} ${what} ${rootPatterns(pin)}`
   return said.stdout
     .split('\n')

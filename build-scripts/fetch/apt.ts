@@ -19,10 +19,9 @@ const allSuites = ['oldstable', 'stable', 'testing', 'unstable'] as const
 export async function locateInPinnedSuite(
   archive: PinnedArchive,
   folder: string,
-  signal: AbortSignal,
 ): Promise<AptLocation> {
   const { package: name, version, suite } = requireDebian(archive)
-  const apt = await openApt([suite], join(folder, suite), signal)
+  const apt = await openApt([suite], join(folder, suite))
   const files = await apt.files(name, version)
   return await matching(archive, apt, files, `suite ${suite}`)
 }
@@ -31,10 +30,9 @@ export async function locateInPinnedSuite(
 export async function locateInAllSuites(
   archive: PinnedArchive,
   folder: string,
-  signal: AbortSignal,
 ): Promise<AptLocation> {
   const { package: name, version } = requireDebian(archive)
-  const apt = await openApt(allSuites, join(folder, 'all'), signal)
+  const apt = await openApt(allSuites, join(folder, 'all'))
   const files: AptFile[] = []
   for (const listed of await apt.versions(name)) {
     if (upstreamVersion(listed.version) !== upstreamVersion(version)) continue
@@ -55,7 +53,6 @@ export interface ListedVersion {
 export async function listPackage(
   name: string,
   folder: string,
-  signal: AbortSignal,
 ): Promise<{
   listed: ListedVersion[]
   /** Whether any mirror answered; lists of an earlier time are read in either case. */
@@ -64,7 +61,7 @@ export async function listPackage(
   complaints: readonly string[]
   proxy?: string
 }> {
-  const apt = await openApt(allSuites, join(folder, 'all'), signal)
+  const apt = await openApt(allSuites, join(folder, 'all'))
   const listed: ListedVersion[] = []
   for (const { version, suites } of await apt.versions(name)) {
     const original = `${name}_${upstreamVersion(version)}.orig.tar.`
@@ -128,23 +125,17 @@ interface PrivateApt {
  * apt over some of Debian's suites. Nothing of the machine's own apt state is touched: the derived deb-src entries, the
  * lists and the cache lie in `folder`; keys, proxies and credentials are the machine's.
  */
-async function openApt(
-  suites: readonly string[],
-  folder: string,
-  signal: AbortSignal,
-): Promise<PrivateApt> {
-  const machine = await machineEntries()
-  const entries = suites.flatMap((suite) => deriveSourceEntries(machine, suite))
-  if (entries.length === 0) {
+async function openApt(suites: readonly string[], folder: string): Promise<PrivateApt> {
+  const entries = await deriveEntries(suites)
+  if (entries.size === 0) {
     throw new AdvisedError(
       "This machine's apt configuration has no entry for Debian, so nothing can be fetched through apt.",
       'Fetch the source package on a machine that has one ("apt-get source --download-only --tar-only <package>") and pass it with --archive <path>.',
     )
   }
-  const apt = await preparePrivateApt(folder, entries, signal)
+  const apt = await preparePrivateApt(folder, [...entries.values()])
   // A mirror that lacks one of the suites makes the update fail, which does not matter when another carries the package.
   const update = await apt.run('apt-get', ['update', '--allow-releaseinfo-change'])
-  signal.throwIfAborted()
   const complaints = errorLines(update.stderr)
   const names = new Map<string, string>()
   const targets = await apt.run('apt-get', [
@@ -172,26 +163,22 @@ async function openApt(
   }
 }
 
-/** The entries of sources.list and sources.list.d, wherever this machine's apt keeps them. */
-async function machineEntries(): Promise<AptEntry[]> {
-  const shell = await $(
-    {},
-  )`apt-config shell LIST Dir::Etc::sourcelist/f PARTS Dir::Etc::sourceparts/d`
+/** The source entries for suites that sources.list and sources.list.d lead to, wherever this machine's apt keeps them. */
+async function deriveEntries(suites: readonly string[]): Promise<Map<string, string>> {
+  const shell = await $`apt-config shell LIST Dir::Etc::sourcelist/f PARTS Dir::Etc::sourceparts/d`
   const place = (name: string) =>
     new RegExp(`^${name}='(.*)'$`, 'm').exec(shell.stdout)?.[1] ?? '/nonexistent'
   const parts = place('PARTS')
-  const files = [place('LIST'), ...(await listFolder(parts)).map((name) => join(parts, name))]
-  const entries: AptEntry[] = []
-  for (const file of files) {
+  const names = (await readdir(parts).catch(() => [])).sort()
+  const entries = new Map<string, string>()
+  for (const file of [place('LIST'), ...names.map((name) => join(parts, name))]) {
     const text = await readFile(file, 'utf8').catch(() => '')
-    if (file.endsWith('.sources')) entries.push(...parseDeb822(text))
-    else if (file.endsWith('.list')) entries.push(...parseOneLine(text))
+    for (const suite of suites) {
+      for (const [key, entry] of deriveSourceEntries(file, text, suite))
+        entries.set(key, entries.get(key) ?? entry)
+    }
   }
   return entries
-}
-
-async function listFolder(folder: string): Promise<string[]> {
-  return (await readdir(folder).catch(() => [])).sort()
 }
 
 async function machineProxy(): Promise<{ proxy?: string }> {
@@ -200,14 +187,14 @@ async function machineProxy(): Promise<{ proxy?: string }> {
   return proxy && proxy !== 'DIRECT' ? { proxy } : {}
 }
 
-async function preparePrivateApt(folder: string, entries: AptEntry[], signal: AbortSignal) {
+async function preparePrivateApt(folder: string, entries: readonly string[]) {
   const parts = join(folder, 'sources')
   // Entries of an earlier run must not linger; the lists may, apt refreshes them.
   await rm(parts, { recursive: true, force: true })
   await mkdir(parts, { recursive: true })
   await mkdir(join(folder, 'lists', 'partial'), { recursive: true })
   await mkdir(join(folder, 'cache', 'archives', 'partial'), { recursive: true })
-  await writeFile(join(parts, 'derived.sources'), formatDeb822(entries))
+  await writeFile(join(parts, 'derived.sources'), `${entries.join('\n\n')}\n`)
   const options = [
     'Dir::Etc::SourceList=/dev/null',
     `Dir::Etc::SourceParts=${parts}`,
@@ -217,7 +204,7 @@ async function preparePrivateApt(folder: string, entries: AptEntry[], signal: Ab
     // Package contents and the like, which some machines have apt fetch as well.
     'Acquire::IndexTargets::deb-src::Contents-deb::DefaultEnabled=false',
   ].flatMap((option) => ['-o', option])
-  const shell = $({ nothrow: true, signal, env: { ...process.env, LC_ALL: 'C' } })
+  const shell = $({ nothrow: true, env: { ...process.env, LC_ALL: 'C' } })
   return { run: (tool: string, args: string[]) => shell`${tool} ${options} ${args}` }
 }
 
@@ -230,124 +217,68 @@ function errorLines(text: string): string[] {
     .map((line) => `apt: ${line.slice(3)}`)
 }
 
-/** One entry of an apt configuration: where a repository lies and which parts of it are used. */
-interface AptEntry {
-  readonly types: readonly string[]
-  readonly uris: readonly string[]
-  readonly suites: readonly string[]
-  readonly components: readonly string[]
-  /** A keyring's path, a fingerprint, or a whole key (several lines). */
-  readonly signedBy?: string
-  readonly trusted?: string
-}
-
-/** Reads a file in apt's deb822 format (`*.sources`). Disabled stanzas are left out. */
-export function parseDeb822(text: string): AptEntry[] {
-  return text
-    .split(/\n[ \t]*\n/)
-    .map(parseStanza)
-    .filter(
-      (fields) => fields.has('uris') && !/^(no|false|0|off)$/i.test(fields.get('enabled') ?? ''),
-    )
-    .map((fields) => ({
-      types: words(fields.get('types')),
-      uris: words(fields.get('uris')),
-      suites: words(fields.get('suites')),
-      components: words(fields.get('components')),
-      ...trust(fields.get('signed-by'), fields.get('trusted')),
-    }))
-}
-
-function parseStanza(stanza: string): Map<string, string> {
-  const fields = new Map<string, string>()
-  let last = ''
-  for (const line of stanza.split('\n')) {
-    if (line.startsWith('#')) continue
-    const field = /^([^\s:]+):[ \t]*(.*)$/.exec(line)
-    if (field) {
-      last = field[1]!.toLowerCase()
-      fields.set(last, field[2]!)
-    } else if (last && /^[ \t]/.test(line)) {
-      fields.set(last, `${fields.get(last)}\n${line}`)
-    }
-  }
-  return fields
-}
-
-/** Reads a file in apt's one-line format (`sources.list`, `*.list`). */
-export function parseOneLine(text: string): AptEntry[] {
-  const entries: AptEntry[] = []
-  for (const line of text.split('\n')) {
-    const match = /^\s*(deb|deb-src)\s+(?:\[([^\]]*)\]\s+)?(\S+)\s+(\S+)([^#]*)/.exec(line)
-    if (!match) continue
-    const [, type, options = '', uri, suite, components] = match
-    const option = (name: string) => new RegExp(`(?:^|\\s)${name}=(\\S+)`, 'i').exec(options)?.[1]
-    entries.push({
-      types: [type!],
-      uris: [uri!],
-      suites: [suite!],
-      components: words(components),
-      ...trust(option('signed-by'), option('trusted')),
-    })
-  }
-  return entries
-}
-
-function words(text: string | undefined): string[] {
-  return (text ?? '').split(/\s+/).filter(Boolean)
-}
-
-function trust(signedBy: string | undefined, trusted: string | undefined) {
-  return { ...(signedBy ? { signedBy } : {}), ...(trusted ? { trusted } : {}) }
-}
-
 // Debian's releases since 10, and the names that stand for some release.
 const debianSuite =
   /^(buster|bullseye|bookworm|trixie|forky|duke|sid|unstable|testing|stable|oldstable|oldoldstable)([-/].*)?$/
 
 /**
- * The source entries for `suite` that this machine's own entries lead to: the same mirrors, the same keys, the suite
- * put in place of theirs. Entries of other distributions and of other vendors are left out.
+ * The source entries for `suite` that a file of this machine's apt leads to, in apt's deb822 format: the same mirrors, the
+ * same keys, the suite put in place of theirs. Entries of other distributions and of other vendors are left out.
+ *
+ * @param file its name, which tells the format that it is in
+ * @returns the entries, by what they have one of
  */
-export function deriveSourceEntries(entries: readonly AptEntry[], suite: string): AptEntry[] {
-  const derived = new Map<string, AptEntry>()
-  for (const entry of entries) {
-    const suites = entry.suites.filter((name) => debianSuite.test(name))
-    if (suites.length === 0 || !entry.components.includes('main')) continue
-    const regular = suites.some((name) => !isSecurity(name))
-    const security = suites.some(isSecurity)
-    // What is under development has neither updates nor security updates.
-    const released = !/^(sid|unstable)$/.test(suite)
-    const wanted = [
-      ...(regular ? [suite, ...(released ? [`${suite}-updates`] : [])] : []),
-      ...(security && released ? [`${suite}-security`] : []),
-    ]
-    if (wanted.length === 0) continue
-    const source = { ...entry, types: ['deb-src'], suites: wanted, components: ['main'] }
-    derived.set(JSON.stringify([source.uris, wanted]), source)
-  }
-  return [...derived.values()]
-}
-
-function isSecurity(suite: string): boolean {
-  return /-security$|\/updates$/.test(suite)
-}
-
-/** Writes entries in the deb822 format. */
-export function formatDeb822(entries: readonly AptEntry[]): string {
-  return entries
-    .map((entry) =>
-      [
-        `Types: ${entry.types.join(' ')}`,
-        `URIs: ${entry.uris.join(' ')}`,
-        `Suites: ${entry.suites.join(' ')}`,
-        `Components: ${entry.components.join(' ')}`,
-        ...(entry.signedBy ? [`Signed-By: ${entry.signedBy}`] : []),
-        ...(entry.trusted ? [`Trusted: ${entry.trusted}`] : []),
-      ].join('\n'),
+export function deriveSourceEntries(file: string, text: string, suite: string) {
+  const derived = new Map<string, string>()
+  for (const stanza of stanzasOf(file, text)) {
+    const field = (name: string) =>
+      new RegExp(`^${name}:(.*(?:\n[ \t].*)*)`, 'im').exec(stanza)?.[1]?.trim() ?? ''
+    if (/^(no|false|0|off)$/i.test(field('Enabled'))) continue
+    if (!field('Components').split(/\s+/).includes('main')) continue
+    const suites = suitesFor(suite, field('Suites').split(/\s+/))
+    if (suites.length === 0) continue
+    const changed: Record<string, string> = {
+      Types: 'deb-src',
+      Suites: suites.join(' '),
+      Components: 'main',
+    }
+    const entry = Object.entries(changed).reduce(
+      (entry, [name, value]) =>
+        entry.replace(new RegExp(`^${name}:.*(?:\n[ \t].*)*`, 'im'), `${name}: ${value}`),
+      stanza,
     )
-    .join('\n\n')
-    .concat('\n')
+    const key = `${field('URIs')} ${suites}`
+    // Several may differ in their options, and the first has those of binary packages.
+    derived.set(key, derived.get(key) ?? entry.trimEnd())
+  }
+  return derived
+}
+
+/** What a file of an apt configuration has, in the deb822 format (`*.sources`), or brought into it (`*.list`). */
+function stanzasOf(file: string, text: string): string[] {
+  if (file.endsWith('.sources')) return text.split(/\n[ \t]*\n/)
+  if (!file.endsWith('.list')) return []
+  const lines = text.matchAll(/^\s*deb(?:-src)?\s+(?:\[([^\]]*)\]\s+)?(\S+)\s+(\S+)([^#\n]*)/gm)
+  return [...lines].map(([, options = '', uri, suite, components]) => {
+    const trust = [...options.matchAll(/(?:^|\s)(signed-by|trusted)=(\S+)/gi)]
+    return [
+      ...['Types: deb', `URIs: ${uri}`, `Suites: ${suite}`, `Components: ${components!.trim()}`],
+      ...trust.map(([, name, value]) => `${name}: ${value}`),
+    ].join('\n')
+  })
+}
+
+/** The suites that go with one where these of another release are used. */
+function suitesFor(suite: string, used: readonly string[]): string[] {
+  const debian = used.filter((name) => debianSuite.test(name))
+  const isSecurity = (name: string) => /-security$|\/updates$/.test(name)
+  // What is under development has neither updates nor security updates.
+  const released = !/^(sid|unstable)$/.test(suite)
+  return [
+    ...(debian.some((name) => !isSecurity(name)) ? [suite] : []),
+    ...(debian.some((name) => !isSecurity(name)) && released ? [`${suite}-updates`] : []),
+    ...(debian.some(isSecurity) && released ? [`${suite}-security`] : []),
+  ]
 }
 
 const foundSchema = z.object({

@@ -1,9 +1,9 @@
 import { createReadStream } from 'node:fs'
 import { mkdir, rm, stat } from 'node:fs/promises'
-import { basename, extname, join, resolve } from 'node:path'
+import { basename, extname, join } from 'node:path'
 import { Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { pathToFileURL } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { AdvisedError } from '../../terminal/advised-error.ts'
 import type { BuildContext } from '../shared/context.ts'
 import { diskFull, saysDiskFull } from '../shared/disk.ts'
@@ -27,7 +27,7 @@ export async function obtain(
   sources: Sources,
 ): Promise<string> {
   const target = join(context.cache.downloads, archive.file)
-  if (await isWhole(target, archive, context.signal)) return target
+  if (await isWhole(target, archive)) return target
 
   const answers: string[] = []
   const all = await places(context, archive, sources, target)
@@ -36,7 +36,6 @@ export async function obtain(
     try {
       return await place.take()
     } catch (error) {
-      context.signal.throwIfAborted()
       // No other place makes room on the disk.
       if (!(error instanceof AdvisedError) || /disk/.test(error.message)) throw error
       const { message } = error
@@ -71,7 +70,7 @@ interface Place {
 }
 
 async function places(
-  { cache, pin, signal }: BuildContext,
+  { cache, pin }: BuildContext,
   archive: PinnedArchive,
   sources: Sources,
   target: string,
@@ -83,7 +82,7 @@ async function places(
         'Let apt fetch it ("apt-get source --download-only") and pass it with --archive <path>.',
       )
     }
-    await download(url, target, archive, signal, proxy ? { proxy } : {})
+    await download(url, target, archive, proxy ? { proxy } : {})
     return target
   }
   const found: Place[] = []
@@ -91,20 +90,20 @@ async function places(
     const url = await matchNamed(place, archive)
     if (!url) continue
     const isLocal = url.protocol === 'file:'
-    const take = () => (isLocal ? useLocal(place, archive, signal) : bring({ url }))
+    const take = () => (isLocal ? useLocal(fileURLToPath(url), archive) : bring({ url }))
     found.push({ name: place, take })
   }
   const { debian } = archive
   if (debian) {
     const ask = (locate: typeof locateInPinnedSuite) => async () => {
       await requireTools('fetch (through apt)', [tools.aptGet])
-      return await bring(await locate(archive, cache.apt, signal))
+      return await bring(await locate(archive, cache.apt))
     }
     found.push({ name: `apt (${debian.suite})`, take: ask(locateInPinnedSuite) })
     found.push({ name: 'apt (all suites)', take: ask(locateInAllSuites) })
     const snapshot = sources.snapshot ?? pin.snapshot
     if (snapshot) {
-      const take = async () => bring({ url: await locateInSnapshot(snapshot, archive, signal) })
+      const take = async () => bring({ url: await locateInSnapshot(snapshot, archive) })
       found.push({ name: snapshot, take })
     }
   }
@@ -131,34 +130,20 @@ export async function requireNamedArchivesMatch(
 }
 
 /** A local archive is used in place: a copy in the cache would take another gigabyte. */
-async function useLocal(
-  place: string,
-  archive: PinnedArchive,
-  signal: AbortSignal,
-): Promise<string> {
-  const path = place.startsWith('file:') ? decodeURIComponent(new URL(place).pathname) : place
-  const file = (await isFolder(path)) ? join(path, archive.file) : path
+async function useLocal(file: string, archive: PinnedArchive): Promise<string> {
   const { size } = await stat(file)
-  const digest = await sha256OfFile(file, signal)
-  if (size === archive.size && digest === archive.sha256) return resolve(file)
+  const digest = await sha256OfFile(file)
+  if (size === archive.size && digest === archive.sha256) return file
   throw new AdvisedError(
     `${file} is not the archive v8.lock.json pins:\n  expected ${archive.size} bytes, sha256 ${archive.sha256}\n  got      ${size} bytes, sha256 ${digest}`,
     `Name a whole copy of ${archive.file} with --archive.`,
   )
 }
 
-async function isFolder(path: string): Promise<boolean> {
-  return (await stat(path)).isDirectory()
-}
-
-async function isWhole(
-  path: string,
-  archive: PinnedArchive,
-  signal: AbortSignal,
-): Promise<boolean> {
+async function isWhole(path: string, archive: PinnedArchive): Promise<boolean> {
   const status = await stat(path).catch(() => undefined)
   if (!status) return false
-  if (status.size === archive.size && (await sha256OfFile(path, signal)) === archive.sha256) {
+  if (status.size === archive.size && (await sha256OfFile(path)) === archive.sha256) {
     return true
   }
   warn(`${path} is not the archive v8.lock.json pins; fetching it again`)
@@ -174,7 +159,7 @@ async function matchNamed(place: string, archive: PinnedArchive): Promise<URL | 
     const url = new URL(place)
     return decodeURIComponent(basename(url.pathname)) === archive.file ? url : undefined
   }
-  const path = place.startsWith('file:') ? decodeURIComponent(new URL(place).pathname) : place
+  const path = place.startsWith('file:') ? fileURLToPath(place) : place
   const status = await stat(path).catch((cause) => {
     throw new AdvisedError(
       `Cannot read ${place}, which was named as an archive: ${cause.message}`,
@@ -197,11 +182,10 @@ const decompressors: Record<string, string> = {
 }
 
 /** The folder that all of a tar archive is in. */
-export async function topFolderOf(archive: string, signal: AbortSignal): Promise<string> {
-  const list = $({ nothrow: true, signal, env: { ...process.env, LC_ALL: 'C' } })
+export async function topFolderOf(archive: string): Promise<string> {
+  const list = $({ nothrow: true, env: { ...process.env, LC_ALL: 'C' } })
   const first =
     await list`${decompressors[extname(archive)]!.split(' ')} < ${archive} | tar --list | head -n 1`
-  signal.throwIfAborted()
   const folder = /^([^/\n]+)\//.exec(first.stdout)?.[1]
   if (folder) return folder
   throw new AdvisedError(
@@ -218,7 +202,6 @@ export async function extract(
   archive: string,
   folder: string,
   members: readonly string[],
-  { signal, lockFd }: { signal: AbortSignal; lockFd?: number | undefined },
 ): Promise<void> {
   await mkdir(folder, { recursive: true })
   const { size } = await stat(archive)
@@ -233,8 +216,6 @@ export async function extract(
   })
   const tar = $({
     nothrow: true,
-    signal,
-    stdio: ['pipe', 'ignore', 'pipe', lockFd ?? 'ignore'],
     env: { ...process.env, LC_ALL: 'C' },
   })`tar --extract --file=- --directory=${folder} --use-compress-program=${decompressors[extname(archive)]} --strip-components=1 --no-same-owner --no-same-permissions ${members}`
   // tar would go on to the end, and fail for each further file.
@@ -252,7 +233,6 @@ export async function extract(
   if (result.exitCode === 0) return progress.end()
 
   progress.abandon()
-  signal.throwIfAborted()
   // What came out is of no use, and would take the room that the user is asked to make.
   await rm(folder, { recursive: true, force: true })
   if (saysDiskFull(result.stderr)) throw diskFull(folder, `unpacking ${archive}`, result)

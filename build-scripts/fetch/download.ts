@@ -20,7 +20,6 @@ interface Expected {
 /** How a server answers when it is asked for a file's size; of a file on this machine, the size. */
 export async function askForSize(
   url: URL,
-  signal: AbortSignal,
   proxy?: string,
 ): Promise<{ size?: number; refusal?: string }> {
   if (url.protocol === 'file:') {
@@ -29,14 +28,13 @@ export async function askForSize(
   }
   try {
     const { statusCode, headers } = await withDispatcher(proxy, async (dispatcher) => {
-      const answer = await request(url, { method: 'HEAD', headersTimeout, dispatcher, signal })
+      const answer = await request(url, { method: 'HEAD', headersTimeout, dispatcher })
       await answer.body.dump()
       return answer
     })
     if (statusCode !== 200) return { refusal: `answers ${statusCode}` }
     return { size: Number(headers['content-length']) }
   } catch (error) {
-    signal.throwIfAborted()
     return { refusal: `does not answer: ${reason(error)}` }
   }
 }
@@ -76,7 +74,6 @@ export async function download(
   url: URL,
   target: string,
   expected: Expected,
-  signal: AbortSignal,
   { proxy, retries = patience }: { proxy?: string; retries?: RetryPolicy } = {},
 ): Promise<string> {
   const name = basename(target)
@@ -87,7 +84,7 @@ export async function download(
     const arrived = (await file.stat()).size
     if (arrived > expected.size) await file.truncate(0)
     await requireFreeBytes(dirname(target), expected.size - arrived, `downloading ${name}`)
-    const transfer = await Transfer.open(file, part, expected.size, signal)
+    const transfer = await Transfer.open(file, part, expected.size)
     await complete(transfer, url, `download ${name}`, retries, proxy)
     const sha256 = transfer.digest()
     if (expected.sha256 !== undefined && sha256 !== expected.sha256) {
@@ -116,7 +113,7 @@ async function complete(
   retries: RetryPolicy,
   proxy: string | undefined,
 ): Promise<void> {
-  const { signal, whole } = transfer
+  const { whole } = transfer
   const progress = startProgress(title, whole, 'bytes', transfer.size)
   const onFailure = (error: unknown, isLast: boolean, seconds: number) => {
     if (error instanceof AdvisedError || saysDiskFull(error)) throw error
@@ -141,7 +138,6 @@ async function complete(
     await withDispatcher(proxy, (dispatcher) =>
       retry(() => attempt(dispatcher), {
         ...retries,
-        signal,
         gained: () => transfer.size,
         onFailure,
       }),
@@ -161,13 +157,12 @@ class Transfer {
   private constructor(
     readonly file: FileHandle,
     readonly whole: number,
-    readonly signal: AbortSignal,
   ) {}
 
   /** Takes up what an earlier run left. */
-  static async open(file: FileHandle, part: string, whole: number, signal: AbortSignal) {
-    const transfer = new Transfer(file, whole, signal)
-    for await (const chunk of createReadStream(part, { highWaterMark: 1 << 20, signal })) {
+  static async open(file: FileHandle, part: string, whole: number) {
+    const transfer = new Transfer(file, whole)
+    for await (const chunk of createReadStream(part, { highWaterMark: 1 << 20 })) {
       transfer.#hash.update(chunk)
       transfer.size += chunk.length
     }
@@ -189,16 +184,15 @@ class Transfer {
   }
 
   async openRest(url: URL, dispatcher: Dispatcher): Promise<AsyncIterable<Buffer>> {
-    const { size: start, signal } = this
+    const { size: start } = this
     if (url.protocol === 'file:') {
-      return createReadStream(fileURLToPath(url), { start, highWaterMark: 1 << 20, signal })
+      return createReadStream(fileURLToPath(url), { start, highWaterMark: 1 << 20 })
     }
     const { statusCode, headers, body } = await request(url, {
       headers: start > 0 ? { range: `bytes=${start}-` } : {},
       headersTimeout,
       bodyTimeout: 60_000,
       dispatcher,
-      signal,
     })
     if (statusCode === 206) {
       const range = String(headers['content-range'])

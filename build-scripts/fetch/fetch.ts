@@ -10,7 +10,7 @@ import { $ } from '../shared/shell.ts'
 import { say, sayStage } from '../shared/terminal.ts'
 import { requireTools, tools } from '../shared/toolchain.ts'
 import { extract, NowhereToBeHad, obtain, requireNamedArchivesMatch } from './archives.ts'
-import { fetchGnSource } from './gn-source.ts'
+import { fetchGn } from './gn-source.ts'
 import { layOutUpstream, syncUpstream } from './repositories.ts'
 import type { Sources } from './sources.ts'
 import { makeStandalone } from './standalone-layout.ts'
@@ -23,7 +23,7 @@ export const patchedBranch = 'rawmem'
 
 /** Brings the pinned sources into the cache, by the way that suits: the V8 work tree as a git repository, and GN's. */
 export async function fetch(context: BuildContext, sources: Sources): Promise<void> {
-  const { pin, cache, signal } = context
+  const { pin, cache } = context
   const archives = [pin.source.archive, pin.gn.archive]
   await requireNamedArchivesMatch(sources.archives, archives)
   await mkdir(cache.root, { recursive: true })
@@ -32,7 +32,7 @@ export async function fetch(context: BuildContext, sources: Sources): Promise<vo
     await requirePinnedTree(context)
     sayStage('fetch', `V8 ${pin.v8.version} is there`)
     // GN's pin may have changed alone, and downloads may have been deleted.
-    await fetchGnSource(context, sources)
+    await fetchGn(context, sources)
   } else if ((await sources.kindFor(context, pin.source.archive)) === 'depot_tools') {
     await fetchFromRepositories(context, sources)
   } else {
@@ -43,7 +43,6 @@ export async function fetch(context: BuildContext, sources: Sources): Promise<vo
       await fetchFromRepositories(context, sources)
     })
   }
-  signal.throwIfAborted()
 }
 
 async function fetchFromArchive(context: BuildContext, sources: Sources): Promise<void> {
@@ -52,10 +51,10 @@ async function fetchFromArchive(context: BuildContext, sources: Sources): Promis
   await requireTools('fetch', [tools.tar, tools.xz, tools.git])
   const archive = await obtain(context, pin.source.archive, sources)
   // GN's source too: the next stages may run without a network.
-  await fetchGnSource(context, sources)
+  await fetchGn(context, sources)
   await makeTree(context, pin.source.tree, async (unpacking) => {
     const members = pin.source.folders.map((folder) => `${pin.source.topFolder}/${folder}`)
-    await extract(archive, unpacking, members, context)
+    await extract(archive, unpacking, members)
   })
 }
 
@@ -64,7 +63,7 @@ async function fetchFromRepositories(context: BuildContext, sources: Sources): P
   const upstream = await requireUpstreamPin(context)
   sayStage('fetch', `V8 ${pin.v8.version} with depot_tools`)
   await syncUpstream(context, upstream, cache.checkout, sources.mirrors)
-  await fetchGnSource(context, sources)
+  await fetchGn(context, sources)
   await makeTree(context, upstream.tree, async (unpacking) => {
     say('Laying out the files of the release ...')
     await layOutUpstream(context, upstream, cache.checkout, unpacking)
@@ -111,9 +110,9 @@ export async function recordTree(
 
 /** Puts the sources into a repository of their own, with the same hashes on every machine. */
 async function commitUpstream(context: BuildContext, tree: string): Promise<void> {
-  const { pin, signal } = context
+  const { pin } = context
   say('Recording the sources in git ...')
-  const $git = gitIn(tree, signal, commitEnvironment(identity, pin.v8.date))
+  const $git = gitIn(tree, commitEnvironment(identity, pin.v8.date))
   await $git`git init --quiet --template= --initial-branch=${patchedBranch}`
   await $git`mkdir -p .git/info && echo /out/ > .git/info/exclude`
   // No packing in the background while the folder is about to be renamed.
@@ -136,7 +135,6 @@ async function requirePinnedTree(context: BuildContext): Promise<void> {
   try {
     await requireTree(context.cache.tree, context, expected)
   } catch (cause) {
-    context.signal.throwIfAborted()
     if (cause instanceof AdvisedError) throw cause
     throw new AdvisedError(
       `${context.cache.tree} is not a work tree this script made.`,
@@ -151,7 +149,7 @@ async function requireTree(
   context: BuildContext,
   expected: readonly string[],
 ): Promise<void> {
-  const $git = gitIn(tree, context.signal)
+  const $git = gitIn(tree)
   const found = (await $git`git rev-parse --verify ${`${upstreamTag}^{tree}`}`).stdout.trim()
   if (expected.includes(found)) return
   const parts = await differingParts(context, tree)
@@ -165,7 +163,7 @@ async function requireTree(
 async function differingParts(context: BuildContext, tree: string): Promise<string> {
   const upstream = await loadUpstreamPin(context)
   if (!upstream) return ''
-  const found = await partsOfTree(tree, upstreamTag, context.signal)
+  const found = await partsOfTree(tree, upstreamTag)
   const differing = Object.keys(upstream.trees).filter(
     (path) => found[path] !== upstream.trees[path],
   )

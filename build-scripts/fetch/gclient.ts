@@ -6,7 +6,7 @@ import { AdvisedError } from '../../terminal/advised-error.ts'
 import { $ } from '../shared/shell.ts'
 import { startProgress, warn } from '../shared/terminal.ts'
 import { installCommand } from '../shared/toolchain.ts'
-import { type NetworkGit, removeLocks } from './git-network.ts'
+import { type NetworkGit, removeLocks, retryNetwork } from './git-network.ts'
 import { depotToolsPath, type UpstreamPin } from './upstream-pin.ts'
 
 /** The one solution, and where it lies. */
@@ -67,13 +67,15 @@ interface GclientRun {
   /** The folder with depot_tools and the repositories, laid out as Chromium's tree. */
   readonly checkout: string
   readonly python: string
+  /** The folder for its log. */
+  readonly logs: string
 }
 
 /** Has gclient bring every repository to its pinned revision, as often as it takes. */
 export async function gclientSync(pin: UpstreamPin, run: GclientRun): Promise<void> {
-  const { network, checkout } = run
+  const { checkout, logs } = run
   await writeFile(join(checkout, '.gclient'), gclientConfiguration(pin))
-  await mkdir(network.context.cache.logs, { recursive: true })
+  await mkdir(logs, { recursive: true })
   const paths = gclientPaths(pin)
   const whole = async () => {
     let count = 0
@@ -85,7 +87,7 @@ export async function gclientSync(pin: UpstreamPin, run: GclientRun): Promise<vo
   }
   const progress = startProgress('gclient sync', paths.length, 'steps', await whole())
   try {
-    await network.retry(
+    await retryNetwork(
       'gclient sync',
       checkout,
       async () => {
@@ -105,7 +107,7 @@ export async function gclientSync(pin: UpstreamPin, run: GclientRun): Promise<vo
 }
 
 async function syncOnce(run: GclientRun, report: (done: number) => void): Promise<void> {
-  const { network, checkout, python } = run
+  const { network, checkout, python, logs } = run
   const gclient = join(checkout, depotToolsPath, 'gclient.py')
   const options = [
     // What a failed attempt left in the work trees goes.
@@ -116,7 +118,7 @@ async function syncOnce(run: GclientRun, report: (done: number) => void): Promis
     ...['--ignore-dep-type=cipd', '--ignore-dep-type=gcs'],
     '--jobs=4',
   ]
-  const log = createWriteStream(join(network.context.cache.logs, 'gclient.log'), { flags: 'a' })
+  const log = createWriteStream(join(logs, 'gclient.log'), { flags: 'a' })
   const shell = network.shell(checkout, {
     // gclient would otherwise update itself, call home, and fetch tools of its own.
     DEPOT_TOOLS_UPDATE: '0',
@@ -140,7 +142,7 @@ async function syncOnce(run: GclientRun, report: (done: number) => void): Promis
   child.stdout.pipe(log, { end: false })
   child.stderr.pipe(log, { end: false })
   try {
-    await network.end(child)
+    await child
   } finally {
     log.end()
   }

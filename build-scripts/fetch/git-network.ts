@@ -1,10 +1,8 @@
 import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { kill, type ProcessOutput, type ProcessPromise } from 'zx'
 import { AdvisedError } from '../../terminal/advised-error.ts'
-import type { BuildContext } from '../shared/context.ts'
 import { diskFull, saysDiskFull } from '../shared/disk.ts'
-import { $ } from '../shared/shell.ts'
+import { $, withoutInput } from '../shared/shell.ts'
 import { warn } from '../shared/terminal.ts'
 import { type RetryPolicy, retry } from './retry.ts'
 
@@ -91,90 +89,68 @@ export async function answersGit(
   url: string,
   environment: NodeJS.ProcessEnv,
   milliseconds: number,
-  signal: AbortSignal,
 ): Promise<boolean> {
-  const limit = AbortSignal.any([signal, AbortSignal.timeout(milliseconds)])
-  const shell = $({ env: environment, nothrow: true, stdio: ['ignore', 'pipe', 'pipe'] })
-  try {
-    await endOf(shell`exec git ls-remote ${url} HEAD`, limit)
-    return true
-  } catch {
-    signal.throwIfAborted()
-    return false
-  }
+  const shell = $({ env: environment, nothrow: true, stdio: withoutInput() })
+  const asked = await shell`exec git ls-remote ${url} HEAD`.timeout(milliseconds)
+  return asked.exitCode === 0
 }
 
 const patience: RetryPolicy = { attempts: 5, firstPauseMilliseconds: 1000 }
 
-/** git over the network as one build uses it: by its mirrors, under its lock, until the user interrupts. */
+/** git over the network, by the user's mirrors. */
 export class NetworkGit {
   readonly #environment: NodeJS.ProcessEnv
 
   /** @param urls the addresses that mirrors may stand for */
-  constructor(
-    readonly context: BuildContext,
-    mirrors: readonly Mirror[],
-    urls: readonly string[],
-  ) {
+  constructor(mirrors: readonly Mirror[], urls: readonly string[]) {
     this.#environment = networkGitEnvironment(mirrors, urls)
   }
 
-  /** A shell for commands that have children of their own: git over the network, gclient. */
+  /** A shell for git and gclient. */
   shell(folder: string, more: NodeJS.ProcessEnv = {}) {
-    return $({
-      cwd: folder,
-      env: { ...this.#environment, ...more },
-      nothrow: true,
-      // Kept open in the child, so that the cache stays locked while it runs, even when this process is killed.
-      stdio: ['ignore', 'pipe', 'pipe', this.context.lockFd ?? 'ignore'],
-    })
-  }
-
-  /** Waits for a command's end; fails when it has. */
-  async end(running: ProcessPromise): Promise<ProcessOutput> {
-    return await endOf(running, this.context.signal)
+    return $({ cwd: folder, env: { ...this.#environment, ...more }, stdio: withoutInput() })
   }
 
   /** Runs git in a folder. */
   async run(folder: string, ...args: string[]): Promise<void> {
-    await this.end(this.shell(folder)`exec git ${args}`)
+    await this.shell(folder)`exec git ${args}`
   }
 
   /** What `name` stands for in the repository of `folder`; undefined where there is none, or no repository. */
   async resolve(folder: string, name: string): Promise<string | undefined> {
-    const $git = $({ env: this.#environment, nothrow: true, signal: this.context.signal })
+    const $git = $({ env: this.#environment, nothrow: true })
     // Named, so that git does not go looking in the folders above.
     const repository = join(folder, '.git')
     const found = await $git`git --git-dir=${repository} rev-parse --quiet --verify ${name}`
     return found.exitCode === 0 ? found.stdout.trim() : undefined
   }
+}
 
-  /**
-   * Does work of git's or gclient's again until it succeeds.
-   *
-   * @param folder where it writes
-   */
-  async retry(
-    name: string,
-    folder: string,
-    work: () => Promise<void>,
-    gained: () => Promise<number> = async () => 0,
-  ): Promise<void> {
-    const onFailure = (error: unknown, isLast: boolean, seconds: number) => {
-      const reason = lastWords(error)
-      if (saysDiskFull(reason)) throw diskFull(folder, name, error)
-      if (error instanceof AdvisedError) throw error
-      if (isLast) {
-        throw new AdvisedError(
-          `${name} has failed ${patience.attempts} times:\n${reason}`,
-          'Check the network (git takes proxies from https_proxy and from its own configuration) and run the command again: repositories that are whole are kept.\nOr name a mirror with --mirror, or take the sources from the archive with --source archive.',
-          { cause: error },
-        )
-      }
-      warn(`${name}: ${complaint(reason)}; trying again in ${seconds} s`)
+/**
+ * Does work of git's or gclient's again until it succeeds.
+ *
+ * @param folder where it writes
+ */
+export async function retryNetwork(
+  name: string,
+  folder: string,
+  work: () => Promise<void>,
+  gained: () => Promise<number> = async () => 0,
+): Promise<void> {
+  const onFailure = (error: unknown, isLast: boolean, seconds: number) => {
+    const reason = lastWords(error)
+    if (saysDiskFull(reason)) throw diskFull(folder, name, error)
+    if (error instanceof AdvisedError) throw error
+    if (isLast) {
+      throw new AdvisedError(
+        `${name} has failed ${patience.attempts} times:\n${reason}`,
+        'Check the network (git takes proxies from https_proxy and from its own configuration) and run the command again: repositories that are whole are kept.\nOr name a mirror with --mirror, or take the sources from the archive with --source archive.',
+        { cause: error },
+      )
     }
-    await retry(work, { ...patience, signal: this.context.signal, gained, onFailure })
+    warn(`${name}: ${complaint(reason)}; trying again in ${seconds} s`)
   }
+  await retry(work, { ...patience, gained, onFailure })
 }
 
 /** What a tool said last, which is mostly why it failed. */
@@ -188,24 +164,6 @@ function lastWords(error: unknown): string {
 function complaint(reason: string): string {
   const lines = reason.split('\n')
   return (lines.findLast((line) => /fatal: |error: /i.test(line)) ?? lines.at(-1)!).trim()
-}
-
-/** Waits for a command's end. When interrupted, it and all that it has started are told to end first. */
-async function endOf(running: ProcessPromise, signal: AbortSignal): Promise<ProcessOutput> {
-  // Not by zx's own signal: it ends the command first, and then finds no children of it any more.
-  const stop = () => {
-    if (running.pid !== undefined) kill(running.pid).catch(() => {})
-  }
-  signal.addEventListener('abort', stop)
-  if (signal.aborted) stop()
-  try {
-    const output = await running
-    signal.throwIfAborted()
-    if (output.exitCode !== 0) throw output
-    return output
-  } finally {
-    signal.removeEventListener('abort', stop)
-  }
 }
 
 /** Removes the locks of git commands that were killed; the cache has one user at a time. */

@@ -5,8 +5,9 @@ import type { BuildContext } from '../shared/context.ts'
 import { isStamped, renameDurably, stamp, stampedResult } from '../shared/files.ts'
 import { sha256OfFile, sha256OfJson } from '../shared/hash.ts'
 import { warn } from '../shared/terminal.ts'
+import { requireTools, tools } from '../shared/toolchain.ts'
 import { extract, obtain } from './archives.ts'
-import { type Mirror, NetworkGit } from './git-network.ts'
+import { type Mirror, NetworkGit, retryNetwork } from './git-network.ts'
 import type { Sources } from './sources.ts'
 import { requireUpstreamPin, type UpstreamPin } from './upstream-pin.ts'
 
@@ -27,69 +28,43 @@ export function gnPlaces({ pin, cache }: BuildContext) {
 export async function isGnBuilt(context: BuildContext): Promise<boolean> {
   const { key, program, builtStamp } = gnPlaces(context)
   if (!(await isStamped(builtStamp, key))) return false
-  const found = await sha256OfFile(program, context.signal).catch(() => undefined)
+  const found = await sha256OfFile(program).catch(() => undefined)
   const built = await stampedResult(builtStamp)
   return found !== undefined && (built === undefined || found === built)
 }
 
-/** Brings GN's source into the cache, unless GN is built: the archive as it is, or its repository's files. */
-export async function fetchGnSource(context: BuildContext, sources: Sources): Promise<void> {
-  const { pin } = context
-  const { key, sourceStamp } = gnPlaces(context)
+/** Brings GN's source to where it is built, unless that is done: out of the archive, or from its repository. */
+export async function fetchGn(context: BuildContext, sources: Sources): Promise<void> {
+  const { archive } = context.pin.gn
+  const { key, folder, program, sourceStamp, builtStamp } = gnPlaces(context)
   if (await isGnBuilt(context)) return
-  await removeDamagedGn(context)
-  if (await isStamped(sourceStamp, key)) return
-  if ((await sources.kindFor(context, pin.gn.archive)) === 'archive') {
-    await obtain(context, pin.gn.archive, sources)
-    return
+  if (await isStamped(builtStamp, key)) {
+    warn(`${program} is not as it was built; building it again`)
+    await rm(folder, { recursive: true, force: true })
   }
-  await putSource(context, async (unpacking) => {
-    await cloneGn(context, await requireUpstreamPin(context), unpacking, sources.mirrors)
-  })
-}
-
-/** Lays GN's source out where it is built. */
-export async function provideGnSource(context: BuildContext, sources: Sources): Promise<void> {
-  const { pin } = context
-  const { key, sourceStamp } = gnPlaces(context)
-  await fetchGnSource(context, sources)
   if (await isStamped(sourceStamp, key)) return
-  const archive = await obtain(context, pin.gn.archive, sources)
-  await putSource(context, (unpacking) => extract(archive, unpacking, [], context))
-}
-
-/** A GN that is not as it was built goes, with the source that it came from. */
-async function removeDamagedGn(context: BuildContext): Promise<void> {
-  const { key, folder, program, builtStamp } = gnPlaces(context)
-  if (!(await isStamped(builtStamp, key))) return
-  warn(`${program} is not as it was built; building it again`)
-  await rm(folder, { recursive: true, force: true })
-}
-
-/** Puts GN's source in its place when it is whole. */
-async function putSource(
-  context: BuildContext,
-  fill: (unpacking: string) => Promise<void>,
-): Promise<void> {
-  const { key, folder, sourceStamp } = gnPlaces(context)
   const unpacking = `${folder}.unpacking`
   await rm(unpacking, { recursive: true, force: true })
   await rm(folder, { recursive: true, force: true })
   await mkdir(dirname(folder), { recursive: true })
-  await fill(unpacking)
+  if ((await sources.kindFor(context, archive)) === 'archive') {
+    await requireTools('fetch', [tools.tar, tools.gzip])
+    await extract(await obtain(context, archive, sources), unpacking, [])
+  } else {
+    await cloneGn(await requireUpstreamPin(context), unpacking, sources.mirrors)
+  }
   await renameDurably(unpacking, folder)
   await stamp(sourceStamp, key)
 }
 
 /** Puts the pinned GN's sources into `folder`, from its repository; they must be those of the pinned archive. */
 async function cloneGn(
-  context: BuildContext,
   { gn }: UpstreamPin,
   folder: string,
   mirrors: readonly Mirror[],
 ): Promise<void> {
-  const network = new NetworkGit(context, mirrors, [gn.url])
-  await network.retry(`cloning ${gn.url}`, folder, async () => {
+  const network = new NetworkGit(mirrors, [gn.url])
+  await retryNetwork(`cloning ${gn.url}`, folder, async () => {
     await rm(folder, { recursive: true, force: true })
     // All of its history, some megabytes: a server can be asked for a whole hash only, and the pin has a short one.
     const options = ['--quiet', '--template=', '--no-checkout']

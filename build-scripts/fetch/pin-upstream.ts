@@ -58,14 +58,10 @@ export interface Release {
 }
 
 /** Reads Chromium's DEPS, V8's, and the names of all files, where an archive is unpacked with the wanted folders. */
-export async function readRelease(
-  chromium: string,
-  folders: readonly string[],
-  signal: AbortSignal,
-): Promise<Release> {
+export async function readRelease(chromium: string, folders: readonly string[]): Promise<Release> {
   const depotTools = join(chromium, depotToolsPath)
-  const dependencies = await readDependencies(depotTools, join(chromium, 'DEPS'), signal)
-  const v8Dependencies = await readDependencies(depotTools, join(chromium, 'v8', 'DEPS'), signal)
+  const dependencies = await readDependencies(depotTools, join(chromium, 'DEPS'))
+  const v8Dependencies = await readDependencies(depotTools, join(chromium, 'v8', 'DEPS'))
   const contents: Record<string, string> = {}
   for (const path of generated) contents[path] = await readFile(join(chromium, path), 'utf8')
   const paths = await listFiles(chromium)
@@ -91,10 +87,9 @@ export async function writeUpstreamPin(
   release: Release,
   gn: UpstreamPin['gn'],
   { repository, tree }: { repository: string; tree: string },
-  signal: AbortSignal,
 ): Promise<void> {
   const { repositories, leftOut, files } = release
-  const shared = await treeOfRepositories(repository, tree, signal)
+  const shared = await treeOfRepositories(repository, tree)
   const list = `${files.join('\n')}\n`
   const result: UpstreamPin = {
     schema: 1,
@@ -110,7 +105,7 @@ export async function writeUpstreamPin(
     generated: release.generated,
     files: { count: files.length, sha256: sha256(list) },
     tree: shared,
-    trees: await partsOfTree(repository, shared, signal),
+    trees: await partsOfTree(repository, shared),
   }
   await mkdir(folder, { recursive: true })
   await writeFile(join(folder, upstreamFilesName), pack(list))
@@ -118,13 +113,9 @@ export async function writeUpstreamPin(
 }
 
 /** The archive's tree without what only the archive has. */
-async function treeOfRepositories(
-  repository: string,
-  tree: string,
-  signal: AbortSignal,
-): Promise<string> {
+async function treeOfRepositories(repository: string, tree: string): Promise<string> {
   return await withTemporaryFolder(async (scratch) => {
-    const $index = gitIn(repository, signal, { GIT_INDEX_FILE: join(scratch, 'index') })
+    const $index = gitIn(repository, { GIT_INDEX_FILE: join(scratch, 'index') })
     await $index`git read-tree ${tree}`
     const listed = await $index`git ls-files -z`
     // The layout writes the arguments of gclient itself.
@@ -139,7 +130,7 @@ async function treeOfRepositories(
 
 /** Writes `upstream/` anew from the pinned archives: revisions out of Chromium's DEPS, files and trees as they are. */
 export async function pinUpstream(context: BuildContext, sources: Sources): Promise<void> {
-  const { pin, cache, project, signal } = context
+  const { pin, cache, project } = context
   sayStage('pin-upstream', `reading ${pin.source.archive.file}`)
   await requireTools('pin-upstream', [tools.tar, tools.xz, tools.gzip, tools.git, tools.python])
   const archive = await obtain(context, pin.source.archive, sources)
@@ -148,17 +139,17 @@ export async function pinUpstream(context: BuildContext, sources: Sources): Prom
   await rm(work, { recursive: true, force: true })
   const chromium = join(work, 'chromium')
   const members = [...pin.source.folders, 'DEPS'].map((path) => `${pin.source.topFolder}/${path}`)
-  await extract(archive, chromium, members, context)
+  await extract(archive, chromium, members)
   const gn = join(work, 'gn')
-  await extract(gnArchive, gn, [], context)
+  await extract(gnArchive, gn, [])
 
-  const release = await readRelease(chromium, pin.source.folders, signal)
+  const release = await readRelease(chromium, pin.source.folders)
   say('Hashing the tree ...')
   const repository = await makeStandalone(chromium, pin.source.folders)
-  const tree = await hashTree(repository, signal)
-  const gnPin = { url: gnUrl, revision: pin.gn.commit, tree: await hashTree(gn, signal) }
+  const tree = await hashTree(repository)
+  const gnPin = { url: gnUrl, revision: pin.gn.commit, tree: await hashTree(gn) }
   const folder = join(project, upstreamFolder)
-  await writeUpstreamPin(folder, pin, release, gnPin, { repository, tree }, signal)
+  await writeUpstreamPin(folder, pin, release, gnPin, { repository, tree })
   await rm(work, { recursive: true })
   sayStage('pin-upstream', `wrote ${folder}`)
 }
@@ -194,8 +185,8 @@ function ownFolders(
 }
 
 /** The git tree of a folder's content; a repository for it is made in the folder. */
-export async function hashTree(folder: string, signal: AbortSignal): Promise<string> {
-  const $git = $({ cwd: folder, env: gitEnvironment(), signal })
+export async function hashTree(folder: string): Promise<string> {
+  const $git = $({ cwd: folder, env: gitEnvironment() })
   await $git`git init --quiet --template=`
   await $git`git -c core.compression=0 add --force --all`
   return (await $git`git write-tree`).stdout.trim()
@@ -222,11 +213,7 @@ json.dump({name: dep['url'] for name, dep in scope['deps'].items() if dep['dep_t
 `
 
 /** The git dependencies that a DEPS file names, as `url@revision` by their names. */
-async function readDependencies(
-  depotTools: string,
-  path: string,
-  signal: AbortSignal,
-): Promise<Record<string, string>> {
-  const read = await $({ signal })`python3 -B -c ${reader} ${depotTools} ${path}`
+async function readDependencies(depotTools: string, path: string): Promise<Record<string, string>> {
+  const read = await $`python3 -B -c ${reader} ${depotTools} ${path}`
   return JSON.parse(read.stdout)
 }

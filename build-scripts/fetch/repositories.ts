@@ -6,7 +6,7 @@ import { requireFreeBytes } from '../shared/disk.ts'
 import { say } from '../shared/terminal.ts'
 import { requireTools, tools } from '../shared/toolchain.ts'
 import { gclientSync, requireGclientPython } from './gclient.ts'
-import { type Mirror, NetworkGit, removeLocks } from './git-network.ts'
+import { type Mirror, NetworkGit, removeLocks, retryNetwork } from './git-network.ts'
 import {
   depotToolsPath,
   loadUpstreamFiles,
@@ -38,14 +38,14 @@ export async function syncUpstream(
   await requireTools('fetch --source depot_tools', [tools.git])
   const python = await requireGclientPython()
   await requireFreeBytes(checkout, context.pin.source.unpackedSize * 3, 'the checkout of V8')
-  const network = new NetworkGit(context, mirrors, upstreamUrls(pin))
+  const network = new NetworkGit(mirrors, upstreamUrls(pin))
 
   const depotTools = pin.repositories[depotToolsPath]!
   say(`depot_tools at ${depotTools.revision} ...`)
   await fetchRepository(network, depotTools, join(checkout, depotToolsPath))
   say(`Chromium's own folders at ${pin.chromium.revision} ...`)
   await fetchRepository(network, pin.chromium, join(checkout, chromiumPath), pin.chromium.folders)
-  await gclientSync(pin, { network, checkout, python })
+  await gclientSync(pin, { network, checkout, python, logs: context.cache.logs })
 }
 
 /**
@@ -60,7 +60,7 @@ async function fetchRepository(
 ): Promise<void> {
   const ref = `refs/v8-rawmem/${revision.replace(/^refs\//, '')}`
   const git = (...args: string[]) => network.run(folder, ...args)
-  await network.retry(`fetching ${url}`, folder, async () => {
+  await retryNetwork(`fetching ${url}`, folder, async () => {
     if ((await network.resolve(folder, `${ref}^{commit}`)) === undefined) {
       // A commit arrives whole or not at all, so that there is nothing to keep.
       await rm(folder, { recursive: true, force: true })
@@ -90,12 +90,11 @@ export async function layOutUpstream(
   checkout: string,
   target: string,
 ): Promise<void> {
-  const { project, signal } = context
+  const { project } = context
   const places = Object.keys(pin.repositories)
   const missing: string[] = []
   const made = new Set<string>()
   for (const path of await loadUpstreamFiles(project, pin)) {
-    signal.throwIfAborted()
     const inRepository = places.some((place) => path.startsWith(`${place}/`))
     const from = inRepository ? join(checkout, path) : join(checkout, chromiumPath, path)
     const status = await lstat(from).catch(() => undefined)

@@ -19,11 +19,9 @@ export async function retry(
   {
     attempts,
     firstPauseMilliseconds,
-    signal,
     gained,
     onFailure,
   }: RetryPolicy & {
-    readonly signal: AbortSignal
     gained(): number | Promise<number>
     onFailure(error: unknown, isLast: boolean, seconds: number): void
   },
@@ -34,13 +32,12 @@ export async function retry(
     try {
       return await work()
     } catch (error) {
-      signal.throwIfAborted()
       const now = await gained()
       failures = now > before ? 1 : failures + 1
       before = now
       const pause = firstPauseMilliseconds * 2 ** (failures - 1)
       onFailure(error, failures >= attempts, Math.ceil(pause / 1000))
-      await sleep(pause, undefined, { signal })
+      await sleep(pause)
     }
   }
 }

@@ -17,7 +17,6 @@ const answerSchema = z.object({
 export async function locateInSnapshot(
   base: string,
   { debian, file, size }: PinnedArchive,
-  signal: AbortSignal,
 ): Promise<URL> {
   const root = base.replace(/\/*$/, '/')
   const { package: name, version } = debian!
@@ -25,7 +24,7 @@ export async function locateInSnapshot(
     `mr/package/${encodeURIComponent(name)}/${encodeURIComponent(version)}/srcfiles?fileinfo=1`,
     root,
   )
-  const answer = answerSchema.safeParse(await getJson(question, signal))
+  const answer = answerSchema.safeParse(await getJson(question))
   if (!answer.success) {
     throw refused(`${question} answers something else than a list of files.`)
   }
@@ -36,16 +35,15 @@ export async function locateInSnapshot(
   throw refused(`${base} has no ${file} of ${size} bytes in ${name} ${version}.`)
 }
 
-async function getJson(url: URL, signal: AbortSignal): Promise<unknown> {
+async function getJson(url: URL): Promise<unknown> {
   try {
     return await withDispatcher(undefined, async (dispatcher) => {
-      const { statusCode, body } = await request(url, { headersTimeout, dispatcher, signal })
+      const { statusCode, body } = await request(url, { headersTimeout, dispatcher })
       const text = await body.text()
       if (statusCode !== 200) throw refused(`${url} answers ${statusCode}.`)
       return JSON.parse(text)
     })
   } catch (cause) {
-    signal.throwIfAborted()
     if (cause instanceof AdvisedError) throw cause
     throw refused(`${url} does not answer: ${(cause as Error).message}.`, cause)
   }

@@ -63,7 +63,7 @@ export class Sources {
     }
     const upstream = await loadUpstreamPin(context)
     if (!upstream) return 'archive'
-    this.#answers ??= this.#ask(context, upstream)
+    this.#answers ??= this.#ask(upstream)
     return (await this.#answers) ? 'depot_tools' : 'archive'
   }
 
@@ -72,14 +72,14 @@ export class Sources {
     const upstream = await loadUpstreamPin(context)
     if (this.#kind === 'archive' || !upstream) return { allowed: false, answers: [] }
     const name = gitHost(upstream, this.mirrors)
-    this.#answers ??= this.#ask(context, upstream)
+    this.#answers ??= this.#ask(upstream)
     const allowed = await this.#answers
     return { allowed, answers: allowed ? [] : [`${name} (by git): cannot bring them either`] }
   }
 
-  async #ask({ signal }: BuildContext, upstream: UpstreamPin): Promise<boolean> {
+  async #ask(upstream: UpstreamPin): Promise<boolean> {
     const name = gitHost(upstream, this.mirrors)
-    if (!(await gitHostAnswers(upstream, this.mirrors, signal))) {
+    if (!(await gitHostAnswers(upstream, this.mirrors))) {
       say(
         `${name} does not answer, so the sources come from the archive (--source depot_tools insists)`,
       )
@@ -107,10 +107,9 @@ export function gitHost(upstream: UpstreamPin, mirrors: readonly Mirror[]): stri
 export async function gitHostAnswers(
   upstream: UpstreamPin,
   mirrors: readonly Mirror[],
-  signal: AbortSignal,
 ): Promise<boolean> {
   const { url } = upstream.repositories.v8!
-  return await answersGit(url, networkGitEnvironment(mirrors, [url]), patienceMilliseconds, signal)
+  return await answersGit(url, networkGitEnvironment(mirrors, [url]), patienceMilliseconds)
 }
 
 /** The words of a variable of the environment. */

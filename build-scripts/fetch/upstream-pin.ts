@@ -120,9 +120,8 @@ const gatherings = ['third_party', 'tools']
 export async function partsOfTree(
   repository: string,
   commit: string,
-  signal: AbortSignal,
 ): Promise<Record<string, string>> {
-  const $git = gitIn(repository, signal)
+  const $git = gitIn(repository)
   const listed = await $git`git ls-tree -z ${commit} ./ ${gatherings.map((name) => `${name}/`)}`
   const parts: Record<string, string> = {}
   for (const line of listed.stdout.split('\0')) {

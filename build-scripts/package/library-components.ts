@@ -132,9 +132,9 @@ function purlOnGitHub(urls: readonly (string | undefined)[], revision: string | 
 }
 
 /** All licence files of the tree. */
-async function listLicences({ cache, signal }: BuildContext): Promise<string[]> {
+async function listLicences({ cache }: BuildContext): Promise<string[]> {
   const licence = /(^|\/)(LICEN[CS]E|COPYING|NOTICE)([.-][^/]*)?$/
-  return (await listTracked(cache.tree, signal)).filter((path) => licence.test(path)).sort()
+  return (await listTracked(cache.tree)).filter((path) => licence.test(path)).sort()
 }
 
 /**

@@ -9,11 +9,19 @@ import { seriesHead } from '../patch/patch.ts'
 import { WorkTree } from '../patch/work-tree.ts'
 import { mergeComponents } from '../provenance/component.ts'
 import { documentsOf } from '../provenance/documents.ts'
+import { v8InputsOf } from '../provenance/statement.ts'
 import type { BuildContext } from '../shared/context.ts'
 import { diskFull, requireFreeBytes, saysDiskFull } from '../shared/disk.ts'
-import { isStamped, listFiles, renameDurably, stamp, stampedResult } from '../shared/files.ts'
+import {
+  isStamped,
+  listFiles,
+  renameDurably,
+  stamp,
+  stampedResult,
+  withTemporary,
+} from '../shared/files.ts'
 import { hashFiles, sha256, sha256OfFile, sha256OfJson } from '../shared/hash.ts'
-import { hashPin, lockName } from '../shared/pin.ts'
+import { hashPin } from '../shared/pin.ts'
 import { $ } from '../shared/shell.ts'
 import { formatBytes, sayStage } from '../shared/terminal.ts'
 import { requireTools, tools } from '../shared/toolchain.ts'
@@ -36,7 +44,7 @@ export async function packageSdk(
   context: BuildContext,
   { output, allowModified = false }: { output?: string; allowModified?: boolean },
 ): Promise<void> {
-  const { pin, target, cache, project, series, signal } = context
+  const { pin, target, cache, project } = context
   const { platform } = target
   await requireTools('package', [tools.ar, tools.git, tools.ninja, tools.tar, tools.zstd])
   const library = join(cache.buildDirectory, pin.build.library)
@@ -64,8 +72,8 @@ export async function packageSdk(
   if (
     !modified &&
     (await isStamped(stampPath, inputs)) &&
-    (await stampedResult(stampPath)) === (await hashResults(results, signal)) &&
-    (await damagedFiles(current, signal)).length === 0
+    (await stampedResult(stampPath)) === (await hashResults(results)) &&
+    (await damagedFiles(current)).length === 0
   ) {
     sayStage('package', `${archive} is up to date`)
     return
@@ -74,7 +82,7 @@ export async function packageSdk(
   sayStage('package', `V8 ${pin.v8.version} for ${platform}`)
   await requireCompiled(context)
   await rm(stampPath, { force: true })
-  try {
+  await withTemporary(stagingFolder(cache.sdk), async () => {
     const made = await stageFiles(context, modified)
     const key = sha256OfJson(made.manifest as never).slice(0, 16)
     const folder = join(cache.sdk, key)
@@ -83,21 +91,18 @@ export async function packageSdk(
     await renameDurably(made.folder, folder)
     await $`ln --symbolic --force --no-dereference ${key} ${current}`
     await mkdir(dirname(archive), { recursive: true })
-    await pack(folder, archive, `v8-sdk-${pin.v8.version}-${platform}`, pin.v8.date, signal)
-    const lock = await sha256OfFile(join(project, lockName))
-    await writeSdkDocuments(archive, made.manifest, { pin, lock, patches: series.patches })
+    await pack(folder, archive, `v8-sdk-${pin.v8.version}-${platform}`, pin.v8.date)
+    await writeSdkDocuments(archive, made.manifest, await v8InputsOf(project))
     await removeOthers(cache.sdk, key)
     // What has edits in it is nothing to come back to.
-    if (!modified) await stamp(stampPath, inputs, await hashResults(results, signal))
+    if (!modified) await stamp(stampPath, inputs, await hashResults(results))
     sayStage('package', `${archive} (${formatBytes((await stat(archive)).size)})`)
-  } finally {
-    await rm(stagingFolder(cache.sdk), { recursive: true, force: true })
-  }
+  })
 }
 
 /** Names the contents of files, which may be missing. */
-async function hashResults(paths: readonly string[], signal: AbortSignal): Promise<string> {
-  const hash = (path: string) => sha256OfFile(path, signal).catch(() => null)
+async function hashResults(paths: readonly string[]): Promise<string> {
+  const hash = (path: string) => sha256OfFile(path).catch(() => null)
   return sha256OfJson(await Promise.all(paths.map(hash)))
 }
 
@@ -107,7 +112,7 @@ function stagingFolder(sdk: string): string {
 
 /** Names what an SDK is made from, without making it. */
 async function hashInputs(context: BuildContext, library: string) {
-  const { pin, target, project, series, signal } = context
+  const { pin, target, project, series } = context
   const clang = await context.clang()
   const own = await glob(['sdk/**', 'LICENSE*', 'package.json', 'upstream/pin.json'], {
     cwd: project,
@@ -117,20 +122,20 @@ async function hashInputs(context: BuildContext, library: string) {
   return sha256OfJson({
     schema: sdkSchema,
     platform: target.platform,
-    library: await sha256OfFile(library, signal),
+    library: await sha256OfFile(library),
     lock: hashPin(pin),
     series: series.hash,
     compiler: clang.version,
     libraries: clang.libraries,
     files: {
-      ...(await hashFiles(project, own, signal)),
-      ...(await hashFiles(buildScripts, scripts, signal)),
+      ...(await hashFiles(project, own)),
+      ...(await hashFiles(buildScripts, scripts)),
     },
   })
 }
 
 async function isModified(context: BuildContext): Promise<boolean> {
-  const tree = new WorkTree(context.cache.tree, context.signal)
+  const tree = new WorkTree(context.cache.tree)
   const state = await tree.beyond(await seriesHead(context))
   if (!state) {
     throw new AdvisedError(
@@ -150,7 +155,7 @@ async function stageFiles(
   await rm(folder, { recursive: true, force: true })
   await mkdir(folder, { recursive: true })
   const components = await layOutSdk(context, folder)
-  const { pin, target, series, signal } = context
+  const { pin, target, series } = context
   const { version: compiler, libraries } = await context.clang()
   const manifest: SdkManifest = {
     schema: sdkSchema,
@@ -163,7 +168,7 @@ async function stageFiles(
     compiler,
     libraries,
     components: mergeComponents(components),
-    files: await hashFiles(folder, await listFiles(folder), signal),
+    files: await hashFiles(folder, await listFiles(folder)),
   }
   await writeFile(join(folder, manifestName), `${JSON.stringify(manifest, null, 2)}\n`)
   return { folder, manifest }
@@ -189,13 +194,11 @@ export async function pack(
   archive: string,
   topFolder: string,
   date: string,
-  signal: AbortSignal,
 ): Promise<void> {
   const temporary = `${archive}.new-${process.pid}`
   // zstd gives the same bytes for every number of workers from 1 on, but others without any.
   const packed = await $({
     nothrow: true,
-    signal,
     env: { ...process.env, LC_ALL: 'C' },
   })`tar --create --file=- --directory=${dirname(folder)} --format=gnu --sort=name --mtime=${date} --owner=0 --group=0 --numeric-owner --mode=u=rwX,go=rX --transform=${`s,^${basename(folder)},${topFolder},`} ${basename(folder)} | zstd --quiet --force -15 -T2 -o ${temporary}`
   if (packed.exitCode === 0) {
@@ -203,7 +206,6 @@ export async function pack(
     return renameDurably(temporary, archive)
   }
   await rm(temporary, { force: true })
-  signal.throwIfAborted()
   if (saysDiskFull(packed.stderr)) throw diskFull(dirname(archive), `packing ${archive}`, packed)
   throw new AdvisedError(
     `Cannot pack ${archive}:\n${packed.stderr.trim()}`,

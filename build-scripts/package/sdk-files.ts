@@ -23,11 +23,11 @@ export const sdkSources = 'share/v8-rawmem/'
  * @returns what the library is made of
  */
 export async function layOutSdk(context: BuildContext, folder: string): Promise<Component[]> {
-  const { cache, pin, project, series, signal } = context
+  const { cache, pin, project, series } = context
   const library = join(folder, 'lib/libv8_monolith.a')
   await put(join(cache.buildDirectory, pin.build.library), library)
   await addForOlderGlibc(context, library)
-  for (const path of await listTracked(cache.tree, signal, 'include')) {
+  for (const path of await listTracked(cache.tree, 'include')) {
     if (/\/(DEPS|DIR_METADATA|[A-Z_]*OWNERS|[^/]*\.(md|py))$/.test(path)) continue
     await put(join(cache.tree, path), join(folder, path))
   }
@@ -64,9 +64,9 @@ export async function layOutSdk(context: BuildContext, folder: string): Promise<
 
 /** Adds what V8 seeks and an older glibc does not have, so that a program can be linked there. */
 async function addForOlderGlibc(context: BuildContext, library: string): Promise<void> {
-  const { project, signal } = context
+  const { project } = context
   const { cc, flags } = await context.clang()
-  const run = $({ cwd: project, signal, env: compilerEnvironment() })
+  const run = $({ cwd: project, env: compilerEnvironment() })
   const object = join(dirname(library), 'older-glibc.o')
   await run`${cc} ${flags} -c -O2 -fPIC -o ${object} sdk/older-glibc.c`
   await run`ar rD ${library} ${object}`
@@ -78,7 +78,7 @@ async function addForOlderGlibc(context: BuildContext, library: string): Promise
  * script gives it its form. GN would write it only for builds that use it themselves.
  */
 async function writeSwitches(context: BuildContext, header: string): Promise<void> {
-  const { cache, signal } = context
+  const { cache } = context
   // Whether to be warned of deprecated functions is the embedder's choice.
   const ofLibrary = (name: string) => !/^V8_(IMMINENT_)?DEPRECATION_WARNINGS$/.test(name)
   const on = [
@@ -93,7 +93,7 @@ async function writeSwitches(context: BuildContext, header: string): Promise<voi
     ...[...new Set(on)].flatMap((define) => ['-p', define]),
     ...off.flatMap((name) => ['-n', name]),
   ]
-  await $({ cwd: cache.tree, signal })`python3 tools/gen-v8-gn.py -o ${header} ${options}`
+  await $({ cwd: cache.tree })`python3 tools/gen-v8-gn.py -o ${header} ${options}`
 }
 
 /** The names of all switches that V8's public headers may look at. */

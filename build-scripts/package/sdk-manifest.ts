@@ -3,8 +3,13 @@ import { basename, join } from 'node:path'
 import { z } from 'zod'
 import { AdvisedError } from '../../terminal/advised-error.ts'
 import { component, componentSchema } from '../provenance/component.ts'
-import { type Claim, writeDocuments } from '../provenance/documents.ts'
-import { toolDependencies, type V8Inputs, v8Dependencies } from '../provenance/statement.ts'
+import { writeDocuments } from '../provenance/documents.ts'
+import {
+  type Claim,
+  toolDependencies,
+  type V8Inputs,
+  v8Dependencies,
+} from '../provenance/statement.ts'
 import { readJsonIfValid } from '../shared/files.ts'
 import { sha256OfFile, sha256OfJson } from '../shared/hash.ts'
 import { sdkLicences } from './sdk-files.ts'
@@ -52,7 +57,7 @@ export async function readSdkManifest(folder: string): Promise<SdkManifest> {
 }
 
 /** The files of an SDK that are not what its manifest says, by their paths in it. */
-export async function damagedFiles(folder: string, signal: AbortSignal): Promise<string[]> {
+export async function damagedFiles(folder: string): Promise<string[]> {
   const manifest = await readJsonIfValid(join(folder, manifestName), sdkManifestSchema)
   if (!manifest) return [manifestName]
   const damaged: string[] = []
@@ -61,8 +66,7 @@ export async function damagedFiles(folder: string, signal: AbortSignal): Promise
   const isNamedByHash = /^[0-9a-f]{16}$/.test(name)
   if (isNamedByHash && !sha256OfJson(manifest).startsWith(name)) damaged.push(manifestName)
   for (const [path, expected] of Object.entries(manifest.files)) {
-    const found = await sha256OfFile(join(folder, path), signal).catch(() => undefined)
-    signal.throwIfAborted()
+    const found = await sha256OfFile(join(folder, path)).catch(() => undefined)
     if (found !== expected) damaged.push(path)
   }
   return damaged

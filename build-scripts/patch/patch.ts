@@ -7,8 +7,7 @@ import { gitIn } from '../shared/git.ts'
 import { sha256OfJson } from '../shared/hash.ts'
 import { say, sayStage } from '../shared/terminal.ts'
 import { requireTools, tools } from '../shared/toolchain.ts'
-import { applySeries } from './apply-series.ts'
-import { exportSeries } from './export-series.ts'
+import { applySeries, exportSeries } from './series.ts'
 import { WorkTree } from './work-tree.ts'
 
 /** Puts the work tree onto the patch series. */
@@ -16,14 +15,14 @@ export async function patch(
   context: BuildContext,
   { force = false }: { force?: boolean } = {},
 ): Promise<void> {
-  const { cache, series, signal } = context
+  const { cache, series } = context
   await requireTools('patch', [tools.git])
   requireFetched(context)
   const head = await seriesHead(context)
-  const tree = new WorkTree(cache.tree, signal)
+  const tree = new WorkTree(cache.tree)
 
   const state = force ? undefined : await tree.beyond(head)
-  if (state && !(await tree.wasInterrupted())) {
+  if (state && !tree.wasInterrupted()) {
     sayStage('patch', `${series.patches.length} patches are applied${beyondText(state)}`)
     return
   }
@@ -34,19 +33,19 @@ export async function patch(
 
 /** Applies the series to the pristine sources and leaves everything as it is. */
 export async function checkPatches(context: BuildContext): Promise<void> {
-  const { cache, series, signal } = context
+  const { cache, series } = context
   await requireTools('patch --check', [tools.git])
   requireFetched(context)
-  await applySeries(cache.tree, series.patches, signal)
+  await applySeries(cache.tree, series.patches)
   sayStage('patch', `${series.patches.length} patches apply to ${upstreamTag} without fuzz`)
 }
 
 /** Writes the commits of the work tree back as patch files. */
 export async function exportPatches(context: BuildContext): Promise<void> {
-  const { cache, signal } = context
+  const { cache } = context
   await requireTools('patch --export', [tools.git])
   requireFetched(context)
-  const edited = await new WorkTree(cache.tree, signal).editedFiles()
+  const edited = await new WorkTree(cache.tree).editedFiles()
   for (const name of await exportSeries(context)) say(name)
   if (edited.length > 0) {
     sayStage('patch', `left out, because not committed: ${edited.join(', ')}`)
@@ -70,12 +69,12 @@ function beyondText({
 const recordSchema = z.object({ key: z.string(), head: z.string() })
 
 /** The commit that the series leads to; from the record of an earlier run when neither sources nor patches changed. */
-export async function seriesHead({ cache, pin, series, signal }: BuildContext): Promise<string> {
+export async function seriesHead({ cache, pin, series }: BuildContext): Promise<string> {
   const { path, key } = headRecord({ cache, pin, series })
   const known = await readJsonIfValid(path, recordSchema)
-  if (known?.key === key && (await isThere(cache.tree, known.head, signal))) return known.head
+  if (known?.key === key && (await isThere(cache.tree, known.head))) return known.head
 
-  const head = await applySeries(cache.tree, series.patches, signal)
+  const head = await applySeries(cache.tree, series.patches)
   await recordHead({ cache, pin, series }, head)
   return head
 }
@@ -95,7 +94,7 @@ function headRecord({ cache, pin, series }: SeriesOnSources) {
   }
 }
 
-async function isThere(tree: string, commit: string, signal: AbortSignal): Promise<boolean> {
-  const found = await gitIn(tree, signal)({ nothrow: true })`git cat-file -e ${`${commit}^{tree}`}`
+async function isThere(tree: string, commit: string): Promise<boolean> {
+  const found = await gitIn(tree)({ nothrow: true })`git cat-file -e ${`${commit}^{tree}`}`
   return found.exitCode === 0
 }

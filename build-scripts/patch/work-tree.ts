@@ -1,16 +1,14 @@
+import { existsSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { z } from 'zod'
 import { AdvisedError } from '../../terminal/advised-error.ts'
 import { patchedBranch, upstreamTag } from '../fetch/fetch.ts'
-import { readJsonIfValid, writeFileDurably } from '../shared/files.ts'
+import { writeFileDurably } from '../shared/files.ts'
 import { gitIn } from '../shared/git.ts'
 import { shorten } from '../shared/terminal.ts'
 
 /** The commit that the last application of a series led to. */
 const appliedRef = 'refs/v8-rawmem/applied'
-
-const moveSchema = z.object({ to: z.string() })
 
 /** How the work tree stands to the series. */
 interface TreeState {
@@ -23,14 +21,11 @@ interface TreeState {
 /** The V8 work tree: the branch that carries the series, and what a maintainer has on top of it. */
 export class WorkTree {
   readonly #git: ReturnType<typeof gitIn>
-  /** There while files are being exchanged; holds where to. */
+  /** There while files are being exchanged. */
   readonly #moveMark: string
 
-  constructor(
-    readonly path: string,
-    readonly signal: AbortSignal,
-  ) {
-    this.#git = gitIn(path, signal)
+  constructor(readonly path: string) {
+    this.#git = gitIn(path)
     this.#moveMark = join(path, '.git', 'v8-rawmem-move.json')
   }
 
@@ -47,8 +42,8 @@ export class WorkTree {
   }
 
   /** Whether an earlier run was killed while it exchanged files. */
-  async wasInterrupted(): Promise<boolean> {
-    return (await readJsonIfValid(this.#moveMark, moveSchema)) !== undefined
+  wasInterrupted(): boolean {
+    return existsSync(this.#moveMark)
   }
 
   async editedFiles(): Promise<string[]> {
@@ -66,7 +61,7 @@ export class WorkTree {
    * @param force goes on over commits and edits that are in no patch; they stay reachable under the ref returned
    */
   async moveTo(head: string, { force }: { force: boolean }): Promise<{ backup?: string }> {
-    if (await this.wasInterrupted()) return await this.#finishMove(head)
+    if (this.wasInterrupted()) return await this.#finishMove(head)
 
     const at = await this.#text('git', 'rev-parse', 'HEAD')
     const edited = await this.editedFiles()
@@ -78,7 +73,7 @@ export class WorkTree {
     if (!force && (edited.length > 0 || unexported)) throw this.#wouldLose(edited, unexported)
 
     const backup = edited.length > 0 || unexported ? await this.#backUp(at, true) : undefined
-    await writeFileDurably(this.#moveMark, JSON.stringify({ to: head }))
+    await writeFileDurably(this.#moveMark, head)
     await this.#exchangeFiles(head)
     return backup ? { backup } : {}
   }

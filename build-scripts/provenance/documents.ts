@@ -7,15 +7,12 @@ import { digestsOfFile, type Json, sha256, sha256OfFile } from '../shared/hash.t
 import { type BillOfMaterials, readBill, writeBill } from './bill-of-materials.ts'
 import type { Digests } from './component.ts'
 import { isPermitted } from './permitted-licences.ts'
-import { type BuildClaim, writeStatement } from './statement.ts'
+import type { Claim } from './statement.ts'
 
 /** The paths of the two documents beside an artifact: its bill of materials, and its statement of provenance. */
 export function documentsOf(artifact: string): { bill: string; statement: string } {
   return { bill: `${artifact}.cdx.json`, statement: `${artifact}.intoto.json` }
 }
-
-/** What a statement says besides the hashes of the artifact and its bill. */
-export type Claim = Omit<BuildClaim, 'artifact' | 'bill'>
 
 /** Writes an artifact's bill of materials and its statement of provenance beside it. */
 export async function writeDocuments(
@@ -29,7 +26,12 @@ export async function writeDocuments(
   await writeFileDurably(documents.statement, statement)
 }
 
-/** @param billText the bill as it lies beside the artifact: the statement names it by its hash */
+/**
+ * The text of an in-toto Statement v1 with a SLSA Provenance v1 predicate. Equal claims give equal
+ * bytes, so a statement can be checked by making it again.
+ *
+ * @param billText the bill as it lies beside the artifact: the statement names it by its hash
+ */
 function statementOf(
   artifact: string,
   claim: Claim,
@@ -37,12 +39,26 @@ function statementOf(
   digest: Digests,
   billText: string,
 ): string {
-  return writeStatement({
-    ...claim,
+  const statement = {
+    _type: 'https://in-toto.io/Statement/v1',
     // A package has its purl for a name, as with npm itself, anything else its file.
-    artifact: { name: bill.artifact.purl ?? basename(artifact), digest },
-    bill: { name: basename(documentsOf(artifact).bill), digest: { sha256: sha256(billText) } },
-  })
+    subject: [{ name: bill.artifact.purl ?? basename(artifact), digest }],
+    predicateType: 'https://slsa.dev/provenance/v1',
+    predicate: {
+      buildDefinition: {
+        buildType: `urn:v8-rawmem:build:${claim.kind}:1`,
+        externalParameters: claim.parameters,
+        resolvedDependencies: claim.dependencies,
+      },
+      runDetails: {
+        builder: { id: 'urn:v8-rawmem:builder:npm-scripts:1' },
+        byproducts: [
+          { name: basename(documentsOf(artifact).bill), digest: { sha256: sha256(billText) } },
+        ],
+      },
+    },
+  }
+  return `${JSON.stringify(statement, null, 2)}\n`
 }
 
 /**

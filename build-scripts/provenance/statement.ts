@@ -1,5 +1,6 @@
-import type { Json } from '../shared/hash.ts'
-import type { Pin, PinnedArchive } from '../shared/pin.ts'
+import { join } from 'node:path'
+import { type Json, sha256OfFile } from '../shared/hash.ts'
+import { loadPin, lockName, type Pin, type PinnedArchive, readSeries } from '../shared/pin.ts'
 import { type Component, type Digests, purlOf } from './component.ts'
 
 /** What something was built of: a file, a package, a commit. It has a URI, a digest, or both. */
@@ -10,38 +11,11 @@ export interface Dependency {
   readonly annotations?: Readonly<Record<string, string>>
 }
 
-/** What a statement says, without what all of them have in common. docs/provenance.md explains the kinds. */
-export interface BuildClaim {
-  readonly artifact: { readonly name: string; readonly digest: Digests }
+/** What a statement says besides the artifact and its bill. docs/provenance.md explains the kinds. */
+export interface Claim {
   readonly kind: 'sdk' | 'addon' | 'npm-package'
   readonly parameters: Readonly<Record<string, Json>>
   readonly dependencies: readonly Dependency[]
-  /** The bill of materials that was written with the statement. */
-  readonly bill: { readonly name: string; readonly digest: Digests }
-}
-
-/**
- * The text of an in-toto Statement v1 with a SLSA Provenance v1 predicate. Equal claims give equal
- * bytes, so a statement can be checked by making it again.
- */
-export function writeStatement(claim: BuildClaim): string {
-  const statement = {
-    _type: 'https://in-toto.io/Statement/v1',
-    subject: [claim.artifact],
-    predicateType: 'https://slsa.dev/provenance/v1',
-    predicate: {
-      buildDefinition: {
-        buildType: `urn:v8-rawmem:build:${claim.kind}:1`,
-        externalParameters: claim.parameters,
-        resolvedDependencies: claim.dependencies,
-      },
-      runDetails: {
-        builder: { id: 'urn:v8-rawmem:builder:npm-scripts:1' },
-        byproducts: [claim.bill],
-      },
-    },
-  }
-  return `${JSON.stringify(statement, null, 2)}\n`
 }
 
 /** What decides the V8 that gets built. */
@@ -51,6 +25,13 @@ export interface V8Inputs {
   readonly lock: string
   /** In order. */
   readonly patches: readonly { readonly name: string; readonly sha256: string }[]
+}
+
+/** What decides the V8 that is built of a checkout; or, of an SDK's sources, of what its V8 was built. */
+export async function v8InputsOf(project: string): Promise<V8Inputs> {
+  const pin = await loadPin(project)
+  const { patches } = await readSeries(project, pin)
+  return { pin, lock: await sha256OfFile(join(project, lockName)), patches }
 }
 
 /** What a patched V8 is made of, as dependencies of what has it inside. */

@@ -1,19 +1,18 @@
 import { existsSync } from 'node:fs'
-import { copyFile, mkdir, mkdtemp, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { copyFile, mkdir, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { AdvisedError } from '../../terminal/advised-error.ts'
 import { findPrebuildProblems } from '../bind/check-addon.ts'
 import { documentsOf } from '../provenance/documents.ts'
+import { withTemporary, withTemporaryFolder } from '../shared/files.ts'
 import { readCheckout } from '../shared/git.ts'
 import { loadPin } from '../shared/pin.ts'
 import { $ } from '../shared/shell.ts'
 import { formatBytes, sayStage, warn } from '../shared/terminal.ts'
-import { checkSdkArchive } from './check-sdk.ts'
 import { checkContents, lintPackage } from './contents.ts'
 import { type PackedPackage, packPackage } from './pack.ts'
 import { manifestName, type Release, sumsName } from './release-manifest.ts'
-import { findSdkArchive, withSdkPackage } from './sdk-package.ts'
+import { checkSdkArchive, findSdkArchive, withSdkPackage } from './sdk-package.ts'
 import { withoutDebugFile, withSymbolsPackage } from './symbols-package.ts'
 import { readPackage, writeTarballDocuments } from './tarball.ts'
 
@@ -28,13 +27,18 @@ interface ReleaseOptions {
   readonly symbols: string
   /** Takes files that are in no commit, and prebuilds of other sources. */
   readonly snapshot: boolean
-  readonly signal: AbortSignal
 }
 
 /** Packs all packages, checks them, and puts them with their documents into a folder that can serve as a mirror. */
 export async function makeRelease(options: ReleaseOptions): Promise<Release> {
-  const { project, folder, snapshot, symbols, signal } = options
-  const commit = await requireCommitted(options)
+  const { project, folder, snapshot, symbols } = options
+  const { commit, changes } = await readCheckout(project)
+  if (changes !== '' && !snapshot) {
+    throw new AdvisedError(
+      `There are changes that are not committed:\n${changes}`,
+      'Commit or undo them: a release is made from a commit. To try one out: --snapshot.',
+    )
+  }
   const platforms = (await readdir(join(project, 'prebuilds'))).sort()
   await requireOneVersion(project, platforms)
   for (const platform of platforms) await requireCurrent(options, platform)
@@ -47,19 +51,18 @@ export async function makeRelease(options: ReleaseOptions): Promise<Release> {
   await requireReplaceable(folder)
 
   await mkdir(dirname(folder), { recursive: true })
-  const stage = await mkdtemp(join(tmpdir(), 'v8-rawmem-release-'))
   const making = `${folder}.making-${process.pid}`
-  try {
+  const make = async (stage: string) => {
     sayStage(
       'release',
       `compiling commit ${commit.slice(0, 12)}${snapshot ? ' and what lies about' : ''}`,
     )
-    await stageCheckout(project, stage, signal)
+    await stageCheckout(project, stage)
     await mkdir(making)
     const packages: PackedPackage[] = []
     const origin = { project, commit, snapshot }
     const pack = async (source: string) => {
-      const packed = await packPackage(source, making, signal)
+      const packed = await packPackage(source, making)
       checkContents(packed)
       await lintPackage(making, packed)
       await writeTarballDocuments(join(making, packed.filename), source, origin)
@@ -96,84 +99,61 @@ export async function makeRelease(options: ReleaseOptions): Promise<Release> {
       })),
     }
     await writeFile(join(making, manifestName), `${JSON.stringify(release, null, 2)}\n`)
-    const sums = $({ cwd: making, signal, env: { ...process.env, LC_ALL: 'C' } })
+    const sums = $({ cwd: making, env: { ...process.env, LC_ALL: 'C' } })
     await sums`sha256sum * > ${sumsName}`
-    signal.throwIfAborted()
     await rm(folder, { recursive: true, force: true })
     await rename(making, folder)
     return release
-  } finally {
-    for (const temporary of [stage, making]) await rm(temporary, { recursive: true, force: true })
   }
+  return await withTemporary(making, () => withTemporaryFolder(make))
 }
 
-/** The commit that is checked out, and nothing else. */
-async function requireCommitted({ project, snapshot, signal }: ReleaseOptions): Promise<string> {
-  const { commit, changes } = await readCheckout(project, signal)
-  if (changes !== '' && !snapshot) {
-    throw new AdvisedError(
-      `There are changes that are not committed:\n${changes}`,
-      'Commit or undo them: a release is made from a commit. To try one out: --snapshot.',
-    )
-  }
-  return commit
-}
-
-/** Refuses prebuilds of other sources: they would not do what the documentation says. */
-async function requireCurrent(
-  { project, snapshot }: ReleaseOptions,
-  platform: string,
-): Promise<void> {
-  const problems = await findPrebuildProblems(project, join(project, 'prebuilds', platform))
-  if (problems.length === 0) return
-  const message = `prebuilds/${platform} does not belong to this commit:\n  ${problems.join('\n  ')}`
-  if (!snapshot) {
-    throw new AdvisedError(
-      message,
-      'Build it anew with "npm run v8 -- all && npm run build:binding", and commit it. To try a release out: --snapshot.',
-    )
-  }
+/** Fails a release; of a snapshot, only says what is wrong. */
+function refuse({ snapshot }: ReleaseOptions, message: string, advice: string): void {
+  if (!snapshot) throw new AdvisedError(message, `${advice} To try a release out: --snapshot.`)
   warn(message)
 }
 
-/** The archive of the SDK for a platform. Refuses one of other sources, like {@link requireCurrent}. */
-async function findSdk(
-  { project, sdks, snapshot }: ReleaseOptions,
-  platform: string,
-): Promise<string[]> {
+/** Refuses prebuilds of other sources: they would not do what the documentation says. */
+async function requireCurrent(options: ReleaseOptions, platform: string): Promise<void> {
+  const { project } = options
+  const problems = await findPrebuildProblems(project, join(project, 'prebuilds', platform))
+  if (problems.length === 0) return
+  refuse(
+    options,
+    `prebuilds/${platform} does not belong to this commit:\n  ${problems.join('\n  ')}`,
+    'Build it anew with "npm run v8 -- all && npm run build:binding", and commit it.',
+  )
+}
+
+/** The archive of the SDK for a platform. Refuses one of other sources, and to do without. */
+async function findSdk(options: ReleaseOptions, platform: string): Promise<string[]> {
+  const { project, sdks } = options
   const { v8 } = await loadPin(project)
   const archive = await findSdkArchive(sdks, v8.version, platform)
   const problems = archive
     ? await checkSdkArchive(archive, project)
     : [`there is no archive of V8 ${v8.version} in ${sdks}`]
   if (problems.length > 0) {
-    const message = `The SDK for ${platform} does not belong to this commit:\n  ${problems.join('\n  ')}`
-    if (!snapshot) {
-      throw new AdvisedError(
-        message,
-        'Make it anew with "npm run v8 -- all". To try a release out: --snapshot.',
-      )
-    }
-    warn(archive ? message : `${message}\nThe release goes without it.`)
+    refuse(
+      options,
+      `The SDK for ${platform} does not belong to this commit:\n  ${problems.join('\n  ')}`,
+      'Make it anew with "npm run v8 -- all".',
+    )
   }
   return archive ? [archive] : []
 }
 
-/** Whether the debug files of a platform's addons are there. Refuses to do without, like {@link findSdk}. */
-async function hasSymbols(
-  { project, symbols, snapshot }: ReleaseOptions,
-  platform: string,
-): Promise<boolean> {
+/** Whether the debug files of a platform's addons are there. Refuses to do without. */
+async function hasSymbols(options: ReleaseOptions, platform: string): Promise<boolean> {
+  const { project, symbols } = options
   const lacking = await withoutDebugFile(join(project, 'prebuilds', platform), symbols)
   if (lacking.length === 0) return true
-  const message = `There are no debug files of ${lacking.join(', ')} for ${platform} in ${symbols}`
-  if (!snapshot) {
-    throw new AdvisedError(
-      `${message}.`,
-      'Make them with "npm run build:binding". To try a release out: --snapshot.',
-    )
-  }
-  warn(`${message}; the release goes without them.`)
+  refuse(
+    options,
+    `There are no debug files of ${lacking.join(', ')} for ${platform} in ${symbols}.`,
+    'Make them with "npm run build:binding".',
+  )
   return false
 }
 
@@ -211,26 +191,19 @@ function recordOf(packages: readonly PackedPackage[]): string {
  * Copies what git knows of a checkout into a folder and compiles it there, so that nothing else that lies about gets into
  * a package: no output of an older compilation, no file that git ignores.
  */
-export async function stageCheckout(
-  project: string,
-  folder: string,
-  signal: AbortSignal,
-): Promise<void> {
+export async function stageCheckout(project: string, folder: string): Promise<void> {
   const index = `${folder}.index`
-  try {
+  await withTemporary(index, async () => {
     // In an index of its own: what is staged in the checkout stays as it is.
-    const git = $({ cwd: project, signal, env: { ...process.env, GIT_INDEX_FILE: index } })
+    const git = $({ cwd: project, env: { ...process.env, GIT_INDEX_FILE: index } })
     await git`git add --all`
     const tree = (await git`git write-tree`).stdout.trim()
     await git`git archive ${tree} | tar --extract --directory=${folder}`
     // What a link leads to may be anywhere.
     await git`find ${folder} -type l -delete`
-  } finally {
-    await rm(index, { force: true })
-  }
+  })
   await symlink(join(project, 'node_modules'), join(folder, 'node_modules'))
-  const compiled = await $({ cwd: folder, signal, nothrow: true })`npm run --silent build`
-  signal.throwIfAborted()
+  const compiled = await $({ cwd: folder, nothrow: true })`npm run --silent build`
   if (compiled.exitCode !== 0) {
     throw new AdvisedError(
       `The sources cannot be compiled:\n${compiled.stdall.trim()}`,

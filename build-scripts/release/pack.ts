@@ -27,19 +27,13 @@ const packedSchema = z
 export type PackedPackage = z.output<typeof packedSchema>
 
 /** Has npm pack the package in `folder`, a copy, into `destination`. */
-export async function packPackage(
-  folder: string,
-  destination: string,
-  signal: AbortSignal,
-): Promise<PackedPackage> {
+export async function packPackage(folder: string, destination: string): Promise<PackedPackage> {
   await settleRights(folder)
   const packed = await $({
     cwd: folder,
-    signal,
     nothrow: true,
     env: npmEnvironment(),
   })`npm pack --ignore-scripts --json --pack-destination=${destination} --workspaces=false`
-  signal.throwIfAborted()
   if (packed.exitCode !== 0) {
     throw new AdvisedError(
       `npm cannot pack ${folder}:\n${packed.stderr.trim()}`,

@@ -13,18 +13,17 @@ interface PublishOptions {
   readonly tag: string
   /** Does all but the last step. */
   readonly dryRun: boolean
-  readonly signal: AbortSignal
 }
 
 /** Publishes the packages of a release, those of the platforms first; what is there already is left as it is. */
 export async function publishRelease(options: PublishOptions): Promise<void> {
-  const { folder, tag, dryRun, signal } = options
-  const release = await readRelease(folder, signal)
-  const registry = options.registry ?? (await configuredRegistry(signal))
+  const { folder, tag, dryRun } = options
+  const release = await readRelease(folder)
+  const registry = options.registry ?? (await configuredRegistry())
   requireMayBePublished(release, registry)
   for (const { name, version, filename, integrity } of release.packages) {
     const spec = `${name}@${version}`
-    const there = await publishedIntegrity(spec, only(registry, name), signal)
+    const there = await publishedIntegrity(spec, only(registry, name))
     if (there === integrity) {
       sayStage('release', `${spec} is there already`)
       continue
@@ -36,11 +35,10 @@ export async function publishRelease(options: PublishOptions): Promise<void> {
       )
     }
     sayStage('release', `publishing ${spec} as ${tag}${dryRun ? ' (not really)' : ''}`)
-    const published = await npm(signal, {
+    const published = await npm({
       // npm may ask for a password.
       stdio: ['inherit', 'inherit', 'inherit'],
     })`npm publish ${join(folder, filename)} --access=public --tag=${tag} ${only(registry, name)} ${dryRun ? ['--dry-run'] : []}`
-    signal.throwIfAborted()
     if (published.exitCode !== 0) {
       throw new AdvisedError(
         `npm could not publish ${spec}; what it says is above.`,
@@ -50,8 +48,8 @@ export async function publishRelease(options: PublishOptions): Promise<void> {
   }
 }
 
-function npm(signal: AbortSignal, more: { stdio?: ['inherit', 'inherit', 'inherit'] } = {}) {
-  return $({ signal, nothrow: true, env: npmEnvironment(), ...more })
+function npm(more: { stdio?: ['inherit', 'inherit', 'inherit'] } = {}) {
+  return $({ nothrow: true, env: npmEnvironment(), ...more })
 }
 
 /** Options that make npm use this registry, even where its configuration has another one for the scope. */
@@ -60,8 +58,8 @@ function only(registry: string, name: string): string[] {
   return [`--registry=${registry}`, ...(scope ? [`--${scope}:registry=${registry}`] : [])]
 }
 
-async function configuredRegistry(signal: AbortSignal): Promise<string> {
-  return (await npm(signal)`npm config get registry`).stdout.trim()
+async function configuredRegistry(): Promise<string> {
+  return (await npm()`npm config get registry`).stdout.trim()
 }
 
 /** A snapshot is for trying out, on this machine. */
@@ -79,10 +77,8 @@ function requireMayBePublished({ snapshot }: Release, registry: string): void {
 async function publishedIntegrity(
   spec: string,
   where: readonly string[],
-  signal: AbortSignal,
 ): Promise<string | undefined> {
-  const asked = await npm(signal)`npm view ${spec} dist.integrity --json --prefer-online ${where}`
-  signal.throwIfAborted()
+  const asked = await npm()`npm view ${spec} dist.integrity --json --prefer-online ${where}`
   if (asked.exitCode === 0) {
     return asked.stdout.trim() === '' ? undefined : String(JSON.parse(asked.stdout))
   }

@@ -29,7 +29,7 @@ const releaseSchema = z.object({
 export type Release = z.infer<typeof releaseSchema>
 
 /** The release in `folder`, every file of which is what it was when it was made. */
-export async function readRelease(folder: string, signal: AbortSignal): Promise<Release> {
+export async function readRelease(folder: string): Promise<Release> {
   const again = 'Run "npm run release" first.'
   const release = await readJsonIfValid(join(folder, manifestName), releaseSchema)
   if (!release) throw new AdvisedError(`There is no release in ${folder}.`, again)
@@ -37,9 +37,8 @@ export async function readRelease(folder: string, signal: AbortSignal): Promise<
   const lacking = release.packages.find(({ filename }) => !sums.includes(`  ${filename}\n`))
   if (lacking) throw new AdvisedError(`${sumsName} in ${folder} lacks ${lacking.filename}.`, again)
   const env = { ...process.env, LC_ALL: 'C' }
-  const run = $({ cwd: folder, env, signal, nothrow: true })
+  const run = $({ cwd: folder, env, nothrow: true })
   const checked = await run`sha256sum --check --strict --quiet ${sumsName}`
-  signal.throwIfAborted()
   if (checked.exitCode !== 0) {
     const [, name = sumsName] = /^(.*): FAILED/m.exec(checked.stdout) ?? []
     throw new AdvisedError(`${name} in ${folder} is not the file that ${sumsName} lists.`, again)

@@ -1,8 +1,11 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { glob } from 'zx'
-import { readSdkManifest } from '../package/sdk-manifest.ts'
+import { claimOfSdk, damagedFiles, manifestName, readSdkManifest } from '../package/sdk-manifest.ts'
+import { checkDocuments, jsonDifferences } from '../provenance/documents.ts'
+import { v8InputsOf } from '../provenance/statement.ts'
 import { withUnpacked } from '../provenance/unpack.ts'
+import { argsOf, hashPin } from '../shared/pin.ts'
 
 /** The name of the package of npm with the SDK for a platform. */
 export function sdkPackage(platform: string): string {
@@ -45,4 +48,33 @@ export async function withSdkPackage<T>(
     await writeFile(join(folder, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`)
     return await work(folder)
   })
+}
+
+/** What is wrong with the archive of an SDK and its documents, beside a checkout. */
+export async function checkSdkArchive(archive: string, project: string): Promise<string[]> {
+  return await withUnpacked(archive, async (root) => {
+    const manifest = await readSdkManifest(root)
+    return await checkDocuments(archive, root, async () => {
+      const inputs = await v8InputsOf(project)
+      const args = argsOf(inputs.pin, manifest.platform)
+      return claimOfSdk({ ...manifest, args, modified: false }, inputs)
+    })
+  })
+}
+
+/** What an SDK has, by its own manifest, that one of this checkout would not have. */
+export async function checkSdk(root: string, project: string): Promise<string[]> {
+  const { pin, patches } = await v8InputsOf(project)
+  const manifest = await readSdkManifest(root)
+  const damaged = await damagedFiles(root)
+  const expected = {
+    lock: hashPin(pin),
+    patches: patches.map(({ name, sha256 }) => ({ name, sha256 })),
+    modified: false,
+  }
+  const { lock, patches: made, modified } = manifest
+  return [
+    ...damaged.map((path) => `${path} is not what ${manifestName} says`),
+    ...jsonDifferences(expected, { lock, patches: made, modified }, manifestName),
+  ]
 }

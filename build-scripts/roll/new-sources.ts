@@ -13,8 +13,8 @@ import { gitIn } from '../shared/git.ts'
 import { lockName, type Pin } from '../shared/pin.ts'
 import { $ } from '../shared/shell.ts'
 import { formatBytes, say, sayStage } from '../shared/terminal.ts'
+import { lineOfV8 } from './releases.ts'
 import { archiveOf, type RollState, rollPlaces, saveRoll } from './state.ts'
-import { lineOfV8 } from './version.ts'
 
 /** In the repository of a work tree that a roll has made and that no pin names yet. */
 export const markOfRoll = 'v8-rawmem-roll'
@@ -24,10 +24,10 @@ export async function makeNewSources(
   context: BuildContext,
   state: RollState,
 ): Promise<RollState | undefined> {
-  const { pin, project, cache, signal } = context
+  const { pin, project, cache } = context
   const { unpacking, after, folder } = rollPlaces(cache)
   const archive = archiveOf(context, state)
-  const topFolder = await topFolderOf(archive, signal)
+  const topFolder = await topFolderOf(archive)
   if (topFolder !== `chromium-${state.target.chromium}`) {
     throw wrongArchive(`${archive} is not Chromium ${state.target.chromium}: it has ${topFolder}/.`)
   }
@@ -37,7 +37,7 @@ export async function makeNewSources(
   const upstream = await loadUpstreamPin(context)
   const members = [...pin.source.folders, ...(upstream ? ['DEPS'] : [])]
   const paths = members.map((path) => `${topFolder}/${path}`)
-  await extract(archive, unpacking, paths, context)
+  await extract(archive, unpacking, paths)
 
   const version = await readV8Version(unpacking)
   if (version === pin.v8.version) {
@@ -50,7 +50,7 @@ export async function makeNewSources(
       `Chromium ${state.target.chromium} has V8 ${version}, not ${state.target.v8}.`,
     )
   }
-  const release = upstream && (await readRelease(unpacking, pin.source.folders, signal))
+  const release = upstream && (await readRelease(unpacking, pin.source.folders))
   const next = await nextPin(context, state, { version, topFolder, unpacking })
   const layout = cacheLayout(cache.root, next)
   // Told before the tree is there, so that --abort finds it.
@@ -65,7 +65,7 @@ export async function makeNewSources(
   say(`It is V8 ${version} of ${next.v8.date}; ${formatBytes(next.source.unpackedSize)} unpacked.`)
   await rm(join(unpacking, 'DEPS'), { force: true })
   await recordTree({ ...context, pin: next, cache: layout }, unpacking, async (tree) => {
-    const $git = gitIn(tree, signal)
+    const $git = gitIn(tree)
     const hash = (await $git`git rev-parse ${`${upstreamTag}^{tree}`}`).stdout.trim()
     const whole = { ...next, source: { ...next.source, tree: hash } }
     await mkdir(after, { recursive: true })
@@ -73,7 +73,7 @@ export async function makeNewSources(
     if (upstream && release) {
       const place = { repository: tree, tree: hash }
       const into = join(after, upstreamFolder)
-      await writeUpstreamPin(into, whole, release, upstream.gn, place, signal)
+      await writeUpstreamPin(into, whole, release, upstream.gn, place)
     }
     await writeFile(join(tree, '.git', markOfRoll), project)
   })
@@ -99,7 +99,7 @@ async function readV8Version(chromium: string): Promise<string> {
 }
 
 async function nextPin(
-  { pin, signal }: BuildContext,
+  { pin }: BuildContext,
   { target }: RollState,
   { version, topFolder, unpacking }: { version: string; topFolder: string; unpacking: string },
 ): Promise<Pin> {
@@ -113,7 +113,7 @@ async function nextPin(
       ...pin.source,
       archive: { file, size: size!, sha256: sha256!, ...(debian ? { debian } : {}) },
       topFolder,
-      unpackedSize: await sizeOf(unpacking, signal),
+      unpackedSize: await sizeOf(unpacking),
     },
     patches: { ...pin.patches, folder: patchFolder(pin, version) },
   }
@@ -131,10 +131,9 @@ function patchFolder({ patches, v8 }: Pin, version: string): string {
 }
 
 /** Bytes that the files of a folder take on a disk with blocks of 4 KiB, rounded up to 50 MB. */
-async function sizeOf(folder: string, signal: AbortSignal): Promise<number> {
+async function sizeOf(folder: string): Promise<number> {
   let bytes = 0
   for (const path of await listFiles(folder)) {
-    signal.throwIfAborted()
     bytes += Math.ceil((await lstat(join(folder, path))).size / 4096) * 4096
   }
   return Math.ceil(bytes / 50e6) * 50e6

@@ -28,7 +28,7 @@ export class Rebase {
     readonly old: BuildContext,
     readonly tree: string,
   ) {
-    this.#git = gitIn(tree, old.signal, {
+    this.#git = gitIn(tree, {
       GIT_COMMITTER_NAME: identity.name,
       GIT_COMMITTER_EMAIL: identity.email,
       // The messages stay as they are.
@@ -56,9 +56,7 @@ export class Rebase {
   async start(): Promise<void> {
     const { cache } = this.old
     const series = await seriesHead(this.old)
-    const from = (
-      await gitIn(cache.tree, this.old.signal)`git rev-parse ${`${upstreamTag}^{commit}`}`
-    ).stdout.trim()
+    const from = (await gitIn(cache.tree)`git rev-parse ${`${upstreamTag}^{commit}`}`).stdout.trim()
     // Links cost nothing, and the new repository stays whole when the old version goes.
     const objects = (tree: string) => join(tree, '.git', 'objects')
     await $`cp --archive --link --force ${objects(cache.tree)}/. ${objects(this.tree)}/`
@@ -98,7 +96,6 @@ export class Rebase {
 
   async #run(...command: string[]): Promise<void> {
     const result = await this.#git({ nothrow: true })`git ${command}`
-    this.old.signal.throwIfAborted()
     if (result.exitCode === 0) return
     if (!this.isUnderWay()) throw result
     throw await this.#conflict(result.stderr.trim())

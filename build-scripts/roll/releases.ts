@@ -10,9 +10,8 @@ import { gitHost, gitHostAnswers, type Sources } from '../fetch/sources.ts'
 import { loadUpstreamPin } from '../fetch/upstream-pin.ts'
 import type { BuildContext } from '../shared/context.ts'
 import type { PinnedArchive } from '../shared/pin.ts'
-import { warn } from '../shared/terminal.ts'
+import { formatBytes, say, sayStage, warn } from '../shared/terminal.ts'
 import { missingTools, tools } from '../shared/toolchain.ts'
-import { compareVersions, lineAfter, lineInChromium, lineOfV8 } from './version.ts'
 
 /** A release of Chromium whose source archive some place has or lists. */
 export interface Release {
@@ -47,13 +46,13 @@ export interface Survey {
  * that do not answer are told; where none does, an error says that nothing is known.
  */
 export async function survey(context: BuildContext, sources: Sources): Promise<Survey> {
-  const { pin, signal } = context
+  const { pin } = context
   const apt = await askApt(context)
   const local = await findLocal(context, sources.archives)
   const newer = joined([...local, ...apt.releases])
     .filter(({ chromium }) => compareVersions(chromium, pin.chromium.version) > 0)
     .sort((a, b) => compareVersions(b.chromium, a.chromium))
-  const releases = await Promise.all(newer.map((release) => askForRelease(release, signal)))
+  const releases = await Promise.all(newer.map((release) => askForRelease(release)))
   const git = await askGit(context, sources)
   for (const complaint of [...apt.complaints, ...git.complaints]) warn(complaint)
   if (!apt.answered && !git.answered && sources.archives.length === 0 && releases.length === 0) {
@@ -71,17 +70,13 @@ interface Answer {
   readonly complaints: readonly string[]
 }
 
-async function askApt({
-  pin,
-  cache,
-  signal,
-}: BuildContext): Promise<Answer & { releases: Release[] }> {
+async function askApt({ pin, cache }: BuildContext): Promise<Answer & { releases: Release[] }> {
   const name = pin.source.archive.debian?.package
   const silent = (why: string) => ({ answered: false, complaints: [why], releases: [] })
   if (!name) return silent('apt: v8.lock.json names no source package to look for')
   if ((await missingTools([tools.aptGet])).length > 0) return silent('apt: not on this machine')
   try {
-    const { listed, refreshed, complaints, proxy } = await listPackage(name, cache.apt, signal)
+    const { listed, refreshed, complaints, proxy } = await listPackage(name, cache.apt)
     // Releases of Debian keep their source longer than security updates do.
     const isRegular = ({ suites }: { suites: readonly string[] }) =>
       suites.some((suite) => !/-(security|updates)$/.test(suite))
@@ -98,7 +93,6 @@ async function askApt({
     }))
     return { answered: refreshed, complaints, releases }
   } catch (error) {
-    signal.throwIfAborted()
     if (!(error instanceof AdvisedError)) throw error
     return silent(`apt: ${error.message}`)
   }
@@ -127,10 +121,10 @@ function joined(releases: readonly Release[]): Release[] {
 }
 
 /** Asks the places of an archive in turn. */
-async function askForRelease(release: Release, signal: AbortSignal): Promise<Release> {
+async function askForRelease(release: Release): Promise<Release> {
   const refusals: string[] = []
   for (const url of new Map(release.urls.map((one) => [one.href, one])).values()) {
-    const { size, refusal } = await askForSize(url, signal, release.proxy)
+    const { size, refusal } = await askForSize(url, release.proxy)
     if (refusal) refusals.push(`${url} ${refusal}`)
     else return { ...release, urls: [url], ...(release.size || !size ? {} : { size }) }
   }
@@ -185,21 +179,21 @@ async function askGit(
   context: BuildContext,
   { mirrors }: Sources,
 ): Promise<Answer & { tags: string[]; nextTags: string[] }> {
-  const { pin, cache, signal } = context
+  const { pin, cache } = context
   const upstream = await loadUpstreamPin(context)
   const silent = { answered: false, complaints: [], tags: [], nextTags: [] }
   if (!upstream) return silent
   const host = gitHost(upstream, mirrors)
-  if (!(await gitHostAnswers(upstream, mirrors, signal))) {
+  if (!(await gitHostAnswers(upstream, mirrors))) {
     return { ...silent, complaints: [`${host} (by git): does not answer`] }
   }
   const { url } = upstream.repositories.v8!
   const branch = pin.v8.version.split('.').slice(0, 3).join('.')
   const next = lineAfter(lineOfV8(pin.v8.version))
   const patterns = [branch, next].map((prefix) => `refs/tags/${prefix}.*`)
-  const network = new NetworkGit(context, mirrors, [url])
+  const network = new NetworkGit(mirrors, [url])
   const shell = network.shell(cache.root)
-  const listed = await network.end(shell`exec git ls-remote --refs --tags ${url} ${patterns}`)
+  const listed = await shell`exec git ls-remote --refs --tags ${url} ${patterns}`
   const all = [...listed.stdout.matchAll(/refs\/tags\/(\d+(?:\.\d+){3})$/gm)]
     .map((match) => match[1]!)
     .filter((tag) => compareVersions(tag, pin.v8.version) > 0)
@@ -249,4 +243,70 @@ export function chooseRelease(
     )
   }
   return undefined
+}
+
+/**
+ * Says how old the pin is and what is newer, by lines of V8.
+ *
+ * @returns whether there is a newer patch level of the line of the pin
+ */
+export async function checkForNewer(context: BuildContext, sources: Sources): Promise<boolean> {
+  const { v8, chromium } = context.pin
+  const days = ageInDays(v8.date)
+  sayStage(
+    'roll',
+    `pinned is V8 ${v8.version} (Chromium ${chromium.version}) of ${v8.date.slice(0, 10)}, ${days} days old`,
+  )
+  const { releases, tags, nextTags } = await survey(context, sources)
+  const ours = lineOfV8(v8.version)
+  const lines = groupByLine(releases)
+  for (const [line, found] of lines) {
+    say(`V8 ${line}${line === ours ? ', the line of the pin' : ''}:`)
+    for (const release of found) say(`  ${describe(release)}`)
+  }
+  if (tags[0]) say(`Newest tag in V8's repository on this branch: ${tags[0]}`)
+  if (nextTags[0]) say(`Newest tag of the next line: ${nextTags[0]}`)
+  const isNewer = lines.has(ours) || tags.length > 0
+  if (!isNewer) say(`No place has a newer patch level of V8 ${ours}.`)
+  return isNewer
+}
+
+function groupByLine(releases: readonly Release[]): Map<string, Release[]> {
+  const lines = new Map<string, Release[]>()
+  for (const release of releases) {
+    const line = lineInChromium(release.chromium)
+    lines.set(line, [...(lines.get(line) ?? []), release])
+  }
+  return lines
+}
+
+function describe({ chromium, where, size, refusal }: Release): string {
+  const bytes = size === undefined ? '' : `, ${formatBytes(size)}`
+  const state = refusal ? `listed, but ${refusal}` : 'can be had'
+  return `Chromium ${chromium} (${where}${bytes}): ${state}`
+}
+
+/** Orders versions of numbers and dots; positive when the first one is newer. */
+export const compareVersions = new Intl.Collator('en', { numeric: true }).compare
+
+/** The line that a version of V8 belongs to: `15.0` of `15.0.245.13`. */
+export function lineOfV8(version: string): string {
+  return version.split('.').slice(0, 2).join('.')
+}
+
+/** The line of V8 in a version of Chromium: milestone 156 has V8 15.6. */
+export function lineInChromium(version: string): string {
+  const milestone = Number(version.split('.')[0])
+  return `${Math.floor(milestone / 10)}.${milestone % 10}`
+}
+
+/** The line that follows: milestones count on where the second number would be 10. */
+export function lineAfter(line: string): string {
+  const [major, minor] = line.split('.').map(Number)
+  return minor === 9 ? `${major! + 1}.0` : `${major}.${minor! + 1}`
+}
+
+/** Whole days from an ISO date to now. */
+export function ageInDays(date: string): number {
+  return Math.floor((Date.now() - Date.parse(date)) / 86_400_000)
 }

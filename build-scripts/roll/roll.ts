@@ -6,8 +6,8 @@ import { download } from '../fetch/download.ts'
 import { fetch } from '../fetch/fetch.ts'
 import type { Sources } from '../fetch/sources.ts'
 import { upstreamFolder } from '../fetch/upstream-pin.ts'
-import { formatSeries } from '../patch/export-series.ts'
 import { recordHead, seriesHead } from '../patch/patch.ts'
+import { formatSeries } from '../patch/series.ts'
 import { WorkTree } from '../patch/work-tree.ts'
 import { type BuildContext, cacheLayout, openContext } from '../shared/context.ts'
 import { writeFileDurably } from '../shared/files.ts'
@@ -18,7 +18,7 @@ import { formatDuration, say, sayStage } from '../shared/terminal.ts'
 import { requireTools, tools } from '../shared/toolchain.ts'
 import { makeNewSources, markOfRoll, removeUnfinished } from './new-sources.ts'
 import { Rebase, RebaseConflict } from './rebase.ts'
-import { chooseRelease, chromiumOf, type Release, survey } from './releases.ts'
+import { chooseRelease, chromiumOf, lineOfV8, type Release, survey } from './releases.ts'
 import {
   archiveOf,
   exchangeFiles,
@@ -28,7 +28,6 @@ import {
   rollPlaces,
   saveRoll,
 } from './state.ts'
-import { lineOfV8 } from './version.ts'
 
 /**
  * Moves the pin to a newer V8, or takes up the roll that is under way. The project changes in the last step only.
@@ -147,14 +146,14 @@ function targetOf({ chromium, file, urls, proxy, size, sha256, debian }: Release
 
 /** The archive on this machine, and what it is. */
 async function bring(context: BuildContext, state: RollState): Promise<RollState> {
-  const { cache, signal } = context
+  const { cache } = context
   const { target } = state
   const url = new URL(target.url)
   const path = archiveOf(context, state)
   let sha256: string
   if (url.protocol === 'file:' || (await stat(path).catch(() => undefined))) {
     say(`Checking ${path} ...`)
-    sha256 = await sha256OfFile(path, signal)
+    sha256 = await sha256OfFile(path)
     if (target.sha256 && sha256 !== target.sha256) {
       throw new AdvisedError(
         `${path} is not the ${target.file} that Debian lists:\n  expected sha256 ${target.sha256}\n  got      sha256 ${sha256}`,
@@ -170,13 +169,7 @@ async function bring(context: BuildContext, state: RollState): Promise<RollState
     }
     const expected = { size: target.size, sha256: target.sha256 }
     await mkdir(cache.downloads, { recursive: true })
-    sha256 = await download(
-      url,
-      path,
-      expected,
-      signal,
-      target.proxy ? { proxy: target.proxy } : {},
-    )
+    sha256 = await download(url, path, expected, target.proxy ? { proxy: target.proxy } : {})
   }
   if (!target.sha256) say(`No list says what ${target.file} should be; it is taken as it is.`)
   const { size } = await stat(path)
@@ -239,17 +232,17 @@ function forPinned(sources: Sources, pin: Pin): Sources {
 
 /** Puts the new files into the project. From here on it builds the new version. */
 async function install(context: BuildContext, state: RollState): Promise<void> {
-  const { project, cache, signal } = context
+  const { project, cache } = context
   const { folder, before, after } = rollPlaces(cache)
   await exchangeFiles(project, after, before, lockName)
-  const next = await openContext({ project, cache: cache.root, signal })
+  const next = await openContext({ project, cache: cache.root })
   await new Rebase(next, next.cache.tree).forget()
   await rm(join(next.cache.tree, '.git', markOfRoll), { force: true })
   // The rebased commits become those that the patch files give everywhere.
-  const { backup } = await new WorkTree(next.cache.tree, signal).moveTo(await seriesHead(next), {
+  const { backup } = await new WorkTree(next.cache.tree).moveTo(await seriesHead(next), {
     force: false,
   })
-  if (backup) await gitIn(next.cache.tree, signal)`git update-ref -d ${backup}`
+  if (backup) await gitIn(next.cache.tree)`git update-ref -d ${backup}`
   await rm(rollPlaces(cache).state)
   await rm(folder, { recursive: true })
   sayStage('roll', `the pin is V8 ${next.pin.v8.version} now (it was ${state.from.v8})`)

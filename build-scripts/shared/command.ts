@@ -1,29 +1,56 @@
 import { ProcessOutput } from 'zx'
 import { AdvisedError, Interrupted } from '../../terminal/advised-error.ts'
-import { runCommand as run, stackOf } from '../../terminal/run-command.ts'
-import type { BuildContext, CacheLayout } from './context.ts'
+import { stackOf } from '../../terminal/run-command.ts'
+import type { CacheLayout } from './context.ts'
 import { diskFull, isDiskFull, saysDiskFull } from './disk.ts'
-import { type LockOptions, lendToChildren, takeLock } from './lock.ts'
+import { type LockOptions, takeLock } from './lock.ts'
+import { endTools, lendToTools } from './shell.ts'
 import { formatError } from './terminal.ts'
 
-/** Runs a command's work with settings under which the tools do the same everywhere. */
+const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+
+/**
+ * Runs a command's work. A signal ends it at once, with its tools: the next run goes on from whatever
+ * moment this one has come to.
+ */
 export async function runCommand(
-  verbose: boolean,
-  work: (signal: AbortSignal) => Promise<void>,
+  verbose: boolean | undefined,
+  work: () => Promise<void>,
 ): Promise<void> {
+  settleEnvironment()
+  const fail = (error: unknown) => {
+    process.stderr.write(`${describeError(error, verbose)}\n`)
+    return error instanceof AdvisedError ? error.exitCode : 1
+  }
+  for (const name of signals) {
+    process.once(name, () => {
+      endTools()
+      process.exit(fail(new Interrupted(name)))
+    })
+  }
+  try {
+    await work()
+  } catch (error) {
+    process.exitCode = fail(error)
+  }
+}
+
+/** Settings under which the tools do the same everywhere. */
+export function settleEnvironment(): void {
   // Without a parent shell (cron, containers), bash takes a socket on standard input for a remote
   // login and reads the user's .bashrc, which may print or wait.
   if (!(Number(process.env.SHLVL) >= 1)) process.env.SHLVL = '1'
   // Python neither writes compiled files into the sources nor reads those that are there: nothing
   // checks their content.
   Object.assign(process.env, { PYTHONDONTWRITEBYTECODE: '1', PYTHONPYCACHEPREFIX: '/dev/null' })
-  await run(work, (error) => {
-    const described = describeError(error)
-    return verbose ? `${described}\n${stackOf(error)}` : described
-  })
 }
 
-function describeError(error: unknown): string {
+export function describeError(error: unknown, verbose = false): string {
+  const described = advise(error)
+  return verbose ? `${described}\n${stackOf(error)}` : described
+}
+
+function advise(error: unknown): string {
   if (error instanceof Interrupted) {
     return formatError(error.message, 'Run the same command again to go on from here.')
   }
@@ -36,22 +63,22 @@ function describeError(error: unknown): string {
 
 /** Does the work of a command while no other process can hold the lock `path`. */
 export async function withLock(
-  context: BuildContext,
+  cache: CacheLayout,
   path: string,
   command: string,
   options: LockOptions,
-  work: (context: BuildContext) => Promise<void>,
+  work: () => Promise<void>,
 ): Promise<void> {
   try {
-    const lock = await takeLock(path, command, { ...options, signal: context.signal })
+    const lock = await takeLock(path, command, options)
     try {
-      lendToChildren(lock)
-      await work({ ...context, lockFd: lock.fd })
+      lendToTools(lock.fd)
+      await work()
     } finally {
       lock.release()
     }
   } catch (error) {
-    throw await explain(error, context.cache)
+    throw await explain(error, cache)
   }
 }
 
@@ -60,7 +87,7 @@ export async function withLock(
  * because a file in the cache is damaged. Returns other errors as they are.
  */
 export async function explain(error: unknown, { root, tree }: CacheLayout): Promise<unknown> {
-  if (error instanceof Interrupted || !(error instanceof Error)) return error
+  if (!(error instanceof Error)) return error
   // The stage that got this error may have reported it as a tree that is no repository.
   const owned = belongsToAnother(saidBy(error) || saidBy(error.cause))
   if (owned) {

@@ -26,10 +26,6 @@ export interface BuildContext {
   /** The pinned clang for the target, which is asked once what it is. */
   clang(): Promise<Clang>
   readonly cache: CacheLayout
-  /** Aborted when the user interrupts. */
-  readonly signal: AbortSignal
-  /** The open lock of the cache folder, for children that must keep it when this process is killed. */
-  readonly lockFd?: number
 }
 
 /** Reads the project's pin and series, and lays out the cache. */
@@ -38,7 +34,6 @@ export async function openContext(options: {
   cache?: string | undefined
   /** A platform of the lock file; left out, this one. */
   target?: string | undefined
-  signal: AbortSignal
 }): Promise<BuildContext> {
   const pin = await loadPin(options.project)
   const target = targetOf(pin, options.target ?? thisPlatform)
@@ -53,7 +48,6 @@ export async function openContext(options: {
       return clang
     },
     cache: cacheLayout(cacheRoot(options.cache), pin, target),
-    signal: options.signal,
   }
 }
 

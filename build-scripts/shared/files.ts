@@ -1,5 +1,5 @@
-import { closeSync, fsyncSync, openSync } from 'node:fs'
-import { copyFile, mkdir, mkdtemp, open, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { closeSync, fsyncSync, openSync, rmSync } from 'node:fs'
+import { copyFile, mkdir, mkdtemp, open, readdir, readFile, rename } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join, relative } from 'node:path'
 import { z } from 'zod'
@@ -39,15 +39,23 @@ export async function put(from: string, to: string): Promise<void> {
   await copyFile(from, to)
 }
 
-/** Does `work` with an empty temporary folder, which is removed when the work ends. */
+/** Does `work`, then removes what is at `path`; also if an interruption ends the process. */
+export async function withTemporary<T>(path: string, work: () => Promise<T>): Promise<T> {
+  // Again if something was added meanwhile: a failed extraction still writes the files it has begun.
+  const remove = () => rmSync(path, { recursive: true, force: true, maxRetries: 5 })
+  process.once('exit', remove)
+  try {
+    return await work()
+  } finally {
+    process.off('exit', remove)
+    remove()
+  }
+}
+
+/** Does `work` with an empty temporary folder. */
 export async function withTemporaryFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
   const folder = await mkdtemp(join(tmpdir(), 'v8-rawmem-'))
-  try {
-    return await work(folder)
-  } finally {
-    // Again if something was added meanwhile: a failed extraction still writes the files it has begun.
-    await rm(folder, { recursive: true, force: true, maxRetries: 5 })
-  }
+  return await withTemporary(folder, () => work(folder))
 }
 
 /** A JSON file's content when it is there and has the shape asked for; otherwise undefined. */

@@ -38,32 +38,26 @@ export function commitEnvironment(
 }
 
 /** A shell for git commands in `tree`. */
-export function gitIn(tree: string, signal: AbortSignal, environment: Record<string, string> = {}) {
+export function gitIn(tree: string, environment: Record<string, string> = {}) {
   // Where a repository is damaged, git would go looking in the folders above, and work on whose it finds there.
   const own = { GIT_CEILING_DIRECTORIES: dirname(tree) }
-  return $({ cwd: tree, env: gitEnvironment({ ...own, ...environment }), signal })
+  return $({ cwd: tree, env: gitEnvironment({ ...own, ...environment }) })
 }
 
 /** The files that git knows in a tree, or below one of its folders. */
-export async function listTracked(
-  tree: string,
-  signal: AbortSignal,
-  folder = '.',
-): Promise<string[]> {
-  const listed = await gitIn(tree, signal)`git ls-files -z ${folder}`
+export async function listTracked(tree: string, folder = '.'): Promise<string[]> {
+  const listed = await gitIn(tree)`git ls-files -z ${folder}`
   return listed.stdout.split('\0').filter(Boolean)
 }
 
 /** The commit that is checked out in a clone of this project, and what differs from it in `paths`, or anywhere. */
 export async function readCheckout(
   folder: string,
-  signal: AbortSignal,
   paths: readonly string[] = [],
 ): Promise<{ commit: string; changes: string }> {
-  const git = $({ cwd: folder, nothrow: true, signal })
+  const git = $({ cwd: folder, nothrow: true })
   const head = await git`git rev-parse --verify HEAD`
   const status = await git`git status --porcelain -- ${paths}`
-  signal.throwIfAborted()
   for (const { exitCode, stderr } of [head, status]) {
     if (exitCode === 0) continue
     throw new AdvisedError(

@@ -34,12 +34,8 @@ export function sha256OfJson(value: Json): string {
  *
  * @param size only so many bytes from the beginning
  */
-export async function sha256OfFile(
-  path: string,
-  signal?: AbortSignal,
-  size = Infinity,
-): Promise<string> {
-  return await hashOfFile('sha256', path, signal, size)
+export async function sha256OfFile(path: string, size = Infinity): Promise<string> {
+  return await hashOfFile('sha256', path, size)
 }
 
 /** sha256 and sha512 of a file's bytes. */
@@ -50,13 +46,11 @@ export async function digestsOfFile(path: string): Promise<{ sha256: string; sha
 async function hashOfFile(
   algorithm: 'sha256' | 'sha512',
   path: string,
-  signal?: AbortSignal,
   size = Infinity,
 ): Promise<string> {
   const hash = createHash(algorithm)
   const options = { start: 0, end: size - 1, highWaterMark: 1 << 20 }
   for await (const piece of size > 0 ? createReadStream(path, options) : []) {
-    signal?.throwIfAborted()
     hash.update(piece)
   }
   return hash.digest('hex')
@@ -66,9 +60,8 @@ async function hashOfFile(
 export async function hashFiles(
   folder: string,
   paths: readonly string[],
-  signal?: AbortSignal,
 ): Promise<Record<string, string>> {
   const hashes: Record<string, string> = {}
-  for (const path of paths) hashes[path] = await sha256OfFile(join(folder, path), signal)
+  for (const path of paths) hashes[path] = await sha256OfFile(join(folder, path))
   return hashes
 }

@@ -5,7 +5,6 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { tryLock } from 'fs-native-extensions'
 import { z } from 'zod'
 import { AdvisedError } from '../../terminal/advised-error.ts'
-import { $ } from './shell.ts'
 import { say } from './terminal.ts'
 
 const holderSchema = z.object({ pid: z.number(), command: z.string(), since: z.string() })
@@ -31,15 +30,6 @@ const adviceOfCache =
   'Wait for it to end, leave out --no-wait, or name another cache folder with --cache.'
 
 /**
- * Has every child process inherit the lock. If this process is killed and leaves a child running (a
- * tar, a git, a make), the next build waits until that has ended.
- */
-export function lendToChildren({ fd }: HeldLock): void {
-  const lent = Array.isArray($.stdio) ? $.stdio : (['pipe', 'pipe', 'pipe'] as const)
-  $.stdio = [...lent, fd]
-}
-
-/**
  * Takes the lock `path`, which one process at a time can hold.
  *
  * It is a lock of the kernel (on an open file description), so it ends with its holders, also after
@@ -50,7 +40,7 @@ export function lendToChildren({ fd }: HeldLock): void {
 export async function takeLock(
   path: string,
   command: string,
-  { wait, advice = adviceOfCache, signal }: LockOptions & { readonly signal: AbortSignal },
+  { wait, advice = adviceOfCache }: LockOptions,
 ): Promise<HeldLock> {
   await mkdir(dirname(path), { recursive: true })
   const fd = openSync(path, 'a+')
@@ -63,7 +53,7 @@ export async function takeLock(
       }
       if (!told) say(`Waiting for another build to end: ${holder} ...`)
       told = true
-      await sleep(300, undefined, { signal })
+      await sleep(300)
     }
   } catch (error) {
     closeSync(fd)

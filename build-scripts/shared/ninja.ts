@@ -6,8 +6,22 @@ import { createInterface } from 'node:readline'
 import { AdvisedError } from '../../terminal/advised-error.ts'
 import { compilerEnvironment } from './compiler-environment.ts'
 import { diskFull, saysDiskFull } from './disk.ts'
-import { $ } from './shell.ts'
+import { $, withoutInput } from './shell.ts'
 import { startProgress } from './terminal.ts'
+
+/** A program put in front of every compiler call: ccache, sccache, distcc, icecc. */
+export type CompilerWrapper = string | undefined
+
+/** Whether a wrapper is the program of this name. */
+export function isCalled(ccWrapper: CompilerWrapper, name: string): boolean {
+  return ccWrapper !== undefined && basename(ccWrapper) === name
+}
+
+/** Settings with which ccache caches precompiled headers, unless the user has set them. */
+function wrapperEnvironment(ccWrapper: CompilerWrapper): Record<string, string> {
+  if (!isCalled(ccWrapper, 'ccache') || process.env.CCACHE_SLOPPINESS) return {}
+  return { CCACHE_SLOPPINESS: 'pch_defines,time_macros,include_file_mtime,include_file_ctime' }
+}
 
 /** What is to be built, and how. */
 export interface NinjaRun {
@@ -19,10 +33,7 @@ export interface NinjaRun {
   /** What {@link plan} says of it; without that, steps count as they come. */
   readonly planned?: number
   readonly logFolder: string
-  readonly environment?: Record<string, string>
-  /** Kept open in ninja and all it starts, so that the cache stays locked while any of them runs. */
-  readonly lockFd?: number | undefined
-  readonly signal: AbortSignal
+  readonly ccWrapper?: CompilerWrapper
 }
 
 /**
@@ -31,7 +42,7 @@ export interface NinjaRun {
  * @returns false when there was nothing to do
  */
 export async function runNinja(run: NinjaRun): Promise<boolean> {
-  const { title, folder, targets, jobs, planned = 0, logFolder, signal } = run
+  const { title, folder, targets, jobs, planned = 0, logFolder, ccWrapper } = run
   mkdirSync(logFolder, { recursive: true })
   const logPath = join(logFolder, `${basename(title)}.log`)
   const log = createWriteStream(logPath)
@@ -40,12 +51,15 @@ export async function runNinja(run: NinjaRun): Promise<boolean> {
   log.on('error', () => {})
   const ninja = $({
     nothrow: true,
-    stdio: ['ignore', 'pipe', 'pipe', run.lockFd ?? 'ignore'],
-    env: { ...compilerEnvironment(), LC_ALL: 'C', ...run.environment, NINJA_STATUS: ninjaStatus },
+    // sccache leaves a server behind, which would keep the lock for as long as it lives.
+    stdio: isCalled(ccWrapper, 'sccache') ? ['ignore', 'pipe', 'pipe'] : withoutInput(),
+    env: {
+      ...compilerEnvironment(),
+      LC_ALL: 'C',
+      ...wrapperEnvironment(ccWrapper),
+      NINJA_STATUS: ninjaStatus,
+    },
   })`exec ninja -C ${folder} -j ${jobs} ${targets} 2>&1`
-  // Ninja stops its jobs at SIGINT and removes what they left half-written.
-  const interrupt = () => ninja.child?.kill('SIGINT')
-  signal.addEventListener('abort', interrupt)
 
   const output = new NinjaOutput()
   let progress: ReturnType<typeof startProgress> | undefined
@@ -66,7 +80,6 @@ export async function runNinja(run: NinjaRun): Promise<boolean> {
       return !output.upToDate
     }
     progress?.abandon()
-    signal.throwIfAborted()
     const failed = output.failures.join('\n\n') || `ninja ends with code ${exitCode}`
     if (saysDiskFull(failed)) throw diskFull(folder, title, failed)
     throw new AdvisedError(
@@ -74,17 +87,15 @@ export async function runNinja(run: NinjaRun): Promise<boolean> {
       `The whole output is in ${logPath}.\nOnce the cause is mended, run the same command again: what is compiled stays.`,
     )
   } finally {
-    signal.removeEventListener('abort', interrupt)
     log.end()
     if (!log.closed) await once(log, 'close')
   }
 }
 
 /** What the steps weigh that ninja has to do, as far as it knows before it begins. */
-export async function plan({ folder, targets, signal }: NinjaRun): Promise<number> {
+export async function plan({ folder, targets }: NinjaRun): Promise<number> {
   const dryRun = await $({
     nothrow: true,
-    signal,
     env: { ...process.env, NINJA_STATUS: ninjaStatus },
   })`ninja -C ${folder} -n ${targets}`
   const output = new NinjaOutput()

@@ -4,7 +4,7 @@ import { AdvisedError } from '../../terminal/advised-error.ts'
 import { checkAddon } from '../bind/check-addon.ts'
 import { checkDocuments } from '../provenance/documents.ts'
 import { withUnpacked } from '../provenance/unpack.ts'
-import { checkSdk, checkSdkArchive } from '../release/check-sdk.ts'
+import { checkSdk, checkSdkArchive } from '../release/sdk-package.ts'
 import { debugFilesOf } from '../release/symbols-package.ts'
 import { claimOfPackage, isSdk } from '../release/tarball.ts'
 

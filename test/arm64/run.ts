@@ -5,7 +5,6 @@ import { fileURLToPath } from 'node:url'
 import { Command } from 'commander'
 import { glob } from 'zx'
 import { addonNames } from '../../build-scripts/bind/prebuild-manifest.ts'
-import { runCommand } from '../../build-scripts/shared/command.ts'
 import { type BuildContext, openContext } from '../../build-scripts/shared/context.ts'
 import { $ } from '../../build-scripts/shared/shell.ts'
 import { formatDuration, mark, say } from '../../build-scripts/shared/terminal.ts'
@@ -13,6 +12,7 @@ import { emulatorTools, findEmulator, requireTools } from '../../build-scripts/s
 import { AdvisedError } from '../../terminal/advised-error.ts'
 import { hasSdk, runSdkTests } from '../sdk/sdk-tests.ts'
 import { nodeCache } from '../support/provide-node.ts'
+import { runTest } from '../support/run-test.ts'
 import { type EmulatedNode, provideEmulatedNode } from './emulated-node.ts'
 
 const project = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
@@ -58,15 +58,11 @@ const command = new Command('npm run test:arm64 --')
   .option('--verbose', 'show where in the scripts an error arose')
   .showHelpAfterError()
   .action(async (releases: string[], options: Options) => {
-    await runCommand(options.verbose ?? false, (signal) => test(releases, options, signal))
+    await runTest(options.verbose, () => test(releases, options))
   })
 
-async function test(
-  releases: readonly string[],
-  { files, pageSize }: Options,
-  signal: AbortSignal,
-): Promise<void> {
-  const context = await openContext({ project, target: platform, signal })
+async function test(releases: readonly string[], { files, pageSize }: Options): Promise<void> {
+  const context = await openContext({ project, target: platform })
   await requireTools('test:arm64', emulatorTools(context.target))
   const emulator = (await findEmulator(context.target, await context.clang())) ?? []
   const prebuilds = join(project, 'prebuilds', platform)

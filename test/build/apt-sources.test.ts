@@ -1,10 +1,7 @@
 import test from 'ava'
 import {
   deriveSourceEntries,
-  formatDeb822,
-  parseDeb822,
   parseMadison,
-  parseOneLine,
   parsePrintedUris,
 } from '../../build-scripts/fetch/apt.ts'
 
@@ -43,47 +40,56 @@ deb-src http://mirror.example/debian trixie main
 deb http://vendor.example/apt cloud main
 `
 
-test('derives source entries of the wanted suite from the Debian mirrors of the machine', (t) => {
-  const derived = deriveSourceEntries(parseDeb822(deb822), 'trixie')
-  t.deepEqual(
-    derived.map(({ types, uris, suites, components }) => ({ types, uris, suites, components })),
-    [
-      {
-        types: ['deb-src'],
-        uris: ['https://mirror.example/debian'],
-        suites: ['trixie', 'trixie-updates'],
-        components: ['main'],
-      },
-      {
-        types: ['deb-src'],
-        uris: ['https://mirror.example/debian-security'],
-        suites: ['trixie-security'],
-        components: ['main'],
-      },
-    ],
-  )
-  t.is(derived[1]?.signedBy, '/usr/share/keyrings/key.gpg')
-})
+function derive(file: string, text: string, suite: string): string[] {
+  return [...deriveSourceEntries(file, text, suite).values()]
+}
 
-test('keeps a key that is written into the entry', (t) => {
-  const text = formatDeb822(deriveSourceEntries(parseDeb822(deb822), 'bookworm'))
-  t.true(
-    text.includes(
-      'Signed-By: \n -----BEGIN PGP PUBLIC KEY BLOCK-----\n .\n mQINBF\n -----END PGP PUBLIC KEY BLOCK-----\n',
-    ),
+test('derives source entries of the wanted suite from the Debian mirrors of the machine', (t) => {
+  const [main, security, ...others] = derive('debian.sources', deb822, 'trixie')
+  t.deepEqual(others, [])
+  t.is(
+    main,
+    `# the main archive
+Types: deb-src
+URIs: https://mirror.example/debian
+Suites: trixie trixie-updates
+Components: main
+Signed-By:
+ -----BEGIN PGP PUBLIC KEY BLOCK-----
+ .
+ mQINBF
+ -----END PGP PUBLIC KEY BLOCK-----`,
+  )
+  t.is(
+    security,
+    `Types: deb-src
+URIs: https://mirror.example/debian-security
+Suites: trixie-security
+Components: main
+Signed-By: /usr/share/keyrings/key.gpg`,
   )
 })
 
 test('reads one-line entries with their options, and names a mirror once', (t) => {
-  const entries = parseOneLine(oneLine)
-  t.is(entries.length, 3)
-  t.is(entries[0]?.signedBy, '/etc/apt/key.asc')
-  t.deepEqual(entries[0]?.components, ['main', 'non-free'])
-  const derived = deriveSourceEntries(entries, 'bookworm')
-  t.deepEqual(
-    derived.map(({ uris, suites }) => [uris, suites]),
-    [[['http://mirror.example/debian'], ['bookworm', 'bookworm-updates']]],
+  const [entry, ...others] = derive('sources.list', oneLine, 'bookworm')
+  t.deepEqual(others, [])
+  t.is(
+    entry,
+    `Types: deb-src
+URIs: http://mirror.example/debian
+Suites: bookworm bookworm-updates
+Components: main
+signed-by: /etc/apt/key.asc`,
   )
+})
+
+test('reads files of the two formats only, and fields that go over several lines', (t) => {
+  t.deepEqual(derive('debian.sources.save', deb822, 'trixie'), [])
+  const text =
+    'Types: deb\nURIs: http://mirror.example/debian\nSuites:\n trixie\n sid\nComponents:\n main\n'
+  t.deepEqual(derive('x.sources', text, 'sid'), [
+    'Types: deb-src\nURIs: http://mirror.example/debian\nSuites: sid\nComponents: main',
+  ])
 })
 
 test('finds the address in what apt prints', (t) => {
@@ -102,8 +108,11 @@ NOTICE: 'x' packaging is maintained in the 'Git' version control system at:
 })
 
 test('asks for no updates of what is under development', (t) => {
-  const suites = deriveSourceEntries(parseDeb822(deb822), 'unstable').map((entry) => entry.suites)
-  t.deepEqual(suites, [['unstable']])
+  const derived = derive('debian.sources', deb822, 'unstable')
+  t.deepEqual(
+    derived.map((entry) => /^Suites: (.*)$/m.exec(entry)?.[1]),
+    ['unstable'],
+  )
 })
 
 test('reads which suites list a version', (t) => {

@@ -6,8 +6,7 @@ import { openContext } from '../../build-scripts/shared/context.ts'
 import { AdvisedError } from '../../terminal/advised-error.ts'
 
 test("a work tree of another user's is no damaged one", async (t) => {
-  const { signal } = new AbortController()
-  const { cache } = await openContext({ project: '.', cache: tmpdir(), signal })
+  const { cache } = await openContext({ project: '.', cache: tmpdir() })
   const said = "fatal: detected dubious ownership in repository at '/cache/v8'"
   const cause = await t.throwsAsync(async () => await $`echo ${said} >&2; exit 128`.quiet())
   for (const error of [cause, new AdvisedError('Not a work tree.', 'Remove it.', { cause })]) {

@@ -1,4 +1,12 @@
-import { chmodSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import test from 'ava'
 import { which } from 'zx'
@@ -95,6 +103,7 @@ test("fetches GN's source when only V8 is there", async (t) => {
   const project = makeBuildProject()
   t.teardown(project.remove)
   t.is((await runV8(project, fetchFrom(project))).code, 0)
+  rmSync(join(project.cache, 'toolchain'), { recursive: true })
   writeFileSync(join(project.archives, 'gn_1.0.orig.tar.gz'), 'another GN')
   const { code, stderr } = await runV8(project, fetchFrom(project))
   t.is(code, 1)

@@ -4,10 +4,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import test, { type ExecutionContext } from 'ava'
 import { takeLock } from '../../build-scripts/shared/lock.ts'
-import { type BuildProject, makeBuildProject } from '../support/build-project.ts'
+import { type BuildProject, makeBuildProject, startV8 } from '../support/build-project.ts'
 import { temporaryFolder } from '../support/temporary-file.ts'
-
-const signal = new AbortController().signal
 
 function lockPath(t: ExecutionContext): string {
   const folder = temporaryFolder(t)
@@ -19,7 +17,7 @@ async function holder(t: ExecutionContext, path: string, withChild = false) {
   const lockModule = new URL('../../build-scripts/shared/lock.ts', import.meta.url).href
   const script = `
     const { takeLock } = await import(${JSON.stringify(lockModule)})
-    const lock = await takeLock(${JSON.stringify(path)}, 'v8 compile', { wait: false, signal: new AbortController().signal })
+    const lock = await takeLock(${JSON.stringify(path)}, 'v8 compile', { wait: false })
     let child
     if (${withChild}) {
       const { spawn } = await import('node:child_process')
@@ -40,10 +38,10 @@ async function holder(t: ExecutionContext, path: string, withChild = false) {
 test('names the holder, and is free once the holder was killed', async (t) => {
   const path = lockPath(t)
   const { process: other } = await holder(t, path)
-  const error = await t.throwsAsync(takeLock(path, 'v8 fetch', { wait: false, signal }))
+  const error = await t.throwsAsync(takeLock(path, 'v8 fetch', { wait: false }))
   t.true(error.message.includes(`process ${other.pid} ("v8 compile", since `))
 
-  const waiting = takeLock(path, 'v8 fetch', { wait: true, signal })
+  const waiting = takeLock(path, 'v8 fetch', { wait: true })
   other.kill('SIGKILL')
   const lock = await waiting
   lock.release()
@@ -55,23 +53,27 @@ test('stays taken while a child of the killed holder runs', async (t) => {
   const gone = once(other, 'exit')
   other.kill('SIGKILL')
   await gone
-  const error = await t.throwsAsync(takeLock(path, 'v8 fetch', { wait: false, signal }))
+  const error = await t.throwsAsync(takeLock(path, 'v8 fetch', { wait: false }))
   t.regex(error.message, /what process \d+ \("v8 compile", .*\) left running when it ended/)
 
-  const waiting = takeLock(path, 'v8 fetch', { wait: true, signal })
+  const waiting = takeLock(path, 'v8 fetch', { wait: true })
   process.kill(child, 'SIGKILL')
   const lock = await waiting
   lock.release()
 })
 
 test('stops waiting when interrupted', async (t) => {
-  const path = lockPath(t)
-  const lock = await takeLock(path, 'v8 fetch', { wait: false, signal })
-  const interruption = new AbortController()
-  const waiting = takeLock(path, 'v8 patch', { wait: true, signal: interruption.signal })
-  interruption.abort()
-  await t.throwsAsync(waiting, { name: 'AbortError' })
+  const project = makeBuildProject()
+  t.teardown(project.remove)
+  const lock = await takeLock(join(project.cache, 'build.lock'), 'the holder', { wait: false })
+  const { child, ended } = startV8(project, ['patch'])
+  await once(child.stdout!, 'data')
+  child.kill('SIGINT')
+  const { code, stdout, stderr } = await ended
   lock.release()
+  t.is(code, 130)
+  t.regex(stdout, /^Waiting for another build to end: process \d+ \("the holder", since /)
+  t.regex(stderr, /Interrupted\./)
 })
 
 for (const { what, lockOf, options } of [
@@ -89,10 +91,10 @@ for (const { what, lockOf, options } of [
   test(`a build of the binding keeps off ${what}`, async (t) => {
     const project = makeBuildProject()
     t.teardown(project.remove)
-    const lock = await takeLock(lockOf(project), 'the holder', { wait: false, signal })
+    const lock = await takeLock(lockOf(project), 'the holder', { wait: false })
     const places = ['--project', project.project, '--cache', project.cache]
-    const script = fileURLToPath(new URL('../../build-scripts/bind.ts', import.meta.url))
-    const args = ['--import', 'tsx', script, ...places, '--no-wait', ...options]
+    const script = fileURLToPath(new URL('../../build-scripts/cli.ts', import.meta.url))
+    const args = ['--import', 'tsx', script, 'binding', ...places, '--no-wait', ...options]
     const { status, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' })
     lock.release()
     t.is(status, 1)

@@ -80,7 +80,6 @@ async function built(): Promise<string> {
   const context = await openContext({
     project,
     cache: join(project, 'cache'),
-    signal: new AbortController().signal,
   })
   const { path } = await runNodeGyp(context, {
     folder: 'bindings/native/patched',

@@ -20,7 +20,6 @@ import { listenOnLoopback } from '../support/loopback.ts'
 import { temporaryFolder } from '../support/temporary-file.ts'
 
 const repository = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
-const { signal } = new AbortController()
 const lock = JSON.parse(readFileSync(join(repository, 'v8.lock.json'), 'utf8')) as {
   v8: { version: string }
 }
@@ -45,14 +44,14 @@ test('two releases of the same files are the same bytes, and pass their own chec
   t.timeout(900_000, 'it compiles and packs everything twice')
   const folders = ['first', 'second'].map((name) => join(temporaryFolder(t), name))
   for (const folder of folders) {
-    await makeRelease({ project: repository, folder, ...nowhere, snapshot: true, signal })
+    await makeRelease({ project: repository, folder, ...nowhere, snapshot: true })
     // Who else may read what is compiled must not decide about bytes.
     const umask = process.umask(0o077)
     t.teardown(() => process.umask(umask))
   }
   const [first, second] = folders.map((folder) => readFileSync(join(folder, 'SHA256SUMS'), 'utf8'))
   t.is(first, second)
-  const { packages, version } = await readRelease(folders[0]!, signal)
+  const { packages, version } = await readRelease(folders[0]!)
   t.deepEqual(
     packages.map(({ filename }) => filename),
     ['linux-arm64-', 'linux-x64-', ''].map((name) => `v8-rawmem-${name}${version}.tgz`),
@@ -75,7 +74,7 @@ test('the package of an SDK has all of its files, and passes its own checks', as
   t.timeout(600_000, 'it packs an SDK')
   const destination = temporaryFolder(t)
   await withSdkPackage(archive, '1.0.0', async (folder) => {
-    const packed = await packPackage(folder, destination, signal)
+    const packed = await packPackage(folder, destination)
     const { files } = await readSdkManifest(folder)
     t.deepEqual(
       packed.files.filter((file) => !/^(package|manifest)\.json$/.test(file)).sort(),
@@ -97,7 +96,7 @@ test('the package of an SDK has all of its files, and passes its own checks', as
 test('a release is made with the SDKs', async (t) => {
   const { project } = await clone(t)
   await t.throwsAsync(
-    makeRelease({ project, folder: join(project, 'release'), ...nowhere, snapshot: false, signal }),
+    makeRelease({ project, folder: join(project, 'release'), ...nowhere, snapshot: false }),
     // Where the prebuilds are of other sources, that is said first.
     { message: /The SDK for linux-\w+ does not belong|prebuilds\/linux-\w+ does not belong/ },
   )
@@ -107,7 +106,7 @@ test('a release is made from a commit', async (t) => {
   const { project } = await clone(t)
   writeFileSync(join(project, 'README.md'), 'changed')
   await t.throwsAsync(
-    makeRelease({ project, folder: join(project, 'release'), ...nowhere, snapshot: false, signal }),
+    makeRelease({ project, folder: join(project, 'release'), ...nowhere, snapshot: false }),
     { message: /There are changes that are not committed:\n M README\.md/ },
   )
 })
@@ -115,7 +114,7 @@ test('a release is made from a commit', async (t) => {
 test('without a clone there is no commit to make a release from', async (t) => {
   const project = temporaryFolder(t)
   await t.throwsAsync(
-    makeRelease({ project, folder: join(project, 'release'), ...nowhere, snapshot: true, signal }),
+    makeRelease({ project, folder: join(project, 'release'), ...nowhere, snapshot: true }),
     { instanceOf: AdvisedError, message: /git cannot say what is checked out in .*not a git/s },
   )
 })
@@ -125,7 +124,7 @@ test('what is no regular file, or not there any more, is not packed', async (t) 
   symlinkSync('../docs', join(project, 'bindings/linked.ts'))
   rmSync(join(project, 'README.md'))
   const stage = temporaryFolder(t)
-  await stageCheckout(project, stage, signal)
+  await stageCheckout(project, stage)
   t.deepEqual(
     ['dist/bindings/index.js', 'node_modules', 'bindings/linked.ts', 'README.md'].map((name) =>
       existsSync(join(stage, name)),
@@ -139,7 +138,7 @@ test('prebuilds of other sources are not released', async (t) => {
   writeFileSync(join(project, 'bindings/native/patched/addon.cc'), '// changed\n')
   await commit()
   await t.throwsAsync(
-    makeRelease({ project, folder: join(project, 'release'), ...nowhere, snapshot: false, signal }),
+    makeRelease({ project, folder: join(project, 'release'), ...nowhere, snapshot: false }),
     { message: /prebuilds\/linux-arm64 does not belong to this commit:/ },
   )
 })
@@ -149,7 +148,7 @@ test('packages of several versions are not released', async (t) => {
   const path = join(project, 'package.json')
   writeFileSync(path, readFileSync(path, 'utf8').replace(/"version": ".*?"/, '"version": "99.0.0"'))
   await t.throwsAsync(
-    makeRelease({ project, folder: join(project, 'release'), ...nowhere, snapshot: true, signal }),
+    makeRelease({ project, folder: join(project, 'release'), ...nowhere, snapshot: true }),
     { message: /has the version 99\.0\.0 and asks for @v8-rawmem\/linux-arm64 \S+, which is / },
   )
 })
@@ -157,12 +156,9 @@ test('packages of several versions are not released', async (t) => {
 test('a folder that is no release is not replaced', async (t) => {
   const folder = temporaryFolder(t)
   writeFileSync(join(folder, 'precious'), '')
-  await t.throwsAsync(
-    makeRelease({ project: repository, folder, ...nowhere, snapshot: true, signal }),
-    {
-      message: /has files in it and is no release/,
-    },
-  )
+  await t.throwsAsync(makeRelease({ project: repository, folder, ...nowhere, snapshot: true }), {
+    message: /has files in it and is no release/,
+  })
 })
 
 test('--registry decides, even where npm is set up with another one for the scope', async (t) => {

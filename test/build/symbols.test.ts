@@ -23,7 +23,6 @@ const repository = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
 const name = 'v8-rawmem.node'
 const run = $({ quiet: true })
 const commit = '0123456789abcdef0123456789abcdef01234567'
-const { signal } = new AbortController()
 
 /** A shared library with functions that it does not show, as the linker makes it. */
 async function link(folder: string, ...options: string[]): Promise<string> {
@@ -47,7 +46,7 @@ async function addon(t: ExecutionContext) {
   const path = join(prebuild, name)
   const linked = await link(folder)
   copyFileSync(linked, path)
-  await moveSymbols(path, name, symbols)
+  await moveSymbols(path, name, symbols, 'objcopy')
   return { folder, prebuild, symbols, path, linked }
 }
 
@@ -84,7 +83,7 @@ test('debug files are packed, and belong to the addons of the checkout', async (
   t.deepEqual(await withoutDebugFile(prebuild, folder), [name])
   const about = { project: repository, platform: 'linux-x64', version: '1.0.0' }
   await withSymbolsPackage(about, { prebuild, symbols }, async (source) => {
-    const packed = await packPackage(source, folder, signal)
+    const packed = await packPackage(source, folder)
     t.is(packed.name, '@v8-rawmem/symbols-linux-x64')
     t.notThrows(() => checkContents(packed))
     await lintPackage(folder, packed)
@@ -100,6 +99,6 @@ test('debug files are packed, and belong to the addons of the checkout', async (
 test('an addon without a build id is refused with advice', async (t) => {
   const folder = temporaryFolder(t)
   const path = await link(folder, '--build-id=none')
-  await t.throwsAsync(moveSymbols(path, name, folder), { message: /has no build id/ })
+  await t.throwsAsync(moveSymbols(path, name, folder, 'objcopy'), { message: /has no build id/ })
   t.false(existsSync(join(folder, '.build-id')))
 })

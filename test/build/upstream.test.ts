@@ -20,7 +20,6 @@ import { makeUpstreamProject } from '../support/upstream-project.ts'
 // that it is given.
 
 const repository = join(import.meta.dirname, '../..')
-const signal = new AbortController().signal
 
 async function start(t: ExecutionContext, faultFor?: (request: GitRequest) => Fault) {
   const project = makeUpstreamProject()
@@ -237,23 +236,22 @@ test.serial("reads mirrors, and takes git's own insteadOf as well", async (t) =>
     networkGitEnvironment(mirrors.map(parseMirror), [url])
   // As on a busy machine; what does not exist fails at once.
   const patience = 60_000
-  t.true(await answersGit(url, environment(server.url), patience, signal))
+  t.true(await answersGit(url, environment(server.url), patience))
   t.true(
     await answersGit(
       url,
       environment(`git.example=${server.url}`, 'http://127.0.0.1:9/'),
       patience,
-      signal,
     ),
   )
-  t.false(await answersGit(url, environment(`other.example=${server.url}`), patience, signal))
+  t.false(await answersGit(url, environment(`other.example=${server.url}`), patience))
   const config = join(project.root, 'gitconfig')
   writeFileSync(
     config,
     `[url "${server.url}"]\n\tinsteadOf = https://git.example/\n[core]\n\tautocrlf = true\n`,
   )
   const own = { ...environment(), GIT_CONFIG_GLOBAL: config }
-  t.true(await answersGit(url, own, patience, signal))
+  t.true(await answersGit(url, own, patience))
   const autocrlf = execFileSync('git', ['config', 'core.autocrlf'], { env: own, encoding: 'utf8' })
   t.is(autocrlf, 'false\n', 'what would change files is not taken from the user')
 })

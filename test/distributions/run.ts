@@ -3,12 +3,12 @@
 import { dirname, join, resolve } from 'node:path'
 import { Command } from 'commander'
 import { glob } from 'zx'
-import { runCommand } from '../../build-scripts/shared/command.ts'
 import { cacheRoot } from '../../build-scripts/shared/context.ts'
 import { mark, say } from '../../build-scripts/shared/terminal.ts'
 import { AdvisedError } from '../../terminal/advised-error.ts'
 import { buildCxxTestsFor, defaultSdk, hasSdk } from '../sdk/sdk-tests.ts'
 import { nodeCache, provideNode } from '../support/provide-node.ts'
+import { runTest } from '../support/run-test.ts'
 import { OlderSystem, rootIn } from './older-system.ts'
 
 const project = resolve(import.meta.dirname, '../..')
@@ -35,7 +35,7 @@ const command = new Command('npm run test:distributions --')
   .option('--mirror <url>', "a mirror of Debian (default: debootstrap's)")
   .showHelpAfterError()
   .action(async (releases: string[], options: Options) => {
-    await runCommand(false, () => test(releases, options))
+    await runTest(false, () => test(releases, options))
   })
 
 async function test(releases: readonly string[], { mirror, sdk, files }: Options): Promise<void> {

@@ -24,9 +24,6 @@ export interface RunOptions {
   readonly onLine?: (line: string) => void
 }
 
-/** The scripts that a person starts with npm. */
-export type Script = 'cli.ts' | 'bind.ts'
-
 /** A command of the build, under way. */
 export class BuildRun {
   readonly pid: number
@@ -38,7 +35,7 @@ export class BuildRun {
   over = false
   #waiting: { stage: Stage; resolve: () => void }[] = []
 
-  constructor(script: Script, args: readonly string[], options: RunOptions = {}) {
+  constructor(args: readonly string[], options: RunOptions = {}) {
     const { environment = {}, user, signal, onLine } = options
     const env: NodeJS.ProcessEnv = {
       ...process.env,
@@ -51,7 +48,7 @@ export class BuildRun {
     }
     const child = spawn(
       process.execPath,
-      ['--import', 'tsx', join(repository, 'build-scripts', script), ...args],
+      ['--import', 'tsx', join(repository, 'build-scripts/cli.ts'), ...args],
       { cwd: repository, detached: true, stdio: ['ignore', 'pipe', 'pipe'], env, ...user },
     )
     this.pid = child.pid!

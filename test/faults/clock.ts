@@ -36,7 +36,7 @@ export async function moveClock(bench: Workbench, tally: Tally): Promise<void> {
 
     await bench.clear()
     for (const stage of ['fetch', 'patch', 'configure', 'compile', 'package']) {
-      const archives = stage === 'fetch' || stage === 'configure' ? bench.archives : []
+      const archives = stage === 'fetch' ? bench.archives : []
       const { code, stderr } = await bench.startCommand([stage, ...archives]).ended
       bench.signal.throwIfAborted()
       if (code !== 0)

@@ -56,6 +56,7 @@ export async function killRealBuild(
     seed,
     haste,
   }: { folder: string; reference: string | undefined; seed: number; haste: number },
+  signal: AbortSignal,
 ): Promise<void> {
   const expected = await findReference(context, reference)
   say(`reference: ${expected}`)
@@ -72,14 +73,10 @@ export async function killRealBuild(
     say(line)
   }
   const start = () =>
-    new BuildRun(
-      'cli.ts',
-      ['--project', context.project, '--cache', cache, 'all', ...archives(context)],
-      {
-        signal: context.signal,
-        onLine: (line) => log.write(`${new Date().toISOString()} ${line}\n`),
-      },
-    )
+    new BuildRun(['--project', context.project, '--cache', cache, 'all', ...archives(context)], {
+      signal,
+      onLine: (line) => log.write(`${new Date().toISOString()} ${line}\n`),
+    })
   try {
     for (const [index, stroke] of strokes.entries()) {
       const known = state.kills[index]
@@ -87,7 +84,7 @@ export async function killRealBuild(
       const random = new Random(state.seed + index)
       const delay = (stroke.from + random.next() * (stroke.to - stroke.from)) / haste
       const manner = random.next() < 0.5 ? 'everything' : 'only the parent'
-      const kill = await strike(start(), stroke.stage, delay, manner, context.signal)
+      const kill = await strike(start(), stroke.stage, delay, manner, signal)
       state.kills.push({ wanted: stroke.stage, struck: kill ?? null, seconds: delay, manner })
       await writeFileDurably(statePath, JSON.stringify(state))
       tell(
@@ -98,14 +95,14 @@ export async function killRealBuild(
     }
     tell('to the end ...')
     const { code, stderr } = await start().ended
-    context.signal.throwIfAborted()
+    signal.throwIfAborted()
     if (code !== 0) {
       throw new AdvisedError(
         `The build did not end well after the kills (code ${code}):\n${stderr.trimEnd()}`,
         `Everything it wrote is in ${logPath}.`,
       )
     }
-    await compare(expected, join(cache, 'sdk', 'current'), context.signal, tell)
+    await compare(expected, join(cache, 'sdk', 'current'), tell)
     tell(`done, ${formatDuration((Date.now() - started) / 1000)} in this run`)
   } finally {
     log.end()
@@ -165,10 +162,9 @@ async function findReference(context: BuildContext, named: string | undefined): 
 async function compare(
   expected: string,
   found: string,
-  signal: AbortSignal,
   tell: (line: string) => void,
 ): Promise<void> {
-  const damaged = await damagedFiles(found, signal)
+  const damaged = await damagedFiles(found)
   const [wanted, made] = [await readSdkManifest(expected), await readSdkManifest(found)]
   const paths = [...new Set([...Object.keys(wanted.files), ...Object.keys(made.files)])].sort()
   const differing = paths.filter((path) => wanted.files[path] !== made.files[path])

@@ -1,13 +1,13 @@
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Command, Option } from 'commander'
-import { runCommand } from '../../build-scripts/shared/command.ts'
 import { cacheRoot, openContext } from '../../build-scripts/shared/context.ts'
 import { takeLock } from '../../build-scripts/shared/lock.ts'
 import { formatDuration, say, sayStage } from '../../build-scripts/shared/terminal.ts'
 import { AdvisedError } from '../../terminal/advised-error.ts'
 import { integer } from '../../terminal/option-types.ts'
 import { Random } from '../support/random.ts'
+import { runTest } from '../support/run-test.ts'
 import { moveClock } from './clock.ts'
 import { damageFiles } from './damage.ts'
 import { fillDisks } from './full-disk.ts'
@@ -82,7 +82,7 @@ const command = new Command('npm run test:faults --')
   .option('--folder <folder>', 'where the builds go (default: fault-test/ in the cache)')
   .option('--verbose', 'show where in the scripts an error arose')
   .action(async (options: Options) => {
-    await runCommand(options.verbose ?? false, (signal) => test(options, signal))
+    await runTest(options.verbose, (signal) => test(options, signal))
   })
 
 function resolvePath(text: string): string {
@@ -96,19 +96,19 @@ async function test(options: Options, signal: AbortSignal): Promise<void> {
       'Leave out --file, or take --only damage.',
     )
   }
-  const context = await openContext({ ...options, signal })
+  const context = await openContext(options)
   const folder = resolve(options.folder ?? join(cacheRoot(options.cache), 'fault-test'))
-  const lock = await takeLock(join(folder, 'test.lock'), 'test:faults', { wait: true, signal })
+  const lock = await takeLock(join(folder, 'test.lock'), 'test:faults', { wait: true })
   const started = Date.now()
   try {
     sayStage('test:faults', `seed ${options.seed}`)
     if (options.real) {
       const reference = options.reference && resolve(options.reference)
-      await killRealBuild(context, { ...options, folder, reference })
+      await killRealBuild(context, { ...options, folder, reference }, signal)
       return
     }
     const tally = new Tally()
-    const bench = await Workbench.make(context, join(folder, 'small'))
+    const bench = await Workbench.make(context, join(folder, 'small'), signal)
     try {
       const wants = (kind: Kind) => options.only === undefined || options.only === kind
       // Each kind has numbers of its own, so that --only gives the same rounds.

@@ -3,6 +3,7 @@ import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { provideGn } from '../../build-scripts/configure/gn.ts'
+import { fetchGn } from '../../build-scripts/fetch/gn-source.ts'
 import { Sources } from '../../build-scripts/fetch/sources.ts'
 import type { BuildContext } from '../../build-scripts/shared/context.ts'
 import { say } from '../../build-scripts/shared/terminal.ts'
@@ -39,16 +40,21 @@ export class Workbench {
   ) {}
 
   /** Makes the project and the reference artifacts in `folder`. */
-  static async make(context: BuildContext, folder: string): Promise<Workbench> {
+  static async make(
+    context: BuildContext,
+    folder: string,
+    signal: AbortSignal,
+  ): Promise<Workbench> {
     await rm(folder, { recursive: true, force: true })
     const scratch = join(folder, 'tmp')
     await mkdir(scratch, { recursive: true })
     // Also for the builds: what a kill leaves in the folder for temporary files goes with it.
     process.env.TMPDIR = scratch
-    const gn = await provideGn(context, new Sources({}))
+    await fetchGn(context, new Sources({}))
+    const gn = await provideGn(context)
     const project = makeCompilableProject(gn, { padding: 300_000 })
     const server = await serveArchives(project.archives, 4_000_000)
-    const bench = new Workbench(project, join(folder, 'copies'), server, context.signal)
+    const bench = new Workbench(project, join(folder, 'copies'), server, signal)
     try {
       await bench.#makeReferences()
     } catch (error) {
@@ -104,14 +110,14 @@ export class Workbench {
       ...['--cache', options?.cache ?? project.cache],
     ]
     const heard = { signal: this.signal, ...options }
-    if (build === 'binding') return new BuildRun('bind.ts', places, heard)
-    return new BuildRun('cli.ts', [...places, 'all', ...this.archives], heard)
+    if (build === 'binding') return new BuildRun(['binding', ...places], heard)
+    return new BuildRun([...places, 'all', ...this.archives], heard)
   }
 
   /** Starts some other command of the build. */
   startCommand(args: readonly string[], options?: RunOptions): BuildRun {
     const { project, cache } = this.project
-    return new BuildRun('cli.ts', ['--project', project, '--cache', cache, ...args], {
+    return new BuildRun(['--project', project, '--cache', cache, ...args], {
       signal: this.signal,
       ...options,
     })

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import test from 'ava'
 import { constants, enumerations } from '../../bindings/addon/numbers.ts'
-import { headerPath, numbersHeader } from '../../build-scripts/numbers/header.ts'
+import { headerPath, numbersHeader } from '../../build-scripts/numbers.ts'
 
 test('C++ has the numbers of TypeScript', (t) => {
   const header = readFileSync(new URL(`../../${headerPath}`, import.meta.url), 'utf8')

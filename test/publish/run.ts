@@ -4,10 +4,10 @@ import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Command } from 'commander'
 import { readRelease } from '../../build-scripts/release/release-manifest.ts'
-import { runCommand } from '../../build-scripts/shared/command.ts'
 import { formatDuration, mark, say, sayStage } from '../../build-scripts/shared/terminal.ts'
 import { AdvisedError } from '../../terminal/advised-error.ts'
 import { nodeCache, provideFromNpm, provideNode } from '../support/provide-node.ts'
+import { runTest } from '../support/run-test.ts'
 import { publishDependencies, startRegistry, writeNpmrc } from './registry.ts'
 import type { Scenario, Setting } from './scenario.ts'
 import { installing } from './scenarios/installing.ts'
@@ -50,7 +50,7 @@ const command = new Command('npm run test:publish --')
   .option('--verbose', 'show where in the scripts an error arose')
   .showHelpAfterError()
   .action(async (options: Options) => {
-    await runCommand(options.verbose ?? false, (signal) => test(options, signal))
+    await runTest(options.verbose, (signal) => test(options, signal))
   })
 
 async function test(options: Options, signal: AbortSignal): Promise<void> {
@@ -146,7 +146,7 @@ async function makeRelease(folder: string, signal: AbortSignal): Promise<string>
   )
   if (exitCode !== 0) throw new AdvisedError(`There is no release:\n${output.trim()}`, '')
   say(output.trim())
-  return (await readRelease(place, signal)).version
+  return (await readRelease(place)).version
 }
 
 async function runScenario(scenario: Scenario, setting: Setting): Promise<boolean> {

@@ -38,28 +38,28 @@ const command = new Command('npm run test:roll --')
   .option('--keep', 'leave the work trees in roll-test/ of the cache')
   .option('--verbose', 'show where in the scripts an error arose')
   .action(async (options: Options) => {
-    await runCommand(options.verbose ?? false, (signal) => test(options, signal))
+    await runCommand(options.verbose, () => test(options))
   })
 
-async function test(options: Options, signal: AbortSignal): Promise<void> {
+async function test(options: Options): Promise<void> {
   const started = Date.now()
   const pin = await loadPin(repository)
   const folder = join(cacheRoot(options.cache), 'roll-test')
   const project = join(folder, 'project')
   await rm(folder, { recursive: true, force: true })
   await mkdir(project, { recursive: true })
-  const from = await checkOutPrevious(pin, project, signal)
+  const from = await checkOutPrevious(pin, project)
   sayStage('test:roll', `from V8 ${from} to ${pin.v8.version}`)
   const cache = join(folder, 'cache')
   await lendDownloads(join(cacheRoot(options.cache), 'downloads'), join(cache, 'downloads'))
 
-  const context = await openContext({ project, cache, signal })
+  const context = await openContext({ project, cache })
   const sources = new Sources({ archive: options.archive.map((place) => resolve(place)) })
   const locked = { wait: true }
-  await withLock(context, context.cache.lock, 'test:roll', locked, (held) =>
-    roll(held, sources, { to: pin.chromium.version }),
+  await withLock(context.cache, context.cache.lock, 'test:roll', locked, () =>
+    roll(context, sources, { to: pin.chromium.version }),
   )
-  const rolled = await openContext({ project, cache, signal })
+  const rolled = await openContext({ project, cache })
   requireEqual('v8.lock.json', comparable(rolled.pin), comparable(pin))
   for (const name of await readdir(join(repository, upstreamFolder))) {
     const [ours, theirs] = await Promise.all(
@@ -92,8 +92,8 @@ function requireEqual(what: string, found: Json, expected: Json): void {
  *
  * @returns that version
  */
-async function checkOutPrevious(pin: Pin, folder: string, signal: AbortSignal): Promise<string> {
-  const git = $({ cwd: repository, signal })
+async function checkOutPrevious(pin: Pin, folder: string): Promise<string> {
+  const git = $({ cwd: repository })
   const commits = (await git`git log --format=%H -- ${lockName}`).stdout.split('\n')
   for (const commit of commits.filter(Boolean)) {
     const { stdout } = await git`git show ${`${commit}:${lockName}`}`

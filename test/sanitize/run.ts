@@ -3,9 +3,9 @@ import { createRequire } from 'node:module'
 import { dirname, join, resolve } from 'node:path'
 import { Command } from 'commander'
 import { $ } from 'zx'
-import { runCommand } from '../../build-scripts/shared/command.ts'
 import { AdvisedError } from '../../terminal/advised-error.ts'
 import { buildSanitized, defaultSdk, runSdkTests } from '../sdk/sdk-tests.ts'
+import { runTest } from '../support/run-test.ts'
 
 const project = resolve(import.meta.dirname, '../..')
 
@@ -45,7 +45,7 @@ const command = new Command('npm run test:sanitize --')
   .argument('[stages...]', `any of ${stages.join(', ')} (default: all)`)
   .option('--match <file>', 'api: only this test file, or this folder of test/')
   .action(async (named: string[], options: Options) => {
-    await runCommand(false, () => sanitize(named.length > 0 ? named : stages, options))
+    await runTest(false, () => sanitize(named.length > 0 ? named : stages, options))
   })
 
 async function sanitize(named: readonly string[], { match }: Options): Promise<void> {

@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import { runCommand } from '../../build-scripts/shared/command.ts'
+import { runTest } from '../support/run-test.ts'
 import { defaultSdk, runSdkTests } from './sdk-tests.ts'
 
 const command = new Command('npm run test:sdk --')
@@ -8,7 +8,7 @@ const command = new Command('npm run test:sdk --')
   .option('--compiler <program>', 'the C++ compiler (default: $CXX, clang++ or g++)')
   .option('--filter <regex>', 'run only the C++ tests whose names match, and not the sample')
   .action(async (options: { sdk: string; compiler?: string; filter?: string }) => {
-    await runCommand(false, () =>
+    await runTest(false, () =>
       runSdkTests({ ...options, output: (text) => process.stdout.write(text) }),
     )
   })

@@ -26,6 +26,7 @@ import {
   writeSdkDocuments,
 } from '../../build-scripts/package/sdk-manifest.ts'
 import { component } from '../../build-scripts/provenance/component.ts'
+import { v8InputsOf } from '../../build-scripts/provenance/statement.ts'
 import { sha256 } from '../../build-scripts/shared/hash.ts'
 import { argsOf, hashPin, loadPin, readSeries } from '../../build-scripts/shared/pin.ts'
 
@@ -128,6 +129,7 @@ async function makeSdk(root: string, project: string) {
   for (const [path, text] of Object.entries(texts)) write(join(folder, sdkLicences, path), text)
   const lock = readFileSync(join(project, 'v8.lock.json'), 'utf8')
   write(join(folder, sdkSources, 'v8.lock.json'), lock)
+  cpSync(join(project, 'patches'), join(folder, sdkSources, 'patches'), { recursive: true })
   const named = (path: string) => ({ path, sha256: sha256(texts[path]!) })
   const manifest: SdkManifest = {
     schema: sdkSchema,
@@ -175,11 +177,9 @@ async function packSdk(
   folder: string,
   manifest: SdkManifest,
 ): Promise<void> {
-  const pin = await loadPin(project)
-  const { patches } = await readSeries(project, pin)
-  await pack(folder, sdkArchive, 'v8-sdk', pin.v8.date, new AbortController().signal)
-  const lock = sha256(readFileSync(join(project, 'v8.lock.json')))
-  await writeSdkDocuments(sdkArchive, manifest, { pin, lock, patches })
+  const inputs = await v8InputsOf(project)
+  await pack(folder, sdkArchive, 'v8-sdk', inputs.pin.v8.date)
+  await writeSdkDocuments(sdkArchive, manifest, inputs)
 }
 
 function write(path: string, text: string): void {

@@ -44,13 +44,13 @@ export async function makeLoopbackUpstream(
   context: Context,
   folder: string,
 ): Promise<LoopbackUpstream> {
-  const { project, pin, signal } = context
+  const { project, pin } = context
   const upstream = await requireUpstreamPin(context)
   const files = await loadUpstreamFiles(project, upstream)
   const key = sha256OfJson({
     format,
     archive: pin.source.archive.sha256,
-    upstream: await sha256OfFile(join(project, upstreamFolder, upstreamPinName), signal),
+    upstream: await sha256OfFile(join(project, upstreamFolder, upstreamPinName)),
   })
   const made = { repositories: join(folder, 'repositories'), project: join(folder, 'project') }
   const stampPath = join(folder, 'stamp.json')
@@ -60,9 +60,9 @@ export async function makeLoopbackUpstream(
     const chromium = join(work, 'chromium')
     const archive = await obtain(context, pin.source.archive, new Sources({}))
     const members = pin.source.folders.map((member) => `${pin.source.topFolder}/${member}`)
-    await extract(archive, chromium, members, context)
+    await extract(archive, chromium, members)
     const gn = join(work, 'gn')
-    await extract(await obtain(context, pin.gn.archive, new Sources({})), gn, [], context)
+    await extract(await obtain(context, pin.gn.archive, new Sources({})), gn, [])
     const local = await makeRepositories(context, upstream, files, chromium, gn, made.repositories)
     await requireBothWaysAlike(context, upstream, chromium)
     await writeProject(project, made.project, local)
@@ -126,9 +126,9 @@ async function makeRepositories(
   return local
 }
 
-function git({ signal, pin }: Context, cwd: string) {
+function git({ pin }: Context, cwd: string) {
   const env = gitEnvironment(commitEnvironment(identity, pin.v8.date))
-  return $({ cwd, env, quiet: true, signal })
+  return $({ cwd, env, quiet: true })
 }
 
 /** The place under the server's root at which `--mirror` makes git look for `url`. */
@@ -202,10 +202,10 @@ async function requireBothWaysAlike(
   upstream: UpstreamPin,
   chromium: string,
 ): Promise<void> {
-  const { pin, signal } = context
+  const { pin } = context
   say('Comparing the trees of both sources ...')
   const tree = await makeStandalone(chromium, pin.source.folders)
-  const whole = await hashTree(tree, signal)
+  const whole = await hashTree(tree)
   const $git = git(context, tree)
   const listed = (await $git`git ls-files -z`).stdout.split('\0')
   // Both sources have this one, made from V8's DEPS.

@@ -41,17 +41,16 @@ const command = new Command('npm run test:upstream --')
   .option('--keep', 'leave the builds there; they take a gigabyte each')
   .option('--verbose', 'show where in the scripts an error arose')
   .action(async (options: Options) => {
-    await runCommand(options.verbose ?? false, (signal) => test(options, signal))
+    await runCommand(options.verbose, () => test(options))
   })
 
-async function test(options: Options, signal: AbortSignal): Promise<void> {
+async function test(options: Options): Promise<void> {
   const context = await openContext({
     project: repository,
     cache: options.cache,
-    signal,
   })
   const folder = resolve(options.folder ?? join(cacheRoot(options.cache), 'upstream-test'))
-  const lock = await takeLock(join(folder, 'test.lock'), 'test:upstream', { wait: true, signal })
+  const lock = await takeLock(join(folder, 'test.lock'), 'test:upstream', { wait: true })
   try {
     const upstream = await timed('loopback upstream', () =>
       makeLoopbackUpstream(context, join(folder, 'loopback')),
@@ -87,7 +86,7 @@ async function calmly(
   await borrowGn(context, cache)
   const server = await serveGit(upstream.repositories)
   try {
-    const run = (args: readonly string[]) => runBuild(context, upstream, cache, server.url, args)
+    const run = (args: readonly string[]) => runBuild(upstream, cache, server.url, args)
     await run(['fetch', '--source', 'depot_tools'])
     await run(['patch'])
     await run(['configure'])
@@ -99,7 +98,7 @@ async function calmly(
   const layout = cacheLayout(cache, context.pin)
   requireThere(join(layout.buildDirectory, 'build.ninja'))
   if (existsSync(layout.checkout)) throw new AdvisedError(`${layout.checkout} was left behind.`, '')
-  const $git = gitIn(layout.tree, context.signal)
+  const $git = gitIn(layout.tree)
   const commits = (await $git`git rev-list --count ${upstreamTag}..HEAD`).stdout.trim()
   if (Number(commits) !== context.series.patches.length) {
     throw new AdvisedError(
@@ -120,7 +119,7 @@ async function roughly(
   await borrowGn(context, cache)
   const server = await serveGit(upstream.repositories, roughFault)
   try {
-    await runBuild(context, upstream, cache, server.url, ['fetch', '--source', 'depot_tools'])
+    await runBuild(upstream, cache, server.url, ['fetch', '--source', 'depot_tools'])
   } finally {
     await server.close()
   }
@@ -169,7 +168,7 @@ function pathOf(url: string): string {
 /** The tree must be the pinned one, on a commit that depends on nothing else. */
 async function requireTree(context: BuildContext, tree: string): Promise<string> {
   const pin = await requireUpstreamPin(context)
-  const $git = gitIn(tree, context.signal)
+  const $git = gitIn(tree)
   const found = (await $git`git rev-parse ${`${upstreamTag}^{tree}`}`).stdout.trim()
   if (found !== pin.tree)
     throw new AdvisedError(`${tree} has the tree ${found}.`, `It should be ${pin.tree}.`)
@@ -198,7 +197,6 @@ async function borrowGn(context: BuildContext, cache: string): Promise<void> {
 
 /** Runs a stage of the build in a process group of its own, without a way to any other host. */
 async function runBuild(
-  context: BuildContext,
   upstream: LoopbackUpstream,
   cache: string,
   mirror: string,
@@ -209,7 +207,7 @@ async function runBuild(
     [
       ...['--import', 'tsx', join(repository, 'build-scripts/cli.ts')],
       ...['--project', upstream.project, '--cache', cache, '--verbose', ...args],
-      ...(args[0] === 'patch' ? [] : ['--mirror', mirror]),
+      ...(args[0] === 'fetch' ? ['--mirror', mirror] : []),
     ],
     {
       cwd: repository,
@@ -229,14 +227,10 @@ async function runBuild(
   const end = (name: NodeJS.Signals) => {
     if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, name)
   }
-  const interrupt = () => end('SIGINT')
   const kill = () => end('SIGKILL')
-  context.signal.addEventListener('abort', interrupt)
   process.once('exit', kill)
   const code = await new Promise<number | null>((resolve) => child.on('close', resolve))
-  context.signal.removeEventListener('abort', interrupt)
   process.removeListener('exit', kill)
-  context.signal.throwIfAborted()
   if (code !== 0)
     throw new AdvisedError(
       `"v8 ${args.join(' ')}" ended with code ${code}.`,

@@ -109,7 +109,7 @@ export const publishingAgain: readonly Scenario[] = [
     async run(setting) {
       const { exitCode, output } = await publish(setting, setting.release, setting.registry.url)
       assert.equal(exitCode, 0, output)
-      const { packages } = await readRelease(setting.release, setting.signal)
+      const { packages } = await readRelease(setting.release)
       assert.equal(output.match(/is there already/g)?.length, packages.length, output)
       return undefined
     },

@@ -12,7 +12,7 @@ export const sdks: readonly Scenario[] = [
   {
     name: 'SDK: npm install, then the embedder sample by CMake and a program by pkg-config',
     async run(setting) {
-      const { packages } = await readRelease(setting.release, setting.signal)
+      const { packages } = await readRelease(setting.release)
       if (!packages.some(({ name }) => name === sdkPackage))
         return 'left out: no SDK was built here'
       const project = await Project.create(setting, 'sdk')
