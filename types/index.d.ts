@@ -78,6 +78,7 @@ export declare namespace WebAssembly {
   type Module = api.Module
   type ModuleExportDescriptor = api.ModuleExportDescriptor
   type ModuleImportDescriptor = api.ModuleImportDescriptor
+  type ModuleLimits = api.ModuleLimits
   type ResponseLike = api.ResponseLike
   type RuntimeError = api.RuntimeError
   type Table = api.Table
