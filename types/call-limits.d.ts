@@ -42,7 +42,8 @@ export interface CallLimits {
  * Calls can be nested. An inner call cannot lift the limits of outer ones. When an inner one has
  * passed its own limits, the outer program goes on if its imported function catches the error.
  *
- * Compiling is not ended: give it bytes of limited length.
+ * Compiling is not ended: give it bytes of limited length. Instances of Node's own `WebAssembly`
+ * have no limits.
  *
  * @param limits The limits, read once.
  * @param callback An exported function, or a function that calls some. Must be synchronous.
