@@ -17,6 +17,7 @@ export const {
   ChunkFeeder,
   HostRegion,
   HostWindows,
+  runWithLimits,
   setWasmInstanceRawMemory,
   setWasmInstanceWindow,
   WebAssembly,

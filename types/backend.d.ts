@@ -1,3 +1,4 @@
+import type { RunWithLimits } from './call-limits.d.ts'
 import type { ChunkFeederConstructor } from './chunk-feeder.d.ts'
 import type { HostRegion, HostRegionConstructor } from './host-region.d.ts'
 import type { HostWindowsConstructor } from './host-windows.d.ts'
@@ -37,6 +38,8 @@ export interface Backend {
   readonly WebAssembly: api.WebAssemblyNamespace
   /** Makes regions that fit this backend: for `'node-rewire'`, `shareable` is `true` by default. */
   readonly HostRegion: HostRegionConstructor
+  /** Limits calls of this backend's instances. `'node-raw'` and `'node-rewire'` refuse. */
+  readonly runWithLimits: RunWithLimits
   /** Feeds instances of this backend. */
   readonly ChunkFeeder: ChunkFeederConstructor
   /** Like the function of the same name that the package exports, for instances of this backend. */

@@ -18,6 +18,7 @@
 /// <reference types="node" />
 
 import type * as backend from './backend.d.ts'
+import type { RunWithLimits } from './call-limits.d.ts'
 import type * as feeder from './chunk-feeder.d.ts'
 import type * as profile from './cpu-profile.d.ts'
 import type * as region from './host-region.d.ts'
@@ -27,6 +28,7 @@ import type * as api from './web-assembly.d.ts'
 import type * as workers from './workers.d.ts'
 
 export type { Backend, BackendName, BackendStatus, RawMemoryOptions } from './backend.d.ts'
+export type { CallLimits, RunWithLimits } from './call-limits.d.ts'
 export type {
   ChunkFeederConstructor,
   ChunkFeederOptions,
@@ -76,6 +78,7 @@ export declare namespace WebAssembly {
   type Module = api.Module
   type ModuleExportDescriptor = api.ModuleExportDescriptor
   type ModuleImportDescriptor = api.ModuleImportDescriptor
+  type ModuleLimits = api.ModuleLimits
   type ResponseLike = api.ResponseLike
   type RuntimeError = api.RuntimeError
   type Table = api.Table
@@ -103,6 +106,16 @@ export type HostWindows = windows.HostWindows
 export declare const ChunkFeeder: feeder.ChunkFeederConstructor
 
 export type ChunkFeeder = feeder.ChunkFeeder
+
+/**
+ * Calls a function, and ends the WebAssembly code that it runs when a limit of time or stack is
+ * passed, or when it is told to: see {@link RunWithLimits}.
+ *
+ * ```ts
+ * const sum = runWithLimits({ timeout: 50 }, instance.exports.sum, 0, 1000)
+ * ```
+ */
+export declare const runWithLimits: RunWithLimits
 
 /**
  * Points a memory of `instance` at the bytes of `region`, or back at its own memory. This takes

@@ -89,6 +89,28 @@ export interface CompileOptions {
    * Only the backend `'patched'` has it; the others check, or fault, as Node's own engine does.
    */
   boundsChecks?: 'exact' | 'region'
+  /**
+   * How far an instance can grow. A module that begins with more is refused with a `RangeError`.
+   * `validate` ignores it. Give it to `deserializeModule` as well.
+   */
+  limits?: ModuleLimits
+}
+
+/**
+ * Limits of an instance, for programs that you did not write. The module is compiled with lower
+ * maxima: growth beyond them fails as it does at a declared maximum (-1 in the program, a
+ * `RangeError` in JavaScript), and an imported memory or table that can grow further is a
+ * `LinkError`. Offsets in stack traces may differ from those in the original bytes by some bytes.
+ */
+export interface ModuleLimits {
+  /**
+   * Pages of 64 KiB that all memories of an instance can have together, imported ones included: an
+   * integer from 0. Beyond the declared minima, the first memory gets what it can take, then the
+   * next one.
+   */
+  memoryPages?: number
+  /** Elements that all tables of an instance can have together, in the same way. */
+  tableEntries?: number
 }
 
 /** Name and kind of an export. */

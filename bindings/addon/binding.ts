@@ -123,6 +123,25 @@ export interface EngineBinding {
     options: Arguments,
   ): boolean
   jsTag(): object
+  /**
+   * Calls `callback()` under limits, see bindings/native/patched/call_limits.h.
+   *
+   * @param errorOf makes the error for one of `CallEnd`
+   * @param id for {@link abortCall}
+   * @param timeout in milliseconds
+   * @param stop four aligned bytes of shared memory
+   * @param stackSize in bytes
+   */
+  runWithLimits(
+    callback: () => unknown,
+    errorOf: (end: number) => unknown,
+    id: number,
+    timeout: number | undefined,
+    stop: Uint8Array | undefined,
+    stackSize: number | undefined,
+  ): unknown
+  /** Ends the call that runs under limits of that id, if there is one. */
+  abortCall(id: number): void
   /** @param window the host window of memory 0, or undefined for the memory itself */
   attachRawMemory(
     instance: object,

@@ -53,6 +53,9 @@ export const Hook = {
   Probe: 6,
 } as const
 
+/** Why a call under limits has to end. */
+export const CallEnd = { None: 0, Timeout: 1, Stopped: 2, Aborted: 3 } as const
+
 /** Why a feeder calls `notify`. */
 export const Notice = { Progress: 0, Aborted: 1, Stopped: 2, End: 3 } as const
 
@@ -74,7 +77,7 @@ export const FeederFlag = {
 export const ControlBlock = { Stop: 0, State: 4, Position: 8, Windows: 16, Length: 32 } as const
 
 /** C++ has a type of its own for each of these … */
-export const enumerations = { Kind, Shape, Hook, Notice, FeederState }
+export const enumerations = { Kind, Shape, Hook, CallEnd, Notice, FeederState }
 
 /** … and plain numbers for these. */
 export const constants = { FeederFlag, ControlBlock }

@@ -27,9 +27,9 @@ export interface ModuleLayout {
 }
 
 /** Ids of sections in the binary format. */
-export const SectionId = { Import: 2, Memory: 5, Global: 6, Export: 7, Data: 11 } as const
+export const SectionId = { Import: 2, Table: 4, Memory: 5, Global: 6, Export: 7, Data: 11 } as const
 
-const ExternalKind = { Function: 0, Table: 1, Memory: 2, Global: 3, Tag: 4 } as const
+export const ExternalKind = { Function: 0, Table: 1, Memory: 2, Global: 3, Tag: 4 } as const
 
 /** Value types that a heap type follows: `ref null` and `ref`. */
 const referenceTypes = [0x63, 0x64]
@@ -44,6 +44,48 @@ const firstStatic = 1024
 
 /** Globals by which a linker tells where stack and heap are. */
 const marks = ['__stack_pointer', '__heap_base', '__data_end']
+
+/** Opcodes of constant expressions without anything behind them. */
+const plainConstants = [0x6a, 0x6b, 0x6c, 0x7c, 0x7d, 0x7e]
+
+/** Opcodes of constant expressions, each with how many indices follow. */
+const constantsWithIndices: Readonly<Record<number, number>> = {
+  [constant.i32]: 1,
+  [constant.i64]: 1,
+  [constant.globalGet]: 1,
+  // ref.null, ref.func
+  208: 1,
+  210: 1,
+}
+
+/** The same behind the prefix of references: struct.new to array.new_fixed, … , ref.i31. */
+const referenceConstants: Readonly<Record<number, number>> = {
+  0: 1,
+  1: 1,
+  6: 1,
+  7: 1,
+  8: 2,
+  26: 0,
+  27: 0,
+  28: 0,
+}
+
+const prefix = { reference: 0xfb, vector: 0xfd } as const
+
+/** v128.const, behind its prefix. */
+const vectorConstant = 12
+
+/** Unsigned LEB128. */
+export function leb128(value: bigint | number): number[] {
+  const bytes: number[] = []
+  let rest = BigInt(value)
+  do {
+    const low = Number(rest & 0x7fn)
+    rest >>= 7n
+    bytes.push(rest === 0n ? low : low | 0x80)
+  } while (rest !== 0n)
+  return bytes
+}
 
 /** Reads the elements of the binary format in sequence. */
 export class BinaryReader {
@@ -139,6 +181,52 @@ export class BinaryReader {
     return value
   }
 
+  /** Any constant expression, to its end. */
+  skipConstantExpression(): void {
+    for (let opcode = this.byte(); opcode !== constant.end; opcode = this.byte()) {
+      let indices = constantsWithIndices[opcode]
+      if (opcode === constant.f32) this.position += 4
+      else if (opcode === constant.f64) this.position += 8
+      else if (opcode === prefix.vector && this.u32() === vectorConstant) this.position += 16
+      else if (opcode === prefix.reference) indices = referenceConstants[this.u32()] ?? Number.NaN
+      else if (indices === undefined && !plainConstants.includes(opcode)) indices = Number.NaN
+      if (Number.isNaN(indices)) {
+        throw new RangeError('a constant of the module is of a kind that is not known here')
+      }
+      for (; indices !== undefined && indices > 0; indices--) this.u64()
+    }
+  }
+
+  /**
+   * The kind of an import, and its type up to the limits that tables and memories have.
+   *
+   * @returns one of `ExternalKind`
+   */
+  externalType(): number {
+    const kind = this.byte()
+    switch (kind) {
+      case ExternalKind.Function:
+        this.u32()
+        break
+      case ExternalKind.Table:
+        this.valueType()
+        break
+      case ExternalKind.Memory:
+        break
+      case ExternalKind.Global:
+        this.valueType()
+        this.byte()
+        break
+      case ExternalKind.Tag:
+        this.byte()
+        this.u32()
+        break
+      default:
+        throw new RangeError('the module imports something that is not known here')
+    }
+    return kind
+  }
+
   limits(): {
     address: AddressType
     shared: boolean
@@ -187,33 +275,10 @@ export function moduleLayout(bytes: Uint8Array): ModuleLayout {
       for (let count = reader.u32(); count > 0; count--) {
         const imported = [reader.name(), reader.name()] as const
         importsRawmem ||= imported[0] === 'rawmem'
-        switch (reader.byte()) {
-          case ExternalKind.Function:
-            reader.u32()
-            break
-          case ExternalKind.Table:
-            reader.valueType()
-            reader.limits()
-            break
-          case ExternalKind.Memory:
-            memories.push({
-              ...reader.limits(),
-              imported,
-              exported: undefined,
-              ownData: undefined,
-            })
-            break
-          case ExternalKind.Global:
-            reader.valueType()
-            reader.byte()
-            break
-          case ExternalKind.Tag:
-            reader.byte()
-            reader.u32()
-            break
-          default:
-            throw new RangeError('the module imports something that is not known here')
-        }
+        const kind = reader.externalType()
+        if (kind === ExternalKind.Table) reader.limits()
+        if (kind !== ExternalKind.Memory) continue
+        memories.push({ ...reader.limits(), imported, exported: undefined, ownData: undefined })
       }
       reader.checkEnd()
     } else if (id === SectionId.Memory) {

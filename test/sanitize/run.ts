@@ -10,7 +10,16 @@ import { runTest } from '../support/run-test.ts'
 const project = resolve(import.meta.dirname, '../..')
 
 /** API tests that reach all of the addon's C++. Others are about packages, builds and samples. */
-const apiTests = ['api', 'attached-memory', 'backends', 'feeder', 'fuzz', 'region', 'workers']
+const apiTests = [
+  'api',
+  'attached-memory',
+  'backends',
+  'feeder',
+  'fuzz',
+  'limits',
+  'region',
+  'workers',
+]
 
 const asanOptions = [
   // V8 frees nothing at the end of a process.

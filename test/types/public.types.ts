@@ -10,6 +10,7 @@ import {
   openBackend,
   parallelScan,
   runOnWorker,
+  runWithLimits,
   setWasmInstanceRawMemory,
   version,
   WebAssembly,
@@ -19,6 +20,7 @@ import {
 const bytes = new Uint8Array()
 const region = HostRegion.allocate(1024)
 
+expectTypeOf(runWithLimits({ timeout: 1 }, (a: number) => `${a}`, 1)).toEqualTypeOf<string>()
 expectTypeOf(version).toExtend<{ readonly package: string; readonly v8: string }>()
 expectTypeOf(HostRegion.mapFile).parameter(0).toEqualTypeOf<string | Buffer | URL>()
 expectTypeOf(region).toExtend<HostRegion>()

@@ -1,6 +1,7 @@
 import { binding } from '../../addon/load.ts'
 import { HostRegion } from '../../region.ts'
 import { available, type BackendDefinition, unavailable } from '../backend.ts'
+import { withoutCallLimits } from '../node/call-limits.ts'
 import { NodeFeeders } from '../node/chunk-feeder.ts'
 import { rawMemoryFunction } from '../node/raw-memory.ts'
 import { withoutWindows } from './host-windows.ts'
@@ -34,6 +35,7 @@ function open() {
   return {
     name,
     WebAssembly: namespace.WebAssembly,
+    runWithLimits: withoutCallLimits(name),
     HostRegion,
     ChunkFeeder: feeders.feederClass(name, nodeBackends, namespace, targetOf),
     setWasmInstanceRawMemory: rawMemoryFunction(name, nodeBackends, namespace, targetOf),

@@ -1,6 +1,7 @@
 import type { BackendStatus } from '../../../types/backend.d.ts'
 import { binding } from '../../addon/load.ts'
 import type { BackendDefinition } from '../backend.ts'
+import { withoutCallLimits } from '../node/call-limits.ts'
 import { NodeFeeders } from '../node/chunk-feeder.ts'
 import { rawMemoryFunction } from '../node/raw-memory.ts'
 import { targetOfWindow, windowsOf } from './host-windows.ts'
@@ -21,6 +22,7 @@ function open() {
   return {
     name,
     WebAssembly: namespace.WebAssembly,
+    runWithLimits: withoutCallLimits(name),
     HostRegion: ShareableHostRegion,
     ChunkFeeder,
     setWasmInstanceRawMemory: rawMemoryFunction(name, nodeBackends, namespace, targetOfInstance),

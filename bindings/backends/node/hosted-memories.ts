@@ -1,6 +1,12 @@
 import type * as api from '../../../types/web-assembly.d.ts'
 import { nodeCrypto } from '../../node-crypto.ts'
-import { type MemoryLayout, type ModuleLayout, SectionId, sectionsOf } from '../module-layout.ts'
+import {
+  leb128,
+  type MemoryLayout,
+  type ModuleLayout,
+  SectionId,
+  sectionsOf,
+} from '../module-layout.ts'
 import { native, type PreparedModule } from './namespace.ts'
 
 const magicAndVersion = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00]
@@ -11,26 +17,14 @@ const unlimited = 2n ** 64n
 /** The known sections, in the order that a module must have. */
 const order = [1, 2, 3, 4, 5, 13, 6, 7, 8, 9, 12, 10, 11]
 
-/** Unsigned LEB128. */
-function leb(value: bigint | number): number[] {
-  const bytes: number[] = []
-  let rest = BigInt(value)
-  do {
-    const low = Number(rest & 0x7fn)
-    rest >>= 7n
-    bytes.push(rest === 0n ? low : low | 0x80)
-  } while (rest !== 0n)
-  return bytes
-}
-
 function name(text: string): number[] {
   const bytes = [...new TextEncoder().encode(text)]
-  return [...leb(bytes.length), ...bytes]
+  return [...leb128(bytes.length), ...bytes]
 }
 
 function section(id: number, ...parts: ArrayLike<number>[]): Uint8Array {
   const body = concatenate(parts)
-  return concatenate([[id], leb(body.length), body])
+  return concatenate([[id], leb128(body.length), body])
 }
 
 function concatenate(parts: readonly ArrayLike<number>[]): Uint8Array {
@@ -106,7 +100,7 @@ export function hostMemories(
     const memory = memories[index] as (typeof memories)[number]
     // Shared memories stay unchanged: they cannot be attached, and they must have a maximum.
     if (memory.shared) return bytes.subarray(memory.begin, memory.end)
-    return [memory.address === 'i64' ? 4 : 0, ...leb(memory.initial)]
+    return [memory.address === 'i64' ? 4 : 0, ...leb128(memory.initial)]
   }
 
   const check = ImportCheck.of(bytes, layout, sections)
@@ -123,7 +117,7 @@ export function hostMemories(
   let imports = defined.length > 0
   for (const { id, first, begin, end } of sections) {
     if (imports && id !== customSectionId && order.indexOf(id) > order.indexOf(SectionId.Import)) {
-      parts.push(section(SectionId.Import, leb(defined.length), added))
+      parts.push(section(SectionId.Import, leb128(defined.length), added))
       imports = false
     }
     if (id === SectionId.Memory) continue
@@ -141,7 +135,7 @@ export function hostMemories(
       position = memory.end
     })
     entries.push(bytes.subarray(position, end))
-    parts.push(section(id, leb(count.value + defined.length), ...entries, added))
+    parts.push(section(id, leb128(count.value + defined.length), ...entries, added))
   }
   parts.push(section(customSectionId, name(seal)))
 
@@ -152,18 +146,18 @@ export function hostMemories(
   const exported = defined.flatMap((index, number) => [
     ...name(String(index)),
     memoryKind,
-    ...leb(number),
+    ...leb128(number),
   ])
   const provider = concatenate([
     magicAndVersion,
     section(
       SectionId.Memory,
-      leb(defined.length),
+      leb128(defined.length),
       ...defined.map((index) =>
         declaredLimits(bytes, memories[index]!, index === 0 ? most : unlimited),
       ),
     ),
-    section(SectionId.Export, leb(defined.length), exported),
+    section(SectionId.Export, leb128(defined.length), exported),
   ])
   const module = providerModule(provider)
   if (module === undefined) return undefined
@@ -182,7 +176,7 @@ function declaredLimits(
 ): ArrayLike<number> {
   const fits = maximum === undefined ? most === unlimited : maximum <= most
   if (shared || initial > most || fits) return bytes.subarray(begin, end)
-  return [address === 'i64' ? 5 : 1, ...leb(initial), ...leb(most)]
+  return [address === 'i64' ? 5 : 1, ...leb128(initial), ...leb128(most)]
 }
 
 /** Most modules declare one memory in one of a few ways. */

@@ -3,6 +3,7 @@ import type * as api from '../../../types/web-assembly.d.ts'
 import { checkBoolean } from '../../arguments.ts'
 import { bytesOf, responseBytes } from '../module-bytes.ts'
 import { type ModuleLayout, moduleLayout } from '../module-layout.ts'
+import { limitedBytes } from '../module-limits.ts'
 
 /** Node's own namespace, its members read before a program can replace them. */
 export const native: api.WebAssemblyNamespace = Object.create(
@@ -86,7 +87,14 @@ export function nodeNamespace(options: NamespaceOptions): NodeNamespace {
   const modules = new WeakMap<object, KnownModule>()
   const instances = new WeakMap<object, InstanceParts>()
 
-  function prepare(bytes: Uint8Array, compileOptions: api.CompileOptions | undefined): KnownModule {
+  function prepare(
+    given: Uint8Array,
+    compileOptions: api.CompileOptions | undefined,
+    where: string,
+  ): KnownModule {
+    const bytes = limitedBytes(given, compileOptions, where, () =>
+      native.validate(given as Uint8Array<ArrayBuffer>, compileOptions),
+    )
     const layout = layoutOf(bytes)
     const wanted = compileOptions?.hostWindows
     if (wanted !== undefined) checkBoolean('options.hostWindows', wanted)
@@ -164,7 +172,8 @@ export function nodeNamespace(options: NamespaceOptions): NodeNamespace {
 
   const Module: api.ModuleConstructor = new Proxy(native.Module, {
     construct(target, [source, compileOptions], newTarget) {
-      const known = prepare(bytesOf(source, 'WebAssembly.Module()'), compileOptions)
+      const where = 'WebAssembly.Module()'
+      const known = prepare(bytesOf(source, where), compileOptions, where)
       const self = newTarget === Module ? target : newTarget
       return remember(Reflect.construct(target, [known.bytes, compileOptions], self), known)
     },
@@ -192,7 +201,7 @@ export function nodeNamespace(options: NamespaceOptions): NodeNamespace {
     where: string,
   ): Promise<api.Module> {
     // A copy: Node must compile the same bytes on its threads.
-    const known = prepare(bytesOf(source, where).slice(), compileOptions)
+    const known = prepare(bytesOf(source, where).slice(), compileOptions, where)
     return remember(await native.compile(known.bytes, compileOptions), known)
   }
 

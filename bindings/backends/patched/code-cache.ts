@@ -1,6 +1,7 @@
 import type * as api from '../../../types/web-assembly.d.ts'
 import { nodeCrypto } from '../../node-crypto.ts'
 import { bytesOf } from '../module-bytes.ts'
+import { limitedBytes } from '../module-limits.ts'
 import { adoption, engine } from './engine.ts'
 import { checkModule, compileArguments, Module } from './module.ts'
 
@@ -38,7 +39,10 @@ export function deserializeModule(
 ): api.Module {
   // Copies, because neither may change between check and use.
   const cacheBytes = bytesOf(cache, 'deserializeModule()').slice()
-  const wireBytes = bytesOf(bytes, 'deserializeModule()', 1).slice()
+  const given = bytesOf(bytes, 'deserializeModule()', 1).slice()
+  const wireBytes = limitedBytes(given, options, 'deserializeModule()', () =>
+    engine.validate(given, compileArguments(options)),
+  )
   const code = cacheBytes.subarray(digestLength)
   if (!digest(code, wireBytes).equals(cacheBytes.subarray(0, digestLength))) {
     throw new TypeError(

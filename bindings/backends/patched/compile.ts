@@ -2,11 +2,12 @@ import type * as api from '../../../types/web-assembly.d.ts'
 import { bytesOf, responseBytes } from '../module-bytes.ts'
 import { engine } from './engine.ts'
 import { Instance } from './instance.ts'
-import { compileArguments, isModule, type Module } from './module.ts'
+import { compileArguments, compileBytesOf, isModule, type Module } from './module.ts'
 
 function compileBytes(source: unknown, options: unknown, where: string): Promise<Module> {
   return new Promise((resolve, reject) => {
-    engine.compileAsync(bytesOf(source, where), compileArguments(options), (error, module) => {
+    const bytes = compileBytesOf(source, options, where)
+    engine.compileAsync(bytes, compileArguments(options), (error, module) => {
       if (module === undefined) reject(error)
       else resolve(module as Module)
     })

@@ -1,6 +1,7 @@
 import { withoutEngine } from '../../addon/load.ts'
 import { HostRegion } from '../../region.ts'
 import { available, type BackendDefinition, unavailable } from '../backend.ts'
+import { runWithLimits } from './call-limits.ts'
 import { ChunkFeeder } from './chunk-feeder.ts'
 import { engine } from './engine.ts'
 import { HostWindows } from './host-windows.ts'
@@ -22,6 +23,7 @@ export const patched: BackendDefinition = {
     HostRegion,
     ChunkFeeder,
     HostWindows,
+    runWithLimits,
     setWasmInstanceRawMemory,
     setWasmInstanceWindow,
   }),

@@ -3,6 +3,7 @@ import type { Arguments } from '../../addon/binding.ts'
 import { Kind } from '../../addon/numbers.ts'
 import { checkBoolean, show } from '../../arguments.ts'
 import { bytesOf } from '../module-bytes.ts'
+import { limitedBytes } from '../module-limits.ts'
 import { adoption, engine, record, registerClass } from './engine.ts'
 
 const tierings: readonly unknown[] = ['optimize', 'dynamic', 'baseline'] satisfies api.Tiering[]
@@ -40,6 +41,14 @@ export function compileArguments(options: unknown): Arguments {
   )
 }
 
+/** The bytes that the engine compiles, for the function `where`. */
+export function compileBytesOf(source: unknown, options: unknown, where: string): Uint8Array {
+  const bytes = bytesOf(source, where)
+  return limitedBytes(bytes, options, where, () =>
+    engine.validate(bytes, compileArguments(options)),
+  )
+}
+
 export class Module implements api.Module {
   declare readonly [Symbol.toStringTag]: string
   readonly #brand = true
@@ -66,7 +75,8 @@ export class Module implements api.Module {
 
   constructor(bytes: api.BytesSource | typeof adoption, options?: api.CompileOptions) {
     if (bytes === adoption) return
-    engine.compile(this, bytesOf(bytes, 'WebAssembly.Module()'), compileArguments(options))
+    const compiled = compileBytesOf(bytes, options, 'WebAssembly.Module()')
+    engine.compile(this, compiled, compileArguments(options))
   }
 }
 

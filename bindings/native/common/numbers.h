@@ -37,6 +37,13 @@ enum class Hook : int32_t {
   kProbe = 6,
 };
 
+enum class CallEnd : int32_t {
+  kNone = 0,
+  kTimeout = 1,
+  kStopped = 2,
+  kAborted = 3,
+};
+
 enum class Notice : int32_t {
   kProgress = 0,
   kAborted = 1,

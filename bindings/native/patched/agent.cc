@@ -126,7 +126,7 @@ bool Agent::CreateIsolate() {
   v8::Isolate::Initialize(isolate_, params);
 
   isolate_->SetData(0, this);
-  SetStackLimit();
+  FindStackLimit();
   isolate_->SetMicrotasksPolicy(v8::MicrotasksPolicy::kExplicit);
   isolate_->AddNearHeapLimitCallback(OnNearHeapLimit, this);
   const bool is_first = v8::Isolate::TryGetCurrent() == nullptr;
@@ -191,7 +191,7 @@ bool Agent::SetUpContext() {
   return true;
 }
 
-void Agent::SetStackLimit() {
+void Agent::FindStackLimit() {
   pthread_attr_t attributes;
   void* low = nullptr;
   size_t size = 0;
@@ -208,7 +208,10 @@ void Agent::SetStackLimit() {
       guard + std::clamp(size / 4, 256 * kKiB, size_t{4 * kMiB});
   // A stack without limit is no reason to let endless recursion eat all memory.
   const size_t depth = std::min(size - std::min(headroom, size), 16 * kMiB);
-  const uintptr_t limit = reinterpret_cast<uintptr_t>(low) + size - depth;
+  SetStackLimit(reinterpret_cast<uintptr_t>(low) + size - depth);
+}
+
+void Agent::SetStackLimit(uintptr_t limit) {
   isolate_->SetStackLimit(limit);
   stack_limit_ = limit;
 }
@@ -319,7 +322,7 @@ void Agent::EndInnerCall() {
 }
 
 bool Agent::EnterOuterCall() {
-  if (node_stops_) {
+  if (node_stops_ || passed_limits() != nullptr) {
     EndInnerCall();
     return false;
   }
@@ -331,6 +334,12 @@ bool Agent::EnterOuterCall() {
     return false;
   }
   return outer_values_->Enter();
+}
+
+void Agent::AbortCall(size_t id) {
+  if (CallLimits* limits = CallLimits::Find(limits_, id)) {
+    limits->Abort();
+  }
 }
 
 void Agent::CancelTermination() {
@@ -360,10 +369,12 @@ void Agent::OnInterrupt(v8::Isolate* isolate, void* data) {
   auto* agent = static_cast<Agent*>(data);
   agent->interrupt_requested_ = false;
   // An interrupt may be served after the call that it was requested for.
-  if (agent->depth_ > 0 && !agent->node_stops_ &&
-      (agent->HasOuterStack() ? agent->node_.IsStopping()
-                              : agent->node_.IsClosed())) {
-    agent->node_stops_ = true;
+  if (agent->depth_ == 0 || agent->node_stops_) {
+    return;
+  }
+  agent->node_stops_ = agent->HasOuterStack() ? agent->node_.IsStopping()
+                                              : agent->node_.IsClosed();
+  if (agent->node_stops_ || agent->passed_limits() != nullptr) {
     agent->RequestTermination();
   }
 }

@@ -16,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "call_limits.h"
 #include "common/fault_range.h"
 #include "common/napi/handle_scope.h"
 #include "common/napi/reference.h"
@@ -140,6 +141,14 @@ class Agent final : public Watchdog::Client,
   void LeaveOuterCall() { outer_values_->Leave(); }
   // What was asked to end has ended.
   void CancelTermination();
+
+  // The limits that what runs has passed (see call_limits.h). Null if it runs
+  // within all that there are.
+  CallLimits* passed_limits() const {
+    return limits_ == nullptr ? nullptr : CallLimits::FindPassed(limits_);
+  }
+  // Ends the call that has limits of that id, if it still goes on.
+  void AbortCall(size_t id);
 
   // Of this thread.
   ThreadFaults& faults() { return faults_; }
@@ -270,6 +279,7 @@ class Agent final : public Watchdog::Client,
   static constexpr size_t kManyChanges = 256;
 
   friend class Border;
+  friend class CallLimits;
   friend class Entry;
 
   void Trace();
@@ -277,7 +287,8 @@ class Agent final : public Watchdog::Client,
 
   bool CreateIsolate();
   bool SetUpContext();
-  void SetStackLimit();
+  void FindStackLimit();
+  void SetStackLimit(uintptr_t limit);
   void Close();
   void RequestTermination();
   void LeaveBorder() {
@@ -324,6 +335,8 @@ class Agent final : public Watchdog::Client,
   std::atomic<bool> interrupt_requested_{false};
   NodeIsolate node_;
   uintptr_t stack_limit_ = 0;
+  // The innermost.
+  CallLimits* limits_ = nullptr;
   // Node's. 0 as long as it is not known.
   uintptr_t outer_stack_limit_ = 0;
   bool node_stops_ = false;

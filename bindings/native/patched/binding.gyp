@@ -14,6 +14,7 @@
         'addon.cc',
         'agent.cc',
         'border.cc',
+        'call_limits.cc',
         'chunk_feeder.cc',
         'code_cache.cc',
         'cpu_profiler.cc',

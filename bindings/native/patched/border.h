@@ -74,12 +74,12 @@ class Entry {
   // Where WebAssembly code runs.
   template <typename T, typename Code>
   bool Run(Code code, v8::Local<T>* result) {
-    return CheckBorrowed(agent_) && Ask(code, result);
+    return MayRun() && Ask(code, result);
   }
   // `code` gives whether it succeeded.
   template <typename Code>
   bool Run(Code code) {
-    return CheckBorrowed(agent_) && Catch(code);
+    return MayRun() && Catch(code);
   }
   // Where the engine itself does something.
   template <typename T, typename Code>
@@ -106,6 +106,8 @@ class Entry {
            !ThrowIfPagesReplaced(agent_, replaced_pages);
   }
 
+  bool MayRun() { return CheckBorrowed(agent_) && !ThrowIfPastLimits(agent_); }
+
   Agent* const agent_;
   Store* const previous_;
   bool is_open_;
@@ -123,7 +125,8 @@ class OuterCall {
     if (!is_open_) {
       return;
     }
-    if (!(succeeded_ && CheckBorrowed(agent_))) {
+    if (!(succeeded_ && CheckBorrowed(agent_) &&
+          agent_->passed_limits() == nullptr)) {
       ThrowToInner(agent_);
     }
     agent_->LeaveOuterCall();

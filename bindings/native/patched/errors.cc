@@ -132,7 +132,9 @@ void ThrowToOuter(Agent* agent, v8::TryCatch& try_catch) {
     return;
   }
   if (terminated) {
-    ThrowHeapExhausted(agent);
+    if (agent->heap_exhausted() || !ThrowIfPastLimits(agent)) {
+      ThrowHeapExhausted(agent);
+    }
     return;
   }
   napi_value outer = ToOuter(agent, exception);
@@ -170,6 +172,10 @@ void ThrowToInner(Agent* agent) {
   napi_is_exception_pending(env, &pending);
   if (pending) {
     napi_get_and_clear_last_exception(env, &exception);
+  }
+  if (agent->passed_limits() != nullptr) {
+    agent->EndInnerCall();
+    return;
   }
   // Code that catches the exception goes on, on its own memory if what threw
   // took the bytes away.

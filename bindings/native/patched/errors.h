@@ -22,6 +22,17 @@ void ThrowToOuter(Agent* agent, v8::TryCatch& try_catch);
 // terminated. If so, this makes a RangeError pending, and gives true.
 bool ThrowIfHeapExhausted(Agent* agent);
 
+// If what runs has passed limits (see call_limits.h), this makes their error
+// pending, and gives true.
+inline bool ThrowIfPastLimits(Agent* agent) {
+  CallLimits* limits = agent->passed_limits();
+  if (limits == nullptr) {
+    return false;
+  }
+  limits->ThrowError();
+  return true;
+}
+
 // Where bulk operations, or JavaScript that was called, touched pages of host
 // memory that cannot be accessed, they went on with zeros (see fault_range.h):
 // what the call has computed is of no use. `before` is the count when it began.
@@ -37,8 +48,8 @@ inline bool ThrowIfPagesReplaced(Agent* agent, uint64_t before) {
 }
 
 // Takes what is pending in Node and throws it in the inner engine; if borrowed
-// bytes are gone, the TypeError about that instead. If Node ends JavaScript,
-// the inner engine ends what it runs, too.
+// bytes are gone, the TypeError about that instead. If Node ends JavaScript, or
+// limits have been passed, the inner engine ends what it runs, too.
 void ThrowToInner(Agent* agent);
 
 // An error of the engine that is passed as a value. Null, with an exception

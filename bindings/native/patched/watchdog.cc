@@ -14,6 +14,8 @@ namespace {
 // next.
 constexpr std::chrono::milliseconds kIntervalInCalls{50};
 constexpr std::chrono::milliseconds kIntervalIdle{250};
+// How often to look whether other threads have stopped calls.
+constexpr std::chrono::milliseconds kIntervalOfStops{5};
 
 }  // namespace
 
@@ -40,6 +42,47 @@ void Watchdog::Add(Client* client) {
 void Watchdog::Remove(Client* client) {
   std::lock_guard<std::mutex> lock(mutex_);
   std::erase(clients_, client);
+  std::erase_if(watches_,
+                [&](const Watch* watch) { return watch->client == client; });
+}
+
+void Watchdog::Begin(Watch* watch) {
+  const Clock::time_point look =
+      watch->stop == nullptr
+          ? watch->due
+          : std::min(watch->due, Clock::now() + kIntervalOfStops);
+  std::lock_guard<std::mutex> lock(mutex_);
+  watches_.push_back(watch);
+  if (look < wake_) {
+    changed_.notify_one();
+  }
+}
+
+void Watchdog::End(Watch* watch) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  std::erase(watches_, watch);
+}
+
+Watchdog::Clock::time_point Watchdog::CheckLimits(Clock::time_point now) {
+  Clock::time_point next = Clock::time_point::max();
+  for (Watch* watch : watches_) {
+    if (watch->end != CallEnd::kNone) {
+      continue;
+    }
+    if (watch->due <= now) {
+      watch->end = CallEnd::kTimeout;
+    } else if (watch->stop != nullptr &&
+               __atomic_load_n(watch->stop, __ATOMIC_RELAXED) != 0) {
+      watch->end = CallEnd::kStopped;
+    } else {
+      next = std::min(next, watch->stop == nullptr
+                                ? watch->due
+                                : std::min(watch->due, now + kIntervalOfStops));
+      continue;
+    }
+    watch->client->OnLongCall();
+  }
+  return next;
 }
 
 void Watchdog::CallAfter(std::chrono::milliseconds delay,
@@ -51,31 +94,35 @@ void Watchdog::CallAfter(std::chrono::milliseconds delay,
 
 void Watchdog::Run() {
   std::unique_lock<std::mutex> lock(mutex_);
-  bool in_calls = false;
+  Clock::time_point next_look = Clock::now();
   for (;;) {
-    // Polling costs next to nothing, and keeps the way into a call free of
-    // system calls and fences.
-    auto wake = Clock::now() + (clients_.empty() ? std::chrono::hours(1)
-                                : in_calls       ? kIntervalInCalls
-                                                 : kIntervalIdle);
-    if (!timers_.empty()) {
-      wake = std::min(wake, timers_.top().due);
+    Clock::time_point now = Clock::now();
+    if (next_look <= now) {
+      bool in_calls = false;
+      for (Client* client : clients_) {
+        const uint64_t serial = client->serial_.load(std::memory_order_relaxed);
+        if (serial != 0 && serial == client->seen_) {
+          client->OnLongCall();
+        }
+        client->seen_ = serial;
+        in_calls |= serial != 0;
+      }
+      // Polling costs next to nothing, and keeps the way into a call free of
+      // system calls and fences.
+      next_look = now + (in_calls ? kIntervalInCalls : kIntervalIdle);
     }
-    changed_.wait_until(lock, wake);
+    wake_ = clients_.empty() ? now + std::chrono::hours(1) : next_look;
+    wake_ = std::min(wake_, CheckLimits(now));
+    if (!timers_.empty()) {
+      wake_ = std::min(wake_, timers_.top().due);
+    }
+    changed_.wait_until(lock, wake_);
 
+    now = Clock::now();
     std::vector<std::function<void()>> due;
-    while (!timers_.empty() && timers_.top().due <= Clock::now()) {
+    while (!timers_.empty() && timers_.top().due <= now) {
       due.push_back(timers_.top().callback);
       timers_.pop();
-    }
-    in_calls = false;
-    for (Client* client : clients_) {
-      const uint64_t serial = client->serial_.load(std::memory_order_relaxed);
-      if (serial != 0 && serial == client->seen_) {
-        client->OnLongCall();
-      }
-      client->seen_ = serial;
-      in_calls |= serial != 0;
     }
     if (!due.empty()) {
       lock.unlock();

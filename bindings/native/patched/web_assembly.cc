@@ -1,10 +1,13 @@
 #include "web_assembly.h"
 
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
 #include "agent.h"
+#include "call_limits.h"
 #include "common/napi/native_functions.h"
 #include "common/napi/results.h"
 #include "common/region.h"
@@ -202,6 +205,34 @@ napi_value JsTag(const InnerCall& call) {
              : nullptr;
 }
 
+// runWithLimits(callback, errorOf, id, timeout, stop, stackSize): calls
+// `callback()`, see call_limits.h. Gives what that gives.
+napi_value RunWithLimits(const InnerCall& call) {
+  napi_value callback;
+  CallLimits::Options options;
+  std::optional<Bytes> stop;
+  if (!call.Read("runWithLimits: expected (callback, errorOf, id, timeout, "
+                 "stop, stackSize)",
+                 &callback, &options.error_of, &options.id, &options.timeout,
+                 &stop, &options.stack_size)) {
+    return nullptr;
+  }
+  if (stop) {
+    options.stop = reinterpret_cast<const int32_t*>(stop->data);
+  }
+  const CallLimits limits(call.agent(), options);
+  return call.agent()->CallOuter(callback, 0, nullptr);
+}
+
+// abortCall(id), see Agent::AbortCall.
+napi_value AbortCall(const Arguments& args) {
+  size_t id;
+  if (args.Read("abortCall: expected (id)", &id)) {
+    args.data<Agent>()->AbortCall(id);
+  }
+  return nullptr;
+}
+
 // collectInnerGarbage(): boolean, see Agent::CollectInnerGarbage.
 napi_value CollectInnerGarbage(const Arguments& args) {
   auto* agent = args.data<Agent>();
@@ -248,6 +279,8 @@ bool InitWebAssembly(napi_env env, napi_value exports) {
                              {"detachMemory", Enter<DetachMemory>},
                              {"isMemoryAttached", Enter<IsMemoryAttached>},
                              {"jsTag", Enter<JsTag>},
+                             {"runWithLimits", Enter<RunWithLimits>},
+                             {"abortCall", Call<AbortCall>},
                              {"collectInnerGarbage", Call<CollectInnerGarbage>},
                              {"version", Call<Version>},
                          },
