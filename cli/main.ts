@@ -4,6 +4,7 @@ import { version } from '../bindings/addon/platform.ts'
 import { AdvisedError, Interrupted, inOneLine } from '../terminal/advised-error.ts'
 import { byteSize, integer } from '../terminal/option-types.ts'
 import { runCommand, stackOf } from '../terminal/run-command.ts'
+import { plotFile, print } from './arrays/print-option.ts'
 import { info } from './info.ts'
 import { install } from './install/install.ts'
 import { merges } from './merge.ts'
@@ -116,6 +117,13 @@ program
     '--cpu-profile <file>',
     'record which functions take the time; DevTools and speedscope open it',
   )
+  .option(
+    '--print <type:count@symbol>',
+    "an array of the program's memory to print after the run, at an exported global or an address, as in f64:64@histogram; once more for each",
+    print,
+    [],
+  )
+  .option('--plot [file.svg]', 'draw what --print names, on stderr or into a file', plotFile)
   .option('--json', 'print result, bytes, windows, workers and seconds as JSON', false)
   .addHelpText(
     'after',
@@ -143,6 +151,7 @@ program
       .choices(merges)
       .default('list'),
   )
+  .option('--plot [file.svg]', 'draw the arrays of --print, on stderr or into a file', plotFile)
   .option('--json', 'print result, bytes and parts as JSON', false)
   .addHelpText(
     'after',

@@ -1,4 +1,5 @@
 import type { BackendName } from '../types/backend.d.ts'
+import type { Print } from './arrays/print-option.ts'
 import type { Merge } from './merge.ts'
 
 /** What the command line says of `run`. */
@@ -21,5 +22,8 @@ export interface RunOptions {
   readonly writable: boolean
   readonly backend?: BackendName
   readonly cpuProfile?: string
+  readonly print: Print[]
+  /** True: in the terminal. */
+  readonly plot?: string | true
   readonly json: boolean
 }

@@ -5,12 +5,21 @@ import { formatByteSize } from '../terminal/byte-size.ts'
 import { type Progress, startProgress } from '../terminal/progress.ts'
 import type { HostRegion } from '../types/host-region.d.ts'
 import type { ExportResult } from '../types/workers.d.ts'
+import { checkPlot, plot } from './arrays/plot.ts'
+import {
+  mergeArrays,
+  mergedParts,
+  printedArrays,
+  unmerged,
+  type Values,
+  valuesOf,
+} from './arrays/printed-array.ts'
 import { cpuProfileWriter } from './cpu-profile-files.ts'
-import { plain, text } from './format-result.ts'
-import { mergeResults } from './merge.ts'
+import { mergedResults } from './merge.ts'
 import type { ChosenPart } from './parts/part.ts'
 import { exportsName, readProgram } from './program-file.ts'
 import type { RunOptions } from './run-options.ts'
+import { formatSpeed, tellEnd, tellResult, throughput } from './tell.ts'
 
 /** The largest length of a window with `address: 'i32'`. */
 const maxWindow32 = 2 ** 32 - 1
@@ -56,6 +65,19 @@ function checkOptions(options: RunOptions): void {
       'Give one for each, in their order.',
     )
   }
+  if (options.plot !== undefined && options.print.length === 0) {
+    throw new AdvisedError('--plot has nothing to draw.', 'Name an array with --print.')
+  }
+  if (options.part !== undefined && options.plot !== undefined) {
+    throw new AdvisedError(
+      'A part has no whole arrays that --plot could draw.',
+      'Give --plot to v8-rawmem merge.',
+    )
+  }
+  const isWhole = options.part === undefined
+  if (isWhole && options.print.length > 0 && options.parallel > 1 && options.merge === 'list') {
+    throw unmerged(`${options.parallel} threads`)
+  }
   for (const bytes of recordBytesOf(options)) {
     if (window !== undefined && typeof bytes === 'number' && window % bytes !== 0) {
       throw new AdvisedError(
@@ -80,6 +102,16 @@ const advices: [RegExp, string][] = [
   [/^rawmem: window .* shows no region/, 'Give --map once for each window of the program.'],
   [/^onCpuProfile is for the backend/, 'Leave out --cpu-profile or --backend.'],
   [/^recordBytes: /, 'Give a size for each file, as in --record-bytes 8,4,all.'],
+  [
+    /^arrays: the module exports no global/,
+    'Name one of them, or an address. Compilers export static variables by -Wl,--export=<name>.',
+  ],
+  [/^arrays: the global /, 'Name a global that holds the address of the array.'],
+  [/^arrays: .* is outside the memory/, 'Ask for fewer elements, or name another place.'],
+  [
+    /^arrays: the module exports no memory/,
+    "Export the memory of --print under the name 'memory'.",
+  ],
   [/Cannot convert .* to a BigInt/, 'Arguments for an i64 end in n, as in --args 7n.'],
   [/Cannot convert a BigInt value to a number/, 'Only arguments for an i64 end in n.'],
 ]
@@ -96,53 +128,6 @@ function advise(error: unknown): unknown {
   return advice === undefined ? error : new AdvisedError(message, advice, { cause: error })
 }
 
-function formatSpeed(bytes: number, seconds: number): string {
-  const speed = bytes / Math.max(seconds, 1e-9)
-  return speed < 1e8 ? `${(speed / 1e6).toFixed(2)} MB/s` : `${(speed / 1e9).toFixed(2)} GB/s`
-}
-
-/** What is said of a run when it has ended. */
-interface Summary {
-  readonly byteLength: number
-  readonly windows: number
-  readonly workers: number
-  readonly seconds: number
-}
-
-function count(number: number, thing: string): string {
-  return `${number} ${thing}${number === 1 ? '' : 's'}`
-}
-
-function throughput({ byteLength, windows, workers, seconds }: Summary): string {
-  // Programs that choose for themselves what they see have none to count.
-  const of = [...(windows > 0 ? [count(windows, 'window')] : []), count(workers, 'worker')].join(
-    ', ',
-  )
-  return `${formatByteSize(byteLength)} in ${seconds.toFixed(2)} s, ${formatSpeed(byteLength, seconds)} (${of})`
-}
-
-function asJson(result: object, { byteLength, windows, workers, seconds }: Summary): string {
-  return JSON.stringify({ ...result, bytes: byteLength, windows, workers, seconds }, plain, 2)
-}
-
-/** The result goes to stdout, all else to stderr. */
-function tellResult(result: unknown, summary: Summary, { json, merge }: RunOptions): void {
-  if (json) {
-    console.log(asJson({ result }, summary))
-    return
-  }
-  const lines = merge === 'list' ? (result as ExportResult[]) : [result as ExportResult]
-  for (const line of lines) if (line !== undefined) console.log(text(line))
-  console.error(throughput(summary))
-}
-
-/** The output of the program has gone to stdout already. */
-function tellEnd(exitCodes: number[], summary: Summary, { json }: RunOptions): void {
-  const exitCode = Math.max(...exitCodes)
-  console.error(json ? asJson({ exitCode }, summary) : throughput(summary))
-  process.exitCode = exitCode
-}
-
 /** Runs the program over the files, a host window each, or over the only one. */
 export async function run(path: string, options: RunOptions, signal: AbortSignal): Promise<void> {
   checkOptions(options)
@@ -151,7 +136,9 @@ export async function run(path: string, options: RunOptions, signal: AbortSignal
   const bytes = await readProgram(path)
   const isProgram =
     options.export === '_start' || (options.export === undefined && exportsName(bytes, '_start'))
-  if (isProgram && options.merge !== 'list') {
+  if (options.plot !== undefined) await checkPlot(options.plot)
+  const prints = options.print.map(({ text }) => text)
+  if (isProgram && options.merge !== 'list' && prints.length === 0) {
     throw new AdvisedError(
       `${path} is a program with an exit code, which --merge ${options.merge} cannot work on.`,
       'Leave out --merge.',
@@ -176,14 +163,15 @@ export async function run(path: string, options: RunOptions, signal: AbortSignal
       const { choosePart } = await import('./parts/part.ts')
       part = await choosePart(bytes, regions, options, signal)
       if (part.isEmpty) {
-        console.log(part.describe([]))
+        console.log(part.describe([], []))
         return
       }
     }
     const shown = part?.regions ?? regions
     const byteLength = shown.reduce((sum, region) => sum + region.byteLength, 0)
-    let windows = 0
     let workers = 0
+    const partArrays: Values[][] = []
+    let windows = 0
     const started = performance.now()
     const secondsSoFar = () => (performance.now() - started) / 1000
     bar = startProgress('', byteLength, formatByteSize, {
@@ -191,7 +179,7 @@ export async function run(path: string, options: RunOptions, signal: AbortSignal
       // Where there is no terminal, stderr is for the throughput alone.
       print() {},
     })
-    const result = await parallelScan(bytes, shown, {
+    const results: ExportResult[] = await parallelScan(bytes, shown, {
       next: options.import,
       args: options.args,
       address: options.address,
@@ -213,13 +201,17 @@ export async function run(path: string, options: RunOptions, signal: AbortSignal
       ...(options.cpuProfile !== undefined && {
         onCpuProfile: cpuProfileWriter(options.cpuProfile, options.parallel),
       }),
+      arrays: options.print,
+      onArrays(arrays, index) {
+        partArrays[index] = valuesOf(arrays)
+      },
       onProgress(progress) {
         windows = progress.windows
         bar?.update(progress.position)
       },
       merge(results) {
         workers = results.length
-        return options.merge === 'list' ? results : mergeResults(options.merge, results)
+        return isProgram ? results : mergedResults(options.merge, results, prints.length > 0)
       },
     })
     const seconds = secondsSoFar()
@@ -228,11 +220,14 @@ export async function run(path: string, options: RunOptions, signal: AbortSignal
     bar.stop()
     const summary = { byteLength, windows, workers, seconds }
     if (part !== undefined) {
-      const results = options.merge === 'list' ? result : [result]
-      console.log(part.describe(results as ExportResult[]))
+      console.log(part.describe(results, mergedParts(prints, options.merge, partArrays)))
       if (!options.json) console.error(throughput(summary))
-    } else if (isProgram) tellEnd(result as number[], summary, options)
-    else tellResult(result, summary, options)
+      return
+    }
+    const arrays = printedArrays(prints, mergeArrays(prints, options.merge, partArrays))
+    if (isProgram) tellEnd(results as number[], arrays, summary, options)
+    else tellResult(results, arrays, summary, options)
+    if (options.plot !== undefined) await plot(options.plot, arrays)
   } catch (error) {
     bar?.stop()
     throw advise(error)
