@@ -2,7 +2,6 @@ import { statSync } from 'node:fs'
 import { basename } from 'node:path'
 import { AdvisedError } from '../terminal/advised-error.ts'
 import { formatByteSize } from '../terminal/byte-size.ts'
-import { type Progress, startProgress } from '../terminal/progress.ts'
 import type { HostRegion } from '../types/host-region.d.ts'
 import type { ExportResult } from '../types/workers.d.ts'
 import { checkPlot, plot } from './arrays/plot.ts'
@@ -17,9 +16,10 @@ import {
 import { cpuProfileWriter } from './cpu-profile-files.ts'
 import { mergedResults } from './merge.ts'
 import type { ChosenPart } from './parts/part.ts'
-import { exportsName, readProgram } from './program-file.ts'
+import { exportsName, importsFunction, readProgram } from './program-file.ts'
 import type { RunOptions } from './run-options.ts'
-import { formatSpeed, tellEnd, tellResult, throughput } from './tell.ts'
+import { tellEnd, tellResult, throughput } from './tell.ts'
+import { type Watch, watchRun } from './watch-run.ts'
 
 /** The largest length of a window with `address: 'i32'`. */
 const maxWindow32 = 2 ** 32 - 1
@@ -156,7 +156,7 @@ export async function run(path: string, options: RunOptions, signal: AbortSignal
   const { writable } = options
   const regions: HostRegion[] = []
   let part: ChosenPart | undefined
-  let bar: Progress | undefined
+  let watch: Watch | undefined
   try {
     for (const file of options.map) regions.push(HostRegion.mapFile(file, { writable }))
     if (options.part !== undefined) {
@@ -171,14 +171,12 @@ export async function run(path: string, options: RunOptions, signal: AbortSignal
     const byteLength = shown.reduce((sum, region) => sum + region.byteLength, 0)
     let workers = 0
     const partArrays: Values[][] = []
-    let windows = 0
-    const started = performance.now()
-    const secondsSoFar = () => (performance.now() - started) / 1000
-    bar = startProgress('', byteLength, formatByteSize, {
-      more: (position) => `  ${formatSpeed(position, secondsSoFar())}`,
-      // Where there is no terminal, stderr is for the throughput alone.
-      print() {},
-    })
+    watch = watchRun(
+      byteLength,
+      part?.ranges ??
+        regions.map(({ byteLength }, i) => ({ path: options.map[i]!, begin: 0, end: byteLength })),
+      importsFunction(bytes, 'rawmem', 'progress'),
+    )
     const results: ExportResult[] = await parallelScan(bytes, shown, {
       next: options.import,
       args: options.args,
@@ -205,19 +203,16 @@ export async function run(path: string, options: RunOptions, signal: AbortSignal
       onArrays(arrays, index) {
         partArrays[index] = valuesOf(arrays)
       },
-      onProgress(progress) {
-        windows = progress.windows
-        bar?.update(progress.position)
-      },
+      onProgress: watch.update,
       merge(results) {
         workers = results.length
         return isProgram ? results : mergedResults(options.merge, results, prints.length > 0)
       },
     })
-    const seconds = secondsSoFar()
+    const { windows } = watch
+    const seconds = watch.secondsSoFar()
     // Programs that choose for themselves what they see say nothing at the end.
-    bar.update(byteLength)
-    bar.stop()
+    watch.end()
     const summary = { byteLength, windows, workers, seconds }
     if (part !== undefined) {
       console.log(part.describe(results, mergedParts(prints, options.merge, partArrays)))
@@ -229,7 +224,7 @@ export async function run(path: string, options: RunOptions, signal: AbortSignal
     else tellResult(results, arrays, summary, options)
     if (options.plot !== undefined) await plot(options.plot, arrays)
   } catch (error) {
-    bar?.stop()
+    watch?.stop()
     throw advise(error)
   } finally {
     part?.close()

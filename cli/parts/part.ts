@@ -8,12 +8,15 @@ import type { HostRegion } from '../../types/host-region.d.ts'
 import type { ExportResult } from '../../types/workers.d.ts'
 import type { Values } from '../arrays/printed-array.ts'
 import type { RunOptions } from '../run-options.ts'
+import type { SeenRange } from '../touched-pages.ts'
 import { fingerprint, sha256 } from './fingerprint.ts'
 import { formatPart } from './part-record.ts'
 
 export interface ChosenPart {
   /** What the program sees; closed by {@link ChosenPart.close}. */
   readonly regions: HostRegion[]
+  /** The bytes of the files that these are. */
+  readonly ranges: readonly SeenRange[]
   /** There are fewer records than parts, and this part has none: nothing to run. */
   readonly isEmpty: boolean
   /** The line of JSON. */
@@ -51,6 +54,7 @@ export async function choosePart(
   }
   return {
     regions,
+    ranges: ranges.map((range, i) => ({ path: options.map[i]!, ...range })),
     isEmpty: isEmpty(part, boundary),
     describe: (results, arrays) =>
       formatPart({
