@@ -3,7 +3,7 @@ import { basename } from 'node:path'
 import { AdvisedError } from '../terminal/advised-error.ts'
 import { formatByteSize } from '../terminal/byte-size.ts'
 import type { HostRegion } from '../types/host-region.d.ts'
-import type { ExportResult } from '../types/workers.d.ts'
+import type { ExportResult, MemoryValues } from '../types/workers.d.ts'
 import { checkPlot, plot } from './arrays/plot.ts'
 import {
   mergeArrays,
@@ -18,6 +18,9 @@ import { mergedResults } from './merge.ts'
 import type { ChosenPart } from './parts/part.ts'
 import { exportsName, importsFunction, readProgram } from './program-file.ts'
 import type { RunOptions } from './run-options.ts'
+import { checkTableOptions } from './table/check-options.ts'
+import { scanTable } from './table/scan-table.ts'
+import type { Table } from './table/table.ts'
 import { tellEnd, tellResult, throughput } from './tell.ts'
 import { type Watch, watchRun } from './watch-run.ts'
 
@@ -88,6 +91,16 @@ function checkOptions(options: RunOptions): void {
   }
 }
 
+/** There are rows, and one way to make arrays of all batches one. */
+function checkTable({ map, print, merge }: RunOptions, { batchCount, batchNames }: Table): void {
+  if (batchCount === 0) {
+    throw new AdvisedError(`${map[0]} has no rows.`, 'There is nothing to run the program over.')
+  }
+  if (print.length > 0 && batchCount > 1 && merge === 'list') {
+    throw unmerged(`${batchCount} ${batchNames[1]}`)
+  }
+}
+
 /** What to do about what the library refuses, by the beginning of its message or what is in it. */
 const advices: [RegExp, string][] = [
   [
@@ -131,6 +144,7 @@ function advise(error: unknown): unknown {
 /** Runs the program over the files, a host window each, or over the only one. */
 export async function run(path: string, options: RunOptions, signal: AbortSignal): Promise<void> {
   checkOptions(options)
+  checkTableOptions(options)
   const recordBytes = recordBytesOf(options)
   for (const [i, file] of options.map.entries()) checkData(file, recordBytes[i])
   const bytes = await readProgram(path)
@@ -152,13 +166,21 @@ export async function run(path: string, options: RunOptions, signal: AbortSignal
   }
   // The environment decides which backend the library opens, here and in its workers.
   if (options.backend !== undefined) process.env.V8_RAWMEM_BACKEND = options.backend
-  const { HostRegion, parallelScan } = await import('../bindings/index.ts')
+  const { HostRegion, parallelScan, ScanPool } = await import('../bindings/index.ts')
   const { writable } = options
   const regions: HostRegion[] = []
   let part: ChosenPart | undefined
+  let table: Table | undefined
   let watch: Watch | undefined
   try {
-    for (const file of options.map) regions.push(HostRegion.mapFile(file, { writable }))
+    if (options.column.length > 0) {
+      const { openTable } = await import('./table/open-table.ts')
+      const { column: columns, nulls } = options
+      table = await openTable(options.map[0]!, { columns, nulls, HostRegion })
+      checkTable(options, table)
+    } else {
+      for (const file of options.map) regions.push(HostRegion.mapFile(file, { writable }))
+    }
     if (options.part !== undefined) {
       const { choosePart } = await import('./parts/part.ts')
       part = await choosePart(bytes, regions, options, signal)
@@ -168,8 +190,8 @@ export async function run(path: string, options: RunOptions, signal: AbortSignal
       }
     }
     const shown = part?.regions ?? regions
-    const byteLength = shown.reduce((sum, region) => sum + region.byteLength, 0)
-    let workers = 0
+    const byteLength =
+      table?.byteLength ?? shown.reduce((sum, region) => sum + region.byteLength, 0)
     const partArrays: Values[][] = []
     watch = watchRun(
       byteLength,
@@ -177,15 +199,11 @@ export async function run(path: string, options: RunOptions, signal: AbortSignal
         regions.map(({ byteLength }, i) => ({ path: options.map[i]!, begin: 0, end: byteLength })),
       importsFunction(bytes, 'rawmem', 'progress'),
     )
-    const results: ExportResult[] = await parallelScan(bytes, shown, {
+    const scan = {
       next: options.import,
       args: options.args,
       address: options.address,
       memoryIndex: options.memoryIndex,
-      writable,
-      workers: options.parallel,
-      // A result, a profile and what a program prints for each thread.
-      parts: options.parallel,
       wasi: {
         args: [basename(path), ...options.arg],
         env: options.env,
@@ -194,26 +212,34 @@ export async function run(path: string, options: RunOptions, signal: AbortSignal
       signal,
       ...(options.export !== undefined && { export: options.export }),
       ...(options.window !== undefined && { windowSize: options.window }),
-      ...(options.recordBytes !== undefined && { recordBytes: options.recordBytes }),
-      ...(options.delimiter !== undefined && { delimiter: options.delimiter }),
-      ...(options.cpuProfile !== undefined && {
-        onCpuProfile: cpuProfileWriter(options.cpuProfile, options.parallel),
-      }),
       arrays: options.print,
-      onArrays(arrays, index) {
+      onArrays(arrays: MemoryValues[], index: number) {
         partArrays[index] = valuesOf(arrays)
       },
       onProgress: watch.update,
-      merge(results) {
-        workers = results.length
-        return isProgram ? results : mergedResults(options.merge, results, prints.length > 0)
-      },
-    })
+    }
+    const scanned: ExportResult[] =
+      table !== undefined
+        ? await scanTable(new ScanPool({ workers: options.parallel }), bytes, table, scan)
+        : await parallelScan(bytes, shown, {
+            ...scan,
+            writable,
+            workers: options.parallel,
+            // A result, a profile and what a program prints for each thread.
+            parts: options.parallel,
+            ...(options.recordBytes !== undefined && { recordBytes: options.recordBytes }),
+            ...(options.delimiter !== undefined && { delimiter: options.delimiter }),
+            ...(options.cpuProfile !== undefined && {
+              onCpuProfile: cpuProfileWriter(options.cpuProfile, options.parallel),
+            }),
+          })
+    const workers = Math.min(options.parallel, scanned.length)
+    const results = isProgram ? scanned : mergedResults(options.merge, scanned, prints.length > 0)
     const { windows } = watch
     const seconds = watch.secondsSoFar()
     // Programs that choose for themselves what they see say nothing at the end.
     watch.end()
-    const summary = { byteLength, windows, workers, seconds }
+    const summary = { byteLength, windows, workers, seconds, table }
     if (part !== undefined) {
       console.log(part.describe(results, mergedParts(prints, options.merge, partArrays)))
       if (!options.json) console.error(throughput(summary))
@@ -228,6 +254,7 @@ export async function run(path: string, options: RunOptions, signal: AbortSignal
     throw advise(error)
   } finally {
     part?.close()
+    table?.close()
     for (const region of regions) region.close()
   }
 }

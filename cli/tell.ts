@@ -5,38 +5,59 @@ import type { ExportResult } from '../types/workers.d.ts'
 import type { PrintedArray } from './arrays/printed-array.ts'
 import { plain, text } from './format-result.ts'
 import type { RunOptions } from './run-options.ts'
+import type { Table } from './table/table.ts'
 
 export function formatSpeed(bytes: number, seconds: number): string {
   const speed = bytes / Math.max(seconds, 1e-9)
   return speed < 1e8 ? `${(speed / 1e6).toFixed(2)} MB/s` : `${(speed / 1e9).toFixed(2)} GB/s`
 }
 
+type ShownTable = Pick<Table, 'rows' | 'batchNames' | 'batchCount' | 'columns'>
+
 export interface Summary {
   readonly byteLength: number
   readonly windows: number
   readonly workers: number
   readonly seconds: number
+  /** If columns of one were shown. */
+  readonly table?: ShownTable | undefined
 }
 
 function count(number: number, thing: string): string {
   return `${number} ${thing}${number === 1 ? '' : 's'}`
 }
 
-export function throughput({ byteLength, windows, workers, seconds }: Summary): string {
+/** Columns with their types, so that it can be seen what the program took them for. */
+function aboutTable({ rows, batchNames: [one, several], batchCount, columns }: ShownTable): string {
+  const named = columns.map(({ name, type }) => `${name}: ${type}`).join(', ')
+  return `${named}; ${rows} rows in ${batchCount} ${batchCount === 1 ? one : several}`
+}
+
+export function throughput({ byteLength, windows, workers, seconds, table }: Summary): string {
   // Programs that choose for themselves what they see have none to count.
   const of = [...(windows > 0 ? [count(windows, 'window')] : []), count(workers, 'worker')].join(
     ', ',
   )
-  return `${formatByteSize(byteLength)} in ${seconds.toFixed(2)} s, ${formatSpeed(byteLength, seconds)} (${of})`
+  const about = table === undefined ? '' : `${aboutTable(table)}\n`
+  return `${about}${formatByteSize(byteLength)} in ${seconds.toFixed(2)} s, ${formatSpeed(byteLength, seconds)} (${of})`
 }
 
 function asJson(
   result: object,
-  { byteLength, windows, workers, seconds }: Summary,
+  { byteLength, windows, workers, seconds, table }: Summary,
   arrays: readonly PrintedArray[],
 ): string {
   const all = { ...result, ...(arrays.length > 0 && { arrays }) }
-  return JSON.stringify({ ...all, bytes: byteLength, windows, workers, seconds }, plain, 2)
+  const about = table && {
+    columns: table.columns.map(({ name, type }) => ({ name, type })),
+    rows: table.rows,
+    batches: table.batchCount,
+  }
+  return JSON.stringify(
+    { ...all, ...about, bytes: byteLength, windows, workers, seconds },
+    plain,
+    2,
+  )
 }
 
 /** A line for each array. */

@@ -7,7 +7,7 @@ import { checkInteger, show } from '../arguments.ts'
 /** Gets the arrays of each part. */
 export type OnArrays = (arrays: MemoryValues[], part: number) => void
 
-const classes = {
+export const arrayClasses = {
   i8: Int8Array,
   u8: Uint8Array,
   i16: Int16Array,
@@ -26,9 +26,9 @@ function readArray(value: unknown, index: number): MemoryArray {
     throw new TypeError(`${name} must be an object with type, count and at; got ${show(value)}`)
   }
   const { type, count, at } = value as Partial<MemoryArray>
-  if (typeof type !== 'string' || !Object.hasOwn(classes, type)) {
+  if (typeof type !== 'string' || !Object.hasOwn(arrayClasses, type)) {
     throw new TypeError(
-      `${name}.type must be one of ${Object.keys(classes).join(', ')}; got ${show(type)}`,
+      `${name}.type must be one of ${Object.keys(arrayClasses).join(', ')}; got ${show(type)}`,
     )
   }
   return {
@@ -106,13 +106,13 @@ export function arrayReader(
     arrays.map(({ type, count, at }) => {
       const { buffer } = instance.exports[memory]
       const address = typeof at === 'number' ? at : addressOf(instance, at)
-      const bytes = count * classes[type].BYTES_PER_ELEMENT
+      const bytes = count * arrayClasses[type].BYTES_PER_ELEMENT
       if (address + bytes > buffer.byteLength) {
         throw new RangeError(
           `arrays: ${type}:${count}@${at} is outside the memory: it would be bytes ${address} to ${address + bytes} of ${buffer.byteLength}`,
         )
       }
       // A copy, because the address may be of any alignment, and the memory ends with the program.
-      return new classes[type](buffer.slice(address, address + bytes))
+      return new arrayClasses[type](buffer.slice(address, address + bytes))
     })
 }

@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander'
+import { arrayClasses } from '../../bindings/workers/memory-arrays.ts'
 import type { MemoryArray, MemoryArrayType } from '../../types/workers.d.ts'
 
 /** What `--print` asks for, and how it was written. */
@@ -6,28 +7,29 @@ export interface Print extends MemoryArray {
   readonly text: string
 }
 
-const types = new Set<string>(
-  'i8 u8 i16 u16 i32 u32 i64 u64 f32 f64'.split(' ') satisfies string[] as MemoryArrayType[],
-)
+export const numberTypes = Object.keys(arrayClasses) as MemoryArrayType[]
 
 /** Collects `f64:64@histogram`, or an address for the name: `u32:1@0x400`. */
 export function print(text: string, before: Print[] = []): Print[] {
-  const [, type = '', digits, place = ''] = /^(\w+):(\d+)@(.+)$/.exec(text) ?? []
+  const [, typeText, digits, place = ''] = /^(\w+):(\d+)@(.+)$/.exec(text) ?? []
   const count = Number(digits)
+  const type = numberTypes.find((each) => each === typeText)
   if (!(Number.isSafeInteger(count) && count > 0)) {
     throw new InvalidArgumentError(
       'Give <type>:<count>@<exported global or address>, as in f64:64@histogram or u32:1@0x400.',
     )
   }
-  if (!types.has(type)) {
-    throw new InvalidArgumentError(`There is no type ${type}; there are ${[...types].join(', ')}.`)
+  if (type === undefined) {
+    throw new InvalidArgumentError(
+      `There is no type ${typeText}; there are ${numberTypes.join(', ')}.`,
+    )
   }
   const isAddress = /^(0x[0-9a-f]+|\d+)$/i.test(place)
   const at = isAddress ? Number(place) : place
   if (isAddress && !Number.isSafeInteger(at)) {
     throw new InvalidArgumentError(`${place} is no address of a memory.`)
   }
-  return [...before, { text, type: type as MemoryArrayType, count, at }]
+  return [...before, { text, type, count, at }]
 }
 
 /** The file of `--plot`. Without one there is a chart in the terminal. */
