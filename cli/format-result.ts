@@ -5,7 +5,11 @@ export function text(result: ExportResult): string {
   return Array.isArray(result) ? result.join(' ') : `${result ?? ''}`
 }
 
-/** For JSON: bigints as strings, because many JSON readers are limited to 53 bits. */
+/**
+ * For JSON, which has no numbers that are not finite, and whose readers are often limited to 53
+ * bits: these and bigints as strings.
+ */
 export function plain(_key: string, value: unknown): unknown {
+  if (typeof value === 'number' && !Number.isFinite(value)) return String(value)
   return typeof value === 'bigint' ? String(value) : value
 }

@@ -4,6 +4,7 @@ import { version } from '../bindings/addon/platform.ts'
 import { AdvisedError, Interrupted, inOneLine } from '../terminal/advised-error.ts'
 import { byteSize, integer } from '../terminal/option-types.ts'
 import { runCommand, stackOf } from '../terminal/run-command.ts'
+import { plotFile, print } from './arrays/print-option.ts'
 import { info } from './info.ts'
 import { install } from './install/install.ts'
 import { merges } from './merge.ts'
@@ -20,6 +21,8 @@ import type { MergeOptions } from './parts/merge-parts.ts'
 import { run } from './run.ts'
 import type { RunOptions } from './run-options.ts'
 import { sdk } from './sdk.ts'
+import { column } from './table/column-option.ts'
+import { nullsChoices } from './table/table.ts'
 
 const program = new Command('v8-rawmem')
   .description('Runs WebAssembly over data where it lies, without copying it.')
@@ -49,6 +52,20 @@ program
     '--map <file>',
     'the data: mapped, not read or copied; once more for each further host window',
     collect,
+  )
+  .option(
+    '--column <name>',
+    'of an Arrow or Parquet file, the column to map, with its type or without: price:f64; once more for each further host window',
+    column,
+    [],
+  )
+  .addOption(
+    new Option(
+      '--nulls <how>',
+      "what becomes of a column's nulls: an error, a bitmap in the next window, or zeros",
+    )
+      .choices(nullsChoices)
+      .default('refuse'),
   )
   .option('--export <name>', 'the exported function to call (default: _start, or else run)')
   .option(
@@ -116,6 +133,13 @@ program
     '--cpu-profile <file>',
     'record which functions take the time; DevTools and speedscope open it',
   )
+  .option(
+    '--print <type:count@symbol>',
+    "an array of the program's memory to print after the run, at an exported global or an address, as in f64:64@histogram; once more for each",
+    print,
+    [],
+  )
+  .option('--plot [file.svg]', 'draw what --print names, on stderr or into a file', plotFile)
   .option('--json', 'print result, bytes, windows, workers and seconds as JSON', false)
   .addHelpText(
     'after',
@@ -130,7 +154,8 @@ exit code is that of the command. JSON then goes to stderr.
 Examples:
   v8-rawmem run sum.wasm --map numbers.bin --window 2GiB
   v8-rawmem run count-lines.wat --map access.log --parallel 2 --delimiter '\\n' --merge sum
-  v8-rawmem run trades.wasm --map prices.f64 --map volumes.u32 --arg today`,
+  v8-rawmem run trades.wasm --map prices.f64 --map volumes.u32 --arg today
+  v8-rawmem run sum.wasm --map trades.parquet --column price:f64 --merge sum`,
   )
   .action((path: string, options: RunOptions) => guarded((signal) => run(path, options, signal)))
 
@@ -143,6 +168,7 @@ program
       .choices(merges)
       .default('list'),
   )
+  .option('--plot [file.svg]', 'draw the arrays of --print, on stderr or into a file', plotFile)
   .option('--json', 'print result, bytes and parts as JSON', false)
   .addHelpText(
     'after',

@@ -30,3 +30,18 @@ export function mergeResults(merge: Exclude<Merge, 'list'>, results: ExportResul
     return combine[merge](merged as Value, result as Value)
   })
 }
+
+/**
+ * The results to tell: all of them with `list`, else the merged one.
+ *
+ * @param hasArrays Whether there are arrays to merge, so that a program needs no results.
+ */
+export function mergedResults(
+  merge: Merge,
+  results: ExportResult[],
+  hasArrays: boolean,
+): ExportResult[] {
+  if (merge === 'list') return results
+  if (hasArrays && results.every((result) => result === undefined)) return [undefined]
+  return [mergeResults(merge, results)]
+}

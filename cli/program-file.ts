@@ -38,6 +38,19 @@ export async function readProgram(path: string): Promise<Uint8Array> {
   )
 }
 
+/** Whether a module imports that function, in an encoding that has both names for each import. */
+export function importsFunction(bytes: Uint8Array, module: string, name: string): boolean {
+  const names = [module, name].map((text) => String.fromCharCode(text.length) + text).join('')
+  try {
+    for (const { id, begin, end } of sectionsOf(bytes)) {
+      if (id === SectionId.Import) return Buffer.from(bytes.subarray(begin, end)).includes(names)
+    }
+  } catch {
+    // The engine says better what is wrong with it.
+  }
+  return false
+}
+
 /** Whether a module, valid or not, exports something of that name. */
 export function exportsName(bytes: Uint8Array, wanted: string): boolean {
   try {

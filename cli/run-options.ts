@@ -1,9 +1,14 @@
 import type { BackendName } from '../types/backend.d.ts'
+import type { Print } from './arrays/print-option.ts'
 import type { Merge } from './merge.ts'
+import type { Column } from './table/column-option.ts'
+import type { Nulls } from './table/table.ts'
 
 /** What the command line says of `run`. */
 export interface RunOptions {
   readonly map: string[]
+  readonly column: Column[]
+  readonly nulls: Nulls
   readonly export?: string
   readonly import: string
   readonly args: (number | bigint)[]
@@ -21,5 +26,8 @@ export interface RunOptions {
   readonly writable: boolean
   readonly backend?: BackendName
   readonly cpuProfile?: string
+  readonly print: Print[]
+  /** True: in the terminal. */
+  readonly plot?: string | true
   readonly json: boolean
 }

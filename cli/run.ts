@@ -2,15 +2,27 @@ import { statSync } from 'node:fs'
 import { basename } from 'node:path'
 import { AdvisedError } from '../terminal/advised-error.ts'
 import { formatByteSize } from '../terminal/byte-size.ts'
-import { type Progress, startProgress } from '../terminal/progress.ts'
 import type { HostRegion } from '../types/host-region.d.ts'
-import type { ExportResult } from '../types/workers.d.ts'
+import type { ExportResult, MemoryValues } from '../types/workers.d.ts'
+import { checkPlot, plot } from './arrays/plot.ts'
+import {
+  mergeArrays,
+  mergedParts,
+  printedArrays,
+  unmerged,
+  type Values,
+  valuesOf,
+} from './arrays/printed-array.ts'
 import { cpuProfileWriter } from './cpu-profile-files.ts'
-import { plain, text } from './format-result.ts'
-import { mergeResults } from './merge.ts'
+import { mergedResults } from './merge.ts'
 import type { ChosenPart } from './parts/part.ts'
-import { exportsName, readProgram } from './program-file.ts'
+import { exportsName, importsFunction, readProgram } from './program-file.ts'
 import type { RunOptions } from './run-options.ts'
+import { checkTableOptions } from './table/check-options.ts'
+import { scanTable } from './table/scan-table.ts'
+import type { Table } from './table/table.ts'
+import { tellEnd, tellResult, throughput } from './tell.ts'
+import { type Watch, watchRun } from './watch-run.ts'
 
 /** The largest length of a window with `address: 'i32'`. */
 const maxWindow32 = 2 ** 32 - 1
@@ -56,6 +68,19 @@ function checkOptions(options: RunOptions): void {
       'Give one for each, in their order.',
     )
   }
+  if (options.plot !== undefined && options.print.length === 0) {
+    throw new AdvisedError('--plot has nothing to draw.', 'Name an array with --print.')
+  }
+  if (options.part !== undefined && options.plot !== undefined) {
+    throw new AdvisedError(
+      'A part has no whole arrays that --plot could draw.',
+      'Give --plot to v8-rawmem merge.',
+    )
+  }
+  const isWhole = options.part === undefined
+  if (isWhole && options.print.length > 0 && options.parallel > 1 && options.merge === 'list') {
+    throw unmerged(`${options.parallel} threads`)
+  }
   for (const bytes of recordBytesOf(options)) {
     if (window !== undefined && typeof bytes === 'number' && window % bytes !== 0) {
       throw new AdvisedError(
@@ -63,6 +88,16 @@ function checkOptions(options: RunOptions): void {
         'Records would straddle windows.',
       )
     }
+  }
+}
+
+/** There are rows, and one way to make arrays of all batches one. */
+function checkTable({ map, print, merge }: RunOptions, { batchCount, batchNames }: Table): void {
+  if (batchCount === 0) {
+    throw new AdvisedError(`${map[0]} has no rows.`, 'There is nothing to run the program over.')
+  }
+  if (print.length > 0 && batchCount > 1 && merge === 'list') {
+    throw unmerged(`${batchCount} ${batchNames[1]}`)
   }
 }
 
@@ -80,6 +115,16 @@ const advices: [RegExp, string][] = [
   [/^rawmem: window .* shows no region/, 'Give --map once for each window of the program.'],
   [/^onCpuProfile is for the backend/, 'Leave out --cpu-profile or --backend.'],
   [/^recordBytes: /, 'Give a size for each file, as in --record-bytes 8,4,all.'],
+  [
+    /^arrays: the module exports no global/,
+    'Name one of them, or an address. Compilers export static variables by -Wl,--export=<name>.',
+  ],
+  [/^arrays: the global /, 'Name a global that holds the address of the array.'],
+  [/^arrays: .* is outside the memory/, 'Ask for fewer elements, or name another place.'],
+  [
+    /^arrays: the module exports no memory/,
+    "Export the memory of --print under the name 'memory'.",
+  ],
   [/Cannot convert .* to a BigInt/, 'Arguments for an i64 end in n, as in --args 7n.'],
   [/Cannot convert a BigInt value to a number/, 'Only arguments for an i64 end in n.'],
 ]
@@ -96,62 +141,18 @@ function advise(error: unknown): unknown {
   return advice === undefined ? error : new AdvisedError(message, advice, { cause: error })
 }
 
-function formatSpeed(bytes: number, seconds: number): string {
-  const speed = bytes / Math.max(seconds, 1e-9)
-  return speed < 1e8 ? `${(speed / 1e6).toFixed(2)} MB/s` : `${(speed / 1e9).toFixed(2)} GB/s`
-}
-
-/** What is said of a run when it has ended. */
-interface Summary {
-  readonly byteLength: number
-  readonly windows: number
-  readonly workers: number
-  readonly seconds: number
-}
-
-function count(number: number, thing: string): string {
-  return `${number} ${thing}${number === 1 ? '' : 's'}`
-}
-
-function throughput({ byteLength, windows, workers, seconds }: Summary): string {
-  // Programs that choose for themselves what they see have none to count.
-  const of = [...(windows > 0 ? [count(windows, 'window')] : []), count(workers, 'worker')].join(
-    ', ',
-  )
-  return `${formatByteSize(byteLength)} in ${seconds.toFixed(2)} s, ${formatSpeed(byteLength, seconds)} (${of})`
-}
-
-function asJson(result: object, { byteLength, windows, workers, seconds }: Summary): string {
-  return JSON.stringify({ ...result, bytes: byteLength, windows, workers, seconds }, plain, 2)
-}
-
-/** The result goes to stdout, all else to stderr. */
-function tellResult(result: unknown, summary: Summary, { json, merge }: RunOptions): void {
-  if (json) {
-    console.log(asJson({ result }, summary))
-    return
-  }
-  const lines = merge === 'list' ? (result as ExportResult[]) : [result as ExportResult]
-  for (const line of lines) if (line !== undefined) console.log(text(line))
-  console.error(throughput(summary))
-}
-
-/** The output of the program has gone to stdout already. */
-function tellEnd(exitCodes: number[], summary: Summary, { json }: RunOptions): void {
-  const exitCode = Math.max(...exitCodes)
-  console.error(json ? asJson({ exitCode }, summary) : throughput(summary))
-  process.exitCode = exitCode
-}
-
 /** Runs the program over the files, a host window each, or over the only one. */
 export async function run(path: string, options: RunOptions, signal: AbortSignal): Promise<void> {
   checkOptions(options)
+  checkTableOptions(options)
   const recordBytes = recordBytesOf(options)
   for (const [i, file] of options.map.entries()) checkData(file, recordBytes[i])
   const bytes = await readProgram(path)
   const isProgram =
     options.export === '_start' || (options.export === undefined && exportsName(bytes, '_start'))
-  if (isProgram && options.merge !== 'list') {
+  if (options.plot !== undefined) await checkPlot(options.plot)
+  const prints = options.print.map(({ text }) => text)
+  if (isProgram && options.merge !== 'list' && prints.length === 0) {
     throw new AdvisedError(
       `${path} is a program with an exit code, which --merge ${options.merge} cannot work on.`,
       'Leave out --merge.',
@@ -165,41 +166,44 @@ export async function run(path: string, options: RunOptions, signal: AbortSignal
   }
   // The environment decides which backend the library opens, here and in its workers.
   if (options.backend !== undefined) process.env.V8_RAWMEM_BACKEND = options.backend
-  const { HostRegion, parallelScan } = await import('../bindings/index.ts')
+  const { HostRegion, parallelScan, ScanPool } = await import('../bindings/index.ts')
   const { writable } = options
   const regions: HostRegion[] = []
   let part: ChosenPart | undefined
-  let bar: Progress | undefined
+  let table: Table | undefined
+  let watch: Watch | undefined
   try {
-    for (const file of options.map) regions.push(HostRegion.mapFile(file, { writable }))
+    if (options.column.length > 0) {
+      const { openTable } = await import('./table/open-table.ts')
+      const { column: columns, nulls } = options
+      table = await openTable(options.map[0]!, { columns, nulls, HostRegion })
+      checkTable(options, table)
+    } else {
+      for (const file of options.map) regions.push(HostRegion.mapFile(file, { writable }))
+    }
     if (options.part !== undefined) {
       const { choosePart } = await import('./parts/part.ts')
       part = await choosePart(bytes, regions, options, signal)
       if (part.isEmpty) {
-        console.log(part.describe([]))
+        console.log(part.describe([], []))
         return
       }
     }
     const shown = part?.regions ?? regions
-    const byteLength = shown.reduce((sum, region) => sum + region.byteLength, 0)
-    let windows = 0
-    let workers = 0
-    const started = performance.now()
-    const secondsSoFar = () => (performance.now() - started) / 1000
-    bar = startProgress('', byteLength, formatByteSize, {
-      more: (position) => `  ${formatSpeed(position, secondsSoFar())}`,
-      // Where there is no terminal, stderr is for the throughput alone.
-      print() {},
-    })
-    const result = await parallelScan(bytes, shown, {
+    const byteLength =
+      table?.byteLength ?? shown.reduce((sum, region) => sum + region.byteLength, 0)
+    const partArrays: Values[][] = []
+    watch = watchRun(
+      byteLength,
+      part?.ranges ??
+        regions.map(({ byteLength }, i) => ({ path: options.map[i]!, begin: 0, end: byteLength })),
+      importsFunction(bytes, 'rawmem', 'progress'),
+    )
+    const scan = {
       next: options.import,
       args: options.args,
       address: options.address,
       memoryIndex: options.memoryIndex,
-      writable,
-      workers: options.parallel,
-      // A result, a profile and what a program prints for each thread.
-      parts: options.parallel,
       wasi: {
         args: [basename(path), ...options.arg],
         env: options.env,
@@ -208,36 +212,49 @@ export async function run(path: string, options: RunOptions, signal: AbortSignal
       signal,
       ...(options.export !== undefined && { export: options.export }),
       ...(options.window !== undefined && { windowSize: options.window }),
-      ...(options.recordBytes !== undefined && { recordBytes: options.recordBytes }),
-      ...(options.delimiter !== undefined && { delimiter: options.delimiter }),
-      ...(options.cpuProfile !== undefined && {
-        onCpuProfile: cpuProfileWriter(options.cpuProfile, options.parallel),
-      }),
-      onProgress(progress) {
-        windows = progress.windows
-        bar?.update(progress.position)
+      arrays: options.print,
+      onArrays(arrays: MemoryValues[], index: number) {
+        partArrays[index] = valuesOf(arrays)
       },
-      merge(results) {
-        workers = results.length
-        return options.merge === 'list' ? results : mergeResults(options.merge, results)
-      },
-    })
-    const seconds = secondsSoFar()
+      onProgress: watch.update,
+    }
+    const scanned: ExportResult[] =
+      table !== undefined
+        ? await scanTable(new ScanPool({ workers: options.parallel }), bytes, table, scan)
+        : await parallelScan(bytes, shown, {
+            ...scan,
+            writable,
+            workers: options.parallel,
+            // A result, a profile and what a program prints for each thread.
+            parts: options.parallel,
+            ...(options.recordBytes !== undefined && { recordBytes: options.recordBytes }),
+            ...(options.delimiter !== undefined && { delimiter: options.delimiter }),
+            ...(options.cpuProfile !== undefined && {
+              onCpuProfile: cpuProfileWriter(options.cpuProfile, options.parallel),
+            }),
+          })
+    const workers = Math.min(options.parallel, scanned.length)
+    const results = isProgram ? scanned : mergedResults(options.merge, scanned, prints.length > 0)
+    const { windows } = watch
+    const seconds = watch.secondsSoFar()
     // Programs that choose for themselves what they see say nothing at the end.
-    bar.update(byteLength)
-    bar.stop()
-    const summary = { byteLength, windows, workers, seconds }
+    watch.end()
+    const summary = { byteLength, windows, workers, seconds, table }
     if (part !== undefined) {
-      const results = options.merge === 'list' ? result : [result]
-      console.log(part.describe(results as ExportResult[]))
+      console.log(part.describe(results, mergedParts(prints, options.merge, partArrays)))
       if (!options.json) console.error(throughput(summary))
-    } else if (isProgram) tellEnd(result as number[], summary, options)
-    else tellResult(result, summary, options)
+      return
+    }
+    const arrays = printedArrays(prints, mergeArrays(prints, options.merge, partArrays))
+    if (isProgram) tellEnd(results as number[], arrays, summary, options)
+    else tellResult(results, arrays, summary, options)
+    if (options.plot !== undefined) await plot(options.plot, arrays)
   } catch (error) {
-    bar?.stop()
+    watch?.stop()
     throw advise(error)
   } finally {
     part?.close()
+    table?.close()
     for (const region of regions) region.close()
   }
 }

@@ -40,6 +40,8 @@ __attribute__((import_module("rawmem"), import_name("map"))) int32_t
 rawmem_import_map(int32_t window, int64_t offset, int32_t length);
 __attribute__((import_module("rawmem"), import_name("size"))) int64_t
 rawmem_import_size(int32_t window);
+__attribute__((import_module("rawmem"), import_name("progress"))) void
+rawmem_import_progress(int32_t window, int64_t position);
 
 /* Where a window begins, whatever it shows. */
 static inline void* rawmem_address(int window) {
@@ -81,6 +83,14 @@ static inline const void* rawmem_map(int window,
 /* The bytes of the region of `window`. */
 static inline uint64_t rawmem_size(int window) {
   return (uint64_t)rawmem_import_size(window);
+}
+
+/* Says that the program is done with the first `position` bytes of the region
+ * of `window`, for who watches it. It changes nothing else. A call takes less
+ * than a microsecond: some hundred times in a run are enough.
+ */
+static inline void rawmem_progress(int window, uint64_t position) {
+  rawmem_import_progress(window, (int64_t)position);
 }
 
 #ifdef __cplusplus

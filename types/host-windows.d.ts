@@ -5,7 +5,10 @@ import type { Instance } from './web-assembly.d.ts'
 export interface WindowProgress {
   /** The window, from 0 to 7. */
   readonly window: number
-  /** Bytes of its region up to the chunk of `next`, or to the furthest byte that `map` showed. */
+  /**
+   * Bytes of its region that the program is done with, if it says so by `progress`; otherwise those up
+   * to the chunk of `next`, or to the furthest byte that `map` showed.
+   */
   readonly position: number
   /** Bytes of its region. */
   readonly byteLength: number
@@ -27,8 +30,8 @@ export interface HostWindowsOptions {
   /** Whether to drop pages of a file map that have passed. Default `true`. */
   release?: boolean
   /**
-   * Called by `rawmem.next` and `rawmem.map`, at most every 100 ms for each window, and once when
-   * `next` reaches the end of a region. If it throws, the program gets the same exception.
+   * Called by `rawmem.next`, `rawmem.map` and `rawmem.progress`, at most every 100 ms for each window,
+   * and once when `next` reaches the end of a region. If it throws, the program gets the same exception.
    */
   onProgress?: (progress: WindowProgress) => void
   /** When aborted, `next` and `map` throw `signal.reason` into the program. */
@@ -63,6 +66,13 @@ export interface WindowFunctions {
   map(window: number, offset: bigint, length: number): number
   /** `(func (param $window i32) (result i64))`: the length of the window's region in bytes. */
   size(window: number): bigint
+  /**
+   * `(func (param $window i32) (param $position i64))`: says how many bytes of the window's region the
+   * program is done with, for {@link HostWindowsOptions.onProgress}. It changes nothing else.
+   *
+   * @throws {RangeError} if the window has no region, or `position` lies beyond it.
+   */
+  progress(window: number, position: bigint): void
 }
 
 /**
@@ -87,7 +97,7 @@ export interface WindowFunctions {
  * the following window is in use, 2 GiB for window 0 alone.
  */
 export interface HostWindows {
-  /** Spread it into the import object: `{ rawmem: { next, map, size } }`. */
+  /** Spread it into the import object: `{ rawmem: { next, map, size, progress } }`. */
   readonly imports: { readonly rawmem: WindowFunctions }
 
   /** The regions of the eight windows; `null` where there is none. */

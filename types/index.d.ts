@@ -49,7 +49,7 @@ export type {
   WindowProgress,
 } from './host-windows.d.ts'
 export type { ProgramExit, Wasi, WasiOptions } from './wasi.d.ts'
-export type { WorkerWasiOptions } from './workers.d.ts'
+export type { MemoryArray, MemoryArrayType, MemoryValues, WorkerWasiOptions } from './workers.d.ts'
 
 /**
  * The `WebAssembly` namespace of the default backend, which is usually the patched V8 of this

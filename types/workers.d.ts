@@ -7,6 +7,44 @@ import type { BytesSource, Tiering } from './web-assembly.d.ts'
 /** The result of an export on another thread. Several results are an array. */
 export type ExportResult = number | bigint | undefined | (number | bigint)[]
 
+/** The type of numbers in memory: integers with a sign or without, and floating point. */
+export type MemoryArrayType =
+  | 'i8'
+  | 'u8'
+  | 'i16'
+  | 'u16'
+  | 'i32'
+  | 'u32'
+  | 'i64'
+  | 'u64'
+  | 'f32'
+  | 'f64'
+
+/** An array that a program leaves in its memory. */
+export interface MemoryArray {
+  type: MemoryArrayType
+  /** Elements, at least 1. */
+  count: number
+  /**
+   * Where it begins: bytes, of any alignment, or the name of an exported global that holds the
+   * address when the program has ended.
+   */
+  at: number | string
+}
+
+/** Numbers from memory, in a typed array of their type. */
+export type MemoryValues =
+  | Int8Array<ArrayBuffer>
+  | Uint8Array<ArrayBuffer>
+  | Int16Array<ArrayBuffer>
+  | Uint16Array<ArrayBuffer>
+  | Int32Array<ArrayBuffer>
+  | Uint32Array<ArrayBuffer>
+  | BigInt64Array<ArrayBuffer>
+  | BigUint64Array<ArrayBuffer>
+  | Float32Array<ArrayBuffer>
+  | Float64Array<ArrayBuffer>
+
 /**
  * What a program of WASI on another thread gets from its host. There are no functions, because they
  * cannot be sent to a thread.
@@ -62,6 +100,17 @@ export interface RunOnWorkerOptions
    * `patched`.
    */
   onCpuProfile?: (profile: string, part: number) => void
+  /**
+   * What to read from the memory that the program exports as `memory`, or from the only one that it
+   * exports, when the program has ended. Default: nothing.
+   */
+  arrays?: readonly MemoryArray[]
+  /**
+   * Called on this thread when a part is done whose program did not fail, with a copy of each of
+   * {@link arrays} and the number of the part, counted from 0. If it throws, the promise rejects with
+   * that error.
+   */
+  onArrays?: (arrays: MemoryValues[], part: number) => void
   /** Stops the program, also in an endless loop. The promise rejects with `signal.reason`. */
   signal?: AbortSignal
 }

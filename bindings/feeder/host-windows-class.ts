@@ -52,6 +52,15 @@ function checkRoom(regions: readonly (HostRegion | null)[], windowSize: number):
   })
 }
 
+/** Milliseconds between two reports of what programs tell by `progress`. */
+const reportInterval = 100
+
+/** What a program has said by `progress`, and when that was passed on. */
+interface Told {
+  readonly position: number
+  readonly reportAt: number
+}
+
 /** The class of host windows for the instances of one engine. */
 export function hostWindowsClass(engine: WindowsEngine): api.HostWindowsConstructor {
   const { native } = engine
@@ -61,6 +70,8 @@ export function hostWindowsClass(engine: WindowsEngine): api.HostWindowsConstruc
     /** By window. */
     readonly #feeders: (ChunkFeeder | null)[]
     readonly #options: Options
+    /** By window. */
+    readonly #told: (Told | undefined)[] = []
     #instance: Instance | undefined
     #closed = false
 
@@ -76,7 +87,13 @@ export function hostWindowsClass(engine: WindowsEngine): api.HostWindowsConstruc
       this.#options = readOptions(options)
       checkRoom(Array.from(regions), this.#options.windowSize)
       const [next, map, size] = native.create()
-      this.imports = Object.freeze({ rawmem: Object.freeze({ next, map, size }) })
+      // The instance keeps this function, and must not keep what keeps the instance.
+      const reference = new WeakRef(this)
+      const progress = (window: number, position: bigint): void => {
+        const windows = reference.deref()
+        if (windows !== undefined) windows.#tell(window, BigInt.asUintN(64, position))
+      }
+      this.imports = Object.freeze({ rawmem: Object.freeze({ next, map, size, progress }) })
       this.#feeders = Array.from({ length: hostWindows }, (_, window) =>
         this.#feeder(window, regions[window] ?? null),
       )
@@ -90,7 +107,8 @@ export function hostWindowsClass(engine: WindowsEngine): api.HostWindowsConstruc
           if (!this.#closed && this.#instance === undefined) this.#bind(instance)
         },
       }
-      for (const windowFunction of [next, map, size]) engine.register(windowFunction, bindable)
+      for (const windowFunction of [next, map, size, progress])
+        engine.register(windowFunction, bindable)
     }
 
     get regions(): readonly (HostRegion | null)[] {
@@ -122,6 +140,7 @@ export function hostWindowsClass(engine: WindowsEngine): api.HostWindowsConstruc
     rewind(): void {
       this.#checkOpen('rewind')
       for (const feeder of this.#feeders) feeder?.rewind()
+      this.#told.length = 0
     }
 
     close(): void {
@@ -140,16 +159,41 @@ export function hostWindowsClass(engine: WindowsEngine): api.HostWindowsConstruc
 
     /** Has the functions move the window over `region`, or over nothing. */
     #feeder(window: number, region: HostRegion | null): ChunkFeeder | null {
+      delete this.#told[window]
       const { onProgress, signal, ...options } = this.#options
       const feederOptions: InternalOptions = {
         ...options,
         [windowOption]: window,
         ...(signal && { signal }),
-        ...(onProgress && { onProgress: (progress) => onProgress({ window, ...progress }) }),
+        ...(onProgress && {
+          onProgress: ({ position, ...progress }) =>
+            onProgress({ window, position: this.#told[window]?.position ?? position, ...progress }),
+        }),
       }
       const feeder = region && new engine.ChunkFeeder(region, feederOptions)
       native.set(this.imports.rawmem.next, window, feeder?.next ?? null)
       return feeder
+    }
+
+    #tell(window: number, position: bigint): void {
+      const feeder = this.#feeders[window]
+      const { byteLength } = feeder?.region ?? {}
+      if (!feeder || byteLength === undefined) {
+        throw new RangeError(`rawmem: progress: window ${window} shows no region`)
+      }
+      if (position > byteLength) {
+        throw new RangeError(
+          `rawmem: progress: position ${position} lies beyond the ${byteLength} bytes of window ${window}`,
+        )
+      }
+      const { onProgress } = this.#options
+      if (onProgress === undefined) return
+      const now = performance.now()
+      const due = now >= (this.#told[window]?.reportAt ?? 0)
+      const reportAt = due ? now + reportInterval : this.#told[window]!.reportAt
+      const told = Number(position)
+      this.#told[window] = { position: told, reportAt }
+      if (due) onProgress({ window, position: told, byteLength, windows: feeder.windows })
     }
 
     #checkOpen(method: string): void {

@@ -1,7 +1,7 @@
 import type { BackendName } from '../../types/backend.d.ts'
 import type { SharedRegion } from '../../types/host-region.d.ts'
 import type { Tiering } from '../../types/web-assembly.d.ts'
-import type { ExportResult } from '../../types/workers.d.ts'
+import type { ExportResult, MemoryArray, MemoryValues } from '../../types/workers.d.ts'
 import type { WasiOptions } from '../wasi/options.ts'
 import type { ErrorMessage } from './error-message.ts'
 
@@ -38,12 +38,21 @@ export interface Job {
   readonly wasi: WasiOptions & { readonly stdout: number; readonly stderr: number }
   /** Whether to record a CPU profile of the program. */
   readonly cpuProfile: boolean
+  /** What to read from the program's memory when it has ended. */
+  readonly arrays: readonly MemoryArray[]
   /** Where the thread says how far it is: see bindings/feeder/options.ts. */
   readonly control: Uint8Array
 }
 
+/** What a program left. */
+export interface Done {
+  readonly result: ExportResult
+  /** Those of the job. */
+  readonly arrays: MemoryValues[]
+}
+
 /** The last message of a thread. */
-export type Outcome = ({ readonly result: ExportResult } | { readonly error: ErrorMessage }) & {
+export type Outcome = (Done | { readonly error: ErrorMessage }) & {
   /** Undefined unless the job wants one. */
   readonly cpuProfile: string | undefined
 }

@@ -12,16 +12,26 @@ import { regionParts } from '../region.ts'
 import { readWasiOptions } from '../wasi/options.ts'
 import { type OnCpuProfile, readOnCpuProfile } from './cpu-profiles.ts'
 import type { Job, ModuleBytes } from './job.ts'
+import { type OnArrays, readArrays, readOnArrays } from './memory-arrays.ts'
 import type { Boundary } from './parts.ts'
 
 /** Options of `runOnWorker` that have been checked, with the defaults filled in. */
 export interface RunOptions
   extends Pick<
     Job,
-    'backend' | 'exportName' | 'args' | 'next' | 'tiering' | 'feeder' | 'wasi' | 'cpuProfile'
+    | 'backend'
+    | 'exportName'
+    | 'args'
+    | 'next'
+    | 'tiering'
+    | 'feeder'
+    | 'wasi'
+    | 'cpuProfile'
+    | 'arrays'
   > {
   readonly onProgress: ((progress: FeederProgress) => void) | undefined
   readonly onCpuProfile: OnCpuProfile | undefined
+  readonly onArrays: OnArrays | undefined
   readonly signal: AbortSignal | undefined
 }
 
@@ -138,6 +148,7 @@ export function readRunOptions(byteLength: number, given: unknown = {}): RunOpti
   const windowSize = feeder.anyWindowSize ? undefined : feeder.windowSize
   const backendName = openBackend(backend as BackendName | undefined).name
   const onCpuProfile = readOnCpuProfile(options.onCpuProfile, backendName)
+  const arrays = readArrays(options.arrays ?? [])
   return {
     backend: backendName,
     exportName:
@@ -150,8 +161,10 @@ export function readRunOptions(byteLength: number, given: unknown = {}): RunOpti
     feeder: { windowSize, address, memoryIndex, writable, prefetch, release },
     wasi: readWasi(wasi),
     cpuProfile: onCpuProfile !== undefined,
+    arrays,
     onProgress,
     onCpuProfile,
+    onArrays: readOnArrays(options.onArrays, arrays),
     signal,
   }
 }

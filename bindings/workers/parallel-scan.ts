@@ -34,7 +34,7 @@ export async function scanOn<TResult = ExportResult, TMerged = TResult[]>(
 ): Promise<TMerged> {
   const regions = readRegions(region)
   const byteLength = totalLength(regions)
-  const { onProgress, onCpuProfile, signal, ...run } = readRunOptions(byteLength, options)
+  const { onProgress, onCpuProfile, onArrays, signal, ...run } = readRunOptions(byteLength, options)
   const { parts, boundary, merge } = readScanOptions(regions.length, byteLength, pool.size, options)
   const module = copyOfModule(bytes)
   const kept = new KeptRegions(regions)
@@ -51,7 +51,13 @@ export async function scanOn<TResult = ExportResult, TMerged = TResult[]>(
       recordBytes: commonRecordBytes(boundary),
       control: controls[i]!,
     }))
-    const results = await runJobs(jobs, pool, { byteLength, onProgress, onCpuProfile, signal })
+    const results = await runJobs(jobs, pool, {
+      byteLength,
+      onProgress,
+      onCpuProfile,
+      onArrays,
+      signal,
+    })
     return (merge === undefined ? results : await merge(results as never[])) as TMerged
   } finally {
     kept.close()

@@ -3,6 +3,7 @@ import type { ExportResult } from '../../types/workers.d.ts'
 import { ControlBlock } from '../addon/numbers.ts'
 import type { OnCpuProfile } from './cpu-profiles.ts'
 import type { Job } from './job.ts'
+import type { OnArrays } from './memory-arrays.ts'
 import type { Thread } from './thread.ts'
 import type { ThreadPool } from './thread-pool.ts'
 
@@ -14,6 +15,7 @@ export interface Watching {
   readonly byteLength: number
   readonly onProgress: ((progress: FeederProgress) => void) | undefined
   readonly onCpuProfile: OnCpuProfile | undefined
+  readonly onArrays: OnArrays | undefined
   readonly signal: AbortSignal | undefined
 }
 
@@ -48,7 +50,7 @@ export function newControls(count: number): Uint8Array[] {
 export async function runJobs(
   jobs: readonly Job[],
   pool: ThreadPool,
-  { byteLength, onProgress, onCpuProfile, signal }: Watching,
+  { byteLength, onProgress, onCpuProfile, onArrays, signal }: Watching,
 ): Promise<ExportResult[]> {
   signal?.throwIfAborted()
   const running = new Set<Thread>()
@@ -79,7 +81,9 @@ export async function runJobs(
     running.add(thread)
     for (const [index, job] of left) {
       const onProfile = onCpuProfile && ((profile: string) => onCpuProfile(profile, index))
-      results[index] = await thread.run(job, onProfile)
+      const { result, arrays } = await thread.run(job, onProfile)
+      onArrays?.(arrays, index)
+      results[index] = result
       if (failure !== undefined) return
     }
   }

@@ -14,7 +14,7 @@ export async function runOnWorker<TResult = ExportResult>(
 ): Promise<TResult> {
   const regions = readRegions(region)
   const byteLength = totalLength(regions)
-  const { onProgress, onCpuProfile, signal, ...run } = readRunOptions(byteLength, options)
+  const { onProgress, onCpuProfile, onArrays, signal, ...run } = readRunOptions(byteLength, options)
   const module = copyOfModule(bytes)
   const kept = new KeptRegions(regions)
   const pool = new ThreadPool(1)
@@ -26,7 +26,13 @@ export async function runOnWorker<TResult = ExportResult>(
       recordBytes: 1,
       control: newControls(1)[0]!,
     }
-    const [result] = await runJobs([job], pool, { byteLength, onProgress, onCpuProfile, signal })
+    const [result] = await runJobs([job], pool, {
+      byteLength,
+      onProgress,
+      onCpuProfile,
+      onArrays,
+      signal,
+    })
     return result as TResult
   } finally {
     await pool.close()

@@ -4,8 +4,9 @@ import type { HostRegion } from '../../types/host-region.d.ts'
 import type { Module } from '../../types/web-assembly.d.ts'
 import type { ExportResult } from '../../types/workers.d.ts'
 import { describe } from './describe.ts'
-import type { Job } from './job.ts'
+import type { Done, Job } from './job.ts'
 import { type Linked, link } from './link.ts'
+import { arrayReader } from './memory-arrays.ts'
 
 /** What begins a program of WASI, and what prepares a library. */
 const programStart = '_start'
@@ -99,7 +100,7 @@ export function runProgram(
   backend: Backend,
   regions: readonly (HostRegion | null)[],
   job: Job,
-): ExportResult {
+): Done {
   const { WebAssembly } = backend
   const module = compiled(backend, job)
   const functions = WebAssembly.Module.exports(module).filter(({ kind }) => kind === 'function')
@@ -110,9 +111,11 @@ export function runProgram(
       `export: the module exports no function '${name}'; its functions are: ${describe(functions)}`,
     )
   }
+  const readArrays = arrayReader(WebAssembly.Module, module, job.arrays)
   const linked = link(backend, module, regions, job)
   try {
-    return call(linked, name, job)
+    const result = call(linked, name, job)
+    return { result, arrays: readArrays(linked.instance) }
   } finally {
     linked.close()
   }

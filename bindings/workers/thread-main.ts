@@ -2,14 +2,13 @@
 
 import { parentPort } from 'node:worker_threads'
 import type { HostRegion } from '../../types/host-region.d.ts'
-import type { ExportResult } from '../../types/workers.d.ts'
 import { openBackend } from '../backends/index.ts'
 import { startCpuProfile } from '../backends/patched/cpu-profile.ts'
 import { encodeError } from './error-message.ts'
-import type { Job, Outcome } from './job.ts'
+import type { Done, Job, Outcome } from './job.ts'
 import { runProgram } from './run-program.ts'
 
-function run(job: Job): ExportResult {
+function run(job: Job): Done {
   const backend = openBackend(job.backend)
   const regions: (HostRegion | null)[] = []
   try {
@@ -23,8 +22,8 @@ function run(job: Job): ExportResult {
 function outcome(job: Job): Outcome {
   const recording = job.cpuProfile ? startCpuProfile() : undefined
   try {
-    const result = run(job)
-    return { result, cpuProfile: recording?.stop() }
+    const done = run(job)
+    return { ...done, cpuProfile: recording?.stop() }
   } catch (error) {
     return { error: encodeError(error), cpuProfile: recording?.stop() }
   }

@@ -1,7 +1,6 @@
 import type { Worker } from 'node:worker_threads'
-import type { ExportResult } from '../../types/workers.d.ts'
 import { decodeError } from './error-message.ts'
-import type { Job, Outcome } from './job.ts'
+import type { Done, Job, Outcome } from './job.ts'
 import { startThread } from './start-thread.ts'
 
 /** A worker thread that does one job after the other. */
@@ -25,7 +24,7 @@ export class Thread {
         pending?.reject(error)
       }
       if ('error' in outcome) pending?.reject(decodeError(outcome.error))
-      else pending?.resolve(outcome.result)
+      else pending?.resolve(outcome)
     })
     for (const event of ['messageerror', 'error'] as const) {
       worker.on(event, (error) => {
@@ -53,8 +52,8 @@ export class Thread {
    * Rejects with the error of the program, with what `onCpuProfile` throws, or, when the thread has
    * ended, with the reason why.
    */
-  run(job: Job, onCpuProfile?: (profile: string) => void): Promise<ExportResult> {
-    const promise = new Promise<ExportResult>((resolve, reject) => {
+  run(job: Job, onCpuProfile?: (profile: string) => void): Promise<Done> {
+    const promise = new Promise<Done>((resolve, reject) => {
       this.#pending = { resolve, reject, onCpuProfile }
     })
     this.#worker.ref()
@@ -88,7 +87,7 @@ export class Thread {
 
 /** Of the job that runs. */
 interface Pending {
-  resolve(result: ExportResult): void
+  resolve(done: Done): void
   reject(reason: unknown): void
   readonly onCpuProfile: ((profile: string) => void) | undefined
 }

@@ -5,8 +5,11 @@ import { isDeepStrictEqual } from 'node:util'
 import { z } from 'zod'
 import { AdvisedError } from '../../terminal/advised-error.ts'
 import type { ExportResult } from '../../types/workers.d.ts'
+import { plot } from '../arrays/plot.ts'
+import { mergeArrays, type PrintedArray, printedArrays } from '../arrays/printed-array.ts'
 import { plain, text } from '../format-result.ts'
-import { type Merge, mergeResults } from '../merge.ts'
+import { type Merge, mergedResults } from '../merge.ts'
+import { printArrays } from '../tell.ts'
 import { type PartRecord, partSchema } from './part-record.ts'
 
 /** A part, and where it was read. */
@@ -52,7 +55,7 @@ async function readParts(path: string): Promise<ReadPart[]> {
 /** What all parts of a run have in common, and what to say where they do not. */
 const common: [string, (part: PartRecord) => unknown][] = [
   ['program', ({ program }) => program],
-  ['call (--export, --args, --arg)', ({ call }) => call],
+  ['call (--export, --args, --arg, --print)', ({ call }) => call],
   ['boundary (--record-bytes, --delimiter)', ({ records }) => records],
   ['number of files', ({ data }) => data.length],
   ['size of the data', ({ data }) => data.map(({ bytes }) => bytes)],
@@ -123,10 +126,17 @@ function checkRanges(parts: readonly ReadPart[]): void {
 
 export interface MergeOptions {
   readonly merge: Merge
+  readonly plot?: string | true
   readonly json: boolean
 }
 
-function merged(parts: readonly ReadPart[], how: Merge): ExportResult | ExportResult[] {
+interface Merged {
+  readonly results: ExportResult[]
+  readonly arrays: PrintedArray[]
+}
+
+function merged(parts: readonly ReadPart[], how: Merge): Merged {
+  const { print } = parts[0]!.call
   const { merge: before } = parts[0]!
   if (before !== 'list' && how !== 'list' && how !== before) {
     throw new AdvisedError(
@@ -135,24 +145,34 @@ function merged(parts: readonly ReadPart[], how: Merge): ExportResult | ExportRe
     )
   }
   const results = parts.flatMap(({ results }) => results)
-  return how === 'list' ? results : mergeResults(how, results)
+  const arrays = parts.flatMap(({ arrays }) => arrays)
+  return {
+    results: mergedResults(how, results, print.length > 0),
+    arrays: printedArrays(print, mergeArrays(print, how, arrays)),
+  }
 }
 
 /** Reads, checks and merges parts; `list` keeps the results in the order of the parts. */
 export async function mergeParts(
   paths: readonly string[],
-  { merge, json }: MergeOptions,
+  { merge, plot: plotFile, json }: MergeOptions,
 ): Promise<void> {
   const parts = (await Promise.all(paths.map(readParts))).flat().sort((a, b) => a.part - b.part)
   checkCommon(parts)
   checkNumbers(parts)
   checkRanges(parts)
-  const result = merged(parts, merge)
+  const { results, arrays } = merged(parts, merge)
+  if (plotFile !== undefined && arrays.length === 0) {
+    throw new AdvisedError('--plot has nothing to draw.', 'Run the parts with --print.')
+  }
+  if (plotFile !== undefined) await plot(plotFile, arrays)
   if (json) {
+    const result = merge === 'list' ? results : results[0]
     const bytes = parts[0]!.data.reduce((sum, each) => sum + each.bytes, 0)
-    console.log(JSON.stringify({ result, bytes, parts: parts.length }, plain, 2))
+    const told = { result, ...(arrays.length > 0 && { arrays }), bytes, parts: parts.length }
+    console.log(JSON.stringify(told, plain, 2))
     return
   }
-  const lines = merge === 'list' ? (result as ExportResult[]) : [result as ExportResult]
-  for (const line of lines) if (line !== undefined) console.log(text(line))
+  for (const line of results) if (line !== undefined) console.log(text(line))
+  printArrays(arrays)
 }

@@ -35,6 +35,7 @@ export const partSchema = z
       export: z.string().nullable(),
       args: z.array(value),
       arg: z.array(z.string()),
+      print: z.array(z.string()),
     }),
     records: z.union([
       z.strictObject({ recordBytes: z.array(z.int().positive().nullable()) }),
@@ -44,7 +45,13 @@ export const partSchema = z
     merge: z.enum(merges),
     /** Of each thread, or a merged one; none where the part has no records. Null: no result. */
     results: z.array(z.union([value, z.array(value), z.null().transform(() => undefined)])),
+    /** Of each thread, or merged ones: what `--print` asked for. */
+    arrays: z.array(z.array(z.array(value))),
   })
+  .refine(
+    ({ call, arrays }) => arrays.every((each) => each.length === call.print.length),
+    'arrays are not those of print',
+  )
   .refine(({ part, of }) => part <= of, 'part is more than of')
 
 export type PartRecord = z.output<typeof partSchema>

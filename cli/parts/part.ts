@@ -6,17 +6,21 @@ import { cut, isEmpty } from '../../bindings/workers/parts.ts'
 import { AdvisedError } from '../../terminal/advised-error.ts'
 import type { HostRegion } from '../../types/host-region.d.ts'
 import type { ExportResult } from '../../types/workers.d.ts'
+import type { Values } from '../arrays/printed-array.ts'
 import type { RunOptions } from '../run-options.ts'
+import type { SeenRange } from '../touched-pages.ts'
 import { fingerprint, sha256 } from './fingerprint.ts'
 import { formatPart } from './part-record.ts'
 
 export interface ChosenPart {
   /** What the program sees; closed by {@link ChosenPart.close}. */
   readonly regions: HostRegion[]
+  /** The bytes of the files that these are. */
+  readonly ranges: readonly SeenRange[]
   /** There are fewer records than parts, and this part has none: nothing to run. */
   readonly isEmpty: boolean
   /** The line of JSON. */
-  describe(results: ExportResult[]): string
+  describe(results: ExportResult[], arrays: Values[][]): string
   close(): void
 }
 
@@ -50,13 +54,19 @@ export async function choosePart(
   }
   return {
     regions,
+    ranges: ranges.map((range, i) => ({ path: options.map[i]!, ...range })),
     isEmpty: isEmpty(part, boundary),
-    describe: (results) =>
+    describe: (results, arrays) =>
       formatPart({
         part: index,
         of: count,
         program: sha256(program),
-        call: { export: options.export ?? null, args: options.args, arg: options.arg },
+        call: {
+          export: options.export ?? null,
+          args: options.args,
+          arg: options.arg,
+          print: options.print.map(({ text }) => text),
+        },
         records:
           'delimiter' in boundary
             ? { delimiter: boundary.delimiter }
@@ -71,6 +81,7 @@ export async function choosePart(
         })),
         merge: options.merge,
         results,
+        arrays,
       }),
     close() {
       for (const region of regions) region.close()

@@ -17,6 +17,10 @@ declare function importMap(window: i32, offset: i64, length: i32): i32
 @external("rawmem", "size")
 declare function importSize(window: i32): i64
 
+// @ts-ignore: a decorator of AssemblyScript
+@external("rawmem", "progress")
+declare function importProgress(window: i32, position: i64): void
+
 /** For `next`: all bytes of the last chunk are used up. */
 export const ALL: usize = usize.MAX_VALUE
 
@@ -51,4 +55,12 @@ export function map(window: i32, offset: u64, length: usize): usize {
 /** The bytes of the region of `window`. */
 export function size(window: i32): u64 {
   return <u64>importSize(window)
+}
+
+/**
+ * Says that the program is done with the first `position` bytes of the region of `window`, for who
+ * watches it. It changes nothing else. Some hundred calls in a run are enough.
+ */
+export function progress(window: i32, position: u64): void {
+  importProgress(window, <i64>position)
 }

@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { ExecutionContext } from 'ava'
@@ -32,7 +32,8 @@ export function installPackage(t: ExecutionContext): InstalledPackage {
   for (const name of ['package.json', 'install.js']) {
     cpSync(join(repository, name), join(folder, name))
   }
-  for (const name of ['commander', 'cli-progress', 'detect-libc', 'tar', 'wabt', 'zod']) {
+  const { dependencies } = JSON.parse(readFileSync(join(repository, 'package.json'), 'utf8'))
+  for (const name of Object.keys(dependencies)) {
     symlinkSync(join(repository, 'node_modules', name), join(modules, name))
   }
   const run = (words: readonly string[], env: NodeJS.ProcessEnv = {}) =>
