@@ -4,9 +4,9 @@
 //   npm run test:cluster -- slurm
 
 import { Argument, Command } from 'commander'
-import { runCommand } from '../../build-scripts/shared/command.ts'
 import { mark, say } from '../../build-scripts/shared/terminal.ts'
 import { compilePackage } from '../support/compiled-package.ts'
+import { runTest } from '../support/run-test.ts'
 import { testDask } from './dask.ts'
 import { installMissing, type Needed } from './debian-packages.ts'
 import { testSlurm } from './slurm.ts'
@@ -33,7 +33,7 @@ await new Command('npm run test:cluster --')
   .addArgument(new Argument('[schedulers...]', 'which schedulers').choices(names).default(names))
   .showHelpAfterError()
   .action(async (chosen: string[]) => {
-    await runCommand(false, (signal) => test(chosen, signal))
+    await runTest(false, (signal) => test(chosen, signal))
   })
   .parseAsync()
 
