@@ -38,7 +38,7 @@ const pageTests = [
 ]
 
 const samples = [
-  ['flights', '--size', '16MiB'],
+  ['flights', '--size', '32MiB'],
   ['inplace', '--size', '4MiB'],
 ]
 
