@@ -187,13 +187,13 @@ async function readBatch(
       throw damaged(path, `column ${name} is not in the record batch at byte ${block.offset}`)
     }
     const isShort = values.length < needed || values.offset + needed > block.bodyLength
-    const shortBits = nullCount > 0 && validity.length < bitmapBytes(batch.length)
+    const shortBits = nullCount !== 0 && validity.length < bitmapBytes(batch.length)
     if (isShort || shortBits || validity.offset + validity.length > block.bodyLength) {
       throw damaged(path, `column ${name} is cut in the record batch at byte ${block.offset}`)
     }
     return {
       values: body + values.offset,
-      validity: nullCount > 0 ? body + validity.offset : undefined,
+      validity: nullCount !== 0 ? body + validity.offset : undefined,
       nulls: nullCount,
     }
   })
