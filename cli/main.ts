@@ -7,6 +7,7 @@ import { runCommand, stackOf } from '../terminal/run-command.ts'
 import { plotFile, print } from './arrays/print-option.ts'
 import { info } from './info.ts'
 import { install } from './install/install.ts'
+import { LocatedTrap, programFrames } from './located-trap.ts'
 import { merges } from './merge.ts'
 import {
   callArguments,
@@ -38,10 +39,10 @@ function describe(error: unknown): string {
   if (error instanceof Interrupted) return 'stopped'
   if (program.opts<{ verbose: boolean }>().verbose) return stackOf(error)
   if (error instanceof AdvisedError) return `error: ${inOneLine(error)}`
+  if (error instanceof LocatedTrap) return `error: ${error.message}`
   const { code, path, message, stack } = error as NodeJS.ErrnoException
   if (code === 'ENOENT') return `error: There is no file ${path}. Look at the path.`
-  const frames = stack?.split('\n').filter((line) => /^ +at .*wasm:/.test(line)) ?? []
-  return [`error: ${message}`, ...frames].join('\n')
+  return [`error: ${message}`, ...programFrames(stack)].join('\n')
 }
 
 program
@@ -140,6 +141,7 @@ program
     [],
   )
   .option('--plot [file.svg]', 'draw what --print names, on stderr or into a file', plotFile)
+  .option('--symbols', 'tell file and line of a trap, from DWARF or a source map', false)
   .option('--json', 'print result, bytes, windows, workers and seconds as JSON', false)
   .addHelpText(
     'after',

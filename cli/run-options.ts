@@ -29,5 +29,6 @@ export interface RunOptions {
   readonly print: Print[]
   /** True: in the terminal. */
   readonly plot?: string | true
+  readonly symbols: boolean
   readonly json: boolean
 }

@@ -251,7 +251,9 @@ export async function run(path: string, options: RunOptions, signal: AbortSignal
     if (options.plot !== undefined) await plot(options.plot, arrays)
   } catch (error) {
     watch?.stop()
-    throw advise(error)
+    if (!options.symbols) throw advise(error)
+    const { locate } = await import('./trap-lines.ts')
+    throw advise(await locate(error, path, bytes))
   } finally {
     part?.close()
     table?.close()

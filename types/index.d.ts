@@ -23,6 +23,7 @@ import type * as feeder from './chunk-feeder.d.ts'
 import type * as profile from './cpu-profile.d.ts'
 import type * as region from './host-region.d.ts'
 import type * as windows from './host-windows.d.ts'
+import type * as source from './source-frame.d.ts'
 import type * as host from './wasi.d.ts'
 import type * as api from './web-assembly.d.ts'
 import type * as workers from './workers.d.ts'
@@ -48,6 +49,7 @@ export type {
   WindowFunctions,
   WindowProgress,
 } from './host-windows.d.ts'
+export type { SourceFrame } from './source-frame.d.ts'
 export type { ProgramExit, Wasi, WasiOptions } from './wasi.d.ts'
 export type { MemoryArray, MemoryArrayType, MemoryValues, WorkerWasiOptions } from './workers.d.ts'
 
@@ -218,6 +220,38 @@ export declare function deserializeModule(
 export declare function startCpuProfile(
   options?: profile.CpuProfileOptions,
 ): profile.CpuProfileHandle
+
+/**
+ * Finds the files and lines of the functions on an error's stack, from the module's DWARF or source
+ * map. Functions that the compiler inlined are frames of their own.
+ *
+ * ```ts
+ * try {
+ *   instance.exports.run()
+ * } catch (error) {
+ *   for (const { function: name, file, line } of await symbolicate(error, bytes)) {
+ *     console.error(`${name} (${file}:${line})`)
+ *   }
+ * }
+ * ```
+ *
+ * DWARF needs `llvm-symbolizer`: the program that `LLVM_SYMBOLIZER_PATH` names, the one on the
+ * `PATH`, or else that of the npm package `@yowasp/clang`, which takes seconds.
+ *
+ * @param error The error, of any backend or worker, or its stack.
+ * @param module The bytes that the module was compiled from.
+ * @param symbols Where the lines are, if not in the module: the content of its source map, or the
+ *   bytes of the same module with DWARF. Default: the module itself.
+ * @returns the frames of this module, the innermost first. None if the stack has none of it.
+ * @throws {TypeError} (as a rejection) if `error` has no stack, or `module` is no module.
+ * @throws {Error} if there is neither DWARF nor a source map, if `symbols` are of another program
+ *   or damaged, or if there is no `llvm-symbolizer`. The message says what to do.
+ */
+export declare function symbolicate(
+  error: Error | string,
+  module: api.BytesSource,
+  symbols?: api.BytesSource | string,
+): Promise<source.SourceFrame[]>
 
 /**
  * Opens a backend.

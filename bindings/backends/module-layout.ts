@@ -24,10 +24,21 @@ export interface ModuleLayout {
   readonly memories: readonly MemoryLayout[]
   /** Whether it imports from module `rawmem`, and so has host windows. */
   readonly importsRawmem: boolean
+  /** Their indices come before those of the module's own functions. */
+  readonly importedFunctions: number
 }
 
 /** Ids of sections in the binary format. */
-export const SectionId = { Import: 2, Table: 4, Memory: 5, Global: 6, Export: 7, Data: 11 } as const
+export const SectionId = {
+  Custom: 0,
+  Import: 2,
+  Table: 4,
+  Memory: 5,
+  Global: 6,
+  Export: 7,
+  Code: 10,
+  Data: 11,
+} as const
 
 export const ExternalKind = { Function: 0, Table: 1, Memory: 2, Global: 3, Tag: 4 } as const
 
@@ -269,6 +280,7 @@ export function* sectionsOf(
 export function moduleLayout(bytes: Uint8Array): ModuleLayout {
   const memories: MemoryLayout[] = []
   let importsRawmem = false
+  let importedFunctions = 0
   for (const { id, begin, end } of sectionsOf(bytes)) {
     const reader = new BinaryReader(bytes, begin, end)
     if (id === SectionId.Import) {
@@ -276,6 +288,7 @@ export function moduleLayout(bytes: Uint8Array): ModuleLayout {
         const imported = [reader.name(), reader.name()] as const
         importsRawmem ||= imported[0] === 'rawmem'
         const kind = reader.externalType()
+        if (kind === ExternalKind.Function) importedFunctions++
         if (kind === ExternalKind.Table) reader.limits()
         if (kind !== ExternalKind.Memory) continue
         memories.push({ ...reader.limits(), imported, exported: undefined, ownData: undefined })
@@ -314,7 +327,7 @@ export function moduleLayout(bytes: Uint8Array): ModuleLayout {
       }
     }
   }
-  return { memories, importsRawmem }
+  return { memories, importsRawmem, importedFunctions }
 }
 
 function note(memories: MemoryLayout[], index: number, ownData: string): void {

@@ -13,7 +13,7 @@ function layoutOf(module: api.Module): ModuleLayout {
     } catch (error) {
       // Something newer than this package, of which nothing shows.
       if (!(error instanceof RangeError)) throw error
-      layout = { memories: [], importsRawmem: false }
+      layout = { memories: [], importsRawmem: false, importedFunctions: 0 }
     }
     layouts.set(module, layout)
   }
