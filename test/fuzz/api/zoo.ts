@@ -494,7 +494,8 @@ export class Zoo {
   /** Drops everything; all of it has to go. */
   async #empty(): Promise<ZooReport> {
     this.#animals.length = 0
-    for (let i = 0; i < 50 && this.#collectedCount < this.#animalCount - 3; ++i) {
+    // A few times in any case, for those that show regions.
+    for (let i = 0; i < 50 && (i < 3 || this.#collectedCount < this.#animalCount - 3); ++i) {
       await sleep(100)
       await collectGarbage()
     }

@@ -1,0 +1,78 @@
+// The process that run.ts looks at: node process.ts <seed> <milliseconds> <plant> <every>
+import { setTimeout as sleep } from 'node:timers/promises'
+import { HostRegion, setWasmInstanceRawMemory, WebAssembly } from 'v8-rawmem'
+import { collectGarbage } from '../support/collect-garbage.ts'
+import { Random } from '../support/random.ts'
+import { type Footprint, footprint, trends } from './footprint.ts'
+import { Work } from './work.ts'
+
+const [seed, milliseconds, plantEvery] = process.argv.slice(2).map(Number) as [
+  number,
+  number,
+  number,
+]
+
+/** What is kept on purpose. */
+const planted: HostRegion[] = []
+
+function plant(): void {
+  const region = HostRegion.allocate(2 ** 20, { shareable: true })
+  region.view(Uint8Array).fill(1)
+  planted.push(region)
+}
+
+const tiny = HostRegion.allocate(1)
+const instance = new WebAssembly.Instance(
+  new WebAssembly.Module(Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0, 5, 3, 1, 0, 0)),
+)
+
+/** What looks for garbage of the engine inside: closing a region that an instance shows. */
+function collectInnerGarbage(): void {
+  setWasmInstanceRawMemory(instance, tiny)
+  try {
+    tiny.close()
+  } catch {
+    setWasmInstanceRawMemory(instance, null)
+  }
+}
+
+/** Waits until threads have ended and garbage has been collected, as far as they will. */
+async function settle(): Promise<Footprint> {
+  let least = footprint()
+  for (let unchanged = 0; unchanged < 2; ++unchanged) {
+    await collectGarbage()
+    collectInnerGarbage()
+    await sleep(20)
+    await collectGarbage()
+    const now = footprint()
+    if (now.descriptors < least.descriptors || now.threads < least.threads) unchanged = -1
+    least = now
+  }
+  return least
+}
+
+const work = new Work(new Random(seed))
+const samples: Footprint[] = []
+let rounds = 0
+const begin = Date.now()
+while (Date.now() - begin < milliseconds) {
+  await work.round()
+  if (plantEvery > 0 && ++rounds % plantEvery === 0) plant()
+  else if (plantEvery === 0) ++rounds
+  samples.push(await settle())
+}
+work.end()
+const found = trends(samples)
+console.log(
+  JSON.stringify({
+    seed,
+    seconds: Math.round((Date.now() - begin) / 1000),
+    rounds,
+    work: work.counts,
+    planted: planted.length,
+    ...found,
+    isFlat: Object.values(found).every(({ isFlat }) => isFlat),
+  }),
+)
+// Regions that were let go of may still be on their way out.
+process.exit(0)
