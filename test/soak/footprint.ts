@@ -18,6 +18,9 @@ export const tolerance: Readonly<Record<keyof Footprint, number>> = {
   threads: 1,
 }
 
+/** Fewer say nothing. */
+export const leastSamples = 8
+
 export function footprint(): Footprint {
   return {
     memory: process.memoryUsage.rss(),
@@ -40,6 +43,7 @@ export interface Trend {
  * least of each is compared: what comes and goes is not in it, and what only comes is.
  */
 export function trends(samples: readonly Footprint[]): Record<keyof Footprint, Trend> {
+  if (samples.length < leastSamples) throw new RangeError('there are too few samples')
   const quarter = Math.floor(samples.length / 4)
   const least = (from: number, to: number, what: keyof Footprint) =>
     Math.min(...samples.slice(from, to).map((sample) => sample[what]))

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { HostRegion, setWasmInstanceRawMemory, WebAssembly } from 'v8-rawmem'
 import { collectGarbage } from '../support/collect-garbage.ts'
 import { Random } from '../support/random.ts'
-import { type Footprint, footprint, trends } from './footprint.ts'
+import { type Footprint, footprint, leastSamples, trends } from './footprint.ts'
 import { Work } from './work.ts'
 
 const [seed, milliseconds, plantEvery] = process.argv.slice(2).map(Number) as [
@@ -55,7 +55,7 @@ const work = new Work(new Random(seed))
 const samples: Footprint[] = []
 let rounds = 0
 const begin = Date.now()
-while (Date.now() - begin < milliseconds) {
+while (Date.now() - begin < milliseconds || samples.length < leastSamples) {
   await work.round()
   if (plantEvery > 0 && ++rounds % plantEvery === 0) plant()
   else if (plantEvery === 0) ++rounds

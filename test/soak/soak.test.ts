@@ -1,7 +1,7 @@
 // A short run. An hour is a command of its own.
 import test from 'ava'
 import { describeEnd } from '../fuzz/kind.ts'
-import { type Footprint, trends } from './footprint.ts'
+import { type Footprint, leastSamples, trends } from './footprint.ts'
 import { soak } from './soak.ts'
 
 const flat: Footprint = { memory: 300e6, descriptors: 30, maps: 900, threads: 12 }
@@ -38,7 +38,7 @@ test.serial('random work leaves nothing behind', async (t) => {
   const { report, result } = await soak({ seed: 1, milliseconds: 12_000, plantEvery: 0 })
   t.is(result.exitCode, 0, describeEnd(result))
   t.log(result.stdout.trim())
-  t.true(report!.rounds > 0)
+  t.true(report!.rounds >= leastSamples)
   // Too short for memory and maps, which still fill pools.
   t.true(report!.descriptors.isFlat)
   t.true(report!.threads.isFlat)
@@ -47,6 +47,6 @@ test.serial('random work leaves nothing behind', async (t) => {
 test.serial('a leak shows', async (t) => {
   const { report, result } = await soak({ seed: 2, milliseconds: 8000, plantEvery: 1 })
   t.is(result.exitCode, 0, describeEnd(result))
-  t.true(report!.planted > 0)
+  t.true(report!.planted >= leastSamples)
   t.true(report!.descriptors.last > report!.descriptors.second, result.stdout)
 })
