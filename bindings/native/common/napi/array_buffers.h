@@ -13,8 +13,9 @@ namespace rawmem {
 // Null on failure.
 napi_value CopyToBuffer(napi_env env, const void* data, size_t length);
 
-// Over the bytes themselves, on arm64 from a multiple of 8 on. Keeps `owner` until Node has freed the
-// ArrayBuffer. Null, with an exception pending, on failure.
+// Over the bytes themselves, on arm64 from a multiple of 8 on. Keeps `owner`
+// until Node has freed the ArrayBuffer. Null, with an exception pending, on
+// failure.
 napi_value NewExternalBuffer(napi_env env,
                              void* data,
                              size_t length,
