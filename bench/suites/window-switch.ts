@@ -1,6 +1,7 @@
 import * as engine from 'v8-rawmem'
 import { type BenchContext, type Suite, withRegion } from '../context.ts'
 import { type SwitchExports, switchKernel } from '../kernels/switches.ts'
+import type { Native } from '../native/native.ts'
 import { type Contender, timed } from '../race.ts'
 import { formatSize } from '../report/format.ts'
 
@@ -97,7 +98,7 @@ async function raceSwitches(
   if (native !== undefined) {
     contenders.push({
       name: mapFixedSwitch,
-      run: () => ({ seconds: native.remap(windowSize, quick ? 10 : 1000, false) }),
+      run: remapped(native, windowSize, quick ? 10 : 1000, false),
     })
   }
   // Source and target of copies, and the memory file that is mapped.
@@ -122,9 +123,7 @@ async function raceSwitches(
       {
         name: mapFixedTouched,
         note: 'pages of 4 KiB, 16 of which the kernel maps at a time',
-        run: () => ({
-          seconds: native.remap(windowSize, Math.max(2, Math.min(128, 2 ** 29 / windowSize)), true),
-        }),
+        run: remapped(native, windowSize, Math.max(2, Math.min(128, 2 ** 29 / windowSize)), true),
       },
       {
         name: copySwitch,
@@ -149,6 +148,18 @@ async function raceSwitches(
     feeder.close()
     for (const instance of [called, attached]) engine.setWasmInstanceRawMemory(instance, null)
     target?.close()
+  }
+}
+
+function remapped(
+  native: Native,
+  windowSize: number,
+  switches: number,
+  touch: boolean,
+): Contender['run'] {
+  return () => {
+    const { processor, result } = timed(() => native.remap(windowSize, switches, touch))
+    return { seconds: result, processor: processor / switches }
   }
 }
 
