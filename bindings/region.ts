@@ -423,11 +423,16 @@ export class HostRegion<TArrayBuffer extends ArrayBufferLike = ArrayBufferLike>
       return new type(source as ArrayBuffer, sourceOffset + this.#byteOffset + begin, count)
     }
     // A separate ArrayBuffer that begins at the view allows any alignment and offset.
-    if (this.#byteLength <= bufferConstants.MAX_LENGTH && begin % elementSize === 0) {
+    const ownBuffer = process.arch !== 'arm64' || this.#byteOffset % 8 === 0
+    if (ownBuffer && this.#byteLength <= bufferConstants.MAX_LENGTH && begin % elementSize === 0) {
       return new type(this.buffer as ArrayBuffer, begin, count)
     }
-    const part = this.subarray(begin, begin + count * elementSize)
-    return new type(part.buffer as ArrayBuffer, 0, count)
+    const first = this.#byteOffset + begin
+    const bytes = count * elementSize
+    // On arm64, an ArrayBuffer begins at a multiple of 8: in front of the view, in the same region.
+    const ahead = process.arch === 'arm64' ? first % 8 : 0
+    const part = new HostRegion(constructorKey, this.#root, first - ahead, ahead + bytes, false)
+    return new type(part.buffer as ArrayBuffer, ahead, count)
   }
 
   share(): api.SharedRegion {
