@@ -18,8 +18,8 @@ export interface Sizes {
   readonly switched: readonly number[]
   /** Columns of growing size, filled. */
   readonly resident: readonly number[]
-  /** Columns that are larger than memory, of zeros that nobody has written. */
-  readonly sparse: readonly number[]
+  /** Columns that are larger than memory: one window of data, again and again. */
+  readonly repeated: readonly number[]
   /** A program's whole data, for programs that run once. */
   readonly cold: readonly number[]
 }

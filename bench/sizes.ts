@@ -13,7 +13,7 @@ export const fullSizes: Sizes = {
   lineitem: 2 * GiB,
   switched: [2 * MiB, 64 * MiB, GiB],
   resident: [GiB, 4 * GiB, 16 * GiB],
-  sparse: [64 * GiB],
+  repeated: [64 * GiB],
   cold: [512 * KiB, 64 * MiB],
 }
 
@@ -26,6 +26,6 @@ export const quickSizes: Sizes = {
   lineitem: 4 * blockBytes,
   switched: [2 * MiB],
   resident: [MiB, 2 * MiB],
-  sparse: [8 * MiB],
+  repeated: [8 * MiB],
   cold: [512 * KiB],
 }

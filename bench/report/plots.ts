@@ -95,7 +95,7 @@ function growth(rows: readonly Row[], x: string, y: string, byteUnit: number): T
         contender: row.contender,
         median: row.median,
         size: row.bytes! / byteUnit,
-        data: row.case.endsWith('sparse') ? 'sparse' : 'resident',
+        data: row.case.endsWith('repeated') ? 'repeated' : 'resident',
       })),
     },
     encoding: {
@@ -126,7 +126,7 @@ function growth(rows: readonly Row[], x: string, y: string, byteUnit: number): T
       {
         mark: { type: 'point', size: 60, opacity: 1 },
         encoding: {
-          ...(rows.some((row) => row.case.endsWith('sparse'))
+          ...(rows.some((row) => row.case.endsWith('repeated'))
             ? { shape: { field: 'data', type: 'nominal', title: null } }
             : {}),
         },
