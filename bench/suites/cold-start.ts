@@ -107,7 +107,7 @@ async function raceProcesses(context: BenchContext): Promise<void> {
   })
   await context.race({
     suite: coldStartSuite.name,
-    case: 'its parts',
+    case: `${firstInstance}: where it goes`,
     contenders: [
       contender("the package's JavaScript", 'rest', entryPoint),
       contender('loading the addon', 'addon', entryPoint, 'dlopen, and what its libraries start'),
@@ -127,15 +127,35 @@ async function raceStarts(context: BenchContext, region: engine.HostRegion): Pro
 
   const attached = (compile: (bytes: Uint8Array<ArrayBuffer>) => engine.WebAssembly.Module) => {
     const feeder = new engine.ChunkFeeder(region)
+    const instantiate = (module: engine.WebAssembly.Module) =>
+      new engine.WebAssembly.Instance(module, { env: { next: feeder.next } })
+    const call = ({ exports }: engine.WebAssembly.Instance) =>
+      (exports as unknown as Q6Exports).run(...q6Arguments)
     return {
       run(bytes: Uint8Array<ArrayBuffer>) {
         feeder.rewind()
-        const instance = new engine.WebAssembly.Instance(compile(bytes), {
-          env: { next: feeder.next },
-        })
-        const result = (instance.exports as unknown as Q6Exports).run(...q6Arguments)
+        const result = call(instantiate(compile(bytes)))
         feeder.bind(null)
         return result
+      },
+      /** Seconds of each step. */
+      runInParts(bytes: Uint8Array<ArrayBuffer>) {
+        feeder.rewind()
+        const module = timed(() => compile(bytes))
+        const instance = timed(() => instantiate(module.result))
+        const called = timed(() => call(instance.result))
+        const again = timed(() => {
+          feeder.rewind()
+          return call(instance.result)
+        })
+        feeder.bind(null)
+        return {
+          module: module.seconds,
+          instance: instance.seconds,
+          // What it takes longer than a call that finds code is what compiling takes.
+          compiling: Math.max(called.seconds - again.seconds, 0),
+          call: again.seconds,
+        }
       },
       close: () => feeder.close(),
     }
@@ -194,14 +214,42 @@ async function raceStarts(context: BenchContext, region: engine.HostRegion): Pro
       run: () => repeated((bytes) => runCopied(bytes, region)),
     },
   ]
+  const part = (
+    name: string,
+    of: keyof ReturnType<typeof optimized.runInParts>,
+    { runInParts }: typeof optimized,
+    prepare: () => Uint8Array<ArrayBuffer> = another,
+  ): Contender => ({
+    name,
+    run() {
+      let seconds = 0
+      for (let i = 0; i < repeats; i++) seconds += runInParts(prepare())[of]
+      caches.clear()
+      return { seconds, processor: seconds, operations: repeats }
+    },
+  })
+  const over = `over ${formatSize(region.byteLength)}`
   try {
     await context.race({
       suite: coldStartSuite.name,
-      case: `over ${formatSize(region.byteLength)}`,
+      case: over,
       contenders,
       baseline: names.copied,
       unit: 'ms',
       bytes: region.byteLength,
+    })
+    await context.race({
+      suite: coldStartSuite.name,
+      case: `${over}: where it goes`,
+      contenders: [
+        part('the module', 'module', optimized),
+        part('the module, from the code cache', 'module', fromCache, prepared),
+        part('the instance', 'instance', optimized),
+        part('compiling its function', 'compiling', optimized),
+        part('the same, from the code cache', 'compiling', fromCache, prepared),
+        part('the call', 'call', optimized),
+      ],
+      unit: 'ms',
     })
   } finally {
     for (const { close } of [optimized, dynamic, fromCache]) close()
