@@ -173,9 +173,9 @@ test('view: arguments of the wrong type', (t) => {
 
 test('a region larger than an ArrayBuffer may be shows its parts', (t) => {
   using region = HostRegion.allocate(20 * GiB)
-  const inside = region.subarray(9 * GiB + 1, 9 * GiB + 9)
+  const inside = region.subarray(9 * GiB + 8, 9 * GiB + 16)
   inside.view(Uint8Array).fill(3)
-  t.is(region.view(BigUint64Array, 9 * GiB + 1, 1)[0], 0x0303030303030303n)
+  t.is(region.view(BigUint64Array, 9 * GiB + 8, 1)[0], 0x0303030303030303n)
   const whole4 = region.subarray(16 * GiB)
   t.is(whole4.buffer.byteLength, 4 * GiB)
   whole4.view(Uint8Array)[4 * GiB - 1] = 1
