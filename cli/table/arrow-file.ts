@@ -209,11 +209,35 @@ async function readFooter(path: string, file: FileHandle, { Footer }: Arrow) {
     throw damaged(path, 'it has no footer')
   }
   const bytes = await read(file, path, size - tailBytes - length, length)
+  const footer = decodeFooter(path, bytes, Footer)
+  if (isBigEndian(footer)) {
+    throw new AdvisedError(
+      `${path} has big-endian values, which cannot be shown where they lie.`,
+      'Write it on a little-endian machine, or as Parquet.',
+    )
+  }
+  return footer
+}
+
+function decodeFooter(path: string, bytes: Buffer, { decode }: Arrow['Footer']) {
   try {
-    return Footer.decode(bytes)
+    return decode(bytes)
   } catch (error) {
     throw damaged(path, `its footer cannot be read, ${(error as Error).message}`)
   }
+}
+
+/** The byte order, which the package keeps to itself. */
+function isBigEndian(footer: object): boolean {
+  const { _footer } = footer as { _footer?: { schema(): { endianness(): number } | null } }
+  const order = _footer?.schema()?.endianness()
+  if (order === undefined) {
+    throw new AdvisedError(
+      'This release of the package apache-arrow does not tell the byte order of a file.',
+      'npm install apache-arrow@21.',
+    )
+  }
+  return order !== 0
 }
 
 /** The values where they lie, or with zeros for nulls in a copy. */

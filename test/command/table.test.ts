@@ -384,6 +384,23 @@ test('compressed, cut and streamed Arrow files are refused', async (t) => {
   )
 })
 
+test('an Arrow file of the other byte order is refused', async (t) => {
+  const path = await files(t)
+  // No columns, no batches, and Endianness.Big.
+  const footer = Buffer.from(
+    '04000000f4ffffff100000000000040008000c000a00040008000000080000000000010000000000',
+    'hex',
+  )
+  const length = Buffer.alloc(4)
+  length.writeInt32LE(footer.length)
+  writeFileSync(
+    path('big.arrow'),
+    Buffer.concat([Buffer.from('ARROW1\0\0'), footer, length, Buffer.from('ARROW1')]),
+  )
+  const words = [path('library.wasm'), '--map', path('big.arrow'), '--column', 'amount']
+  refused(t, await run(...words), /big\.arrow has big-endian values/)
+})
+
 test('codecs of Parquet, and a damaged file', async (t) => {
   const path = await files(t)
   const words = [path('library.wasm'), '--column', 'amount', ...sum, '--map']
