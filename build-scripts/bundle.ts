@@ -12,6 +12,7 @@ const repository = dirname(dirname(fileURLToPath(import.meta.url)))
 const entryPoints = [
   'bindings/index.ts',
   'bindings/workers/thread-main.ts',
+  'bindings/inspector/server-main.ts',
   'cli/main.ts',
   'cli/install/main.ts',
   'cli/install/check-main.ts',

@@ -6,6 +6,7 @@ import { byteSize, integer } from '../terminal/option-types.ts'
 import { runCommand, stackOf } from '../terminal/run-command.ts'
 import { plotFile, print } from './arrays/print-option.ts'
 import { info } from './info.ts'
+import { inspectAddress } from './inspect.ts'
 import { install } from './install/install.ts'
 import { LocatedTrap, programFrames } from './located-trap.ts'
 import { merges } from './merge.ts'
@@ -142,6 +143,16 @@ program
   )
   .option('--plot [file.svg]', 'draw what --print names, on stderr or into a file', plotFile)
   .option('--symbols', 'tell file and line of a trap, from DWARF or a source map', false)
+  .option(
+    '--inspect [address]',
+    'serve Chrome DevTools, as node --inspect: [host:]port (default: 127.0.0.1:9229)',
+    inspectAddress,
+  )
+  .option(
+    '--inspect-brk [address]',
+    'the same, and each thread waits for DevTools and pauses in its first function',
+    inspectAddress,
+  )
   .option('--json', 'print result, bytes, windows, workers and seconds as JSON', false)
   .addHelpText(
     'after',

@@ -1,11 +1,12 @@
 import type { BackendName } from '../types/backend.d.ts'
 import type { Print } from './arrays/print-option.ts'
+import type { InspectOptions } from './inspect.ts'
 import type { Merge } from './merge.ts'
 import type { Column } from './table/column-option.ts'
 import type { Nulls } from './table/table.ts'
 
 /** What the command line says of `run`. */
-export interface RunOptions {
+export interface RunOptions extends InspectOptions {
   readonly map: string[]
   readonly column: Column[]
   readonly nulls: Nulls

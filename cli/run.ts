@@ -14,6 +14,7 @@ import {
   valuesOf,
 } from './arrays/printed-array.ts'
 import { cpuProfileWriter } from './cpu-profile-files.ts'
+import { openInspector } from './inspect.ts'
 import { mergedResults } from './merge.ts'
 import type { ChosenPart } from './parts/part.ts'
 import { exportsName, importsFunction, readProgram } from './program-file.ts'
@@ -168,6 +169,7 @@ export async function run(path: string, options: RunOptions, signal: AbortSignal
   if (options.backend !== undefined) process.env.V8_RAWMEM_BACKEND = options.backend
   const { HostRegion, parallelScan, ScanPool } = await import('../bindings/index.ts')
   const { writable } = options
+  const closeInspector = await openInspector(options)
   const regions: HostRegion[] = []
   let part: ChosenPart | undefined
   let table: Table | undefined
@@ -209,6 +211,7 @@ export async function run(path: string, options: RunOptions, signal: AbortSignal
         env: options.env,
         preopens: options.dir,
       },
+      waitForDebugger: options.inspectBrk !== undefined,
       signal,
       ...(options.export !== undefined && { export: options.export }),
       ...(options.window !== undefined && { windowSize: options.window }),
@@ -258,5 +261,6 @@ export async function run(path: string, options: RunOptions, signal: AbortSignal
     part?.close()
     table?.close()
     for (const region of regions) region.close()
+    closeInspector()
   }
 }

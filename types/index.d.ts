@@ -23,6 +23,7 @@ import type * as feeder from './chunk-feeder.d.ts'
 import type * as profile from './cpu-profile.d.ts'
 import type * as region from './host-region.d.ts'
 import type * as windows from './host-windows.d.ts'
+import type * as debug from './inspector.d.ts'
 import type * as source from './source-frame.d.ts'
 import type * as host from './wasi.d.ts'
 import type * as api from './web-assembly.d.ts'
@@ -49,6 +50,7 @@ export type {
   WindowFunctions,
   WindowProgress,
 } from './host-windows.d.ts'
+export type { Inspector } from './inspector.d.ts'
 export type { SourceFrame } from './source-frame.d.ts'
 export type { ProgramExit, Wasi, WasiOptions } from './wasi.d.ts'
 export type { MemoryArray, MemoryArrayType, MemoryValues, WorkerWasiOptions } from './workers.d.ts'
@@ -252,6 +254,12 @@ export declare function symbolicate(
   module: api.BytesSource,
   symbols?: api.BytesSource | string,
 ): Promise<source.SourceFrame[]>
+
+/**
+ * Opens the V8 inside to Chrome DevTools and other clients of its protocol, as `node:inspector` does
+ * with Node's own.
+ */
+export declare const inspector: debug.Inspector
 
 /**
  * Opens a backend.

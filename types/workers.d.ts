@@ -111,6 +111,11 @@ export interface RunOnWorkerOptions
    * that error.
    */
   onArrays?: (arrays: MemoryValues[], part: number) => void
+  /**
+   * Whether each thread waits for a debugger before its first part, when the module is compiled, and
+   * pauses in the first function that runs. Needs an open inspector, see `inspector.open`. Default `false`.
+   */
+  waitForDebugger?: boolean
   /** Stops the program, also in an endless loop. The promise rejects with `signal.reason`. */
   signal?: AbortSignal
 }

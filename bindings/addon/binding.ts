@@ -5,7 +5,7 @@
 import type { ChunkFeeder } from '../../types/chunk-feeder.d.ts'
 import type { HostRegion } from '../../types/host-region.d.ts'
 import type { WindowFunctions } from '../../types/host-windows.d.ts'
-import type { Kind, Notice } from './numbers.ts'
+import type { InspectorRequest, Kind, Notice } from './numbers.ts'
 
 /** Exports of both addons: the one with the patched V8, and the small one for the node backends. */
 export interface Binding {
@@ -85,7 +85,7 @@ export type Arguments = unknown[]
 
 /** The functions of the addon, see web_assembly.cc, modules.cc and instances.cc in bindings/native/patched/. */
 export interface EngineBinding {
-  start(hooks: object[], maxBufferLength: number, heapLimit: number): void
+  start(hooks: object[], maxBufferLength: number, heapLimit: number, threadName: string): void
   construct(kind: Kind, target: object, args: Arguments): void
   invoke(target: object, method: string, args: Arguments): unknown
   getProperty(target: object, name: string): unknown
@@ -168,6 +168,36 @@ export interface EngineBinding {
     start(interval: number): number
     /** The profile as JSON. */
     stop(id: number): string
+  }
+  /** Of this thread, see bindings/native/patched/inspector.h. */
+  readonly inspector: {
+    /** The id of its target. */
+    target(): string
+    /** @param breakOnStart whether to pause where the first function begins */
+    waitForDebugger(breakOnStart: boolean): void
+  }
+  /** Of the process, see bindings/native/patched/inspector_server.h. */
+  readonly inspectorServer: {
+    /**
+     * @param onEvents called when there is something to take
+     * @returns false if another thread is the server
+     */
+    serve(onEvents: () => void): boolean
+    /** This thread is the server no longer: its clients are disconnected. */
+    stop(): void
+    /** @param address where the server listens: host:port */
+    announce(address: string): void
+    /** Event, id of the target, session, text or title, event, … */
+    take(): unknown[]
+    /** @returns whether there is the target */
+    post(
+      target: string,
+      request: (typeof InspectorRequest)[keyof typeof InspectorRequest],
+      session: number,
+      text: string,
+    ): boolean
+    /** Empty if there is no server. */
+    address(): string
   }
   readonly chunkFeeder: FeederBinding & {
     bind(next: Next, instance: object): void

@@ -59,6 +59,17 @@ export const CallEnd = { None: 0, Timeout: 1, Stopped: 2, Aborted: 3 } as const
 /** Why a feeder calls `notify`. */
 export const Notice = { Progress: 0, Aborted: 1, Stopped: 2, End: 3 } as const
 
+/** What the server of the inspector asks of a thread. */
+export const InspectorRequest = {
+  Connect: 0,
+  Dispatch: 1,
+  Disconnect: 2,
+  DisconnectAll: 3,
+} as const
+
+/** What a thread tells the server of the inspector. */
+export const InspectorEvent = { TargetAdded: 0, TargetRemoved: 1, Message: 2 } as const
+
 /** Where a feeder is, in its control block. */
 export const FeederState = { NotBegun: 0, AtWindow: 1, AtEnd: 2 } as const
 
@@ -77,7 +88,16 @@ export const FeederFlag = {
 export const ControlBlock = { Stop: 0, State: 4, Position: 8, Windows: 16, Length: 32 } as const
 
 /** C++ has a type of its own for each of these … */
-export const enumerations = { Kind, Shape, Hook, CallEnd, Notice, FeederState }
+export const enumerations = {
+  Kind,
+  Shape,
+  Hook,
+  CallEnd,
+  Notice,
+  InspectorRequest,
+  InspectorEvent,
+  FeederState,
+}
 
 /** … and plain numbers for these. */
 export const constants = { FeederFlag, ControlBlock }

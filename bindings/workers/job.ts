@@ -36,6 +36,8 @@ export interface Job {
   /** Bytes of which windows of the size that suits have a multiple, so that no record is cut. */
   readonly recordBytes: number
   readonly wasi: WasiOptions & { readonly stdout: number; readonly stderr: number }
+  /** Whether to pause in the first function, once a debugger has connected. */
+  readonly waitForDebugger: boolean
   /** Whether to record a CPU profile of the program. */
   readonly cpuProfile: boolean
   /** What to read from the program's memory when it has ended. */

@@ -7,6 +7,7 @@ import type { BytesSource, Tiering } from '../../types/web-assembly.d.ts'
 import { checkInteger, show } from '../arguments.ts'
 import { openBackend } from '../backends/index.ts'
 import { readFeederOptions } from '../feeder/options.ts'
+import { readWaitForDebugger } from '../inspector/wait-for-debugger.ts'
 import { nodeCrypto } from '../node-crypto.ts'
 import { regionParts } from '../region.ts'
 import { readWasiOptions } from '../wasi/options.ts'
@@ -28,6 +29,7 @@ export interface RunOptions
     | 'wasi'
     | 'cpuProfile'
     | 'arrays'
+    | 'waitForDebugger'
   > {
   readonly onProgress: ((progress: FeederProgress) => void) | undefined
   readonly onCpuProfile: OnCpuProfile | undefined
@@ -162,6 +164,7 @@ export function readRunOptions(byteLength: number, given: unknown = {}): RunOpti
     wasi: readWasi(wasi),
     cpuProfile: onCpuProfile !== undefined,
     arrays,
+    waitForDebugger: readWaitForDebugger(options.waitForDebugger, backendName),
     onProgress,
     onCpuProfile,
     onArrays: readOnArrays(options.onArrays, arrays),

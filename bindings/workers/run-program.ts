@@ -3,6 +3,7 @@ import type { Backend } from '../../types/backend.d.ts'
 import type { HostRegion } from '../../types/host-region.d.ts'
 import type { Module } from '../../types/web-assembly.d.ts'
 import type { ExportResult } from '../../types/workers.d.ts'
+import { engine } from '../backends/patched/engine.ts'
 import { describe } from './describe.ts'
 import type { Done, Job } from './job.ts'
 import { type Linked, link } from './link.ts'
@@ -95,6 +96,15 @@ function compiled({ name, WebAssembly }: Backend, { module, tiering }: Job): Mod
   return found
 }
 
+let hasWaited = false
+
+/** A thread waits before its first part only: clients say once that it may run. */
+function waitForDebugger(): void {
+  if (hasWaited) return
+  hasWaited = true
+  engine.inspector.waitForDebugger(true)
+}
+
 /** Runs the program of a job over its regions. */
 export function runProgram(
   backend: Backend,
@@ -111,6 +121,7 @@ export function runProgram(
       `export: the module exports no function '${name}'; its functions are: ${describe(functions)}`,
     )
   }
+  if (job.waitForDebugger) waitForDebugger()
   const readArrays = arrayReader(WebAssembly.Module, module, job.arrays)
   const linked = link(backend, module, regions, job)
   try {

@@ -292,3 +292,26 @@ test('--cpu-profile writes a file for each thread, and says when it cannot', asy
     /--cpu-profile .* cannot be written: ENOENT.* Name a file in a folder that exists/,
   )
 })
+
+test('--inspect serves DevTools while the program runs; --inspect-brk waits for it', async (t) => {
+  const at = files(t)
+  const scan = ['run', at('sum.wasm'), '--map', at('data.bin')]
+  const { exitCode, stdout, stderr } = await run(...scan, '--inspect=0')
+  t.is(exitCode, 0)
+  t.is(stdout, `${total}\n`)
+  t.regex(stderr, /^Debugger listening on ws:\/\/127\.0\.0\.1:\d+\/[-0-9a-f]{36} \(worker 2\)$/m)
+
+  const waiting = start([...command, ...scan, '--inspect-brk=localhost:0'])
+  await waiting.until(/Debugger listening/)
+  waiting.child.kill('SIGINT')
+  t.is((await waiting.ended).exitCode, 130)
+
+  for (const [address, message] of [
+    ['nonsense', /Write it alone, behind the program, or as --inspect=\[host:\]port/],
+    ['192.0.2.1:0', /the inspector cannot listen: .* Give another port/],
+  ] as const) {
+    const refused = await run(...scan, `--inspect=${address}`)
+    t.is(refused.exitCode, 1)
+    t.regex(refused.stderr, message)
+  }
+})

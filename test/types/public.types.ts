@@ -7,11 +7,13 @@ import {
   backends,
   ChunkFeeder,
   HostRegion,
+  inspector,
   openBackend,
   parallelScan,
   runOnWorker,
   runWithLimits,
   setWasmInstanceRawMemory,
+  startCpuProfile,
   version,
   WebAssembly,
   wasi,
@@ -43,6 +45,11 @@ expectTypeOf<BackendName>().toEqualTypeOf<'patched' | 'node-raw' | 'node-rewire'
 expectTypeOf(backends()).items.toHaveProperty('reason').toEqualTypeOf<string>()
 expectTypeOf(runOnWorker(bytes, region)).resolves.not.toBeAny()
 expectTypeOf(parallelScan(bytes, region)).resolves.toBeArray()
+
+expectTypeOf(startCpuProfile()).toExtend<Disposable>()
+expectTypeOf(startCpuProfile().stop()).toEqualTypeOf<string>()
+expectTypeOf(inspector.open()).toEqualTypeOf<Disposable>()
+expectTypeOf(inspector.url()).toEqualTypeOf<string | undefined>()
 
 // @ts-expect-error there is no such backend
 openBackend('node')

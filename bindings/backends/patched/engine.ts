@@ -1,5 +1,6 @@
 import { constants } from 'node:buffer'
 import { getHeapStatistics } from 'node:v8'
+import { isMainThread, threadId } from 'node:worker_threads'
 import type { Arguments, EngineBinding } from '../../addon/binding.ts'
 import { engineBinding, withoutEngine } from '../../addon/load.ts'
 import { Hook, type Kind, Shape } from '../../addon/numbers.ts'
@@ -77,6 +78,7 @@ engineBinding?.start(
   (Object.keys(Hook) as (keyof typeof Hook)[]).map((name) => hooks[name]),
   constants.MAX_LENGTH,
   getHeapStatistics().heap_size_limit,
+  isMainThread ? 'main thread' : `worker ${threadId}`,
 )
 
 /** The addon's engine, started. */

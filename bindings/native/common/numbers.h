@@ -51,6 +51,19 @@ enum class Notice : int32_t {
   kEnd = 3,
 };
 
+enum class InspectorRequest : int32_t {
+  kConnect = 0,
+  kDispatch = 1,
+  kDisconnect = 2,
+  kDisconnectAll = 3,
+};
+
+enum class InspectorEvent : int32_t {
+  kTargetAdded = 0,
+  kTargetRemoved = 1,
+  kMessage = 2,
+};
+
 enum class FeederState : int32_t {
   kNotBegun = 0,
   kAtWindow = 1,

@@ -7,6 +7,8 @@
 #include "common/region.h"
 #include "cpu_profiler.h"
 #include "host_windows.h"
+#include "inspector.h"
+#include "inspector_server.h"
 #include "node/node_backends.h"
 #include "v8-wasm-trap-handler-posix.h"
 #include "v8-wasm.h"
@@ -21,7 +23,9 @@ NAPI_MODULE_INIT() {
       !rawmem::InitWebAssembly(env, exports) ||
       !rawmem::ChunkFeeder::Init(env, exports) ||
       !rawmem::HostWindowFunction::Init(env, exports) ||
-      !rawmem::CpuProfiler::Init(env, exports)) {
+      !rawmem::CpuProfiler::Init(env, exports) ||
+      !rawmem::Inspector::Init(env, exports) ||
+      !rawmem::InspectorServer::Init(env, exports)) {
     return nullptr;
   }
   return exports;

@@ -14,6 +14,7 @@
 #include "engine.h"
 #include "errors.h"
 #include "handle.h"
+#include "inspector.h"
 #include "memory_buffer.h"
 #include "number_call.h"
 #include "platform.h"
@@ -134,6 +135,7 @@ bool Agent::CreateIsolate() {
   residence_ = std::make_unique<Residence>(isolate_, is_first);
   number_calls_ = std::make_unique<NumberCalls>();
   v8::HandleScope handle_scope(isolate_);
+  inspector_ = std::make_unique<Inspector>(this, name_);
   return SetUpContext();
 }
 
@@ -222,6 +224,7 @@ void Agent::CleanUp(void* agent) {
 
 void Agent::Close() {
   closed_ = true;
+  inspector_->Close();
   Watchdog::Get()->Remove(this);
   Engine()->RemoveIsolate(isolate_);
   napi_release_threadsafe_function(wakeup_, napi_tsfn_abort);
@@ -234,6 +237,7 @@ void Agent::Close() {
     // Code of the isolate, or of one that was entered from there, is on the
     // stack, below whatever ends this thread. It stays where it is, as the
     // process is about to go.
+    std::ignore = inspector_.release();
     std::ignore = residence_.release();
     std::ignore = number_calls_.release();
     isolate_ = nullptr;
@@ -263,6 +267,7 @@ void Agent::Close() {
     }
     code_loader_.reset();
     number_calls_.reset();
+    inspector_.reset();
   }
   {
     IsolateScope isolate_scope(isolate_);
@@ -333,6 +338,15 @@ bool Agent::EnterOuterCall() {
             isolate_, "Maximum call stack size exceeded")));
     return false;
   }
+  if (entered_ == nullptr && inspector_ != nullptr &&
+      inspector_->is_serving()) {
+    isolate_->ThrowException(
+        v8::Exception::Error(v8::String::NewFromUtf8Literal(
+            isolate_,
+            "v8-rawmem: a debugger can have functions of JavaScript called "
+            "only while the program is paused in a call")));
+    return false;
+  }
   return outer_values_->Enter();
 }
 
@@ -369,14 +383,21 @@ void Agent::OnInterrupt(v8::Isolate* isolate, void* data) {
   auto* agent = static_cast<Agent*>(data);
   agent->interrupt_requested_ = false;
   // An interrupt may be served after the call that it was requested for.
-  if (agent->depth_ == 0 || agent->node_stops_) {
-    return;
+  if (agent->depth_ > 0) {
+    agent->EndIfDue();
   }
-  agent->node_stops_ = agent->HasOuterStack() ? agent->node_.IsStopping()
-                                              : agent->node_.IsClosed();
-  if (agent->node_stops_ || agent->passed_limits() != nullptr) {
-    agent->RequestTermination();
+}
+
+bool Agent::EndIfDue() {
+  if (node_stops_) {
+    return true;
   }
+  node_stops_ = HasOuterStack() ? node_.IsStopping() : node_.IsClosed();
+  if (!node_stops_ && passed_limits() == nullptr) {
+    return false;
+  }
+  RequestTermination();
+  return true;
 }
 
 size_t Agent::OnNearHeapLimit(void* data, size_t current, size_t initial) {
@@ -408,6 +429,7 @@ void Agent::OnWakeup(napi_env env, napi_value, void* context, void*) {
   agent->wakeup_sent_ = false;
   Scope scope(agent);
   CallScope call_scope(agent);
+  agent->inspector_->Serve();
   Engine()->RunTasks(agent->isolate_);
   agent->isolate_->PerformMicrotaskCheckpoint();
   if (agent->changes_ > 0 && !agent->trace_is_scheduled_) {

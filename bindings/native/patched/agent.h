@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -41,6 +42,7 @@ namespace rawmem {
 class CodeLoader;
 class CpuProfiler;
 struct Handle;
+class Inspector;
 class NumberCalls;
 class Store;
 class Tracing;
@@ -133,6 +135,9 @@ class Agent final : public Watchdog::Client,
   // To be asked where something in Node has failed: whether that was the
   // reason. If so, no exception is pending any more.
   bool NoticeStop();
+  // Ends what code of the inner engine runs, or is paused, if Node is ending
+  // JavaScript, or limits have been passed. Whether it ends.
+  bool EndIfDue();
   // To be called by a callback of the inner engine: what runs there ends as
   // soon as that returns.
   void EndInnerCall();
@@ -159,6 +164,8 @@ class Agent final : public Watchdog::Client,
   // What Node's heap may have, in bytes: no reason to take more than that for
   // this one.
   void set_outer_heap_limit(uint64_t bytes) { outer_heap_limit_ = bytes; }
+  // As a debugger shows it.
+  void set_name(std::string name) { name_ = std::move(name); }
 
   // Has the event loop run the inner engine's tasks.
   void Wake();
@@ -203,6 +210,8 @@ class Agent final : public Watchdog::Client,
   CodeLoader& code_loader();
   NumberCalls& number_calls() { return *number_calls_; }
   CpuProfiler& cpu_profiler();
+  // Null before the isolate is there, and after it has closed.
+  Inspector* inspector() { return inspector_.get(); }
 
   uint64_t NextId() { return ++last_id_; }
 
@@ -345,6 +354,7 @@ class Agent final : public Watchdog::Client,
   bool closed_ = false;
   size_t heap_limit_ = 0;
   uint64_t outer_heap_limit_ = 0;
+  std::string name_;
   size_t unreachable_bytes_ = 0;
   // Of inner objects, since they were collected last.
   bool may_have_garbage_ = false;
@@ -365,6 +375,7 @@ class Agent final : public Watchdog::Client,
   std::unique_ptr<CpuProfiler> cpu_profiler_;
   // Ends before the isolate.
   std::unique_ptr<NumberCalls> number_calls_;
+  std::unique_ptr<Inspector> inspector_;
 };
 
 }  // namespace rawmem

@@ -132,8 +132,10 @@ void ThrowToOuter(Agent* agent, v8::TryCatch& try_catch) {
     return;
   }
   if (terminated) {
-    if (agent->heap_exhausted() || !ThrowIfPastLimits(agent)) {
+    if (agent->heap_exhausted()) {
       ThrowHeapExhausted(agent);
+    } else if (!ThrowIfPastLimits(agent)) {
+      ThrowError(env, "WebAssembly was terminated by a debugger");
     }
     return;
   }

@@ -16,6 +16,7 @@ enum PointerTag : v8::ExternalPointerTypeTag {
   kHostedMemoryPointer,
   kNativeImportPointer,
   kAttachmentsPointer,
+  kAgentPointer,
 };
 
 }  // namespace rawmem

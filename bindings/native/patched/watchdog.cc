@@ -19,6 +19,31 @@ constexpr std::chrono::milliseconds kIntervalOfStops{5};
 
 }  // namespace
 
+Watchdog::Pause::Pause(Client* client) : client_(client) {
+  std::lock_guard<std::mutex> lock(Get()->mutex_);
+  if (client->paused_since_) {
+    client_ = nullptr;
+  } else {
+    client->paused_since_ = Clock::now();
+  }
+}
+
+Watchdog::Pause::~Pause() {
+  if (client_ == nullptr) {
+    return;
+  }
+  Watchdog* watchdog = Get();
+  std::lock_guard<std::mutex> lock(watchdog->mutex_);
+  const Clock::duration length = Clock::now() - *client_->paused_since_;
+  client_->paused_since_.reset();
+  for (Watch* watch : watchdog->watches_) {
+    if (watch->client == client_ && watch->due != Clock::time_point::max()) {
+      watch->due += length;
+    }
+  }
+  watchdog->changed_.notify_one();
+}
+
 Watchdog* Watchdog::Get() {
   static Watchdog* watchdog = new Watchdog();
   return watchdog;
@@ -69,15 +94,18 @@ Watchdog::Clock::time_point Watchdog::CheckLimits(Clock::time_point now) {
     if (watch->end != CallEnd::kNone) {
       continue;
     }
-    if (watch->due <= now) {
+    const Clock::time_point due = watch->client->paused_since_
+                                      ? Clock::time_point::max()
+                                      : watch->due;
+    if (due <= now) {
       watch->end = CallEnd::kTimeout;
     } else if (watch->stop != nullptr &&
                __atomic_load_n(watch->stop, __ATOMIC_RELAXED) != 0) {
       watch->end = CallEnd::kStopped;
     } else {
-      next = std::min(next, watch->stop == nullptr
-                                ? watch->due
-                                : std::min(watch->due, now + kIntervalOfStops));
+      next = std::min(
+          next, watch->stop == nullptr ? due
+                                       : std::min(due, now + kIntervalOfStops));
       continue;
     }
     watch->client->OnLongCall();

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <queue>
 #include <vector>
 
@@ -36,6 +37,8 @@ class Watchdog {
 
    private:
     friend class Watchdog;
+    // While its code is paused.
+    std::optional<Clock::time_point> paused_since_;
     uint64_t entered_ = 0;
     std::atomic<uint64_t> serial_{0};
     uint64_t seen_ = 0;
@@ -55,13 +58,26 @@ class Watchdog {
     std::atomic<CallEnd> end{CallEnd::kNone};
   };
 
+  // While this lives, time stands still for the limits of a client.
+  class Pause {
+   public:
+    explicit Pause(Client* client);
+    ~Pause();
+    Pause(const Pause&) = delete;
+    Pause& operator=(const Pause&) = delete;
+
+   private:
+    // Null within another pause.
+    Client* client_;
+  };
+
   // Leaked, as the thread outlives everything.
   static Watchdog* Get();
 
   void Add(Client* client);
   // When this returns, the client is not called any more.
   void Remove(Client* client);
-  // Until End(), nothing but `end` may change.
+  // Until End(), only the watchdog changes it.
   void Begin(Watch* watch);
   void End(Watch* watch);
   // `callback` runs on the watchdog's thread.

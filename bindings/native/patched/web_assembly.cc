@@ -24,15 +24,18 @@ namespace rawmem {
 
 namespace {
 
-// start(hooks, maxBufferLength, heapLimit): what the addon has to know of
-// TypeScript.
+// start(hooks, maxBufferLength, heapLimit, threadName): what the addon has to
+// know of TypeScript.
 napi_value Start(const Arguments& args) {
   napi_value hooks;
   size_t max_length, heap_limit;
-  if (args.Read("start: expected (hooks, maxBufferLength, heapLimit)", &hooks,
-                &max_length, &heap_limit)) {
+  std::string name;
+  if (args.Read(
+          "start: expected (hooks, maxBufferLength, heapLimit, threadName)",
+          &hooks, &max_length, &heap_limit, &name)) {
     auto* agent = args.data<Agent>();
     agent->set_outer_heap_limit(heap_limit);
+    agent->set_name(std::move(name));
     agent->SetHooks(hooks);
     agent->buffer_aliases().set_max_length(max_length);
   }

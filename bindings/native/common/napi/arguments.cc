@@ -46,6 +46,16 @@ bool ReadValue(napi_env env, napi_value value, std::string* result) {
                                     &length) == napi_ok;
 }
 
+bool ReadValue(napi_env env, napi_value value, std::u16string* result) {
+  size_t length;
+  if (napi_get_value_string_utf16(env, value, nullptr, 0, &length) != napi_ok) {
+    return false;
+  }
+  result->resize(length);
+  return napi_get_value_string_utf16(env, value, result->data(), length + 1,
+                                     &length) == napi_ok;
+}
+
 bool ReadValue(napi_env env, napi_value value, Bytes* result) {
   napi_typedarray_type type;
   void* data;

@@ -40,6 +40,7 @@ bool ReadValue(napi_env env, napi_value value, uint32_t* result);
 bool ReadValue(napi_env env, napi_value value, size_t* result);
 bool ReadValue(napi_env env, napi_value value, Address* result);
 bool ReadValue(napi_env env, napi_value value, std::string* result);
+bool ReadValue(napi_env env, napi_value value, std::u16string* result);
 bool ReadValue(napi_env env, napi_value value, Bytes* result);
 // The elements of an array.
 bool ReadValue(napi_env env, napi_value value, std::vector<napi_value>* result);
