@@ -1,10 +1,11 @@
-// Chromium's DevTools on a program that waits for them: they show where it is paused, step, and show what its memory is.
-// Writes the picture of docs/debugging.md. Needs Chromium (Debian's package `chromium`).
+// Chromium's DevTools on a program that waits for them: a click sets a breakpoint in a function, where
+// they show the values. Writes the picture of docs/debugging.md. Needs Chromium (Debian's package
+// `chromium`).
 
 import { deepStrictEqual, match } from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -21,26 +22,11 @@ const size = { width: 1200, height: 640 }
 /** Milliseconds that DevTools get for each change. */
 const patience = 60_000
 
-const program = `(module $prices
-  (import "rawmem" "next" (func $next (param $window i32) (param $consumed i32) (result i32)))
-  (memory (export "memory") 1)
-  (func $add (param $total f64) (param $at i32) (result f64)
-    (f64.add (local.get $total) (f64.load (local.get $at))))
-  (func $run (export "run") (result f64)
-    (local $total f64) (local $length i32) (local $at i32)
-    (block $done
-      (loop $windows
-        (local.set $length (call $next (i32.const 0) (local.get $length)))
-        (br_if $done (i32.eqz (local.get $length)))
-        (local.set $at (i32.const 0x80000000))
-        (loop $values
-          (local.set $total (call $add (local.get $total) (local.get $at)))
-          (local.set $at (i32.add (local.get $at) (i32.const 8)))
-          (br_if $values
-            (i32.lt_u (local.get $at) (i32.add (i32.const 0x80000000) (local.get $length)))))
-        (br $windows)))
-    (local.get $total)))
-`
+/** The program that docs/debugging.md shows. */
+function programOfDocs(): string {
+  const text = readFileSync(join(repository, 'docs', 'debugging.md'), 'utf8')
+  return /```wat\n(\(module \$prices\n.*?)```/s.exec(text)![1]!
+}
 
 /** What in the stderr of a process matches, when it is there. */
 function written(child: ChildProcess, pattern: RegExp): Promise<[string]> {
@@ -66,6 +52,21 @@ const shown = `(function text(node) {
         .join(' ')
 })(document.body)`
 
+/** Where to click for a breakpoint: beside the first line below the head of a function. */
+const besideFirstLine = (name: string) => `(function find(node) {
+  for (const child of (node.shadowRoot ?? node).children) {
+    const found = find(child)
+    if (found) return found
+  }
+  if (!node.classList?.contains('cm-content')) return
+  const lines = [...node.querySelectorAll('.cm-line')]
+  const head = lines.findIndex(({ textContent }) => textContent.includes('(func ${name} '))
+  if (head < 0) return
+  const { top, height } = lines[head + 1].getBoundingClientRect()
+  const { left } = node.getBoundingClientRect()
+  return { x: left - 30, y: top + height / 2 }
+})(document.body)`
+
 /** A page of Chromium. */
 class Page {
   readonly client: ProtocolClient
@@ -89,6 +90,17 @@ class Page {
   async picture(): Promise<Buffer> {
     const { data } = await this.client.send('Page.captureScreenshot', { format: 'png' })
     return Buffer.from(data, 'base64')
+  }
+
+  async click(place: string): Promise<void> {
+    const { result } = await this.client.send('Runtime.evaluate', {
+      ...{ expression: place, returnByValue: true },
+    })
+    for (const type of ['mousePressed', 'mouseReleased']) {
+      await this.client.send('Input.dispatchMouseEvent', {
+        ...{ type, ...result.value, button: 'left', clickCount: 1 },
+      })
+    }
   }
 
   async press(key: string, code: number): Promise<void> {
@@ -125,7 +137,6 @@ async function openDevTools(processes: Processes, profile: string, url: string):
   const main = await ProtocolClient.connect(address)
   const { targetId } = await main.send('Target.createTarget', {
     url: `devtools://devtools/bundled/js_app.html?v8only=true&${url.replace('://', '=')}`,
-    ...size,
   })
   const { host } = new URL(address)
   const client = await ProtocolClient.connect(`ws://${host}/devtools/page/${targetId}`)
@@ -140,7 +151,7 @@ async function test(): Promise<void> {
   const file = (name: string) => join(folder, name)
   const processes = new Processes()
   try {
-    writeFileSync(file('prices.wat'), program)
+    writeFileSync(file('prices.wat'), programOfDocs())
     writeFileSync(file('prices.bin'), Float64Array.of(1.5, 2.25, 3.25))
     const run = ['run', file('prices.wat'), '--map', file('prices.bin'), '--inspect-brk=0']
     const child = processes.start([...sourceCommand, ...run])
@@ -152,11 +163,17 @@ async function test(): Promise<void> {
     const page = await openDevTools(processes, file('profile'), url)
     await page.until(/Debugger paused/)
     await page.until(/\$run/)
+    await page.click(besideFirstLine('$add'))
+    await page.press('F8', 119)
+    await page.until(/Paused on breakpoint/)
+    await page.until(/\$at: i32 \{value: -2147483648\}/)
     writeFileSync(picture, await page.picture())
+    // Removes it.
+    await page.click(besideFirstLine('$add'))
     await page.press('F8', 119)
     const [exitCode] = await once(child, 'exit')
     deepStrictEqual([exitCode, printed], [0, '7\n'])
-    say(`${mark('ok')} DevTools paused a program and resumed it; their picture is ${picture}`)
+    say(`${mark('ok')} A breakpoint of DevTools stopped a program; the picture is ${picture}`)
   } finally {
     processes.kill()
     rmSync(folder, { recursive: true, force: true, maxRetries: 5 })

@@ -76,6 +76,8 @@ export class ProtocolClient {
   }
 
   async close(): Promise<void> {
+    // The target may have ended.
+    if (this.socket.readyState === WebSocket.CLOSED) return
     this.socket.close()
     await once(this.socket, 'close')
   }
