@@ -41,7 +41,8 @@ class Inspector::Session final : public v8_inspector::V8Inspector::Channel {
     session_ = inspector->inspector_->connectShared(
         kGroup, this, StringView(),
         v8_inspector::V8Inspector::ClientTrustLevel::kFullyTrusted,
-        // V8 would have a program wait until each client lets it run, or leaves.
+        // V8 would have a program wait until each client lets it run, or
+        // leaves.
         v8_inspector::V8Inspector::SessionPauseState::kNotWaitingForDebugger);
     SkipPauses(inspector->entry_ != nullptr);
   }

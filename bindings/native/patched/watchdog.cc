@@ -94,18 +94,17 @@ Watchdog::Clock::time_point Watchdog::CheckLimits(Clock::time_point now) {
     if (watch->end != CallEnd::kNone) {
       continue;
     }
-    const Clock::time_point due = watch->client->paused_since_
-                                      ? Clock::time_point::max()
-                                      : watch->due;
+    const Clock::time_point due =
+        watch->client->paused_since_ ? Clock::time_point::max() : watch->due;
     if (due <= now) {
       watch->end = CallEnd::kTimeout;
     } else if (watch->stop != nullptr &&
                __atomic_load_n(watch->stop, __ATOMIC_RELAXED) != 0) {
       watch->end = CallEnd::kStopped;
     } else {
-      next = std::min(
-          next, watch->stop == nullptr ? due
-                                       : std::min(due, now + kIntervalOfStops));
+      next = std::min(next, watch->stop == nullptr
+                                ? due
+                                : std::min(due, now + kIntervalOfStops));
       continue;
     }
     watch->client->OnLongCall();
