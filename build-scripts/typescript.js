@@ -1,12 +1,12 @@
-// For `node --import ./build-scripts/typescript.js`: TypeScript by tsx, and what is large and needs no tsx as it is.
+// For `node --import ./build-scripts/typescript.js`, which runs TypeScript. Threads that inherit Node's arguments get it too.
 
-import 'tsx'
 import * as module from 'node:module'
-import { load } from './generated-packages.js'
+import { load } from './typescript-hook.js'
 
-// Hooks that are registered later are asked first. Before Node 22.15 they have a thread of their own, which loads the file.
+process.setSourceMapsEnabled(true)
+// Before Node 22.15, hooks have a thread of their own, which loads the file.
 if (module.registerHooks === undefined) {
-  module.register('./generated-packages.js', import.meta.url)
+  module.register('./typescript-hook.js', import.meta.url)
 } else {
   module.registerHooks({ load })
 }

@@ -1,13 +1,10 @@
 import { Worker, type WorkerOptions } from 'node:worker_threads'
 import { entryPoint, isCompiled } from '../addon/platform.ts'
 
-/** On Node 20, tsx must be loaded in each worker again. */
+/** On Node 20, each thread must ask anew for what loads TypeScript. */
 function typescriptLoader(module: URL): string {
-  const tsx = import.meta.resolve('tsx/esm/api')
-  return `import(${JSON.stringify(tsx)}).then(({ register }) => {
-    register()
-    return import(${JSON.stringify(module.href)})
-  })`
+  const hook = new URL('../../build-scripts/typescript.js', import.meta.url)
+  return `import('${hook}').then(() => import('${module}'))`
 }
 
 /** A thread that runs the module `name` of this folder. */

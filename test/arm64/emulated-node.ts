@@ -49,7 +49,7 @@ export async function provideEmulatedNode(
 }
 
 function nativeEsbuild(): string {
-  const { resolve } = createRequire(import.meta.resolve('tsx'))
+  const { resolve } = createRequire(import.meta.url)
   return createRequire(resolve('esbuild')).resolve(
     `@esbuild/${process.platform}-${process.arch}/bin/esbuild`,
   )

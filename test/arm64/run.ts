@@ -13,6 +13,7 @@ import { AdvisedError } from '../../terminal/advised-error.ts'
 import { hasSdk, runSdkTests } from '../sdk/sdk-tests.ts'
 import { nodeCache } from '../support/provide-node.ts'
 import { runTest } from '../support/run-test.ts'
+import { typescript } from '../support/typescript.ts'
 import { type EmulatedNode, provideEmulatedNode } from './emulated-node.ts'
 
 const project = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
@@ -108,8 +109,7 @@ async function runCxxTests({ cache, clang }: BuildContext, emulator: readonly st
 }
 
 async function runSample(node: EmulatedNode, title: string, words: readonly string[]) {
-  const typescript = ['--import', './build-scripts/typescript.js']
-  const options = [...typescript, '--conditions=v8-rawmem-source', 'samples/run.ts', ...words]
+  const options = [...typescript, 'samples/run.ts', ...words]
   await $({ cwd: project, env: node.env })`${node.path} ${options}`
   say(`${mark('ok')} ${title}: the sample ${words[0]}`)
 }

@@ -7,6 +7,7 @@ import {
   setWasmInstanceWindow,
   WebAssembly,
 } from 'v8-rawmem'
+import { typescript } from '../support/typescript.ts'
 import { wat } from '../support/wat.ts'
 
 const bytes = wat('(module (func (export "f") (result i32) (i32.const 7)))')
@@ -73,11 +74,10 @@ test('a cache of an engine with other flags is refused', (t) => {
     process.stdout.write(Buffer.from(serializeModule(module)).toString('hex'))`
   const serializedWith = (flags: string) =>
     Buffer.from(
-      execFileSync(
-        process.execPath,
-        ['--import=tsx', '--conditions=v8-rawmem-source', '--input-type=module', '--eval', script],
-        { env: { ...process.env, V8_RAWMEM_FLAGS: flags }, encoding: 'utf8' },
-      ),
+      execFileSync(process.execPath, [...typescript, '--input-type=module', '--eval', script], {
+        env: { ...process.env, V8_RAWMEM_FLAGS: flags },
+        encoding: 'utf8',
+      }),
       'hex',
     )
   t.is(new WebAssembly.Instance(deserializeModule(serializedWith(''), bytes)).exports.f(), 7)

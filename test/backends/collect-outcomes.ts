@@ -3,6 +3,7 @@ import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import type { BackendName } from 'v8-rawmem'
+import { typescript } from '../support/typescript.ts'
 import type { Outcome } from './conformance.ts'
 
 const run = promisify(execFile)
@@ -17,11 +18,11 @@ export type Outcomes = Record<BackendName, Record<string, Outcome>>
 export async function collectOutcomes(node: string, signal?: AbortSignal): Promise<Outcomes> {
   const result: Partial<Outcomes> = {}
   for (const name of backendNames) {
-    const { stdout } = await run(
-      node,
-      ['--import', 'tsx', '--conditions=v8-rawmem-source', `${here}/outcomes.ts`, name],
-      { cwd: dirname(dirname(here)), env: { ...process.env, NODE_OPTIONS: '' }, signal },
-    )
+    const { stdout } = await run(node, [...typescript, `${here}/outcomes.ts`, name], {
+      cwd: dirname(dirname(here)),
+      env: { ...process.env, NODE_OPTIONS: '' },
+      signal,
+    })
     result[name] = JSON.parse(stdout)
   }
   return result as Outcomes

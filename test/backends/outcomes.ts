@@ -1,6 +1,6 @@
 // Tries every feature of one backend, in this process, and prints what it found as JSON.
 //
-//   node --import tsx --conditions=v8-rawmem-source test/backends/outcomes.ts node-rewire
+//   node --import ./build-scripts/typescript.js --conditions=v8-rawmem-source test/backends/outcomes.ts node-rewire
 
 import type { BackendName } from 'v8-rawmem'
 import { features, type Outcome, outcomeOf } from './conformance.ts'

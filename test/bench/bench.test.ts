@@ -8,6 +8,7 @@ import { renderPage } from '../../bench/report/page.ts'
 import { resultsSchema } from '../../bench/results.ts'
 import { suites } from '../../bench/suites/suites.ts'
 import { runScript } from '../support/run-script.ts'
+import { typescript } from '../support/typescript.ts'
 
 const program = new URL('../../bench/main.ts', import.meta.url)
 
@@ -109,7 +110,7 @@ test('Ctrl-C ends a run, and nothing is written', async (t) => {
   const child = spawn(
     process.execPath,
     [
-      ...['--import=tsx', '--conditions=v8-rawmem-source', fileURLToPath(program)],
+      ...[...typescript, fileURLToPath(program)],
       ...['--quick', '--rounds', '99', '--output', output],
     ],
     { stdio: ['ignore', 'ignore', 'pipe'] },

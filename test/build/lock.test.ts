@@ -6,6 +6,7 @@ import test, { type ExecutionContext } from 'ava'
 import { takeLock } from '../../build-scripts/shared/lock.ts'
 import { type BuildProject, makeBuildProject, startV8 } from '../support/build-project.ts'
 import { temporaryFolder } from '../support/temporary-file.ts'
+import { typescript } from '../support/typescript.ts'
 
 function lockPath(t: ExecutionContext): string {
   const folder = temporaryFolder(t)
@@ -27,7 +28,7 @@ async function holder(t: ExecutionContext, path: string, withChild = false) {
     setInterval(() => {}, 1000)`
   const process_ = spawn(
     process.execPath,
-    ['--import', 'tsx', '--input-type=module', '--eval', script],
+    [...typescript, '--input-type=module', '--eval', script],
     { stdio: ['ignore', 'pipe', 'inherit'] },
   )
   t.teardown(() => process_.kill('SIGKILL'))
@@ -94,7 +95,7 @@ for (const { what, lockOf, options } of [
     const lock = await takeLock(lockOf(project), 'the holder', { wait: false })
     const places = ['--project', project.project, '--cache', project.cache]
     const script = fileURLToPath(new URL('../../build-scripts/cli.ts', import.meta.url))
-    const args = ['--import', 'tsx', script, 'binding', ...places, '--no-wait', ...options]
+    const args = [...typescript, script, 'binding', ...places, '--no-wait', ...options]
     const { status, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' })
     lock.release()
     t.is(status, 1)

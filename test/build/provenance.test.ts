@@ -24,6 +24,7 @@ import {
   type ProvenanceProject,
 } from '../support/provenance-project.ts'
 import { temporaryFolder } from '../support/temporary-file.ts'
+import { typescript } from '../support/typescript.ts'
 
 const repository = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
 const sha512 = (bytes: Uint8Array) => createHash('sha512').update(bytes).digest('hex')
@@ -367,7 +368,7 @@ test('the command says what is wrong, and ends with 1', async (t) => {
       const options = { cwd: repository, encoding: 'utf8' as const, stdio }
       return {
         code: 0,
-        said: execFileSync(process.execPath, ['--import', 'tsx', script, ...args], options),
+        said: execFileSync(process.execPath, [...typescript, script, ...args], options),
       }
     } catch (error) {
       const { status, stdout, stderr } = error as { status: number; stdout: string; stderr: string }

@@ -18,6 +18,7 @@ import { checkArtifact } from '../../build-scripts/verify/check-artifact.ts'
 import { AdvisedError } from '../../terminal/advised-error.ts'
 import { listenOnLoopback } from '../support/loopback.ts'
 import { temporaryFolder } from '../support/temporary-file.ts'
+import { typescript } from '../support/typescript.ts'
 
 const repository = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
 const lock = JSON.parse(readFileSync(join(repository, 'v8.lock.json'), 'utf8')) as {
@@ -188,7 +189,7 @@ test('--registry decides, even where npm is set up with another one for the scop
     env: { ...process.env, npm_config_userconfig: npmrc },
     quiet: true,
     nothrow: true,
-  })`node --import tsx ${script} --publish --dry-run --folder ${folder} --registry ${url}`
+  })`node ${typescript} ${script} --publish --dry-run --folder ${folder} --registry ${url}`
   t.is(exitCode, 0, stderr)
   t.true(asked.includes('/@v8-rawmem%2fdemo'), asked.join(' '))
   t.true(stderr.includes(`Publishing to ${url}`), stderr)

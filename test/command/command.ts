@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import { typescript } from '../support/typescript.ts'
 
 /** The command as it is run from a checkout, without compiling it. */
 export const sourceCommand: readonly string[] = [
   process.execPath,
-  `--import=${import.meta.resolve('tsx')}`,
-  '--conditions=v8-rawmem-source',
+  ...typescript,
   fileURLToPath(new URL('../../cli/main.ts', import.meta.url)),
 ]
 

@@ -9,6 +9,7 @@ import { AdvisedError } from '../../terminal/advised-error.ts'
 import { buildCxxTestsFor, defaultSdk, hasSdk } from '../sdk/sdk-tests.ts'
 import { nodeCache, provideNode } from '../support/provide-node.ts'
 import { runTest } from '../support/run-test.ts'
+import { typescript } from '../support/typescript.ts'
 import { OlderSystem, rootIn } from './older-system.ts'
 
 const project = resolve(import.meta.dirname, '../..')
@@ -57,8 +58,11 @@ async function testNode(
 ): Promise<void> {
   // Without V8_RAWMEM_BINDING, the prebuilt addons are loaded.
   const env = { HOME: '/root', PATH: `${dirname(node)}:/usr/bin:/bin` }
-  const sample = ['--import', './build-scripts/typescript.js', '--conditions=v8-rawmem-source']
-  await system.run([node, ...sample, 'samples/run.ts', 'flights', '--size', '1GiB'], project, env)
+  await system.run(
+    [node, ...typescript, 'samples/run.ts', 'flights', '--size', '1GiB'],
+    project,
+    env,
+  )
   say(`${mark('ok')} Node ${release}: the sample`)
   const ava = join('node_modules', 'ava', 'entrypoints', 'cli.mjs')
   const output = await system.run([node, ava, '--tap', ...tests], project, env)

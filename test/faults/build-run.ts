@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { typescript } from '../support/typescript.ts'
 import { type Stage, stageBegunBy } from './stages.ts'
 
 const repository = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
@@ -48,7 +49,7 @@ export class BuildRun {
     }
     const child = spawn(
       process.execPath,
-      ['--import', 'tsx', join(repository, 'build-scripts/cli.ts'), ...args],
+      [...typescript, join(repository, 'build-scripts/cli.ts'), ...args],
       { cwd: repository, detached: true, stdio: ['ignore', 'pipe', 'pipe'], env, ...user },
     )
     this.pid = child.pid!

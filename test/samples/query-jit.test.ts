@@ -22,9 +22,9 @@ import { layOut, type Table } from '../../samples/query-jit/table.ts'
 import { ExpressionError } from '../../samples/shared/query-syntax.ts'
 import { runScript } from '../support/run-script.ts'
 import { temporaryFolder } from '../support/temporary-file.ts'
+import { typescript } from '../support/typescript.ts'
 
 const sample = new URL('../../samples/query-jit/main.ts', import.meta.url)
-const typescript = new URL('../../build-scripts/typescript.js', import.meta.url).href
 
 function runModule(module: WebAssembly.Module, region: HostRegion, blocks: number): Aggregate {
   const instance = new WebAssembly.Instance(module)
@@ -256,7 +256,7 @@ test.serial('Ctrl-C leaves nothing behind', async (t) => {
   const child = spawn(
     process.execPath,
     [
-      ...[`--import=${typescript}`, '--conditions=v8-rawmem-source', fileURLToPath(sample)],
+      ...[...typescript, fileURLToPath(sample)],
       ...['--scale-factor', '0', '--queries', '3000', '--rows', '16384'],
     ],
     { env: { ...process.env, TMPDIR: folder }, stdio: ['ignore', 'pipe', 'ignore'] },

@@ -5,10 +5,11 @@ import { fileURLToPath } from 'node:url'
 import test from 'ava'
 import { runScript } from '../support/run-script.ts'
 import { temporaryFile, temporaryFolder } from '../support/temporary-file.ts'
+import { typescript } from '../support/typescript.ts'
 
 const sample = new URL('../../samples/scan/main.ts', import.meta.url)
 
-/** Files that a sample has left in its folder; tsx keeps its own cache there. */
+/** Files that a sample has left in its folder. */
 const leftIn = (folder: string) =>
   readdirSync(folder).filter((name) => name.startsWith('v8-rawmem'))
 
@@ -55,11 +56,10 @@ test.serial('what has passed leaves the memory of the process', async (t) => {
 
 test.serial('Ctrl-C is heard at once and leaves no file', async (t) => {
   const folder = temporaryFolder(t)
-  const child = spawn(
-    process.execPath,
-    ['--import=tsx', '--conditions=v8-rawmem-source', fileURLToPath(sample), '--size', '1GiB'],
-    { env: { ...process.env, TMPDIR: folder }, stdio: ['ignore', 'ignore', 'pipe'] },
-  )
+  const child = spawn(process.execPath, [...typescript, fileURLToPath(sample), '--size', '1GiB'], {
+    env: { ...process.env, TMPDIR: folder },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
   await once(child.stderr, 'data')
   child.kill('SIGINT')
   const [, signal] = await once(child, 'exit')

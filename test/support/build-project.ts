@@ -14,6 +14,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { thisPlatform } from '../../build-scripts/shared/pin.ts'
+import { typescript } from './typescript.ts'
 
 const repository = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
 
@@ -267,7 +268,7 @@ export function startV8(
   const child = spawn(
     process.execPath,
     [
-      ...['--import', 'tsx', join(repository, 'build-scripts/cli.ts')],
+      ...[...typescript, join(repository, 'build-scripts/cli.ts')],
       ...['--project', project.project, '--cache', project.cache, ...args],
     ],
     {

@@ -2,8 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
-
-const typescript = new URL('../../build-scripts/typescript.js', import.meta.url)
+import { typescript } from './typescript.ts'
 
 export interface ScriptResult {
   readonly exitCode: number | null
@@ -26,13 +25,7 @@ export async function runScript(script: URL, options: ScriptOptions = {}): Promi
   const { args = [], env = {}, nodeArgs = [], timeout = 120_000 } = options
   const child = spawn(
     process.execPath,
-    [
-      `--import=${typescript}`,
-      '--conditions=v8-rawmem-source',
-      ...nodeArgs,
-      fileURLToPath(script),
-      ...args,
-    ],
+    [...typescript, ...nodeArgs, fileURLToPath(script), ...args],
     {
       env: { ...process.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -18,6 +18,7 @@ import { takeLock } from '../../build-scripts/shared/lock.ts'
 import { formatDuration, say, sayStage } from '../../build-scripts/shared/terminal.ts'
 import { AdvisedError } from '../../terminal/advised-error.ts'
 import { type Fault, type GitRequest, serveGit } from '../support/git-server.ts'
+import { typescript } from '../support/typescript.ts'
 import { type LoopbackUpstream, makeLoopbackUpstream } from './loopback-upstream.ts'
 
 const repository = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
@@ -205,7 +206,7 @@ async function runBuild(
   const child = spawn(
     process.execPath,
     [
-      ...['--import', 'tsx', join(repository, 'build-scripts/cli.ts')],
+      ...[...typescript, join(repository, 'build-scripts/cli.ts')],
       ...['--project', upstream.project, '--cache', cache, '--verbose', ...args],
       ...(args[0] === 'fetch' ? ['--mirror', mirror] : []),
     ],
