@@ -2,19 +2,26 @@ import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
 import { Command, Option } from 'commander'
 import { integer } from '../terminal/option-types.ts'
-import { type BindingOptions, bind } from './bind/build-binding.ts'
+import type { BindingOptions } from './bind/build-binding.ts'
 import { compile } from './compile/compile.ts'
 import { configure } from './configure/configure.ts'
 import { doctor } from './doctor.ts'
 import { fetch } from './fetch/fetch.ts'
 import { pinUpstream } from './fetch/pin-upstream.ts'
 import { type SourceOptions, Sources, sourceKinds, words } from './fetch/sources.ts'
-import { packageSdk } from './package/package.ts'
 import { checkPatches, exportPatches, patch } from './patch/patch.ts'
 import { checkForNewer } from './roll/releases.ts'
 import { abortRoll, roll } from './roll/roll.ts'
 import { runCommand, withLock } from './shared/command.ts'
 import { type BuildContext, openContext, repository } from './shared/context.ts'
+
+type Bind = typeof import('./bind/build-binding.ts').bind
+type PackageSdk = typeof import('./package/package.ts').packageSdk
+
+// These two write bills of materials. The library for that takes long to load.
+const bind: Bind = async (...given) => (await import('./bind/build-binding.ts')).bind(...given)
+const packageSdk: PackageSdk = async (...given) =>
+  (await import('./package/package.ts')).packageSdk(...given)
 
 interface GlobalOptions {
   cache?: string
@@ -25,7 +32,7 @@ interface GlobalOptions {
 }
 type CompilerOptions = Parameters<typeof configure>[1]
 type CompileOptions = Parameters<typeof compile>[1]
-type PackageOptions = Parameters<typeof packageSdk>[1]
+type PackageOptions = Parameters<PackageSdk>[1]
 interface RollOptions {
   check?: boolean
   to?: string

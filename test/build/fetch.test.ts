@@ -57,7 +57,7 @@ test.serial('goes on after kill -9 at any point', async (t) => {
     join(unpacking, 'v8/.git/refs/tags/upstream'),
   ]
   for (const point of points) {
-    const run = startV8(project, fetchFrom(project))
+    const run = await startV8(project, fetchFrom(project))
     waitForPath(point)
     run.killAll()
     const { signal } = await run.ended
@@ -73,7 +73,7 @@ test.serial('goes on after kill -9 at any point', async (t) => {
 test.serial('ends with 130 on Ctrl-C and says how to go on', async (t) => {
   const project = makeBuildProject({ padding: 3_000_000 })
   t.teardown(project.remove)
-  const run = startV8(project, fetchFrom(project))
+  const run = await startV8(project, fetchFrom(project))
   waitForPath(join(project.cache, '15.0.0.1'))
   process.kill(-run.child.pid!, 'SIGINT')
   const { code, stderr } = await run.ended
@@ -157,9 +157,9 @@ test('names a missing tool and the command that installs it', async (t) => {
 test.serial('lets one build work in a cache at a time', async (t) => {
   const project = makeBuildProject({ padding: 3_000_000 })
   t.teardown(project.remove)
-  const first = startV8(project, fetchFrom(project))
+  const first = await startV8(project, fetchFrom(project))
   waitForPath(join(project.cache, '15.0.0.1'))
-  const second = startV8(project, fetchFrom(project))
+  const second = await startV8(project, fetchFrom(project))
   const [refused, waited] = await Promise.all([
     runV8(project, [...fetchFrom(project), '--no-wait']),
     second.ended,

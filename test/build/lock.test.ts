@@ -67,7 +67,7 @@ test('stops waiting when interrupted', async (t) => {
   const project = makeBuildProject()
   t.teardown(project.remove)
   const lock = await takeLock(join(project.cache, 'build.lock'), 'the holder', { wait: false })
-  const { child, ended } = startV8(project, ['patch'])
+  const { child, ended } = await startV8(project, ['patch'])
   await once(child.stdout!, 'data')
   child.kill('SIGINT')
   const { code, stdout, stderr } = await ended

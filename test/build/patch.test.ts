@@ -166,7 +166,7 @@ test.serial('goes on after kill -9 while files are exchanged', async (t) => {
   const changed = patchOfLine('[wasm] Say NINE', 'eight', 'NINE')
   writeFileSync(join(project.project, 'patches/0001-wasm-say-EIGHT.patch'), changed)
   const mark = join(project.tree, '.git/v8-rawmem-move.json')
-  const run = startV8(project, ['patch'])
+  const run = await startV8(project, ['patch'])
   waitForPath(mark)
   run.killAll()
   t.is((await run.ended).signal, 'SIGKILL')

@@ -368,7 +368,7 @@ async function killAt(t: ExecutionContext, { name, reached }: (typeof steps)[num
   const project = makeProject(t, { padding: padded.padding })
   packRelease(project.archives, padded)
   const before = project.read()
-  const run = startV8(project, ['roll', '--archive', project.archives], project.environment)
+  const run = await startV8(project, ['roll', '--archive', project.archives], project.environment)
   waitUntil(() => reached(project))
   run.killAll()
   t.is((await run.ended).signal, 'SIGKILL', `ended before ${name}`)

@@ -144,7 +144,7 @@ test.serial('goes on after kill -9, with what is whole', async (t) => {
   const fetch = ['fetch', '--source', 'depot_tools', '--mirror', server.url]
   const checkout = join(project.cache, '15.0.0.1', 'checkout')
   for (const point of ['third_party/depot_tools/.git', 'chromium/.git', '.gclient', 'v8/.git']) {
-    const run = startV8(project, fetch, project.environment)
+    const run = await startV8(project, fetch, project.environment)
     // Not by blocking: the server lives in this process.
     while (!existsSync(join(checkout, point)) && run.child.exitCode === null) await sleep(1)
     run.killAll()
@@ -311,7 +311,7 @@ test.serial('stops gclient and its children on Ctrl-C', async (t) => {
   const { project, server } = await start(t, ({ repository: name }) =>
     name === 'v8.git' ? 'silence' : undefined,
   )
-  const run = startV8(
+  const run = await startV8(
     project,
     ['fetch', '--source', 'depot_tools', '--mirror', server.url],
     project.environment,

@@ -14,7 +14,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { thisPlatform } from '../../build-scripts/shared/pin.ts'
-import { typescript } from './typescript.ts'
+import { bundledCli } from './bundled-cli.ts'
 
 const repository = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
 
@@ -260,17 +260,14 @@ export interface Running {
 }
 
 /** Starts `npm run v8 -- <args>` on a project, in a process group of its own. */
-export function startV8(
+export async function startV8(
   project: BuildProject,
   args: readonly string[],
   environment: Record<string, string> = {},
-): Running {
+): Promise<Running> {
   const child = spawn(
     process.execPath,
-    [
-      ...[...typescript, join(repository, 'build-scripts/cli.ts')],
-      ...['--project', project.project, '--cache', project.cache, ...args],
-    ],
+    [await bundledCli(), '--project', project.project, '--cache', project.cache, ...args],
     {
       cwd: repository,
       detached: true,
@@ -313,5 +310,6 @@ export async function runV8(
   args: readonly string[],
   environment: Record<string, string> = {},
 ): Promise<Outcome> {
-  return await startV8(project, args, environment).ended
+  const { ended } = await startV8(project, args, environment)
+  return await ended
 }
