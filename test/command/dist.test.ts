@@ -1,4 +1,4 @@
-// What is published: compiled to JavaScript, without tsx.
+// What is published: compiled to JavaScript.
 
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'

@@ -24,7 +24,7 @@ const odds = `(module
     (drop (call $next))
     (loop $forever (br $forever))))`
 
-// Processes start in a fraction of the time that tsx takes.
+// Processes start faster from the bundle than from TypeScript.
 const { command } = compilePackage()
 
 const run = (...args: string[]) => start([...command, ...args]).ended

@@ -17,7 +17,7 @@ export interface CompiledPackage {
 
 let compiled: CompiledPackage | undefined
 
-/** The package as it is published, compiled to JavaScript, so that nothing of it needs tsx; once for all tests of a file. */
+/** The package as it is published, compiled to JavaScript, once for all tests of a file. */
 export function compilePackage(): CompiledPackage {
   compiled ??= compile()
   return compiled
