@@ -173,7 +173,7 @@ class RepeatedRegion {
 };
 
 // For operations that come to their end, and for those that do not.
-constexpr size_t kLarge = size_t{1} << 30;
+constexpr size_t kLarge = size_t{256} << 20;
 constexpr size_t kHuge = size_t{8} << 30;
 
 // Calls `request` on another thread once the byte at `watched` is `value`, or

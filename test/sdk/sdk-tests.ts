@@ -26,6 +26,8 @@ export interface SdkTestOptions {
   readonly compiler?: string | undefined
   /** Run only the tests whose names match, a regular expression as ctest takes it. */
   readonly filter?: string | undefined
+  /** Leave out the tests with the label "thorough": most suites in most tiers. */
+  readonly brief?: boolean
   /** What another processor's programs are compiled with, and run by, where the SDK is for one. */
   readonly cross?: Cross | undefined
   /** Run the tests under AddressSanitizer and UndefinedBehaviorSanitizer, with V8 as it is. */
@@ -118,7 +120,8 @@ async function buildAndTest(project: CxxProject, options: SdkTestOptions): Promi
   // A test that is named may print figures, as the one of prices does.
   const which = options.filter ? ['--verbose', '-R', options.filter] : ['--output-on-failure']
   const { build, source } = project
-  const args = ['--test-dir', build, '--parallel', jobs, ...which]
+  const brief = options.brief ? ['--label-exclude', 'thorough'] : []
+  const args = ['--test-dir', build, '--parallel', jobs, ...brief, ...which]
   if ((await run('ctest', args, options.output)) === 0) return
   throw failure(`Tests of ${basename(source)} failed.`, ['ctest', ...args])
 }

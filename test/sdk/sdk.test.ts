@@ -16,7 +16,7 @@ test('C++ tests of the patches', async (t) => {
   t.timeout(20 * 60_000)
   let output = ''
   try {
-    await runSdkTests({ sdk: defaultSdk, output: (text) => (output += text) })
+    await runSdkTests({ sdk: defaultSdk, brief: true, output: (text) => (output += text) })
   } catch (error) {
     t.log(output)
     throw error
