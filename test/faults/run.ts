@@ -12,6 +12,7 @@ import { moveClock } from './clock.ts'
 import { damageFiles } from './damage.ts'
 import { fillDisks } from './full-disk.ts'
 import { killBuilds } from './kill.ts'
+import { killRolls } from './kill-rolls.ts'
 import { whyNoMounts } from './mounts.ts'
 import { forbidWriting } from './read-only.ts'
 import { killRealBuild } from './real.ts'
@@ -29,6 +30,7 @@ const kinds = [
   'clock',
   'together',
   'shortcuts',
+  'roll',
 ] as const
 type Kind = (typeof kinds)[number]
 
@@ -132,6 +134,7 @@ async function test(options: Options, signal: AbortSignal): Promise<void> {
       if (wants('clock')) await moveClock(bench, tally)
       if (wants('together')) await buildTogether(bench, new Random(options.seed + 3), tally)
       if (wants('shortcuts')) await takeShortcuts(bench, tally)
+      if (wants('roll')) await killRolls(signal, tally)
     } finally {
       await bench.remove()
     }
