@@ -2,7 +2,7 @@
 // they show the values. Writes the picture of docs/debugging.md. Needs Chromium (Debian's package
 // `chromium`).
 
-import { deepStrictEqual, match } from 'node:assert/strict'
+import { deepStrictEqual, match, ok } from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -20,7 +20,7 @@ const repository = fileURLToPath(new URL('../../', import.meta.url))
 const picture = join(repository, 'docs', 'devtools.png')
 const size = { width: 1200, height: 640 }
 /** Milliseconds that DevTools get for each change. */
-const patience = 60_000
+const patience = 120_000
 
 /** The program that docs/debugging.md shows. */
 function programOfDocs(): string {
@@ -46,7 +46,7 @@ function written(child: ChildProcess, pattern: RegExp): Promise<[string]> {
 const shown = `(function text(node) {
   return node.nodeType === Node.TEXT_NODE
     ? node.data
-    : [...(node.shadowRoot ?? node).childNodes]
+    : [...(node.shadowRoot?.childNodes ?? []), ...node.childNodes]
         .filter(({ nodeName }) => nodeName !== 'STYLE')
         .map(text)
         .join(' ')
@@ -54,7 +54,7 @@ const shown = `(function text(node) {
 
 /** Where to click for a breakpoint: beside the first line below the head of a function. */
 const besideFirstLine = (name: string) => `(function find(node) {
-  for (const child of (node.shadowRoot ?? node).children) {
+  for (const child of [...(node.shadowRoot?.children ?? []), ...node.children]) {
     const found = find(child)
     if (found) return found
   }
@@ -92,13 +92,17 @@ class Page {
     return Buffer.from(data, 'base64')
   }
 
+  /** At what the expression gives, when it gives something. */
   async click(place: string): Promise<void> {
-    const { result } = await this.client.send('Runtime.evaluate', {
-      ...{ expression: place, returnByValue: true },
-    })
+    let at: object | undefined
+    for (const end = Date.now() + patience; at === undefined; await sleep(100)) {
+      ok(Date.now() < end, `DevTools do not show it: ${await this.text()}`)
+      const expression = { expression: place, returnByValue: true }
+      at = (await this.client.send('Runtime.evaluate', expression)).result.value
+    }
     for (const type of ['mousePressed', 'mouseReleased']) {
       await this.client.send('Input.dispatchMouseEvent', {
-        ...{ type, ...result.value, button: 'left', clickCount: 1 },
+        ...{ type, ...at, button: 'left', clickCount: 1 },
       })
     }
   }
@@ -137,6 +141,7 @@ async function openDevTools(processes: Processes, profile: string, url: string):
   const main = await ProtocolClient.connect(address)
   const { targetId } = await main.send('Target.createTarget', {
     url: `devtools://devtools/bundled/js_app.html?v8only=true&${url.replace('://', '=')}`,
+    ...{ ...size, newWindow: true },
   })
   const { host } = new URL(address)
   const client = await ProtocolClient.connect(`ws://${host}/devtools/page/${targetId}`)
@@ -166,7 +171,7 @@ async function test(): Promise<void> {
     await page.click(besideFirstLine('$add'))
     await page.press('F8', 119)
     await page.until(/Paused on breakpoint/)
-    await page.until(/\$at: i32 \{value: -2147483648\}/)
+    await page.until(/\$at : i32 \{ value : -2147483648 \}/)
     writeFileSync(picture, await page.picture())
     // Removes it.
     await page.click(besideFirstLine('$add'))
