@@ -28,7 +28,8 @@ const mainContents: Contents = {
     ...['README.md', 'CHANGELOG.md', 'LICENSE', 'LICENSE.v8', 'package.json', 'install.js'],
     'v8.lock.json',
     ...['dist/bindings/index.js', 'dist/bindings/workers/thread-main.js', 'dist/cli/main.js'],
-    ...['dist/cli/install/main.js', 'dist/release.json', 'types/index.d.ts', 'bindings/index.ts'],
+    ...['dist/bindings/inspector/server-main.js', 'dist/cli/install/main.js', 'dist/release.json'],
+    ...['types/index.d.ts', 'bindings/index.ts'],
   ],
   budget: { size: 350_000, unpackedSize: 1_250_000 },
 }
