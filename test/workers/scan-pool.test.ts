@@ -114,7 +114,7 @@ test('a pool with threads does not keep the process alive', async (t) => {
   const { exitCode, signal, stdout, stderr } = await poolProcess()
   t.deepEqual(
     { exitCode, signal, stdout: stdout.trim().split('\n') },
-    { exitCode: 0, signal: null, stdout: ['2', '2', '2'] },
+    { exitCode: 0, signal: null, stdout: ['1', '2', '2'] },
     stderr,
   )
 })
