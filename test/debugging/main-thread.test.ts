@@ -47,10 +47,10 @@ test('the main thread waits, pauses and steps into imports and over them', async
 })
 
 test('the console calls exports of a paused program, and not afterwards', async (t) => {
-  const { client, paused, ended } = await startPaused()
+  const { client, paused, until, ended } = await startPaused()
   t.is(await client.evaluate(paused, 'globalThis.kept = instance, instance.exports.run()'), 42)
   await client.send('Debugger.resume')
-  await client.event('Debugger.resumed')
+  await until(/result 42/)
   const { exceptionDetails } = await client.send('Runtime.evaluate', {
     expression: 'kept.exports.run()',
   })

@@ -28,7 +28,7 @@ for (const tiering of ['optimize', 'baseline'] as const) {
     t.log(`64 KiB: ${small} calls, 128 KiB: ${large}, without a limit: ${all}`)
     t.true(small > 100)
     // Some of it is the caller's.
-    const frame = (64 * KiB) / (large - small)
+    const frame = Math.round((64 * KiB) / (large - small))
     t.true(frame >= 8 && frame <= 256, `${frame} bytes a call`)
     t.true(all > 4 * large)
     // It is over.
