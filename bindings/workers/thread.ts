@@ -80,7 +80,8 @@ export class Thread {
   #settle(): Pending | undefined {
     const pending = this.#pending
     this.#pending = undefined
-    this.#worker.unref()
+    // The process stays for one that is being ended, because a caller may wait for its end.
+    if (!this.#isEnding) this.#worker.unref()
     return pending
   }
 }
