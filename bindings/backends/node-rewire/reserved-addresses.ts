@@ -39,12 +39,19 @@ let tried: { memory: api.Memory; target: WindowTarget } | undefined
 /** Whether V8 reserves addresses behind memories, which depends on how Node was started. */
 let reserves: boolean | undefined
 
+/** V8's threads give back addresses of collected memories meanwhile, which hides what one memory takes. */
+const mostTries = 8
+
 function tryMemory(): typeof tried {
-  if (reserves === undefined) {
+  for (let tries = 0; reserves === undefined; ++tries) {
     const before = addressSpace()
     const memory = new native.Memory({ initial: 1, maximum: 1 })
-    reserves = addressSpace() - before >= 8 * GiB
-    if (reserves) tried = { memory, target: windowTargetOf(memory, 0) }
+    if (addressSpace() - before >= 8 * GiB) {
+      reserves = true
+      tried = { memory, target: windowTargetOf(memory, 0) }
+    } else if (tries === mostTries) {
+      reserves = false
+    }
   }
   return tried
 }
