@@ -1,5 +1,5 @@
-// Compiles the package to JavaScript. An import of some hundred small files takes longer than all
-// that they do: what the modules share is put into few files.
+// Compiles the package to JavaScript. An import of many small files takes longer than all that they
+// do: modules are put into few.
 
 import { chmodSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -8,9 +8,10 @@ import { buildSync } from 'esbuild'
 
 const repository = dirname(dirname(fileURLToPath(import.meta.url)))
 
-/** What users, threads and child processes begin with. */
-const entryPoints = [
-  'bindings/index.ts',
+/** What programs import, in a file of its own. */
+const library = ['bindings/index.ts']
+/** What threads and child processes begin with. They share files. */
+const others = [
   'bindings/workers/thread-main.ts',
   'bindings/inspector/server-main.ts',
   'cli/main.ts',
@@ -21,11 +22,17 @@ const entryPoints = [
 /** Writes JavaScript for the oldest supported Node, with source maps, into a folder. */
 export function bundle(folder: string): void {
   rmSync(folder, { recursive: true, force: true })
+  for (const entryPoints of [library, others]) compile(entryPoints, folder)
+  chmodSync(join(folder, 'cli', 'main.js'), 0o755)
+}
+
+function compile(entryPoints: string[], folder: string): void {
   buildSync({
     absWorkingDir: repository,
     entryPoints,
     outdir: folder,
     outbase: repository,
+    // What several entry points share, or import later.
     chunkNames: 'shared/[name]-[hash]',
     bundle: true,
     splitting: true,
@@ -38,9 +45,12 @@ export function bundle(folder: string): void {
     sourcesContent: false,
     // Classes and functions show their names to programs.
     keepNames: true,
+    minifyWhitespace: true,
+    minifySyntax: true,
+    // Node prints the line of an error that nothing catches.
+    lineLimit: 120,
     logLevel: 'warning',
   })
-  chmodSync(join(folder, 'cli', 'main.js'), 0o755)
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -37,6 +37,8 @@ function loadChosen(chosen: string): Loaded {
   return { binding, path, withoutEngine }
 }
 
+type FindFolder = (name: string) => AddonFolder | undefined
+
 /** A process loads one addon, so that all backends share one class HostRegion. */
 function load(): Loaded {
   const chosen = process.env.V8_RAWMEM_BINDING
@@ -44,19 +46,27 @@ function load(): Loaded {
   if (isNodeTooOld()) throw loadError([])
   const name = `${process.platform}-${process.arch}`
   const failures: Failure[] = []
-  // A fetched addon can be there because the package's own is damaged.
-  const folders = [ownFolder(name), installedFolder(name)].filter((folder) => {
-    if (folder === undefined) return false
-    if (folder.version === undefined || folder.version === version) return true
-    failures.push({
-      reason: `${platformPackage(name)} in ${folder.path} is version ${folder.version}, but this is v8-rawmem ${version}`,
-    })
-    return false
-  }) as AddonFolder[]
+  const folders = new Map<FindFolder, AddonFolder | undefined>()
+  // Only as needed: to look for a package takes longer than to read this one.
+  const folderBy = (find: FindFolder): AddonFolder | undefined => {
+    if (folders.has(find)) return folders.get(find)
+    let folder = find(name)
+    if (folder?.version !== undefined && folder.version !== version) {
+      failures.push({
+        reason: `${platformPackage(name)} in ${folder.path} is version ${folder.version}, but this is v8-rawmem ${version}`,
+      })
+      folder = undefined
+    }
+    folders.set(find, folder)
+    return folder
+  }
   const wanted = process.env.V8_RAWMEM_BACKEND
   const small = wanted?.startsWith('node-') ?? false
   for (const addon of small ? [nodeAddon, engineAddon] : [engineAddon, nodeAddon]) {
-    for (const folder of folders) {
+    // A fetched addon can be there because the package's own is damaged.
+    for (const find of [ownFolder, installedFolder]) {
+      const folder = folderBy(find)
+      if (folder === undefined) continue
       const path = join(folder.path, addon)
       const binding = tryToLoad(path)
       if ('reason' in binding) {

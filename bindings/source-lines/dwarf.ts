@@ -8,10 +8,6 @@ import { promisify } from 'node:util'
 import type { CodeLine } from './code-line.ts'
 import type { ModuleCode } from './module-code.ts'
 
-export function hasDwarf(module: ModuleCode): boolean {
-  return module.custom('.debug_line') !== undefined && module.custom('.debug_info') !== undefined
-}
-
 /** What it prints for an address. */
 interface Symbolized {
   readonly Symbol?: readonly {

@@ -1,4 +1,3 @@
-import { hasDwarf } from './dwarf.ts'
 import type { ModuleCode } from './module-code.ts'
 import { embeddedMap, mapUrl } from './source-map.ts'
 
@@ -8,7 +7,7 @@ import { embeddedMap, mapUrl } from './source-map.ts'
  * @returns undefined if it holds them itself, or has none.
  */
 export function linkedSymbols(module: ModuleCode): string | undefined {
-  if (hasDwarf(module) || embeddedMap(module) !== undefined) return undefined
+  if (module.hasDwarf || embeddedMap(module) !== undefined) return undefined
   // Emscripten writes the first with -gseparate-dwarf.
   return module.text('external_debug_info') ?? mapUrl(module)
 }

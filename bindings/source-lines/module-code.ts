@@ -48,6 +48,10 @@ export class ModuleCode {
     return section && new BinaryReader(section).name()
   }
 
+  get hasDwarf(): boolean {
+    return this.#customs.has('.debug_line') && this.#customs.has('.debug_info')
+  }
+
   hasCodeOf(other: ModuleCode): boolean {
     const bytesOf = ({ bytes, code }: ModuleCode) => bytes.subarray(code.begin, code.end)
     return Buffer.compare(bytesOf(this), bytesOf(other)) === 0

@@ -4,7 +4,6 @@ import type { SourceFrame } from '../../types/source-frame.d.ts'
 import type { BytesSource } from '../../types/web-assembly.d.ts'
 import { bytesOf } from '../backends/module-bytes.ts'
 import type { CodeLine } from './code-line.ts'
-import { dwarfLines, hasDwarf } from './dwarf.ts'
 import { linkedSymbols } from './linked-symbols.ts'
 import { isModule, ModuleCode } from './module-code.ts'
 import { embeddedMap, MapReader } from './source-map.ts'
@@ -51,15 +50,18 @@ function mapReader(text: string, module: ModuleCode): LineReader {
 }
 
 function dwarfReader(module: ModuleCode): LineReader {
-  return (frames) =>
-    dwarfLines(
+  return async (frames) => {
+    // What it needs of Node takes long to load.
+    const { dwarfLines } = await import('./dwarf.ts')
+    return dwarfLines(
       module,
       frames.map(({ offset }) => offset),
     )
+  }
 }
 
 function readerOf(module: ModuleCode): LineReader {
-  if (hasDwarf(module)) return dwarfReader(module)
+  if (module.hasDwarf) return dwarfReader(module)
   const embedded = embeddedMap(module)
   if (embedded !== undefined) return mapReader(embedded, module)
   const linked = linkedSymbols(module)
