@@ -104,22 +104,25 @@ test.serial('a scan that traps, is aborted or is refused leaves the pool usable'
   t.is(await last, total)
 })
 
-test.serial('results that arrive while threads are being ended let no wait go on for ever', async (t) => {
-  using region = filled()
-  const pool = new ScanPool({ workers: 2 })
-  await pool.scan(sumBytes, region, { merge })
-  const reason = new Error('enough')
-  const controller = new AbortController()
-  // Both threads have sent the result of a part by the time they are ended.
-  setTimeout(() => {
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200)
-    controller.abort(reason)
-  }, 20)
-  const options = { parts: 20_000, recordBytes: 1, signal: controller.signal }
-  await t.throwsAsync(pool.scan(sumBytes, region, options), { is: reason })
-  t.is(await pool.scan(sumBytes, region, { merge }), total)
-  await pool.close()
-})
+test.serial(
+  'results that arrive while threads are being ended let no wait go on for ever',
+  async (t) => {
+    using region = filled()
+    const pool = new ScanPool({ workers: 2 })
+    await pool.scan(sumBytes, region, { merge })
+    const reason = new Error('enough')
+    const controller = new AbortController()
+    // Both threads have sent the result of a part by the time they are ended.
+    setTimeout(() => {
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200)
+      controller.abort(reason)
+    }, 20)
+    const options = { parts: 20_000, recordBytes: 1, signal: controller.signal }
+    await t.throwsAsync(pool.scan(sumBytes, region, options), { is: reason })
+    t.is(await pool.scan(sumBytes, region, { merge }), total)
+    await pool.close()
+  },
+)
 
 const poolProcess = (flags?: string) =>
   runScript(new URL('pool-process.ts', import.meta.url), {
