@@ -38,6 +38,9 @@ const pageTests = [
   'test/region/{allocate,map-file}.test.ts',
 ]
 
+/** Fills all addresses there are, for which the emulator takes all memory of this machine. */
+const notEmulated = 'a memory that the engine has to move when it grows gets its own bytes back'
+
 const samples = [
   ['flights', '--size', '32MiB'],
   ['inplace', '--size', '4MiB'],
@@ -118,7 +121,13 @@ async function runTests(node: EmulatedNode, title: string, tests: readonly strin
   const started = Date.now()
   const ava = join('node_modules', 'ava', 'entrypoints', 'cli.mjs')
   // One file at a time: several would have to share the processors, and time out.
-  const options = ['--tap', '--concurrency=1', '--timeout=20m', ...tests]
+  const options = [
+    '--tap',
+    '--concurrency=1',
+    '--timeout=20m',
+    `--match=!*${notEmulated}`,
+    ...tests,
+  ]
   const { stdout, stderr, exitCode } = await $({
     cwd: project,
     env: node.env,

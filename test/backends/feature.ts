@@ -53,6 +53,17 @@ export interface Feature {
   readonly needs?: string
 }
 
+/** For features that attach from any byte on. */
+export const onlyAtMultiplesOf8: Feature['differs'] =
+  process.arch === 'x64'
+    ? {}
+    : {
+        'node-raw': {
+          says: 'at a multiple of 8 bytes',
+          refuses: /^RangeError: region: .* must begin at a multiple of 8 bytes/,
+        },
+      }
+
 /** Bytes that tell where they are. */
 export function pattern(length: number, seed = 0): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(length)

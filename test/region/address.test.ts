@@ -1,5 +1,6 @@
 import test from 'ava'
 import { HostRegion } from 'v8-rawmem'
+import { aligned } from '../support/alignment.ts'
 import { patternBytes, temporaryFile } from '../support/temporary-file.ts'
 import { mappingOf } from './mapped-bytes.ts'
 
@@ -7,11 +8,13 @@ test('memory that something else mapped, by its address', (t) => {
   const path = temporaryFile(t, patternBytes(10_000))
   using file = HostRegion.mapFile(path, { writable: true })
   const { begin } = mappingOf(path)!
-  for (const address of [begin + 5n, Number(begin + 5n)]) {
-    const region = HostRegion.at(address, 9995)
-    t.is(region.byteLength, 9995)
-    t.deepEqual(region.view(Uint8Array), file.view(Uint8Array, 5))
-    region.view(Uint8Array)[9994] = 123
+  const offset = aligned(13)
+  const length = 10_000 - offset
+  for (const address of [begin + BigInt(offset), Number(begin) + offset]) {
+    const region = HostRegion.at(address, length)
+    t.is(region.byteLength, length)
+    t.deepEqual(region.view(Uint8Array), file.view(Uint8Array, offset))
+    region.view(Uint8Array)[length - 1] = 123
     t.is(file.view(Uint8Array)[9999], 123)
     const { buffer } = region
     region.close()

@@ -1,6 +1,6 @@
 import { deepEqual, equal, notEqual, throws } from 'node:assert/strict'
 import { systemPage } from '../../support/page-size.ts'
-import { accessors, type Feature, pattern } from '../feature.ts'
+import { accessors, type Feature, onlyAtMultiplesOf8, pattern } from '../feature.ts'
 
 const page = systemPage
 const size = 65536
@@ -162,12 +162,7 @@ export const attaching: Feature[] = [
           `^RangeError: region: .* must begin at a multiple of ${page} bytes .* begins at 1$`,
         ),
       },
-      ...(process.arch !== 'x64' && {
-        'node-raw': {
-          says: 'at a multiple of 8 bytes',
-          refuses: /^RangeError: region: .* must begin at a multiple of 8 bytes/,
-        },
-      }),
+      ...onlyAtMultiplesOf8,
     },
   },
   {

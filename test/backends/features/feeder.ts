@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { WebAssembly as api, ChunkFeeder } from 'v8-rawmem'
 import { systemPage } from '../../support/page-size.ts'
-import { type Feature, type Kit, pattern } from '../feature.ts'
+import { type Feature, type Kit, onlyAtMultiplesOf8, pattern } from '../feature.ts'
 
 const size = 65536
 
@@ -154,6 +154,7 @@ export const feeding: Feature[] = [
           feeder.close()
         },
       },
+      ...onlyAtMultiplesOf8,
     },
   },
   {

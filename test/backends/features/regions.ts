@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { closeOnceCollected, collectUntil } from '../../support/collect-garbage.ts'
 import { systemPage } from '../../support/page-size.ts'
 import { startWorker } from '../../support/start-worker.ts'
-import { accessors, type Feature, type Kit, pattern } from '../feature.ts'
+import { accessors, type Feature, type Kit, onlyAtMultiplesOf8, pattern } from '../feature.ts'
 
 const size = 65536
 const mapsPages = "^TypeError: region: the backend 'node-rewire' maps pages"
@@ -137,6 +137,7 @@ export const regions: Feature[] = [
           `^RangeError: region: .* must begin at a multiple of ${systemPage} .* begins at 77$`,
         ),
       },
+      ...onlyAtMultiplesOf8,
     },
   },
   {
@@ -148,7 +149,7 @@ export const regions: Feature[] = [
       equal(bytes[size + 99], 100)
       readsAndWrites(kit, kit.region(kit.HostRegion.from(pattern(size, 1).buffer)))
     },
-    differs: { 'node-rewire': pinned },
+    differs: { 'node-rewire': pinned, ...onlyAtMultiplesOf8 },
   },
   {
     name: 'a borrowed SharedArrayBuffer',
