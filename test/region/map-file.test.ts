@@ -48,7 +48,7 @@ for (const [offset, length] of [
   test(`${length} bytes from offset ${offset}`, (t) => {
     using region = HostRegion.mapFile(temporaryFile(t, content), { offset, length })
     t.is(region.byteLength, length)
-    if (aligned(offset) === offset) {
+    if (length === 0 || aligned(offset) === offset) {
       t.deepEqual(region.view(Uint8Array), content.slice(offset, offset + length))
     } else {
       t.throws(() => region.view(Uint8Array), { instanceOf: RangeError, message: /multiple of 8/ })
