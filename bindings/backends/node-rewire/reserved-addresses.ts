@@ -43,7 +43,7 @@ let reserves: boolean | undefined
 const mostTries = 8
 
 function tryMemory(): typeof tried {
-  for (let tries = 0; reserves === undefined; ++tries) {
+  for (let tries = 1; reserves === undefined; ++tries) {
     const before = addressSpace()
     const memory = new native.Memory({ initial: 1, maximum: 1 })
     if (addressSpace() - before >= 8 * GiB) {
