@@ -26,6 +26,7 @@ const packageSdk: PackageSdk = async (...given) =>
 interface GlobalOptions {
   cache?: string
   target?: string
+  variant?: string
   project: string
   wait: boolean
   verbose?: boolean
@@ -54,6 +55,10 @@ const program = new Command('npm run v8 --')
     'where sources and results are kept (default: $XDG_CACHE_HOME/v8-rawmem)',
   )
   .option('--target <platform>', 'the platform to build for (default: this one)')
+  .option(
+    '--variant <name>',
+    'V8 as v8.lock.json has it for tests: asan (AddressSanitizer) or debug (V8 checks itself)',
+  )
   .addOption(
     new Option('--project <folder>', 'the folder with v8.lock.json and the patches')
       .default(repository)

@@ -27,7 +27,13 @@ export async function bind(
   context: BuildContext,
   { nodeBackends, wait, ...options }: BindingOptions & LockOptions,
 ): Promise<void> {
-  const { cache, project } = context
+  const { cache, project, target } = context
+  if (target.variant) {
+    throw new AdvisedError(
+      'The addons in prebuilds/ are what is published, and no variant is.',
+      `For tests on it, run: npm run test:sanitize -- --variant ${target.variant}`,
+    )
+  }
   const sdk = options.sdk ? resolve(options.sdk) : join(cache.sdk, 'current')
   const build = async () => {
     if (nodeBackends) return await buildNodeBackends(context)

@@ -45,7 +45,8 @@ export async function packageSdk(
   { output, allowModified = false }: { output?: string; allowModified?: boolean },
 ): Promise<void> {
   const { pin, target, cache, project } = context
-  const { platform } = target
+  const { platform, variant } = target
+  const name = ['v8-sdk', pin.v8.version, platform, variant].filter(Boolean).join('-')
   await requireTools('package', [tools.ar, tools.git, tools.ninja, tools.tar, tools.zstd])
   const library = join(cache.buildDirectory, pin.build.library)
   if (!existsSync(library)) {
@@ -60,10 +61,7 @@ export async function packageSdk(
   }
   await requireFreeBytes(cache.sdk, bytesOfSdk, 'the SDK')
 
-  const archive = join(
-    output ? resolve(output) : cache.sdk,
-    `v8-sdk-${pin.v8.version}-${platform}.tar.zst`,
-  )
+  const archive = join(output ? resolve(output) : cache.sdk, `${name}.tar.zst`)
   const inputs = await hashInputs(context, library)
   const stampPath = join(cache.sdk, `packed-${sha256(archive).slice(0, 12)}.json`)
   const current = join(cache.sdk, 'current')
@@ -91,7 +89,7 @@ export async function packageSdk(
     await renameDurably(made.folder, folder)
     await $`ln --symbolic --force --no-dereference ${key} ${current}`
     await mkdir(dirname(archive), { recursive: true })
-    await pack(folder, archive, `v8-sdk-${pin.v8.version}-${platform}`, pin.v8.date)
+    await pack(folder, archive, name, pin.v8.date)
     await writeSdkDocuments(archive, made.manifest, await v8InputsOf(project))
     await removeOthers(cache.sdk, key)
     // What has edits in it is nothing to come back to.

@@ -34,9 +34,11 @@ export async function openContext(options: {
   cache?: string | undefined
   /** A platform of the lock file; left out, this one. */
   target?: string | undefined
+  /** A variant of the lock file; left out, what is published. */
+  variant?: string | undefined
 }): Promise<BuildContext> {
   const pin = await loadPin(options.project)
-  const target = targetOf(pin, options.target ?? thisPlatform)
+  const target = targetOf(pin, options.target ?? thisPlatform, options.variant)
   let clang: Promise<Clang> | undefined
   return {
     project: options.project,
@@ -57,6 +59,14 @@ export function cacheRoot(named?: string): string {
   const base = process.env.XDG_CACHE_HOME
   // The XDG specification wants relative paths ignored.
   return join(base && isAbsolute(base) ? base : join(homedir(), '.cache'), 'v8-rawmem')
+}
+
+/** Where SDKs for a target are: unpacked by key, the link `current`, and packed. */
+export function sdkFolder(
+  root: string,
+  { platform, cross, variant }: Pick<Target, 'platform' | 'cross' | 'variant'>,
+): string {
+  return join(root, 'sdk', cross ? platform : '', variant ?? '')
 }
 
 /** Where the build keeps what it fetches and makes. Everything in it can be deleted and made again. */
@@ -82,8 +92,7 @@ export function cacheLayout(root: string, pin: Pin, target = targetOf(pin, thisP
     buildDirectory: join(tree, target.buildDirectory),
     /** Logs of the tools, one for each stage. */
     logs: join(version, 'logs'),
-    /** Unpacked SDKs by key, the link `current`, and the packed archives. */
-    sdk: target.cross ? join(root, 'sdk', target.platform) : join(root, 'sdk'),
+    sdk: sdkFolder(root, target),
     /** Debug files of the addons, by build id. */
     symbols: join(root, 'symbols'),
     /** Node headers for the binding. */

@@ -1,5 +1,5 @@
 import { readdir, readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { z } from 'zod'
 import { AdvisedError } from '../../terminal/advised-error.ts'
 import { sha256, sha256OfJson } from './hash.ts'
@@ -67,6 +67,8 @@ const pinSchema = z.strictObject({
     /** GN's arguments, whatever the platform. */
     args: argsSchema,
     platforms: z.record(z.string(), platformSchema),
+    /** V8 for tests, by names that GN's folder and the SDK's get. */
+    variants: z.record(z.string().regex(/^[a-z]+$/), z.strictObject({ args: argsSchema })),
   }),
 })
 
@@ -98,20 +100,22 @@ export async function loadPin(project: string): Promise<Pin> {
 /** This machine, as platforms are called in names of packages and folders. */
 export const thisPlatform = `${process.platform}-${process.arch}`
 
-/** What V8 is built for: a platform of the lock file. */
+/** What V8 is built for: a platform of the lock file, and how. */
 export interface Target extends z.infer<typeof platformSchema> {
   readonly platform: string
+  /** A variant of the lock file, for tests; left out, what is published. */
+  readonly variant?: string
   /** As Node calls it. */
   readonly cpu: string
 }
 
-/** GN's arguments for a platform. */
+/** GN's arguments for a platform, as published. */
 export function argsOf(pin: Pin, platform: string): Target['args'] {
   return { ...pin.build.args, ...platformIn(pin, platform).args }
 }
 
 /** The target for a platform. `cross` is left out for this one. */
-export function targetOf(pin: Pin, platform: string): Target {
+export function targetOf(pin: Pin, platform: string, variant?: string): Target {
   const { buildDirectory, cross } = platformIn(pin, platform)
   const isOther = platform !== thisPlatform
   if (isOther && !cross) {
@@ -120,9 +124,32 @@ export function targetOf(pin: Pin, platform: string): Target {
       `Build on ${platform}, or for another platform with --target.`,
     )
   }
-  const args = argsOf(pin, platform)
   const cpu = platform.split('-')[1]!
-  return { platform, cpu, buildDirectory, args, ...(isOther && { cross }) }
+  const published = { platform, cpu, buildDirectory, args: argsOf(pin, platform) }
+  return {
+    ...published,
+    ...(isOther && { cross }),
+    ...(variant && variantOf(pin, published, variant)),
+  }
+}
+
+function variantOf(
+  { build }: Pin,
+  { cpu, buildDirectory, args }: Pick<Target, 'cpu' | 'buildDirectory' | 'args'>,
+  variant: string,
+) {
+  const found = build.variants[variant]
+  if (!found) {
+    throw new AdvisedError(
+      `${lockName} has no variant ${variant}.`,
+      `Name one that it has with --variant: ${Object.keys(build.variants).join(', ')}`,
+    )
+  }
+  return {
+    variant,
+    buildDirectory: join(dirname(buildDirectory), `${cpu}.${variant}`),
+    args: { ...args, ...found.args },
+  }
 }
 
 function platformIn({ build }: Pin, platform: string) {
@@ -134,9 +161,12 @@ function platformIn({ build }: Pin, platform: string) {
   )
 }
 
-/** Names the pin: equal contents give equal hashes, white space and the order of keys aside. */
-export function hashPin(pin: Pin): string {
-  return sha256OfJson(pin)
+/**
+ * Names what decides about what is published: equal contents give equal hashes, white space, the order of keys and the variants
+ * aside. Those have their arguments in the manifest of their SDK.
+ */
+export function hashPin({ build: { variants: _, ...build }, ...pin }: Pin): string {
+  return sha256OfJson({ ...pin, build })
 }
 
 /** One patch file of the series. */

@@ -26,6 +26,14 @@ test('explains each stage, without colours when nobody watches', async (t) => {
   t.false(existsSync(project.cache))
 })
 
+test('the addons that are published are built of no variant', async (t) => {
+  const project = makeBuildProject()
+  t.teardown(project.remove)
+  const { code, stderr } = await runV8(project, ['binding', '--variant', 'asan'])
+  t.is(code, 1)
+  t.regex(stderr, /npm run test:sanitize -- --variant asan/)
+})
+
 test('the doctor lists what is missing with the command that installs it', async (t) => {
   const project = makeBuildProject()
   t.teardown(project.remove)

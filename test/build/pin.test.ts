@@ -2,7 +2,8 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import test, { type ExecutionContext } from 'ava'
-import { hashPin, loadPin, readSeries } from '../../build-scripts/shared/pin.ts'
+import { hashPin, loadPin, readSeries, targetOf } from '../../build-scripts/shared/pin.ts'
+import type { AdvisedError } from '../../terminal/advised-error.ts'
 import { temporaryFolder } from '../support/temporary-file.ts'
 
 const repository = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
@@ -38,6 +39,22 @@ test('the hash depends on the content alone, not on how it is written', async (t
   const other = structuredClone(original)
   other.build.args.symbol_level = 1
   t.not(hashPin(await loadPin(write(t, JSON.stringify(other)))), hashPin(same))
+})
+
+test('a variant has a folder and arguments of its own, and decides nothing about what is published', async (t) => {
+  const pin = await loadPin(repository)
+  const published = targetOf(pin, 'linux-x64')
+  const asan = targetOf(pin, 'linux-x64', 'asan')
+  t.is(asan.buildDirectory, 'out/x64.asan')
+  t.deepEqual(asan.args, { ...published.args, is_asan: true })
+  const error = t.throws(() => targetOf(pin, 'linux-x64', 'fast'))
+  t.regex(
+    `${error.message}\n${(error as AdvisedError).advice}`,
+    /no variant fast[\s\S]*asan, debug/,
+  )
+  const other = structuredClone(original)
+  other.build.variants.asan.args.is_lsan = true
+  t.is(hashPin(await loadPin(write(t, JSON.stringify(other)))), hashPin(pin))
 })
 
 test('an error names the field', async (t) => {

@@ -18,7 +18,7 @@ export interface RoundReport {
 export interface Kind {
   readonly description: string
   /** Called once, before the first round. */
-  prepare?(): Promise<void>
+  prepare?(variant: string | undefined): Promise<void>
   round(seed: number, options: RoundOptions): Promise<RoundReport>
 }
 

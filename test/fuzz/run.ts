@@ -1,4 +1,5 @@
 import { Argument, Command, InvalidArgumentError, Option } from 'commander'
+import { buildSanitizedAddon } from '../sanitize/addon.ts'
 import { kinds } from './kinds.ts'
 import { countSeen } from './modules/plant.ts'
 
@@ -8,6 +9,7 @@ interface Options {
   roundSeconds: number
   only: RegExp
   plant?: true
+  variant?: string
 }
 
 function numberFrom(least: number): (text: string) => number {
@@ -55,6 +57,10 @@ const command = new Command('npm run test:fuzz --')
       .argParser(expression)
       .default(/(?:)/, 'all, such as patched/turboshaft'),
   )
+  .option(
+    '--variant <name>',
+    'asan or debug: with that V8, which "npm run v8 -- all --variant" makes, and a sanitized addon',
+  )
   .option('--plant', 'modules: attach one byte too many, and count the programs that notice')
   .addHelpText(
     'after',
@@ -76,12 +82,16 @@ const command = new Command('npm run test:fuzz --')
 /** @returns whether all rounds passed. */
 async function fuzz(
   names: readonly string[],
-  { minutes, seed, roundSeconds, only }: Options,
+  { minutes, seed, roundSeconds, only, variant }: Options,
 ): Promise<boolean> {
   const begin = Date.now()
   const end = begin + minutes * 60_000
   console.log(`${names.join(', ')}: seeds from ${seed}, ${minutes} minutes`)
-  for (const name of names) await kinds[name]!.prepare?.()
+  for (const name of names) await kinds[name]!.prepare?.(variant)
+  if (variant !== undefined) {
+    const { environment } = await buildSanitizedAddon((text) => process.stdout.write(text), variant)
+    Object.assign(process.env, environment)
+  }
   let rounds = 0
   let failed = 0
   for (let roundSeed = seed; rounds === 0 || Date.now() < end; ++roundSeed) {

@@ -4,15 +4,25 @@ import { mkdir, realpath } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { basename, dirname, join, resolve } from 'node:path'
 import { $, glob, which } from 'zx'
-import { cacheRoot } from '../../build-scripts/shared/context.ts'
-import { loadPin } from '../../build-scripts/shared/pin.ts'
+import { cacheRoot, sdkFolder } from '../../build-scripts/shared/context.ts'
+import { loadPin, thisPlatform } from '../../build-scripts/shared/pin.ts'
 import { AdvisedError } from '../../terminal/advised-error.ts'
 import { writeModules } from './modules.ts'
 
 const project = resolve(import.meta.dirname, '../..')
 
-/** Where the build scripts put the SDK. */
-export const defaultSdk = join(cacheRoot(), 'sdk', 'current')
+/** Where the build scripts put the SDK, or that of a variant. */
+export function sdkOf(variant?: string): string {
+  const folder = sdkFolder(cacheRoot(), { platform: thisPlatform, ...(variant && { variant }) })
+  return join(folder, 'current')
+}
+
+export const defaultSdk = sdkOf()
+
+/** What a build folder is called: no two SDKs share one. */
+function buildFolder(name: string, variant: string | undefined): string {
+  return join(project, 'build', [name, variant].filter(Boolean).join('-'))
+}
 
 /** Whether `folder` holds an SDK. */
 export function hasSdk(folder: string): boolean {
@@ -176,17 +186,18 @@ export async function buildCxxTestsFor(
 }
 
 /**
- * Builds the fuzzers of test/fuzz/cpp against the SDK of the cache.
+ * Builds the fuzzers of test/fuzz/cpp against the SDK of the cache, or that of a variant.
  *
  * @returns the folder of the programs, and the folder of modules to begin with
  */
-export async function buildFuzzers(): Promise<{ folder: string; modules: string }> {
-  requireSdk(defaultSdk)
+export async function buildFuzzers(variant?: string): Promise<{ folder: string; modules: string }> {
+  const sdk = sdkOf(variant)
+  requireSdk(sdk, variant)
   const { toolchain } = await loadPin(project)
   // Only clang has libFuzzer.
   const compiler = await chooseCompiler(`clang++-${toolchain.clang}`)
-  const build = join(project, 'build', 'test-fuzz')
-  const { definitions, modules } = await cxxTests(await realpath(defaultSdk), compiler, build)
+  const build = buildFolder('test-fuzz', variant)
+  const { definitions, modules } = await cxxTests(await realpath(sdk), compiler, build)
   const folder = join(build, 'fuzzers')
   const source = join(project, 'test', 'fuzz', 'cpp')
   let output = ''
@@ -216,7 +227,7 @@ const sanitizerFlags = {
 }
 
 /**
- * Builds what test/sanitize/CMakeLists.txt says against the SDK of the cache.
+ * Builds what test/sanitize/CMakeLists.txt says against the SDK of the cache, or that of a variant.
  *
  * @param headers the folder of node_api.h
  * @returns the folder of what was built, and by which compiler
@@ -224,14 +235,16 @@ const sanitizerFlags = {
 export async function buildSanitized(
   headers: string,
   output: SdkTestOptions['output'],
+  variant?: string,
 ): Promise<{ folder: string; compiler: string }> {
-  requireSdk(defaultSdk)
+  const sdk = sdkOf(variant)
+  requireSdk(sdk, variant)
   const { toolchain } = await loadPin(project)
   const compiler = await chooseCompiler(`clang++-${toolchain.clang}`)
-  const folder = join(project, 'build', 'test-sanitize')
+  const folder = buildFolder('test-sanitize', variant)
   const definitions = {
     CMAKE_CXX_COMPILER: compiler,
-    'v8-rawmem_DIR': packageFolder(await realpath(defaultSdk)),
+    'v8-rawmem_DIR': packageFolder(await realpath(sdk)),
     NODE_API_HEADERS: headers,
   }
   const source = join(project, 'test', 'sanitize')
@@ -239,11 +252,13 @@ export async function buildSanitized(
   return { folder, compiler }
 }
 
-function requireSdk(sdk: string): void {
+function requireSdk(sdk: string, variant?: string): void {
   if (hasSdk(sdk)) return
   throw new AdvisedError(
     `There is no SDK in ${sdk}.`,
-    'Make one with "npm run v8 -- all", or name its folder with --sdk.',
+    variant
+      ? `Make it with: npm run v8 -- all --variant ${variant}`
+      : 'Make one with "npm run v8 -- all", or name its folder with --sdk.',
   )
 }
 

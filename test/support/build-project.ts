@@ -160,6 +160,7 @@ export function makeBuildProject({
         rootPatterns: ['//:monolith'],
         args: { is_debug: false },
         platforms: { [thisPlatform]: { buildDirectory: 'out/release', args: {} } },
+        variants: { asan: { args: {} } },
       },
     }),
     'patches/build/0001-build-say-TWO.patch': patchOfLine(

@@ -142,6 +142,7 @@ export function makeRollProject({ padding = 0 }: { padding?: number } = {}): Rol
         rootPatterns: ['//:monolith'],
         args: { is_debug: false },
         platforms: { [thisPlatform]: { buildDirectory: 'out/release', args: {} } },
+        variants: {},
       },
     }),
     'patches/15.0/build/0001-build-say-TWO.patch': patchOfLine('build: say TWO', 'three', 'TWO'),

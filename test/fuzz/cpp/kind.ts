@@ -16,8 +16,8 @@ let built: { folder: string; modules: string } | undefined
 /** libFuzzer on the entry points of the SDK, and on what needs no V8. */
 export const cpp: Kind = {
   description: 'C++ entry points of the SDK and of the addon, by libFuzzer with AddressSanitizer',
-  async prepare() {
-    built = await buildFuzzers()
+  async prepare(variant) {
+    built = await buildFuzzers(variant)
   },
   async round(seed, { milliseconds }) {
     const { folder, modules } = built!
