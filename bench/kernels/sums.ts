@@ -5,13 +5,9 @@ import type { ValueType } from '../native/native.ts'
 export type Place = 'memory 0' | 'memory 1' | 'window 0'
 
 /** How a kernel sums up a column. */
-export type SumKernel = SumLoop &
-  (
-    | { readonly type: Exclude<ValueType, 'f64'>; readonly simd: boolean }
-    | { readonly type: 'f64'; readonly simd: false }
-  )
-
-interface SumLoop {
+export interface SumKernel {
+  readonly type: ValueType
+  readonly simd: boolean
   /** Default `'memory 0'`. */
   readonly place?: Place
   /** Bytes per round of the loop; a window has a multiple of it. */
@@ -120,7 +116,7 @@ function total(type: string, terms: readonly string[]): string {
 function loopOf(kernel: SumKernel): Loop {
   const { type, simd } = kernel
   if (type === 'f32') return simd ? floatVectors(kernel) : floats(kernel)
-  if (simd) return integerVectors(kernel)
+  if (simd) return vectorsOfTwo(kernel)
   return type === 'i32' && kernel.pairs !== false ? pairsOfIntegers(kernel) : scalars(kernel)
 }
 
@@ -169,13 +165,15 @@ function pairsOfIntegers(kernel: SumKernel): Loop {
   }
 }
 
-function integerVectors(kernel: SumKernel): Loop {
+/** Eight sums of 64 bits, two in each vector. */
+function vectorsOfTwo(kernel: SumKernel): Loop {
   const { type, bytesPerRound = 128 } = kernel
+  const [sumType, shape] = type === 'f64' ? ['f64', 'f64x2'] : ['i64', 'i64x2']
   const sums = numbers(4).map((i) => `$sums${i}`)
   const add = (i: number) => {
     const sum = sums[i % sums.length]
     const load = `(v128.load ${operands(kernel, i * 16)})`
-    if (type === 'i64') return `(local.set ${sum} (i64x2.add (local.get ${sum}) ${load}))`
+    if (type !== 'i32') return `(local.set ${sum} (${shape}.add (local.get ${sum}) ${load}))`
     return `
           (local.set $four ${load})
           (local.set ${sum}
@@ -191,9 +189,9 @@ function integerVectors(kernel: SumKernel): Loop {
       .map(add)
       .join('\n'),
     result: total(
-      'i64',
+      sumType,
       sums.flatMap((sum) =>
-        [0, 1].map((lane) => `(i64x2.extract_lane ${lane} (local.get ${sum}))`),
+        [0, 1].map((lane) => `(${shape}.extract_lane ${lane} (local.get ${sum}))`),
       ),
     ),
   }

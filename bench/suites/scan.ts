@@ -52,6 +52,12 @@ const sums: readonly Sum[] = [
     name: eightSums,
     kernel: { type: 'f64', simd: false, sums: 8 },
     loop: 'f64, eight sums',
+    variants: ['Scalar'],
+  },
+  {
+    name: `${eightSums}, SIMD`,
+    kernel: { type: 'f64', simd: true },
+    loop: 'f64, eight sums',
     variants: ['Simd', 'Wide'],
   },
 ]
