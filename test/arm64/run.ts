@@ -38,8 +38,11 @@ const pageTests = [
   'test/region/{allocate,map-file}.test.ts',
 ]
 
-/** Fills all addresses there are, for which the emulator takes all memory of this machine. */
-const notEmulated = 'a memory that the engine has to move when it grows gets its own bytes back'
+/** For each memory that is made, the emulator keeps 48 MiB about its addresses for good. These make hundreds, or fill all addresses. */
+const notEmulated = [
+  'a memory that the engine has to move when it grows gets its own bytes back',
+  'the search finds the same places again and again, wherever objects lie',
+]
 
 const samples = [
   ['flights', '--size', '32MiB'],
@@ -125,7 +128,7 @@ async function runTests(node: EmulatedNode, title: string, tests: readonly strin
     '--tap',
     '--concurrency=1',
     '--timeout=20m',
-    `--match=!*${notEmulated}`,
+    ...notEmulated.map((title) => `--match=!*${title}`),
     ...tests,
   ]
   const { stdout, stderr, exitCode } = await $({

@@ -13,7 +13,8 @@ import {
   segmentLength,
   windowStart,
 } from './case.ts'
-import type { Terrain } from './terrain.ts'
+import { withEdges } from './edges.ts'
+import { regionOn, type Terrain } from './terrain.ts'
 
 const isAtomic = (instruction: string) => instruction.includes('atomic')
 const plain = accesses.filter(({ instruction }) => !isAtomic(instruction))
@@ -26,9 +27,17 @@ const nearOffsets = ['0', '0', '0', '1', '4', '8', '12', '16', '24', '40', '64',
 const farOffsets = ['65520', '65532', '65535', '65536', '70000', '2147483640', '4294967295']
 const widestOffsets = ['4294967296', '17179869184', '281474976710655', '18446744073709551615']
 
+/** Programs that say little about the ends of regions, before one of them is taken. */
+const mostAttempts = 20
+
 /** The case that a seed stands for on a terrain. */
 export function generate(seed: number, terrain: Terrain): Case {
-  return new Generator(new Random(seed), terrain).case()
+  const random = new Random(seed)
+  for (let attempt = 1; ; ++attempt) {
+    const tested = new Generator(random, terrain).case()
+    const edged = withEdges(tested, terrain)
+    if (edged || attempt === mostAttempts) return edged ?? tested
+  }
 }
 
 class Generator {
@@ -70,7 +79,7 @@ class Generator {
         usual.length + random.below(40),
         length,
       ])
-      return { length: terrain.anyStart ? near : near & ~15, gap }
+      return regionOn(terrain, { length: near, gap })
     })
     this.#memories = this.#makeMemories()
   }
@@ -128,8 +137,7 @@ class Generator {
       random.below(4) === 0 ? random.below(40) : 300 + random.below(5000),
       random.below(140_000),
     ])
-    const gap = this.#terrain.anyStart ? random.pick([0, 0, 1, 7, 64]) : random.pick([0, 16, 64])
-    return { length: this.#terrain.anyStart ? length : length & ~15, gap }
+    return regionOn(this.#terrain, { length, gap: random.pick([0, 0, 1, 7, 64]) })
   }
 
   /** Most memories and windows begin with a region. */

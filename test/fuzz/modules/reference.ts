@@ -44,6 +44,8 @@ export class Reference {
   readonly #memories: readonly MemoryState[]
   readonly #exports: api.Exports
   #actions: string[] = []
+  /** The region at which an access trapped last, and how many bytes beyond its end that would have ended. */
+  beyond: { readonly region: number; readonly bytes: number } | undefined
 
   constructor(subject: Case) {
     this.#case = subject
@@ -101,6 +103,7 @@ export class Reference {
       memory.windows.fill(null)
       fillPattern(this.memory(index), 50 + index)
     }
+    this.beyond = undefined
     this.#actions = this.#case.before.map((action) => this.#act(action))
     const { run, sum } = this.#exports
     sum.value = 0n
@@ -173,7 +176,11 @@ export class Reference {
       place = this.#regions[region]!
       first = address - BigInt(windowStart(window))
     }
-    if (first + bytes > BigInt(place.length)) return undefined
+    const excess = first + bytes - BigInt(place.length)
+    if (excess > 0n) {
+      this.beyond = { region: this.#regions.indexOf(place), bytes: Number(excess) }
+      return undefined
+    }
     return place.begin + Number(first)
   }
 

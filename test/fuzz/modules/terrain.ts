@@ -1,4 +1,5 @@
 import type { BackendName } from 'v8-rawmem'
+import type { RegionSpec } from './case.ts'
 
 /** What programs may do on a backend; docs/backends.md says why. */
 export interface Terrain {
@@ -66,6 +67,11 @@ export const terrains: Readonly<Record<BackendName, Terrain>> = {
     grow: 'no',
     tiers: nodeTiers,
   },
+}
+
+/** A region of so many bytes. Where it has to begin at a multiple of 16, more canaries lie between it and the guard page. */
+export function regionOn({ anyStart }: Terrain, { length, gap }: RegionSpec): RegionSpec {
+  return { length, gap: anyStart ? gap : gap + (-(length + gap) & 15) }
 }
 
 /** A backend under one choice of compilers. */
