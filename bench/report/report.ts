@@ -3,7 +3,6 @@ import { join, relative, resolve } from 'node:path'
 import { type Results, type Row, resultsSchema } from '../results.ts'
 import { formatMeasured, formatNumber, formatProcessor, formatValue } from './format.ts'
 import { renderPage } from './page.ts'
-import { plots } from './plots.ts'
 
 /** Prints what came of a race. */
 export function printRace(rows: readonly Row[]): void {
@@ -66,6 +65,8 @@ export async function writeReport(
   await writeFile(join(folder, 'results.json'), `${json}\n`)
   // What is shown is what is kept.
   const kept = resultsSchema.parse(JSON.parse(json))
+  // Vega takes longer to load than everything else, and most runs write nothing.
+  const { plots } = await import('./plots.ts')
   const made = await plots(kept)
   for (const [name, svg] of made) await writeFile(join(folder, `${name}.svg`), `${svg}\n`)
   const rendered = renderPage(await readFile(template, 'utf8'), kept, new Set(made.keys()))
