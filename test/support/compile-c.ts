@@ -1,19 +1,19 @@
-import { readFileSync } from 'node:fs'
-import { commands } from '@yowasp/clang'
-
-const kit = readFileSync(new URL('../../guests/rawmem.h', import.meta.url))
+import type { ClangRequest } from './clang-server.ts'
 
 /**
- * Compiles a program in C for WASI, by clang in WebAssembly. The first one takes some ten seconds.
+ * Compiles a program in C for WASI, by clang in WebAssembly: under AVA that of all test files,
+ * elsewhere one of this process.
  *
  * @param flags More of them, behind `--target=wasm32-wasip1 -O2`.
  */
 export async function compileC(text: string, flags: readonly string[] = []): Promise<Uint8Array> {
-  const words = ['--target=wasm32-wasip1', '-O2', '-Wall', '-Werror', ...flags]
-  const made = await commands.clang(
-    [...words, '-I', 'guests', 'program.c', '-o', 'program.wasm'],
-    { 'program.c': text, guests: { 'rawmem.h': kit } },
-    { fetchProgress: () => {} },
-  )
-  return (made as Record<string, Uint8Array>)['program.wasm']!
+  const server = process.env.V8_RAWMEM_TEST_CLANG
+  if (server === undefined) {
+    const { runClang } = await import('./clang-in-wasm.ts')
+    return runClang(text, flags)
+  }
+  const body = JSON.stringify({ text, flags } satisfies ClangRequest)
+  const response = await fetch(server, { method: 'POST', body })
+  if (!response.ok) throw new Error(await response.text())
+  return new Uint8Array(await response.arrayBuffer())
 }
