@@ -1,5 +1,4 @@
 import { readFile } from 'node:fs/promises'
-import asc from 'assemblyscript/asc'
 
 /** Where the heap begins. The bytes below are the host's. */
 export const heapBase = 1024
@@ -16,6 +15,8 @@ const source = new URL('./malloc.as', import.meta.url)
 
 /** Compiles malloc.as. */
 export async function compileMalloc(): Promise<Uint8Array> {
+  // Only when it is needed: loading the compiler takes longer than compiling.
+  const { default: asc } = await import('assemblyscript/asc')
   const text = await readFile(source, 'utf8')
   const tlsf = asc.libraryFiles['rt/tlsf']
   const stderr = asc.createMemoryStream()

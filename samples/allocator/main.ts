@@ -192,6 +192,16 @@ async function main(options: Options): Promise<void> {
   if (options.size < MiB || options.size > 1024 * MiB) {
     program.error(`error: --size must be 1MiB to 1GiB; got ${formatByteSize(options.size)}`)
   }
+  const file = openFile(options)
+  const region = HostRegion.mapFile(file.path, { writable: true })
+  const words = region.view(Uint32Array, 0, headerWords)
+  const known = words[header.magic] === magic
+  if (!known && words[header.magic] !== 0) {
+    program.error(`error: ${options.heap} has no heap of this sample; name another file`)
+  }
+  if (words[header.busy] !== 0) {
+    program.error(`error: ${options.heap} is half written, a run was interrupted; remove the file`)
+  }
   const started = performance.now()
   const binaries = [
     await compileMalloc(),
@@ -204,16 +214,6 @@ async function main(options: Options): Promise<void> {
     `${binaries.map((bytes) => formatCount(bytes.length)).join(', ')} bytes: malloc (TLSF, from AssemblyScript), group, report; made in ${secondsSince(started).toFixed(1)} s`,
   )
 
-  const file = openFile(options)
-  const region = HostRegion.mapFile(file.path, { writable: true })
-  const words = region.view(Uint32Array, 0, headerWords)
-  const known = words[header.magic] === magic
-  if (!known && words[header.magic] !== 0) {
-    program.error(`error: ${options.heap} has no heap of this sample; name another file`)
-  }
-  if (words[header.busy] !== 0) {
-    program.error(`error: ${options.heap} is half written, a run was interrupted; remove the file`)
-  }
   const heap = await openHeap(region, modules)
   if (!known) {
     heap.allocator.format()
