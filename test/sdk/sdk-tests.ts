@@ -220,6 +220,12 @@ function crossDefinitions({ processor, flags, emulator }: Cross): Record<string,
   }
 }
 
+/** LLVM's linker, if it is there, takes a fourth of the time that GNU's does. */
+async function linkerFlags(compiler: string): Promise<Record<string, string>> {
+  const lld = (await $`${compiler} -print-prog-name=ld.lld`).stdout.trim()
+  return (await which(lld, { nothrow: true })) ? { CMAKE_EXE_LINKER_FLAGS: '-fuse-ld=lld' } : {}
+}
+
 const sanitizerFlags = {
   CMAKE_BUILD_TYPE: 'RelWithDebInfo',
   CMAKE_CXX_FLAGS:
@@ -277,8 +283,10 @@ export async function runSdkTests(options: SdkTestOptions): Promise<void> {
   const build = join(project, 'build', 'test-sdk', name)
   const cross = options.cross ? crossDefinitions(options.cross) : {}
   const more = options.sanitized ? sanitizerFlags : cross
-  await buildAndTest(await cxxTests(sdk, compiler, build, more), options)
+  const tests = { ...(await linkerFlags(compiler)), ...more }
+  await buildAndTest(await cxxTests(sdk, compiler, build, tests), options)
   if (options.filter || options.sanitized) return
+  // Linked as the compiler does it by itself.
   const source = join(project, 'samples', 'embedder')
   const own = { CMAKE_CXX_COMPILER: compiler, 'v8-rawmem_DIR': packageFolder(sdk) }
   const definitions = { ...own, ...cross }
