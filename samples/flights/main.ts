@@ -14,7 +14,7 @@ import { formatCount as count, say, secondsSince as seconds } from '../shared/re
 import { layoutFor, packBlocks } from './blocks.ts'
 import { flightSchema, openFlights } from './columns.ts'
 import { columnsOf, ExpressionError, parseExpression, resolveTexts } from './expression.ts'
-import { compileQuery, type KernelExports } from './kernel.ts'
+import type { KernelExports } from './kernel.ts'
 import { type Options, program } from './options.ts'
 import type { Aggregate, Query } from './query.ts'
 import { runInJavaScript } from './reference.ts'
@@ -102,6 +102,8 @@ async function main(options: Options): Promise<void> {
     'Query',
     `SELECT count(*), avg(${options.value}), min(${options.value}), max(${options.value}) WHERE ${options.where}`,
   )
+  // Binaryen takes long to load: only once the arguments are known to be right.
+  const { compileQuery } = await import('./kernel.ts')
   const compiling = performance.now()
   // There a window lies in a memory that is as large; its pages are not committed.
   const ownPages = rewires ? Math.ceil(windowSize / wasmPage) : 0
