@@ -21,6 +21,8 @@ async function compile(request: string): Promise<Uint8Array> {
 }
 
 const server = createServer(async (request, response) => {
+  // A test that is busy for long would not see that a connection which is kept has been closed.
+  response.setHeader('connection', 'close')
   const key = await text(request)
   const module = compiled.get(key) ?? compile(key)
   compiled.set(key, module)
