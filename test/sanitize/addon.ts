@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
-import { $ } from 'zx'
+import { $, which } from 'zx'
 import { AdvisedError } from '../../terminal/advised-error.ts'
 import { buildSanitized } from '../sdk/sdk-tests.ts'
 
@@ -17,14 +17,19 @@ const asanOptions = [
   // Tests ask for more memory than there is.
   'allocator_may_return_null=1',
   'abort_on_error=1',
-].join(':')
+]
 
 /** How sanitizers are to behave in any of this project's processes. */
-export const sanitizerOptions = {
-  ASAN_OPTIONS: asanOptions,
-  UBSAN_OPTIONS: 'print_stacktrace=1:halt_on_error=1',
-  TSAN_OPTIONS: 'halt_on_error=1',
-} as const
+export async function sanitizerEnvironment() {
+  // A distribution's clang seeks the one of its own version only.
+  const symbolizer = await which('llvm-symbolizer', { nothrow: true })
+  const common = symbolizer ? [`external_symbolizer_path=${symbolizer}`] : []
+  return {
+    ASAN_OPTIONS: [...asanOptions, ...common].join(':'),
+    UBSAN_OPTIONS: ['print_stacktrace=1', 'halt_on_error=1', ...common].join(':'),
+    TSAN_OPTIONS: ['halt_on_error=1', ...common].join(':'),
+  }
+}
 
 /** What test/sanitize/CMakeLists.txt builds. */
 export interface SanitizedBuild {
@@ -54,7 +59,7 @@ export async function buildSanitizedAddon(
     )
   }
   const environment = {
-    ...sanitizerOptions,
+    ...(await sanitizerEnvironment()),
     V8_RAWMEM_BINDING: join(folder, 'v8-rawmem.node'),
     // Node itself has no sanitizer: it has to be there before the addon is.
     LD_PRELOAD: runtime,

@@ -4,7 +4,7 @@ import { $ } from 'zx'
 import { AdvisedError } from '../../terminal/advised-error.ts'
 import { runSdkTests, sdkOf } from '../sdk/sdk-tests.ts'
 import { runTest } from '../support/run-test.ts'
-import { buildSanitizedAddon, type SanitizedBuild, sanitizerOptions } from './addon.ts'
+import { buildSanitizedAddon, type SanitizedBuild, sanitizerEnvironment } from './addon.ts'
 
 const project = resolve(import.meta.dirname, '../..')
 
@@ -47,7 +47,7 @@ async function sanitize(named: readonly string[], { match, variant }: Options): 
     throw new AdvisedError(`There is no stage ${unknown}.`, `Name any of ${stages.join(', ')}.`)
   }
   const output = (text: string) => process.stdout.write(text)
-  Object.assign(process.env, sanitizerOptions)
+  Object.assign(process.env, await sanitizerEnvironment())
   if (named.includes('sdk')) {
     await runSdkTests({ sdk: sdkOf(variant), output, sanitized: true })
   }

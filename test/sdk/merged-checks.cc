@@ -73,8 +73,9 @@ TEST(TheFurthestLoadDecides) {
   AroundTheEnd([&](int at) {
     if (at + 32 > kSize)
       return test.Expect(kOutOfBounds, "loads", at);
-    test.Expect(test.At<int64_t>(at) + test.At<int64_t>(at + 8) +
-                    test.At<int64_t>(at + 16) + test.At<int64_t>(at + 24),
+    test.Expect(static_cast<int64_t>(
+                    test.At<uint64_t>(at) + test.At<uint64_t>(at + 8) +
+                    test.At<uint64_t>(at + 16) + test.At<uint64_t>(at + 24)),
                 "loads", at);
   });
 }
