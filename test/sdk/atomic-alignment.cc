@@ -8,18 +8,8 @@
 #include "engine.h"
 #include "guarded-region.h"
 
-namespace {
-
-#ifdef __x86_64__
-constexpr bool kMayBeginAnywhere = true;
-#else
-constexpr bool kMayBeginAnywhere = false;
-#endif
-
-}  // namespace
-
 TEST(OfTheBeginningOfTheMemory) {
-  if (kMayBeginAnywhere)
+  if (kAtomicsMayBeginAnywhere)
     return;
   Engine engine;
   v8::Local<v8::Object> instance = engine.Instantiate("accesses32-0");
@@ -45,7 +35,7 @@ TEST(OfTheBeginningOfTheMemory) {
 TEST(OfTheAddressWithinTheMemory) {
   Engine engine;
   v8::Local<v8::Object> instance = engine.Instantiate("accesses32-0");
-  for (size_t gap = 0; gap < (kMayBeginAnywhere ? 8 : 1); ++gap) {
+  for (size_t gap = 0; gap < (kAtomicsMayBeginAnywhere ? 8 : 1); ++gap) {
     GuardedRegion region(64, GuardedRegion::Flush::kStart, gap);
     CHECK_EQ(v8::SetWasmInstanceRawMemory(instance, 0, region.start(), 64),
              v8::WasmRawMemoryResult::kOk);

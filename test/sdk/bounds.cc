@@ -53,8 +53,11 @@ void CheckAccesses(Engine& engine,
                    const std::vector<Access>& accesses,
                    GuardedRegion& region) {
   const uint64_t size = region.size();
+  const auto start = reinterpret_cast<uintptr_t>(region.start());
   for (const Access& access : accesses) {
     const uint64_t reach = access.offset + access.bytes;
+    const bool begins_aligned =
+        kAtomicsMayBeginAnywhere || start % access.bytes == 0;
     // Around the first address behind the last that fits, at the ends of the
     // region, and where an addition of offset and size could wrap around.
     std::set<uint64_t> addresses = {0, 1, size};
@@ -74,7 +77,8 @@ void CheckAccesses(Engine& engine,
     for (uint64_t address : addresses) {
       const bool fits = size >= reach && address <= size - reach;
       const bool aligned =
-          !access.is_atomic || (address + access.offset) % access.bytes == 0;
+          !access.is_atomic ||
+          (begins_aligned && (address + access.offset) % access.bytes == 0);
       // Which of two reasons to trap comes first is V8's choice.
       if (!fits && !aligned)
         continue;

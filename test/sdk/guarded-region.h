@@ -4,6 +4,14 @@
 #include <cstddef>
 #include <cstdint>
 
+// Whether atomic accesses work in a region that begins anywhere. Elsewhere it
+// has to begin at a multiple of their size, or they trap as unaligned.
+#ifdef __x86_64__
+inline constexpr bool kAtomicsMayBeginAnywhere = true;
+#else
+inline constexpr bool kAtomicsMayBeginAnywhere = false;
+#endif
+
 // Bytes with something around them that notices every access beside them. The
 // side that matters borders on a page which cannot be accessed: one byte too
 // far ends the process. The other side is filled up to a page with canaries,
