@@ -51,8 +51,8 @@ export class OlderSystem {
     return new OlderSystem(root, [...new Set([...shared, ...real])])
   }
 
-  /** Runs a program there, in the project's folder. Fails unless it exits with 0. */
-  async run(command: readonly string[], folder: string, env: NodeJS.ProcessEnv): Promise<string> {
+  /** The command that runs another one there, in a folder of both. */
+  entering(command: readonly string[], folder: string): string[] {
     // The mounts are seen by this program alone, and end with it.
     const script = [
       'set -e; root=$1; folder=$2; count=$3; shift 3',
@@ -60,10 +60,16 @@ export class OlderSystem {
       'while [ "$count" -gt 0 ]; do mkdir -p "$root$1"; mount --bind "$1" "$root$1"; shift; count=$((count - 1)); done',
       'exec chroot "$root" /bin/sh -c \'cd "$1"; shift; exec "$@"\' sh "$folder" "$@"',
     ].join('\n')
-    const args = [this.root, folder, String(this.shared.length), ...this.shared, ...command]
+    return [
+      ...['unshare', '--mount', '--propagation', 'private', 'sh', '-c', script, 'sh'],
+      ...[this.root, folder, String(this.shared.length), ...this.shared, ...command],
+    ]
+  }
+
+  /** Runs a program there, in the project's folder. Fails unless it exits with 0. */
+  async run(command: readonly string[], folder: string, env: NodeJS.ProcessEnv): Promise<string> {
     const run = $({ env: { ...env, PATH: `${env.PATH}:/usr/sbin:/sbin` }, nothrow: true })
-    const { exitCode, stdout, stdall } =
-      await run`unshare --mount --propagation private sh -c ${script} sh ${args}`
+    const { exitCode, stdout, stdall } = await run`${this.entering(command, folder)}`
     if (exitCode === 0) return stdout
     throw new AdvisedError(
       `${command.join(' ')} fails on Debian 11:\n${stdall.trimEnd()}`,

@@ -19,6 +19,10 @@ export interface Ended {
 interface ProjectOptions {
   /** A release of Node; that which runs this if left out. */
   readonly node?: string
+  /** An executable of Node that is none of this machine's. */
+  readonly executable?: string
+  /** The command that runs another one on another system, which has the project's folder too. */
+  readonly entering?: (command: readonly string[], folder: string) => readonly string[]
   /** A registry in front of the usual one. */
   readonly registry?: string
   readonly manifest?: object
@@ -32,6 +36,7 @@ export class Project {
   readonly #setting: Setting
   readonly #env: NodeJS.ProcessEnv
   readonly #temporary: string
+  readonly #entering: NonNullable<ProjectOptions['entering']>
 
   static async create(
     setting: Setting,
@@ -54,11 +59,16 @@ export class Project {
     return project
   }
 
-  private constructor(setting: Setting, home: string, { node }: ProjectOptions) {
+  private constructor(
+    setting: Setting,
+    home: string,
+    { node, executable: other, entering = (command) => command }: ProjectOptions,
+  ) {
     this.#setting = setting
+    this.#entering = entering
     this.folder = join(home, 'project')
     this.#temporary = join(home, 'tmp')
-    const executable = node === undefined ? process.execPath : setting.nodes.get(node)
+    const executable = other ?? (node === undefined ? process.execPath : setting.nodes.get(node))
     assert(executable, `there is no Node ${node}`)
     const inherited = Object.entries(process.env).filter(
       ([name]) => !/^(npm_|V8_RAWMEM_|XDG_|NODE_|INIT_CWD$|COREPACK|YARN|PNPM)/i.test(name),
@@ -91,7 +101,7 @@ export class Project {
   ): Promise<Ended> {
     const { signal } = this.#setting
     signal.throwIfAborted()
-    const [command, ...args] = words as [string, ...string[]]
+    const [command, ...args] = this.#entering(words, this.folder) as [string, ...string[]]
     const child = spawn(command, args, {
       cwd: this.folder,
       env: { ...this.#env, ...env },

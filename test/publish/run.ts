@@ -17,6 +17,7 @@ import { packageManagers } from './scenarios/package-managers.ts'
 import { platforms } from './scenarios/platforms.ts'
 import { publishing, publishingAgain, release } from './scenarios/publishing.ts'
 import { sdks } from './scenarios/sdks.ts'
+import { systems } from './scenarios/systems.ts'
 import { typescript } from './scenarios/typescript.ts'
 
 const repository = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
@@ -29,6 +30,7 @@ const scenarios = [
   ...nodes,
   ...typescript,
   ...packageManagers,
+  ...systems,
 ]
 
 interface Options {

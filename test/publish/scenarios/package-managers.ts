@@ -4,7 +4,8 @@ import { requireCommand, requireRuns, requireWorks, writePrograms } from '../pro
 import { Project } from '../project.ts'
 import type { Scenario } from '../scenario.ts'
 
-const npm = 'npm@12.2.0'
+/** Does not run on Node 20. */
+export const npm = 'npm@12.2.0'
 const pnpm = 'pnpm@10.34.5'
 const yarnClassic = 'yarn@1.22.22'
 const yarn = '@yarnpkg/cli-dist@4.9.2'
@@ -15,7 +16,6 @@ export const packageManagers: readonly Scenario[] = [
     async run(setting) {
       const cli = join(await setting.tool(npm), 'bin', 'npm-cli.js')
       const spec = `v8-rawmem@${setting.version}`
-      // It does not run on Node 20.
       const options = { node: '24', manifest: { allowScripts: undefined } }
       const usual = await Project.create(setting, 'npm-12', options)
       await usual.run(['node', cli, 'install', spec])
