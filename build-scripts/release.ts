@@ -1,7 +1,7 @@
 import { join, resolve } from 'node:path'
 import { Command, InvalidArgumentError } from 'commander'
 import { AdvisedError } from '../terminal/advised-error.ts'
-import { checkTypes, makeRelease } from './release/make.ts'
+import { makeRelease } from './release/make.ts'
 import { publishRelease } from './release/publish.ts'
 import { runCommand } from './shared/command.ts'
 import { cacheRoot, repository } from './shared/context.ts'
@@ -62,7 +62,6 @@ async function run(options: Options): Promise<void> {
   if (options.registry || options.dryRun) {
     throw new AdvisedError('Without --publish nothing is published.', 'Add --publish.')
   }
-  await checkTypes(repository)
   const cache = cacheRoot(options.cache)
   const { version } = await makeRelease({
     project: repository,

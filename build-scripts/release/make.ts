@@ -29,16 +29,6 @@ interface ReleaseOptions {
   readonly snapshot: boolean
 }
 
-/** Fails when the types of a checkout are wrong. */
-export async function checkTypes(project: string): Promise<void> {
-  const checked = await $({ cwd: project, nothrow: true })`npm exec --no -- tsc --noEmit`
-  if (checked.exitCode === 0) return
-  throw new AdvisedError(
-    `The types are wrong:\n${checked.stdout.trim()}`,
-    'Mend them until "npm run build" succeeds.',
-  )
-}
-
 /** Packs all packages, checks them, and puts them with their documents into a folder that can serve as a mirror. */
 export async function makeRelease(options: ReleaseOptions): Promise<Release> {
   const { project, folder, snapshot, symbols } = options
@@ -213,7 +203,7 @@ export async function stageCheckout(project: string, folder: string): Promise<vo
     await git`find ${folder} -type l -delete`
   })
   await symlink(join(project, 'node_modules'), join(folder, 'node_modules'))
-  const compiled = await $({ cwd: folder, nothrow: true })`npm run --silent bundle`
+  const compiled = await $({ cwd: folder, nothrow: true })`npm run --silent build`
   if (compiled.exitCode !== 0) {
     throw new AdvisedError(
       `The sources cannot be compiled:\n${compiled.stdall.trim()}`,
