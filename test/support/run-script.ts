@@ -16,23 +16,23 @@ export interface ScriptOptions {
   readonly env?: Readonly<Record<string, string>>
   /** Arguments for Node itself. */
   readonly nodeArgs?: readonly string[]
+  /** A command, and its first arguments, that runs the process. */
+  readonly within?: readonly string[]
   /** Milliseconds until the process is killed. Default 120000. */
   readonly timeout?: number
 }
 
 /** Runs a TypeScript module in a process of its own, under the Node that runs the tests. */
 export async function runScript(script: URL, options: ScriptOptions = {}): Promise<ScriptResult> {
-  const { args = [], env = {}, nodeArgs = [], timeout = 120_000 } = options
-  const child = spawn(
-    process.execPath,
-    [...typescript, ...nodeArgs, fileURLToPath(script), ...args],
-    {
-      env: { ...process.env, ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
-      timeout,
-      killSignal: 'SIGKILL',
-    },
-  )
+  const { args = [], env = {}, nodeArgs = [], within = [], timeout = 120_000 } = options
+  const node = [process.execPath, ...typescript, ...nodeArgs, fileURLToPath(script), ...args]
+  const [command, ...words] = [...within, ...node] as [string, ...string[]]
+  const child = spawn(command, words, {
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout,
+    killSignal: 'SIGKILL',
+  })
   const [stdout, stderr, [exitCode, signal]] = await Promise.all([
     text(child.stdout),
     text(child.stderr),
