@@ -8,13 +8,15 @@ export const slotCount = 4
  * Instances that hold functions and structs of one another, and read what they are attached to: `read` gives what the
  * import `seen` says in its upper half, and the first four bytes of memory in the lower one.
  */
-const bytes = binaryenText(`(module
+const text = (owned: string, imported = '') => `(module
     (type $read (func (result i64)))
     (type $box (struct (field (ref $read)) (field anyref)))
     (import "env" "seen" (func $seen (result i32)))
     (import "env" "give" (func $give (result anyref funcref)))
-    (memory $memory (export "memory") 0)
-    (table $table (export "table") ${slotCount} funcref)
+    ${imported}
+    ${owned}
+    (export "memory" (memory $memory))
+    (export "table" (table $table))
     (global $any (export "any") (mut anyref) (ref.null any))
     (global $extern (export "extern") (mut externref) (ref.null extern))
     (elem declare func $read)
@@ -49,9 +51,21 @@ const bytes = binaryenText(`(module
       (i64.or
         (i64.shl (i64.extend_i32_u (call $seen)) (i64.const 32))
         (i64.load32_u (i32.const 0x80000000))))
-    (func (export "spin") (loop $l (br $l))))`) as Uint8Array<ArrayBuffer>
+    (func (export "grow") (result i32) (memory.grow (i32.const 1)))
+    (func (export "spin") (loop $l (br $l))))`
 
-export const creature = new WebAssembly.Module(bytes)
+const compile = (source: string, options?: WebAssembly.CompileOptions) =>
+  new WebAssembly.Module(binaryenText(source) as Uint8Array<ArrayBuffer>, options)
+
+const memory = '(memory $memory 0)'
+const table = `(table $table ${slotCount} funcref)`
+
+export const creature = compile(text(`${memory} ${table}`))
 
 /** The same, and `readWindow` reads the first four bytes of window 0. */
-export const creatureWithWindows = new WebAssembly.Module(bytes, { hostWindows: true })
+export const creatureWithWindows = compile(text(`${memory} ${table}`), { hostWindows: true })
+
+/** The same, in the memory and with the table of another one. */
+export const lodger = compile(
+  text('', `(import "env" "memory" ${memory}) (import "env" "table" ${table})`),
+)

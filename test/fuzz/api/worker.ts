@@ -2,6 +2,6 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { Zoo } from './zoo.ts'
 
-const { seed, milliseconds } = workerData.data
+const { seed, milliseconds, common } = workerData.data
 parentPort?.postMessage('begins')
-await new Zoo(seed).run(milliseconds)
+await new Zoo(seed, common).run(milliseconds)

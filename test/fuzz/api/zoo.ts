@@ -10,51 +10,12 @@ import {
 import { collectGarbage } from '../../support/collect-garbage.ts'
 import { growableMemory } from '../../support/growable-memory.ts'
 import { Random } from '../../support/random.ts'
-import { creature, creatureWithWindows, slotCount } from './creatures.ts'
+import { creature, creatureWithWindows, lodger, slotCount } from './creatures.ts'
+import type { Animal, CommonGround, Ground, Home, Place } from './model.ts'
 
-const byteLength = 256 * 1024
+/** Of each region. */
+export const byteLength = 256 * 1024
 const windowSize = 4096
-
-/** A region whose n-th four bytes are `first + n`. */
-interface Ground {
-  readonly first: number
-  /** Undefined once JavaScript has dropped it. */
-  region: HostRegion | undefined
-  /** Node's memory, whose buffer the region borrows: growing takes the bytes away. */
-  lender: { grow(pages: number): void } | undefined
-  state: 'open' | 'closed' | 'taken away'
-}
-
-/** Where an instance reads: `first + offset / 4`. */
-interface Place {
-  readonly ground: Ground
-  readonly offset: number
-  /** What shows it, if a feeder does. */
-  readonly feeder?: ChunkFeeder
-}
-
-/** What a struct in an `any` leads to. */
-interface Box {
-  readonly animal: Animal
-  readonly inner: Box | undefined
-}
-
-/** What the model knows of an instance. */
-interface Animal {
-  readonly id: number
-  /** Undefined once JavaScript has dropped it. */
-  instance: WebAssembly.Instance | undefined
-  readonly slots: (Animal | undefined)[]
-  box: Box | undefined
-  /** What setWasmInstanceRawMemory or a feeder shows, and what `memory.attach` does below that. */
-  shown: Place | undefined
-  below: Place | undefined
-  feeder: ChunkFeeder | undefined
-  /** Its memory has host windows, and is its own. */
-  readonly hasWindows: boolean
-  /** What window 0 shows. */
-  window: Place | undefined
-}
 
 export interface ZooReport {
   readonly steps: number
@@ -72,6 +33,9 @@ export class Zoo {
   readonly #collected = new FinalizationRegistry<void>(() => ++this.#collectedCount)
   readonly #grounds: Ground[] = []
   readonly #animals: Animal[] = []
+  /** What JavaScript holds apart from instances. */
+  readonly #homes: Home[] = []
+  readonly #common: readonly CommonGround[]
   #collectedCount = 0
   #animalCount = 0
   #reads = 0
@@ -82,8 +46,10 @@ export class Zoo {
   /** What the import `give` returns. */
   readonly #given: unknown[] = [null, null]
 
-  constructor(seed: number) {
+  /** @param common regions to open, and to close again */
+  constructor(seed: number, common: readonly CommonGround[] = []) {
     this.#random = new Random(seed)
+    this.#common = common
   }
 
   /** @throws {Error} where something else came out than the model says. */
@@ -110,6 +76,7 @@ export class Zoo {
     this.#bear,
     this.#bear,
     this.#open,
+    this.#openCommon,
     this.#attach,
     this.#attach,
     this.#attachMemory,
@@ -124,6 +91,9 @@ export class Zoo {
     this.#give,
     this.#forgetReference,
     this.#leadBack,
+    this.#hold,
+    this.#letGo,
+    this.#grow,
     this.#drop,
     this.#drop,
     this.#dropRegion,
@@ -136,15 +106,20 @@ export class Zoo {
   #bear(): void {
     if (this.#held().length > 60) return
     const id = ++this.#animalCount
+    const shared = this.#random.below(3) === 0 ? this.#random.pick(this.#homes) : undefined
     const animal: Animal = {
       id,
       instance: undefined,
-      slots: new Array(slotCount).fill(undefined),
+      home: shared ?? {
+        held: undefined,
+        slots: new Array(slotCount).fill(undefined),
+        below: undefined,
+        pages: 0,
+      },
       box: undefined,
       shown: undefined,
-      below: undefined,
       feeder: undefined,
-      hasWindows: this.#random.below(3) === 0,
+      hasWindows: shared === undefined && this.#random.below(3) === 0,
       window: undefined,
     }
     const given = this.#given
@@ -152,16 +127,19 @@ export class Zoo {
       // The usual cycle.
       seen: () => (instance.exports === undefined ? 0 : id),
       give: () => given.slice(),
+      ...shared?.held,
     }
-    const module = animal.hasWindows ? creatureWithWindows : creature
-    const instance: WebAssembly.Instance = new WebAssembly.Instance(module, this.#trap({ env }))
+    const module = shared ? lodger : animal.hasWindows ? creatureWithWindows : creature
+    const instance: WebAssembly.Instance = this.#persist(
+      () => new WebAssembly.Instance(module, this.#trap({ env })),
+    )
     animal.instance = instance
     this.#collected.register(instance)
     this.#animals.push(animal)
   }
 
   #open(): void {
-    if (this.#grounds.filter(({ region }) => region !== undefined).length > 30) return
+    if (this.#isCrowded()) return
     const first = this.#nextFirst
     this.#nextFirst += byteLength / 4
     const lender = this.#random.below(3) === 0 ? growableMemory(byteLength / 65_536) : undefined
@@ -170,6 +148,17 @@ export class Zoo {
     const values = region.view(Int32Array)
     for (let i = 0; i < values.length; ++i) values[i] = first + i
     this.#grounds.push({ first, region, lender, state: 'open' })
+  }
+
+  #isCrowded(): boolean {
+    return this.#grounds.filter(({ region }) => region !== undefined).length > 30
+  }
+
+  #openCommon(): void {
+    if (this.#common.length === 0 || this.#isCrowded()) return
+    const { first, shared } = this.#random.pick(this.#common)
+    const region = HostRegion.open(shared)
+    this.#grounds.push({ first, region, lender: undefined, state: 'open' })
   }
 
   #attach(): void {
@@ -195,7 +184,36 @@ export class Zoo {
     const ground = this.#pickOpen()
     if (animal?.instance === undefined || ground?.region === undefined) return
     animal.instance.exports.memory.attach(ground.region)
-    animal.below = { ground, offset: 0 }
+    animal.home.below = { ground, offset: 0 }
+  }
+
+  /** A memory and a table that outlive their instance, and which others can import. */
+  #hold(): void {
+    const animal = this.#pickHeld(false)
+    if (animal?.instance === undefined) return
+    const { home } = animal
+    const { memory, table } = animal.instance.exports
+    if (home.held === undefined) this.#homes.push(home)
+    home.held = { memory, table }
+  }
+
+  #letGo(): void {
+    if (this.#homes.length === 0) return
+    const [home] = this.#homes.splice(this.#random.below(this.#homes.length), 1)
+    home!.held = undefined
+  }
+
+  #grow(): void {
+    const animal = this.#pickHeld(false)
+    if (animal?.instance === undefined || animal.home.pages > 2) return
+    const { home } = animal
+    const { grow } = animal.instance.exports
+    const before = this.#persist(() => grow())
+    this.#forgetTakenAway(animal)
+    const expected = animal.shown || home.below ? -1 : home.pages++
+    if (before !== expected) {
+      throw new Error(`expected ${expected} pages before growing; got ${before}`)
+    }
   }
 
   #detach(): void {
@@ -211,7 +229,7 @@ export class Zoo {
       animal.shown = undefined
     } else {
       animal.instance.exports.memory.attach(null)
-      animal.below = undefined
+      animal.home.below = undefined
     }
   }
 
@@ -267,13 +285,13 @@ export class Zoo {
         this.#persist(() => {
           taker.take(this.#slow(slot), giver.read)
         })
-        to.slots[slot] = from
+        to.home.slots[slot] = from
         break
       case 1:
         this.#persist(() => {
           taker.table.set(this.#slow(slot), giver.read)
         })
-        to.slots[slot] = from
+        to.home.slots[slot] = from
         break
       case 2:
         this.#persist(() => {
@@ -294,14 +312,14 @@ export class Zoo {
         })
         this.#given.fill(null)
         to.box = box
-        to.slots[slot] = from
+        to.home.slots[slot] = from
         break
       case 5: {
         const other = this.#random.below(slotCount)
         this.#persist(() => {
           taker.table.set(slot, giver.table.get(other))
         })
-        to.slots[slot] = from.slots[other]
+        to.home.slots[slot] = from.home.slots[other]
         break
       }
     }
@@ -313,7 +331,7 @@ export class Zoo {
     const slot = this.#random.below(slotCount)
     const { exports } = animal.instance
     this.#persist(() => exports.take(slot, null))
-    animal.slots[slot] = undefined
+    animal.home.slots[slot] = undefined
     exports.any.value = null
     animal.box = undefined
   }
@@ -343,10 +361,11 @@ export class Zoo {
   #close(): void {
     const ground = this.#pickOpen()
     if (ground?.region === undefined) return
-    const isUsed = [...this.#reachable()].some(
-      ({ shown, below, window }) =>
-        shown?.ground === ground || below?.ground === ground || window?.ground === ground,
-    )
+    const isUsed =
+      this.#homes.some(({ below }) => below?.ground === ground) ||
+      [...this.#reachable()].some(({ shown, home, window }) =>
+        [shown, home.below, window].some((place) => place?.ground === ground),
+      )
     try {
       ground.region.close()
       ground.state = 'closed'
@@ -385,7 +404,7 @@ export class Zoo {
     if (animal?.instance === undefined) return
     const { exports } = animal.instance
     const slot = this.#random.below(slotCount)
-    const inSlot = animal.slots[slot]
+    const inSlot = animal.home.slots[slot]
     if (inSlot !== undefined) this.#compare(inSlot, () => exports.readSlot(slot))
     let depth = 0
     for (let box = animal.box; box !== undefined && depth < 4; box = box.inner) {
@@ -394,6 +413,7 @@ export class Zoo {
     }
     this.#compare(animal, () => exports.read())
     if (animal.hasWindows) this.#compare(animal, () => exports.readWindow(), 'window')
+    else this.#compareBuffer(animal.home, exports.memory)
     const { value } = exports.extern
     if (value !== null && value.id !== animal.id) throw new Error('another value came back')
   }
@@ -407,14 +427,28 @@ export class Zoo {
     } catch (error) {
       got = `${animal.id}: ${(error as Error).message}`
     }
-    for (const place of ['shown', 'below', 'window'] as const) {
-      if (animal[place]?.ground.state === 'taken away') animal[place] = undefined
-    }
-    const place = where === undefined ? (animal.shown ?? animal.below) : animal.window
-    const expected = `${animal.id}: ${
-      place === undefined ? 'memory access out of bounds' : place.ground.first + place.offset / 4
-    }`
+    this.#forgetTakenAway(animal)
+    const { shown, home, window } = animal
+    const place = where === undefined ? (shown ?? home.below) : window
+    const ownBytes = where === undefined && home.pages > 0 ? 0 : 'memory access out of bounds'
+    const seen = place === undefined ? ownBytes : place.ground.first + place.offset / 4
+    const expected = `${animal.id}: ${seen}`
     if (got !== expected) throw new Error(`expected ${expected}; got ${got}`)
+  }
+
+  /** What JavaScript sees of a memory. */
+  #compareBuffer({ below, pages }: Home, memory: WebAssembly.Memory): void {
+    const buffer = this.#persist(() => memory.buffer)
+    const got = buffer.byteLength === 0 ? undefined : new Uint32Array(buffer, 0, 1)[0]
+    const expected = below === undefined ? (pages > 0 ? 0 : undefined) : below.ground.first
+    if (got !== expected) throw new Error(`expected ${expected} in a buffer; got ${got}`)
+  }
+
+  #forgetTakenAway(animal: Animal): void {
+    const isTaken = (place: Place | undefined) => place?.ground.state === 'taken away'
+    if (isTaken(animal.shown)) animal.shown = undefined
+    if (isTaken(animal.window)) animal.window = undefined
+    if (isTaken(animal.home.below)) animal.home.below = undefined
   }
 
   /** A number that takes the time for something else while it is read. */
@@ -484,16 +518,18 @@ export class Zoo {
     const visit = (animal: Animal | undefined) => {
       if (animal === undefined || reached.has(animal)) return
       reached.add(animal)
-      animal.slots.forEach(visit)
+      animal.home.slots.forEach(visit)
       for (let box = animal.box; box !== undefined; box = box.inner) visit(box.animal)
     }
     this.#held().forEach(visit)
+    for (const { slots } of this.#homes) slots.forEach(visit)
     return reached
   }
 
   /** Drops everything; all of it has to go. */
   async #empty(): Promise<ZooReport> {
     this.#animals.length = 0
+    this.#homes.length = 0
     // A few times in any case, for those that show regions.
     for (let i = 0; i < 50 && (i < 3 || this.#collectedCount < this.#animalCount - 3); ++i) {
       await sleep(100)
