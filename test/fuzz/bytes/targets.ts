@@ -15,6 +15,7 @@ import type { Random } from '../../support/random.ts'
 import { generate } from '../modules/generate.ts'
 import { subjectProgram } from '../modules/program.ts'
 import { terrains } from '../modules/terrain.ts'
+import { hostileArchive, outsideFile } from './hostile-archive.ts'
 import { mutate, mutateJson } from './mutate.ts'
 
 const project = resolve(import.meta.dirname, '../../..')
@@ -128,6 +129,7 @@ const parts: Target = {
 /** Nothing is written outside of the folder. */
 const archives: Target = {
   async make(random) {
+    if (random.below(2) === 0) return hostileArchive(random)
     const folder = join(project, 'test/fuzz')
     const files = ['kind.ts', 'kinds.ts', 'bytes']
     const chunks: Buffer[] = []
@@ -151,6 +153,7 @@ const archives: Target = {
     const outside = (await readdir(folder)).filter(
       (name) => !['inside', 'archive.tgz'].includes(name),
     )
+    if (existsSync(outsideFile)) outside.push(outsideFile)
     if (outside.length > 0) throw new Error(`unpacking wrote ${outside}`)
     return isTaken
   },

@@ -1,5 +1,5 @@
-// Any bytes are a module or a CompileError. What is a module goes through
-// serialization, and what was damaged there is refused.
+// Any bytes are a module or a CompileError. What is a module can be serialized,
+// and instantiated or refused.
 
 #include <fuzzer/FuzzedDataProvider.h>
 
