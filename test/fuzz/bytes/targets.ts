@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
+import { buffer } from 'node:stream/consumers'
 import { pathToFileURL } from 'node:url'
 import { create } from 'tar'
 import { deserializeModule, openBackend, WebAssembly as patched, serializeModule } from 'v8-rawmem'
@@ -46,11 +47,22 @@ function refusal(read: () => unknown, ...allowed: (abstract new (...args: never)
   }
 }
 
-const module = (random: Random) =>
-  subjectProgram(generate(random.below(2 ** 31), terrains.patched)) as Uint8Array<ArrayBuffer>
+/** Making something whole takes far longer than damaging it: each one is damaged about twenty times. */
+function reused<T>(make: (random: Random) => T): (random: Random) => T {
+  let last: { readonly made: T } | undefined
+  return (random) => {
+    if (last === undefined || random.below(20) === 0) last = { made: make(random) }
+    return last.made
+  }
+}
+
+const wholeModule = reused(
+  (random) =>
+    subjectProgram(generate(random.below(2 ** 31), terrains.patched)) as Uint8Array<ArrayBuffer>,
+)
 
 const modules: Target = {
-  make: (random) => mutate(module(random), random),
+  make: (random) => mutate(wholeModule(random), random),
   read(bytes) {
     const error = refusal(() => new patched.Module(bytes), own.CompileError)
     if (patched.validate(bytes) !== (error === undefined)) {
@@ -69,12 +81,15 @@ const modules: Target = {
   },
 }
 
+const wholeCache = reused((random) => {
+  const bytes = wholeModule(random)
+  return { bytes, cache: serializeModule(new patched.Module(bytes)) }
+})
+
 /** A cache and the module it belongs to, and how many bytes it has. */
 const caches: Target = {
   make(random) {
-    const bytes = module(random)
-    const compiled = new patched.Module(bytes)
-    const cache = serializeModule(compiled)
+    const { bytes, cache } = wholeCache(random)
     const [damagedCache, damagedBytes] =
       random.below(3) === 0 ? [cache, mutate(bytes, random)] : [mutate(cache, random), bytes]
     const whole = new Uint8Array(4 + damagedCache.length + damagedBytes.length)
@@ -126,21 +141,17 @@ const parts: Target = {
   },
 }
 
+const wholeArchive = reused(async (random) => {
+  const folder = join(project, 'test/fuzz')
+  const options = { cwd: folder, gzip: random.below(2) === 0, portable: true, prefix: 'package' }
+  return await buffer(create(options, ['kind.ts', 'kinds.ts', 'bytes']))
+})
+
 /** Nothing is written outside of the folder. */
 const archives: Target = {
   async make(random) {
     if (random.below(2) === 0) return hostileArchive(random)
-    const folder = join(project, 'test/fuzz')
-    const files = ['kind.ts', 'kinds.ts', 'bytes']
-    const chunks: Buffer[] = []
-    const gzip = random.below(2) === 0
-    for await (const chunk of create(
-      { cwd: folder, gzip, portable: true, prefix: 'package' },
-      files,
-    )) {
-      chunks.push(chunk as Buffer)
-    }
-    return mutate(Buffer.concat(chunks), random)
+    return mutate(await wholeArchive(random), random)
   },
   async read(bytes, folder) {
     const inside = join(folder, 'inside')
