@@ -46,7 +46,7 @@ async function endWorkers(until: number): Promise<number> {
 
 const until = Date.now() + milliseconds
 const [zoo, workers] = await Promise.all([
-  new Zoo(seed, common).run(milliseconds),
+  new Zoo(seed, common).run(milliseconds, 500),
   endWorkers(until),
 ])
 for (const region of regions) region.close()
