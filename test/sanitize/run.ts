@@ -69,11 +69,18 @@ async function runApiTests(
   const tests =
     match === undefined ? [...apiTests.map((name) => `test/${name}/**`), costTest] : [match]
   const ava = join(project, 'node_modules/ava/entrypoints/cli.mjs')
-  await $({
+  const { exitCode } = await $({
     cwd: project,
     stdio: 'inherit',
+    nothrow: true,
     env: { ...process.env, ...environment },
   })`${process.execPath} ${ava} --serial --timeout=10m ${tests}`
+  if (exitCode !== 0) {
+    throw new AdvisedError(
+      'Tests failed with the sanitized addon.',
+      'Read the first report above. --match runs one file again.',
+    )
+  }
 }
 
 await command.parseAsync()
