@@ -1,5 +1,6 @@
 import { Argument, Command, InvalidArgumentError, Option } from 'commander'
 import { buildSanitizedAddon } from '../sanitize/addon.ts'
+import { numberFrom, seedOption } from '../support/random-work-options.ts'
 import { kinds } from './kinds.ts'
 import { countSeen } from './modules/plant.ts'
 
@@ -10,16 +11,6 @@ interface Options {
   only: RegExp
   plant?: true
   variant?: string
-}
-
-function numberFrom(least: number): (text: string) => number {
-  return (text) => {
-    const number = Number(text)
-    if (text.trim() === '' || !(number >= least)) {
-      throw new InvalidArgumentError(`It must be a number from ${least}.`)
-    }
-    return number
-  }
 }
 
 function expression(text: string): RegExp {
@@ -42,11 +33,7 @@ const command = new Command('npm run test:fuzz --')
       .argParser(numberFrom(0))
       .default(5),
   )
-  .addOption(
-    new Option('--seed <number>', 'of the first round; the next ones count up from there')
-      .argParser(numberFrom(0))
-      .default(Math.floor(Math.random() * 2 ** 31), 'a random one, which is printed'),
-  )
+  .addOption(seedOption('of the first round; the next ones count up from there'))
   .addOption(
     new Option('--round-seconds <number>', 'for how long one round lasts')
       .argParser(numberFrom(1))

@@ -1,5 +1,6 @@
-import { Command, InvalidArgumentError, Option } from 'commander'
+import { Command, Option } from 'commander'
 import { describeEnd } from '../fuzz/kind.ts'
+import { numberFrom, seedOption } from '../support/random-work-options.ts'
 import { soak } from './soak.ts'
 
 interface Options {
@@ -8,26 +9,12 @@ interface Options {
   plant: number
 }
 
-function numberFrom(least: number): (text: string) => number {
-  return (text) => {
-    const number = Number(text)
-    if (text.trim() === '' || !(number >= least)) {
-      throw new InvalidArgumentError(`It must be a number from ${least}.`)
-    }
-    return number
-  }
-}
-
 await new Command('npm run test:soak --')
   .description(
     'Has one process do random work for long: pools, workers that are ended, instances, regions, feeders, host windows, calls under limits. At the end its memory, descriptors, maps and threads must be flat. Prints one line of JSON.',
   )
   .addOption(new Option('--minutes <number>').argParser(numberFrom(0.1)).default(60))
-  .addOption(
-    new Option('--seed <number>', 'of all that is random')
-      .argParser(numberFrom(0))
-      .default(Math.floor(Math.random() * 2 ** 31), 'a random one, which is printed'),
-  )
+  .addOption(seedOption('of all that is random'))
   .addOption(
     new Option('--plant <rounds>', 'leak a region of 1 MiB each so many rounds, which must show')
       .argParser(numberFrom(1))
