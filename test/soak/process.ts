@@ -51,15 +51,32 @@ async function settle(): Promise<Footprint> {
   return least
 }
 
+/** How often to say where the run is. */
+const reportInterval = 60_000
+
+function report({ memory, descriptors, maps, threads }: Footprint): void {
+  const minutes = Math.round((Date.now() - begin) / 60_000)
+  const megabytes = Math.round(memory / 2 ** 20)
+  console.error(
+    `${minutes} min: ${rounds} rounds, ${megabytes} MiB, ${descriptors} descriptors, ${maps} maps, ${threads} threads`,
+  )
+}
+
 const work = new Work(new Random(seed))
 const samples: Footprint[] = []
 let rounds = 0
 const begin = Date.now()
+let reportAt = begin + reportInterval
 while (Date.now() - begin < milliseconds || samples.length < leastSamples) {
   await work.round()
   if (plantEvery > 0 && ++rounds % plantEvery === 0) plant()
   else if (plantEvery === 0) ++rounds
-  samples.push(await settle())
+  const sample = await settle()
+  samples.push(sample)
+  if (Date.now() >= reportAt) {
+    report(sample)
+    reportAt += reportInterval
+  }
 }
 work.end()
 const found = trends(samples)

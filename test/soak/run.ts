@@ -25,6 +25,7 @@ await new Command('npm run test:soak --')
       seed,
       milliseconds: minutes * 60_000,
       plantEvery: plant,
+      showProgress: true,
     })
     console.log(report === undefined ? describeEnd(result) : result.stdout.trim())
     process.exitCode = report?.isFlat ? 0 : 1

@@ -6,6 +6,8 @@ export interface SoakOptions {
   readonly milliseconds: number
   /** Each so many rounds a region is kept that nothing uses; 0: none. */
   readonly plantEvery: number
+  /** Says each minute, on standard error, where the run is. */
+  readonly showProgress?: boolean
 }
 
 /** What a run found, as its line of JSON. */
@@ -21,10 +23,12 @@ export interface Soaked {
   readonly result: ScriptResult
 }
 
-export async function soak({ seed, milliseconds, plantEvery }: SoakOptions): Promise<Soaked> {
+export async function soak(options: SoakOptions): Promise<Soaked> {
+  const { seed, milliseconds, plantEvery, showProgress = false } = options
   const result = await runScript(new URL('./process.ts', import.meta.url), {
     args: [seed, milliseconds, plantEvery].map(String),
     timeout: milliseconds + 300_000,
+    showStderr: showProgress,
     // As many arenas as threads come and go would keep what they had.
     env: { MALLOC_ARENA_MAX: '2' },
   })

@@ -18,6 +18,8 @@ export interface ScriptOptions {
   readonly nodeArgs?: readonly string[]
   /** A command, and its first arguments, that runs the process. */
   readonly within?: readonly string[]
+  /** Shows what the process says of its progress, on standard error. */
+  readonly showStderr?: boolean
   /** Milliseconds until the process is killed. Default 120000. */
   readonly timeout?: number
 }
@@ -33,6 +35,7 @@ export async function runScript(script: URL, options: ScriptOptions = {}): Promi
     timeout,
     killSignal: 'SIGKILL',
   })
+  if (options.showStderr) child.stderr.pipe(process.stderr, { end: false })
   const [stdout, stderr, [exitCode, signal]] = await Promise.all([
     text(child.stdout),
     text(child.stderr),
