@@ -53,7 +53,10 @@ export interface Done {
   readonly arrays: MemoryValues[]
 }
 
-/** The last message of a thread. */
+/** The first message of a thread. */
+export type Loaded = 'loaded'
+
+/** Its answer to a job. */
 export type Outcome = (Done | { readonly error: ErrorMessage }) & {
   /** Undefined unless the job wants one. */
   readonly cpuProfile: string | undefined

@@ -5,7 +5,7 @@ import type { HostRegion } from '../../types/host-region.d.ts'
 import { openBackend } from '../backends/index.ts'
 import { startCpuProfile } from '../backends/patched/cpu-profile.ts'
 import { encodeError } from './error-message.ts'
-import type { Done, Job, Outcome } from './job.ts'
+import type { Done, Job, Loaded, Outcome } from './job.ts'
 import { runProgram } from './run-program.ts'
 
 function run(job: Job): Done {
@@ -33,3 +33,4 @@ parentPort?.on('message', (job: Job | null) => {
   if (job === null) parentPort?.close()
   else parentPort?.postMessage(outcome(job))
 })
+parentPort?.postMessage('loaded' satisfies Loaded)

@@ -1,6 +1,6 @@
 import type { Worker } from 'node:worker_threads'
 import { decodeError } from './error-message.ts'
-import type { Done, Job, Outcome } from './job.ts'
+import type { Done, Job, Loaded, Outcome } from './job.ts'
 import { startThread } from './start-thread.ts'
 
 /** A worker thread that does one job after the other. */
@@ -8,6 +8,8 @@ export class Thread {
   readonly #worker: Worker
   /** Resolves when it has ended completely. */
   readonly ended: Promise<void>
+  /** Resolves when it has loaded its module, or ended. */
+  readonly #loaded: Promise<void>
   #isEnding = false
   #pending: Pending | undefined
 
@@ -16,7 +18,12 @@ export class Thread {
     const worker = startThread('thread-main', { name: 'v8-rawmem' })
     this.#worker = worker
     let failure: { error: unknown } | undefined
-    worker.on('message', (outcome: Outcome) => {
+    let setLoaded = () => {}
+    this.#loaded = new Promise((resolve) => {
+      setLoaded = resolve
+    })
+    worker.on('message', (outcome: Outcome | Loaded) => {
+      if (outcome === 'loaded') return setLoaded()
       const pending = this.#settle()
       try {
         if (outcome.cpuProfile !== undefined) pending?.onCpuProfile?.(outcome.cpuProfile)
@@ -36,6 +43,7 @@ export class Thread {
         this.#isEnding = true
         const early = `The worker thread ended, with exit code ${code}, before the program had a result`
         this.#settle()?.reject(failure === undefined ? new Error(early) : failure.error)
+        setLoaded()
         resolve()
       })
     })
@@ -64,7 +72,8 @@ export class Thread {
   /** Ends it in the midst of its job, which rejects. */
   terminate(): void {
     this.#isEnding = true
-    void this.#worker.terminate()
+    // Not while it loads its module: Node leaves the file open that it was about to read.
+    void this.#loaded.then(() => this.#worker.terminate())
   }
 
   /** Ends it when it has no job. */

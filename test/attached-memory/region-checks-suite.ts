@@ -1,7 +1,7 @@
 import test from 'ava'
 import { HostRegion, setWasmInstanceRawMemory, WebAssembly } from 'v8-rawmem'
 import { wat } from '../support/wat.ts'
-import { compile, outcome, pageSize, type Tier, trapped } from './tier.ts'
+import { compile, outcome, pageSize, type Tier, trapped, unaligned } from './tier.ts'
 
 const accessors = `
   (func (export "load") (param i32) (result i32) (i32.load (local.get 0)))
@@ -63,6 +63,53 @@ export function regionChecksSuite(tier: Tier): void {
       'bulk operations stay exact',
     )
     t.is(region.damaged, undefined)
+  })
+
+  test('region checks: atomic accesses must be aligned, also beyond the declared maximum', (t) => {
+    const instance = make(`(module (memory 0 0)
+      (func (export "add") (param i32) (result i32)
+        (i32.atomic.rmw.add (local.get 0) (i32.const 1)))
+      (func (export "addFar") (param i32) (result i32)
+        (i32.atomic.rmw.add offset=65535 (local.get 0) (i32.const 1))))`)
+    const { add, addFar } = instance.exports
+    setWasmInstanceRawMemory(instance, HostRegion.allocate(2 * pageSize, { guarded: true }))
+    for (const [run, aligned] of [
+      [add, 8],
+      [addFar, 1],
+    ] as const) {
+      t.is(
+        outcome(() => run(aligned)),
+        'done',
+      )
+      for (const more of [1, 2, 3]) {
+        t.is(
+          outcome(() => run(aligned + more)),
+          unaligned,
+        )
+      }
+    }
+  })
+
+  test('region checks: what is left to C++ stays exact', (t) => {
+    const instance = make(`(module (memory 1) (memory $shared 1 1 shared)
+      (func (export "notify") (param i32) (result i32)
+        (memory.atomic.notify (local.get 0) (i32.const 1)))
+      (func (export "wait") (param i32) (result i32)
+        (memory.atomic.wait32 $shared (local.get 0) (i32.const 1) (i64.const 0))))`)
+    const { notify, wait } = instance.exports
+    setWasmInstanceRawMemory(instance, HostRegion.allocate(pageSize, { guarded: true }))
+    for (const run of [notify, wait]) {
+      t.is(
+        outcome(() => run(pageSize - 4)),
+        'done',
+      )
+      for (const address of [pageSize, 2 ** 31, -4]) {
+        t.is(
+          outcome(() => run(address)),
+          trapped,
+        )
+      }
+    }
   })
 
   test('region checks: regions without a guard are refused', (t) => {

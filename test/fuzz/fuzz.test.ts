@@ -14,6 +14,8 @@ for (const [backend, tier] of [
   ['patched', 'liftoff'],
   ['patched', 'turboshaft'],
   ['patched', 'dynamic'],
+  ['patched', 'trusted-liftoff'],
+  ['patched', 'trusted-turboshaft'],
   ['node-raw', 'turboshaft'],
   ['node-rewire', 'turboshaft'],
 ] as const) {
@@ -37,7 +39,10 @@ test.serial('a region of one byte too many is noticed', async (t) => {
 for (const file of readdirSync(corpus).filter((name) => /^[a-z].*\.json$/.test(name))) {
   const backend = file.split('.')[0] as BackendName
   test.serial(`a program of the corpus: ${file}`, async (t) => {
-    for (const tier of ['liftoff', 'turboshaft', 'dynamic']) {
+    const tiers = file.includes('.trusted.')
+      ? ['trusted-liftoff', 'trusted-turboshaft']
+      : ['liftoff', 'turboshaft', 'dynamic']
+    for (const tier of tiers) {
       const args = [join(corpus, file), backend, tier]
       const result = await runIn({ backend, tier }, 'replay.ts', args, 60_000)
       t.is(result.exitCode, 0, `${tier}: ${describeEnd(result)}`)

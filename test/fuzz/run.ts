@@ -1,6 +1,7 @@
 import { Argument, Command, InvalidArgumentError, Option } from 'commander'
 import { buildSanitizedAddon } from '../sanitize/addon.ts'
 import { numberFrom, seedOption } from '../support/random-work-options.ts'
+import { runTest } from '../support/run-test.ts'
 import { kinds } from './kinds.ts'
 import { countSeen } from './modules/plant.ts'
 
@@ -56,15 +57,19 @@ const command = new Command('npm run test:fuzz --')
       .join('\n')}`,
   )
   .action(async (named: string[], options: Options) => {
-    if (options.plant) {
-      for (const backend of ['patched', 'node-raw', 'node-rewire'] as const) {
-        const { cases, seen } = await countSeen(backend, 200)
-        console.log(`${backend}: ${seen} of ${cases} programs notice that regions are too large`)
-      }
-      return
-    }
-    process.exitCode = (await fuzz(named.length > 0 ? named : Object.keys(kinds), options)) ? 0 : 1
+    await runTest(false, async () => {
+      if (options.plant) return await plant()
+      const passed = await fuzz(named.length > 0 ? named : Object.keys(kinds), options)
+      process.exitCode = passed ? 0 : 1
+    })
   })
+
+async function plant(): Promise<void> {
+  for (const backend of ['patched', 'node-raw', 'node-rewire'] as const) {
+    const { cases, seen } = await countSeen(backend, 200)
+    console.log(`${backend}: ${seen} of ${cases} programs notice that regions are too large`)
+  }
+}
 
 /** @returns whether all rounds passed. */
 async function fuzz(

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -134,6 +135,8 @@ export class Work {
     worker.on('error', (error) => {
       failure = error
     })
+    // While it loads its modules, Node leaves the file open that it was about to read.
+    await once(worker, 'message')
     await sleep(this.#random.below(800))
     await worker.terminate()
     if (failure !== undefined) throw failure

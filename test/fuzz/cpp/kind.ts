@@ -32,6 +32,8 @@ export const cpp: Kind = {
       quiet: true,
       env: {
         ...process.env,
+        // It has a sanitizer of its own, unlike Node.
+        LD_PRELOAD: '',
         V8_RAWMEM_FLAGS: v8Flags,
         // V8 reserves far more addresses than there is memory, and frees nothing at the end.
         ASAN_OPTIONS: 'detect_leaks=0:allocator_may_return_null=1',

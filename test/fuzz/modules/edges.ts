@@ -22,7 +22,8 @@ export function withEdges(tested: Case, terrain: Terrain): Case | undefined {
     regionOn(terrain, { length: length + (excess.get(index) ?? 1) - 1, gap }),
   )
   const calls = [...edges, ...tested.calls].slice(0, tested.calls.length)
-  return { ...tested, calls, regions: terrain.anyRegion ? regions : tested.regions }
+  const isAnyLength = terrain.anyRegion && !terrain.trusted
+  return { ...tested, calls, regions: isAnyLength ? regions : tested.regions }
 }
 
 function findEdges(tested: Case): Call[] {

@@ -107,15 +107,16 @@ class Generator {
 
   #makeMemories(): MemorySpec[] {
     const random = this.#random
-    const { anyRegion, grow } = this.#terrain
+    const { anyRegion, grow, trusted } = this.#terrain
     const count = 1 + random.below(this.#terrain.memories)
     return Array.from({ length: count }, (_, index) => {
       const address =
         index === 0 && this.#hostWindows ? 'i32' : random.pick(this.#terrain.addresses)
-      const pages = anyRegion ? random.pick([0, 1, 1, 2]) : 1
+      const pages = anyRegion ? random.pick(trusted ? [0, 0, 0, 1] : [0, 1, 1, 2]) : 1
       const maximum = grow === 'no' ? pages : pages + random.below(3)
       // Regions that are smaller than this are refused.
-      const minimum = random.below(3) > 0 || this.#isSmall(pages) ? 0 : pages
+      const isZero = !trusted && (random.below(3) > 0 || this.#isSmall(pages))
+      const minimum = isZero ? 0 : pages
       return { address, minimum, pages, maximum }
     })
   }

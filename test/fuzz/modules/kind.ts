@@ -2,14 +2,15 @@ import { createHash } from 'node:crypto'
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { AdvisedError } from '../../../terminal/advised-error.ts'
 import { runScript, type ScriptResult } from '../../support/run-script.ts'
 import { describeEnd, type Kind, type RoundReport } from '../kind.ts'
 import type { Case } from './case.ts'
 import { generate } from './generate.ts'
 import { minimise } from './minimise.ts'
-import { type Setting, settings, terrains } from './terrain.ts'
+import { type Setting, settings, terrainOf, terrains } from './terrain.ts'
 
-/** Minimised cases: `<backend>.<hash>.json`. */
+/** Minimised cases: `<backend>.<hash>.json`, or `<backend>.trusted.<hash>.json`. */
 export const corpus = join(import.meta.dirname, '../corpus/modules')
 
 /** Case seeds of one round begin at a multiple of this. */
@@ -31,8 +32,15 @@ export function runIn(
   })
 }
 
-export function matching(only: RegExp): Setting[] {
-  return settings.filter(({ backend, tier }) => only.test(`${backend}/${tier}`))
+/** @throws {AdvisedError} if there are none. */
+function choose(seed: number, only: RegExp, among = settings): Setting {
+  const nameOf = ({ backend, tier }: Setting) => `${backend}/${tier}`
+  const matching = among.filter((setting) => only.test(nameOf(setting)))
+  if (matching.length > 0) return matching[seed % matching.length]!
+  throw new AdvisedError(
+    `No backend and tier matches --only ${only.source}.`,
+    `Choose from ${among.map(nameOf).join(', ')}.`,
+  )
 }
 
 /** Programs of our own generator, which is heavy on memory. */
@@ -40,8 +48,7 @@ export const modules: Kind = {
   description:
     'programs that are heavy on memory, on regions and host windows that the host switches meanwhile, against Node on copied memory',
   async round(seed, { milliseconds, only }) {
-    const choice = matching(only)
-    const setting = choice[seed % choice.length]!
+    const setting = choose(seed, only)
     const args = [setting.backend, setting.tier]
     const result = await runIn(
       setting,
@@ -63,8 +70,8 @@ export const modules: Kind = {
 export const binaryen: Kind = {
   description: "programs of Binaryen's generator on a region and with host windows, against Node",
   async round(seed, { milliseconds, only }) {
-    const choice = matching(only)
-    const setting = choice[seed % choice.length]!
+    const among = settings.filter((setting) => !terrainOf(setting).trusted)
+    const setting = choose(seed, only, among)
     const where = [setting.backend, setting.tier]
     const folder = join(tmpdir(), `v8-rawmem-binaryen-${process.pid}`)
     const limits = [String(seed * seedsPerRound), String(milliseconds), String(seedsPerRound)]
@@ -89,11 +96,12 @@ async function report(setting: Setting, seed: number, result: ScriptResult): Pro
   }
   mkdirSync(corpus, { recursive: true })
   try {
-    const failing = generate(seed, terrains[backend])
+    const failing = generate(seed, terrainOf(setting))
     const smallest = await minimise(failing, fails)
     const json = `${JSON.stringify(smallest, undefined, 1)}\n`
     const hash = createHash('sha256').update(json).digest('hex').slice(0, 12)
-    const path = join(corpus, `${backend}.${hash}.json`)
+    const terrain = tier.startsWith('trusted') ? `${backend}.trusted` : backend
+    const path = join(corpus, `${terrain}.${hash}.json`)
     writeFileSync(path, json)
     const last = await runIn(setting, 'replay.ts', [path, backend, tier], 30_000)
     return {

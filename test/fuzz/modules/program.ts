@@ -17,12 +17,21 @@ interface Dialect {
   grow(memory: number, pages: string): string
 }
 
-/** The program as it is. */
-export function subjectProgram(subject: Case): Uint8Array {
+/**
+ * The program as it is.
+ *
+ * @param memories whether it imports them, or exports its own
+ */
+export function subjectProgram(
+  subject: Case,
+  memories: 'imported' | 'exported' = 'imported',
+): Uint8Array {
+  const inOrOut = (index: number) =>
+    memories === 'imported' ? `(import "env" "memory${index}")` : `(export "memory${index}")`
   const head = subject.memories
     .map(
       ({ address, minimum, maximum }, index) =>
-        `(import "env" "memory${index}" (memory ${address} ${minimum} ${maximum}))`,
+        `(memory ${inOrOut(index)} ${address} ${minimum} ${maximum})`,
     )
     .join('\n')
   return write(subject, {

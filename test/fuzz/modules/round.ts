@@ -4,12 +4,13 @@ import { writeSync } from 'node:fs'
 import { type BackendName, openBackend } from 'v8-rawmem'
 import { difference } from './compare.ts'
 import { generate } from './generate.ts'
-import { terrains } from './terrain.ts'
+import { optionsOf } from './subject.ts'
+import { terrainOf } from './terrain.ts'
 
 const [name, tier, firstSeed, milliseconds, most, planted] = process.argv.slice(2)
-const terrain = terrains[name as BackendName]
 const backend = openBackend(name as BackendName)
-const options = { throughCodeCache: tier === 'code-cache', plantedFault: planted !== undefined }
+const terrain = terrainOf({ backend: backend.name, tier: tier! })
+const options = optionsOf(tier!, planted !== undefined)
 const end = Date.now() + Number(milliseconds)
 let cases = 0
 let seen = 0

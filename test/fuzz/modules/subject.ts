@@ -6,7 +6,7 @@ import {
   serializeModule,
 } from 'v8-rawmem'
 import { GuardedRegion } from '../../attached-memory/guarded-region.ts'
-import { type Action, type Case, pageSize, type RegionSpec } from './case.ts'
+import { type Action, type Case, type MemorySpec, pageSize, type RegionSpec } from './case.ts'
 import { fillPattern, type Outcome } from './outcome.ts'
 import { subjectProgram } from './program.ts'
 import { argumentsOf } from './reference.ts'
@@ -15,8 +15,18 @@ import { terrains } from './terrain.ts'
 export interface SubjectOptions {
   /** The module is serialized, and what runs was deserialized. */
   readonly throughCodeCache?: boolean
+  /** The module is compiled with `{ boundsChecks: 'region' }`. */
+  readonly trusted?: boolean
   /** Attaches one byte more than there is, to see whether the test notices. */
   readonly plantedFault?: boolean
+}
+
+export function optionsOf(tier: string, plantedFault: boolean): SubjectOptions {
+  return {
+    throughCodeCache: tier === 'code-cache',
+    trusted: tier.startsWith('trusted'),
+    plantedFault,
+  }
 }
 
 /** Bytes of the host with canaries around them. */
@@ -40,19 +50,19 @@ export class Subject {
     this.#case = subject
     this.#backend = backend
     this.#grounds = subject.regions.map((spec) => makeGround(spec, backend, options))
-    this.#memories = subject.memories.map(({ address, pages, maximum }) => {
-      const count = (pages: number) => (address === 'i64' ? BigInt(pages) : pages)
-      const limits = { initial: count(pages), maximum: count(maximum) }
-      return new backend.WebAssembly.Memory({ ...limits, address })
-    })
-    const imports = Object.fromEntries(
-      this.#memories.map((memory, index) => [`memory${index}`, memory]),
-    )
+    const imported = options.trusted
+      ? []
+      : subject.memories.map((spec) => makeMemory(spec, backend))
+    const imports = Object.fromEntries(imported.map((memory, index) => [`memory${index}`, memory]))
     const act = (index: number) => {
       this.#actions.push(this.#act(subject.actions[index]!))
     }
     const module = compile(subject, backend, options)
     this.#instance = new backend.WebAssembly.Instance(module, { env: { ...imports, act } })
+    const { exports } = this.#instance
+    this.#memories = subject.memories.map(
+      (_, index) => imported[index] ?? exports[`memory${index}`],
+    )
   }
 
   region(index: number): Uint8Array {
@@ -140,9 +150,18 @@ export class Subject {
   }
 }
 
+function makeMemory({ address, pages, maximum }: MemorySpec, backend: Backend): api.Memory {
+  const count = (pages: number) => (address === 'i64' ? BigInt(pages) : pages)
+  const limits = { initial: count(pages), maximum: count(maximum) }
+  return new backend.WebAssembly.Memory({ ...limits, address })
+}
+
 function compile(subject: Case, backend: Backend, options: SubjectOptions): api.Module {
-  const bytes = subjectProgram(subject)
-  const compileOptions = { hostWindows: subject.hostWindows }
+  const { hostWindows } = subject
+  const bytes = subjectProgram(subject, options.trusted ? 'exported' : 'imported')
+  const compileOptions: api.CompileOptions = options.trusted
+    ? { hostWindows, boundsChecks: 'region' }
+    : { hostWindows }
   const module = new backend.WebAssembly.Module(bytes as Uint8Array<ArrayBuffer>, compileOptions)
   return options.throughCodeCache
     ? deserializeModule(serializeModule(module), bytes as Uint8Array<ArrayBuffer>, compileOptions)
@@ -152,8 +171,13 @@ function compile(subject: Case, backend: Backend, options: SubjectOptions): api.
 function makeGround(
   { length, gap }: RegionSpec,
   backend: Backend,
-  { plantedFault = false }: SubjectOptions,
+  { plantedFault = false, trusted = false }: SubjectOptions,
 ): Ground {
+  if (trusted) {
+    const region = backend.HostRegion.allocate(length, { guarded: true })
+    const bytes = region.view(Uint8Array)
+    return { region, bytes, isIntact: () => true, close: () => region.close() }
+  }
   if (terrains[backend.name].anyRegion) {
     const guarded = new GuardedRegion(length, plantedFault ? gap + 16 : gap, plantedFault ? 1 : 0)
     const { region, bytes } = guarded

@@ -1,4 +1,5 @@
 import type { BackendName } from 'v8-rawmem'
+import { systemPage } from '../../support/page-size.ts'
 import type { RegionSpec } from './case.ts'
 
 /** What programs may do on a backend; docs/backends.md says why. */
@@ -15,6 +16,11 @@ export interface Terrain {
   /** `memory.attach`, beside `setWasmInstanceRawMemory`. */
   readonly attachMemory: boolean
   readonly grow: 'anything' | 'one page or more' | 'no'
+  /**
+   * Modules are compiled with `{ boundsChecks: 'region' }`: their regions are whole pages with a guard behind them, and their
+   * memories are not imported.
+   */
+  readonly trusted: boolean
   /** Flags of V8 by name. They are of the patched engine, or of Node. */
   readonly tiers: Readonly<Record<string, string>>
 }
@@ -35,6 +41,7 @@ export const terrains: Readonly<Record<BackendName, Terrain>> = {
     everythingInWindows: true,
     attachMemory: true,
     grow: 'anything',
+    trusted: false,
     tiers: {
       default: '',
       liftoff: '--liftoff-only',
@@ -43,6 +50,8 @@ export const terrains: Readonly<Record<BackendName, Terrain>> = {
       inlining:
         '--no-liftoff --wasm-inlining-ignore-call-counts --wasm-inlining-min-budget=10000 --wasm-inlining-budget=100000',
       'code-cache': '--no-liftoff --no-wasm-lazy-compilation --no-wasm-native-module-cache',
+      'trusted-liftoff': '--liftoff-only',
+      'trusted-turboshaft': '--no-liftoff',
     },
   },
   'node-raw': {
@@ -54,6 +63,7 @@ export const terrains: Readonly<Record<BackendName, Terrain>> = {
     everythingInWindows: false,
     attachMemory: false,
     grow: 'one page or more',
+    trusted: false,
     tiers: nodeTiers,
   },
   'node-rewire': {
@@ -65,12 +75,18 @@ export const terrains: Readonly<Record<BackendName, Terrain>> = {
     everythingInWindows: false,
     attachMemory: false,
     grow: 'no',
+    trusted: false,
     tiers: nodeTiers,
   },
 }
 
+export function terrainOf({ backend, tier }: Setting): Terrain {
+  return { ...terrains[backend], trusted: tier.startsWith('trusted') }
+}
+
 /** A region of so many bytes. Where it has to begin at a multiple of 16, more canaries lie between it and the guard page. */
-export function regionOn({ anyStart }: Terrain, { length, gap }: RegionSpec): RegionSpec {
+export function regionOn({ anyStart, trusted }: Terrain, { length, gap }: RegionSpec): RegionSpec {
+  if (trusted) return { length: Math.ceil(length / systemPage) * systemPage, gap: 0 }
   return { length, gap: anyStart ? gap : gap + (-(length + gap) & 15) }
 }
 
