@@ -92,7 +92,13 @@ function run(engine: typeof api, module: api.Module, attachWith?: Backend): Run 
       set[name] = (index: number, value: unknown) => table?.set(index >>> 0, value)
     } else set[name] = note
   }
-  const instance = new engine.Instance(module, imports)
+  let instance: api.Instance
+  try {
+    instance = new engine.Instance(module, imports)
+  } catch (error) {
+    // Of the start function.
+    return { calls: [kindOf(error)], bytes: new Uint8Array() }
+  }
   const { memory } = instance.exports
   table = instance.exports.table
   let region: HostRegion | undefined

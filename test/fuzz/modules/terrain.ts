@@ -27,9 +27,15 @@ export interface Terrain {
 
 const dynamic = '--wasm-tiering-budget=1 --wasm-sync-tier-up'
 
-const nodeTiers = { liftoff: '--liftoff-only', turboshaft: '--no-liftoff', dynamic }
+const isNode22OrLater = Number(process.versions.node.split('.')[0]) >= 22
+const hasSeveralMemories = isNode22OrLater
 
-const hasSeveralMemories = Number(process.versions.node.split('.')[0]) >= 22
+const nodeTiers = {
+  liftoff: '--liftoff-only',
+  turboshaft: '--no-liftoff',
+  // Node 20 cannot wait for the compiler.
+  dynamic: isNode22OrLater ? dynamic : '--wasm-tiering-budget=1',
+}
 
 export const terrains: Readonly<Record<BackendName, Terrain>> = {
   patched: {
