@@ -80,11 +80,12 @@ export interface CompileOptions {
    * `'exact'` (default): each access is checked against the memory's size, to the byte.
    *
    * `'region'`, for programs that you trust: accesses of memories with 32-bit addresses are not
-   * checked. One out of bounds traps where the pages of the whole region end: before that it reads
-   * and writes what lies beside the window in the same region. A load whose value is not used need
-   * not trap. Each region that is attached must be made with `{ guarded: true }`; a memory that is
-   * imported must be attached to one, or come from a module compiled in the same way. Bulk
-   * operations, memories with 64-bit addresses, and memory 0 beside host windows stay exact.
+   * checked. One out of bounds traps where the pages of the whole region end: before that it may
+   * read and write what lies beside the window in the same region. A load whose value is not used
+   * need not trap. Each region that is attached must be made with `{ guarded: true }`; a memory that
+   * is imported must be attached to one, or come from a module compiled in the same way. Bulk
+   * operations, atomic waits and notifications, memories with 64-bit addresses, and memory 0 beside
+   * host windows stay exact.
    *
    * Only the backend `'patched'` has it; the others check, or fault, as Node's own engine does.
    */
