@@ -31,6 +31,8 @@ export function binaryenDifference(
   { throughCodeCache, hostWindows }: BinaryenOptions,
 ): { readonly calls: number; readonly difference?: string } {
   const bytes = exportingMemory(program)
+  // Now and then the generator uses what was not enabled, and Node does not have.
+  if (!own.validate(bytes)) return { calls: 0 }
   const expected = run(own, new own.Module(bytes))
   const compiled = new backend.WebAssembly.Module(bytes, { hostWindows })
   const module = throughCodeCache
