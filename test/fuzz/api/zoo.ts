@@ -529,26 +529,40 @@ export class Zoo {
     return reached
   }
 
+  /** The last ones may be found on the stack. */
+  #areCollected(): boolean {
+    return this.#collectedCount >= this.#animalCount - 3
+  }
+
+  /** @returns the error of one that instances still show */
+  #closeRegions(): unknown {
+    for (const ground of this.#grounds) {
+      if (ground.region === undefined || ground.state !== 'open') continue
+      try {
+        ground.region.close()
+        ground.state = 'closed'
+      } catch (cause) {
+        return new Error(`region ${ground.first} cannot be closed in the end`, { cause })
+      }
+    }
+    return undefined
+  }
+
   /** Drops everything; all of it has to go. */
   async #empty(): Promise<ZooReport> {
     this.#animals.length = 0
     this.#homes.length = 0
-    // A few times in any case, for those that show regions.
-    for (let i = 0; i < 50 && (i < 3 || this.#collectedCount < this.#animalCount - 3); ++i) {
+    let refused: unknown
+    for (let i = 0; i < 50; ++i) {
       await sleep(100)
       await collectGarbage()
+      refused = this.#closeRegions()
+      if (this.#areCollected() && refused === undefined) break
     }
-    if (this.#collectedCount < this.#animalCount - 3) {
+    if (!this.#areCollected()) {
       throw new Error(`${this.#collectedCount} of ${this.#animalCount} instances were collected`)
     }
-    for (const { region, state, first } of this.#grounds) {
-      if (region === undefined || state !== 'open') continue
-      try {
-        region.close()
-      } catch (error) {
-        throw new Error(`region ${first} cannot be closed in the end: ${error}`)
-      }
-    }
+    if (refused !== undefined) throw refused
     return {
       steps: this.#steps,
       reads: this.#reads,
