@@ -37,13 +37,13 @@ export const bytes: Kind = {
   },
 }
 
-/** Leaves out halves, quarters and so on for as long as the rest still fails. */
+/** Leaves out halves, quarters and so on for as long as the rest still fails, for a minute at most. */
 async function minimise(target: string, failing: Buffer, trial: string): Promise<Buffer> {
   let smallest = failing
-  let tries = 0
-  for (let size = Math.ceil(failing.length / 2); size > 0 && tries < 200; ) {
+  const end = Date.now() + 60_000
+  for (let size = Math.ceil(failing.length / 2); size > 0 && Date.now() < end; ) {
     let isSmaller = false
-    for (let begin = 0; begin < smallest.length && tries++ < 200; begin += size) {
+    for (let begin = 0; begin < smallest.length && Date.now() < end; begin += size) {
       const rest = Buffer.concat([smallest.subarray(0, begin), smallest.subarray(begin + size)])
       writeFileSync(trial, rest)
       if ((await replay(target, trial)).exitCode === 0) continue
