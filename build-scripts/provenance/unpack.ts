@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs'
 import { pipeline } from 'node:stream/promises'
-import { x } from 'tar'
+import { extractInto } from '../../cli/install/unpack.ts'
 import { AdvisedError } from '../../terminal/advised-error.ts'
 import { withTemporaryFolder } from '../shared/files.ts'
 import { $ } from '../shared/shell.ts'
@@ -24,9 +24,7 @@ export async function withUnpacked<T>(
 }
 
 async function unpack(archive: string, folder: string): Promise<void> {
-  // As npm does, which installs no links: what one leads to is not in the archive.
-  const filter = (_: string, entry: object) => !('type' in entry && /Link$/.test(`${entry.type}`))
-  const extract = x({ cwd: folder, strip: 1, strict: true, filter })
+  const extract = extractInto(folder)
   if (!archive.endsWith('.zst')) return await pipeline(createReadStream(archive), extract)
   await requireTools('Unpacking an SDK', [tools.zstd])
   const zstd = $`zstd --decompress --stdout --quiet ${archive}`

@@ -2,7 +2,7 @@ import { mkdir, readdir, rename, rm, rmdir } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { x } from 'tar'
+import { type Unpack, x } from 'tar'
 
 /**
  * Lets `work` fill a folder beside `target`, then replaces `target` with it. A failure leaves
@@ -68,7 +68,16 @@ function isAbandoned(name: string, prefix: string): boolean {
   }
 }
 
+/**
+ * Writes an archive into a folder, without its top folder. As npm does, it leaves out links: what one leads to is not in the
+ * archive.
+ */
+export function extractInto(folder: string): Unpack {
+  const filter = (_: string, entry: object) => !('type' in entry && /Link$/.test(`${entry.type}`))
+  return x({ cwd: folder, strip: 1, strict: true, filter })
+}
+
 /** Unpacks a tarball made by npm. */
 export async function unpack(tarball: Uint8Array, folder: string): Promise<void> {
-  await pipeline(Readable.from([tarball]), x({ cwd: folder, strip: 1, strict: true }))
+  await pipeline(Readable.from([tarball]), extractInto(folder))
 }
