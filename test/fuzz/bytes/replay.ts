@@ -1,5 +1,6 @@
 // Damaged bytes of the corpus: node replay.ts <target> <file>
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { targets } from './targets.ts'
@@ -9,5 +10,5 @@ const folder = mkdtempSync(join(tmpdir(), 'v8-rawmem-bytes-'))
 try {
   await targets[name!]!.read(Uint8Array.from(readFileSync(file!)), folder)
 } finally {
-  rmSync(folder, { recursive: true, maxRetries: 5 })
+  await rm(folder, { recursive: true, maxRetries: 5 })
 }

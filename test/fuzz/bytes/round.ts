@@ -1,5 +1,6 @@
 // Damaged bytes in a process of their own: node round.ts <seed> <milliseconds> <most of each> <file of the last bytes>
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Random } from '../../support/random.ts'
@@ -14,7 +15,7 @@ try {
   for (let round = 0; round < Number(most) && Date.now() < end; ++round) {
     for (const [name, { make, read }] of Object.entries(targets)) {
       const own = join(folder, name)
-      rmSync(own, { recursive: true, force: true, maxRetries: 5 })
+      await rm(own, { recursive: true, force: true, maxRetries: 5 })
       mkdirSync(own)
       const bytes = await make(random)
       // First: the process may crash.
@@ -26,7 +27,7 @@ try {
     }
   }
 } finally {
-  rmSync(folder, { recursive: true, maxRetries: 5 })
+  await rm(folder, { recursive: true, maxRetries: 5 })
 }
 console.log(
   Object.entries(counts)

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { readdir } from 'node:fs/promises'
+import { readdir, rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import { pathToFileURL } from 'node:url'
@@ -155,7 +155,7 @@ const archives: Target = {
   },
   async read(bytes, folder) {
     const inside = join(folder, 'inside')
-    rmSync(inside, { recursive: true, force: true, maxRetries: 5 })
+    await rm(inside, { recursive: true, force: true, maxRetries: 5 })
     mkdirSync(inside)
     const isTaken = await taken(() => unpack(bytes, inside), Error)
     const archive = join(folder, 'archive.tgz')
