@@ -47,9 +47,8 @@ export async function withTemporary<T>(path: string, work: () => Promise<T>): Pr
   try {
     return await work()
   } finally {
-    process.off('exit', removeAtExit)
     // Looks again if something was added meanwhile, unlike rmSync: a failed extraction still writes the files it has begun.
-    await rm(path, options)
+    await rm(path, options).finally(() => process.off('exit', removeAtExit))
   }
 }
 
