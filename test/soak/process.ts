@@ -1,4 +1,4 @@
-// The process that run.ts looks at: node process.ts <seed> <milliseconds> <plant> <every>
+// The process that soak.ts compiles and looks at: node process.js <seed> <milliseconds> <plant every>
 import { setTimeout as sleep } from 'node:timers/promises'
 import { HostRegion, setWasmInstanceRawMemory, WebAssembly } from 'v8-rawmem'
 import { collectGarbage } from '../support/collect-garbage.ts'
@@ -51,7 +51,7 @@ async function settle(): Promise<Footprint> {
   return least
 }
 
-/** How often to say where the run is. */
+/** How often to say where the run is, in milliseconds. */
 const reportInterval = 60_000
 
 function report({ memory, descriptors, maps, threads }: Footprint): void {

@@ -27,7 +27,9 @@ await new Command('npm run test:soak --')
       plantEvery: plant,
       showProgress: true,
     })
-    console.log(report === undefined ? describeEnd(result) : result.stdout.trim())
+    // Its errors have been shown as they came.
+    const end = describeEnd({ ...result, stderr: '' })
+    console.log(report === undefined ? `the soak ended with ${end}` : result.stdout.trim())
     process.exitCode = report?.isFlat ? 0 : 1
   })
   .parseAsync()

@@ -127,7 +127,7 @@ export class Work {
 
   /** A thread in the midst of whatever it does. */
   async #endedWorker(): Promise<void> {
-    const worker = startWorker(new URL('../fuzz/api/worker.ts', import.meta.url), {
+    const worker = startWorker(new URL('../fuzz/api/worker.js', import.meta.url), {
       seed: this.#random.below(2 ** 31),
       milliseconds: 60_000,
     })

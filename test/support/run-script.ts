@@ -24,10 +24,12 @@ export interface ScriptOptions {
   readonly timeout?: number
 }
 
-/** Runs a TypeScript module in a process of its own, under the Node that runs the tests. */
+/** Runs a module, of TypeScript or compiled, in a process of its own, under the Node that runs the tests. */
 export async function runScript(script: URL, options: ScriptOptions = {}): Promise<ScriptResult> {
   const { args = [], env = {}, nodeArgs = [], within = [], timeout = 120_000 } = options
-  const node = [process.execPath, ...typescript, ...nodeArgs, fileURLToPath(script), ...args]
+  const path = fileURLToPath(script)
+  const loader = path.endsWith('.ts') ? typescript : []
+  const node = [process.execPath, ...loader, ...nodeArgs, path, ...args]
   const [command, ...words] = [...within, ...node] as [string, ...string[]]
   const child = spawn(command, words, {
     env: { ...process.env, ...env },
