@@ -1,15 +1,15 @@
-// Programs and glue of Emscripten on this engine, with memory of their own and with host windows. Needs emcc in the PATH:
-//
-//   npm run test:emscripten
-
 import { deepStrictEqual, strictEqual } from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { Command } from 'commander'
 import { HostRegion, HostWindows, WebAssembly, wasi } from 'v8-rawmem'
+import { mark, say } from '../../build-scripts/shared/terminal.ts'
+import { AdvisedError } from '../../terminal/advised-error.ts'
+import { runTest } from '../support/run-test.ts'
 
 const repository = fileURLToPath(new URL('../../', import.meta.url))
 const workSum = 4_194 * 499_500 + (303 * 304) / 2
@@ -19,14 +19,30 @@ const columnSum = (count * (count - 1)) / 2
 /** Compiles the program into `folder`, beside its glue. */
 function compile(folder: string, name: string, flags: readonly string[]): string {
   const output = join(folder, name)
-  execFileSync(
-    'emcc',
-    [
-      ...['test/emscripten/program.c', '-I', 'guests', '-o', output, '-sALLOW_MEMORY_GROWTH'],
-      ...['-sERROR_ON_UNDEFINED_SYMBOLS=0', ...flags],
-    ],
-    { cwd: repository, stdio: ['ignore', 'inherit', 'pipe'] },
-  )
+  const args = [
+    ...['test/emscripten/program.c', '-I', 'guests', '-o', output, '-sALLOW_MEMORY_GROWTH'],
+    ...['-sERROR_ON_UNDEFINED_SYMBOLS=0', ...flags],
+  ]
+  const { error, status, stderr } = spawnSync('emcc', args, {
+    cwd: repository,
+    encoding: 'utf8',
+    stdio: ['ignore', 'inherit', 'pipe'],
+    // Debian's optimiser of Emscripten finds what it needs only there.
+    env: { NODE_PATH: '/usr/share/nodejs', ...process.env },
+  })
+  if (error !== undefined) {
+    throw new AdvisedError(
+      `emcc does not run: ${error.message}`,
+      'Install Emscripten (Debian: apt-get install emscripten), with emcc in the PATH.',
+      { cause: error },
+    )
+  }
+  if (status !== 0) {
+    throw new AdvisedError(
+      `emcc failed on test/emscripten/program.c:\n${stderr.trimEnd()}`,
+      'It works with 3.1.6, of Debian; emcc --version says which yours is.',
+    )
+  }
   return output
 }
 
@@ -99,12 +115,21 @@ async function runGlue(folder: string): Promise<void> {
   deepStrictEqual(printed, expected)
 }
 
-const folder = mkdtempSync(join(tmpdir(), 'v8-rawmem-emscripten-'))
-try {
-  runStandalone(folder)
-  console.log('✔ -sSTANDALONE_WASM, as a program of WASI')
-  await runGlue(folder)
-  console.log('✔ glue for Node, handed this namespace')
-} finally {
-  rmSync(folder, { recursive: true })
+async function test(): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'v8-rawmem-emscripten-'))
+  try {
+    runStandalone(folder)
+    say(`${mark('ok')} -sSTANDALONE_WASM, as a program of WASI`)
+    await runGlue(folder)
+    say(`${mark('ok')} glue for Node, handed this namespace`)
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
 }
+
+await new Command('npm run test:emscripten --')
+  .description(
+    'Runs programs and glue of Emscripten on this engine, with memory of their own and with host windows. Needs emcc in the PATH.',
+  )
+  .action(() => runTest(false, test))
+  .parseAsync()
