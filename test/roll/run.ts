@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { cp, mkdir, readdir, readFile, rm } from 'node:fs/promises'
+import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Command } from 'commander'
@@ -88,7 +88,7 @@ function requireEqual(what: string, found: Json, expected: Json): void {
 }
 
 /**
- * Puts the files of the last commit with another version of V8 into a folder.
+ * Puts the lock file, upstream/ and the patches of the last commit with another version of V8 into a folder.
  *
  * @returns that version
  */
@@ -97,9 +97,13 @@ async function checkOutPrevious(pin: Pin, folder: string): Promise<string> {
   const commits = (await git`git log --format=%H -- ${lockName}`).stdout.split('\n')
   for (const commit of commits.filter(Boolean)) {
     const { stdout } = await git`git show ${`${commit}:${lockName}`}`
-    const { version } = (JSON.parse(stdout) as Pin).v8
+    const previous: Pin = JSON.parse(stdout)
+    const { version } = previous.v8
     if (version === pin.v8.version) continue
-    await git`git archive ${commit} ${lockName} ${upstreamFolder} patches | tar --extract --directory ${folder}`
+    await git`git archive ${commit} ${upstreamFolder} patches | tar --extract --directory ${folder}`
+    // How V8 is built may be written otherwise since then, and a roll leaves it as it is.
+    const lock = { ...previous, build: pin.build }
+    await writeFile(join(folder, lockName), `${JSON.stringify(lock, undefined, 2)}\n`)
     return version
   }
   throw new AdvisedError(
