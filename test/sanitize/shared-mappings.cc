@@ -1,7 +1,11 @@
 // What threads share: mappings that each finds by name, lends out and closes
-// whenever it likes, and the control block by which one stops the cursor of
-// another. ThreadSanitizer watches.
+// whenever it likes, pages that are lost, and the control block by which one
+// stops the cursor of another. ThreadSanitizer watches.
 
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <atomic>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
@@ -11,10 +15,12 @@
 #include <utility>
 #include <vector>
 
+#include "common/fault_range.h"
 #include "common/host_mapping.h"
 #include "common/host_memory.h"
 #include "common/window_cursor.h"
 
+using rawmem::FaultRange;
 using rawmem::HostMapping;
 using rawmem::HostMemory;
 using rawmem::RegionLease;
@@ -66,6 +72,48 @@ void UseNames(const std::vector<std::string>& names, unsigned seed) {
         }
     }
   }
+}
+
+// Unseen by ThreadSanitizer, which takes the page of zeros that another thread
+// maps for a write to all of its bytes.
+__attribute__((no_sanitize("thread"))) void Store(volatile uint8_t* byte) {
+  *byte = 1;
+}
+
+// Two threads store to a page that is lost, while regions come and go.
+void StoreToLostPages() {
+  const auto size = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+  std::atomic<bool> is_done = false;
+  std::thread others([&] {
+    while (!is_done) {
+      Require(HostMapping::Allocate(kLength, false, false) != nullptr,
+              "no memory");
+    }
+  });
+  for (int round = 0; round < 10 * kRounds; ++round) {
+    void* start =
+        mmap(nullptr, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    auto* bytes = static_cast<uint8_t*>(start);
+    {
+      FaultRange range(start, size, bytes, size, {});
+      std::atomic<int> ready = 0;
+      auto store = [&](size_t at) {
+        ++ready;
+        while (ready < 2) {
+        }
+        Store(bytes + at);
+      };
+      std::thread first(store, 8);
+      std::thread second(store, 16);
+      first.join();
+      second.join();
+      Require(bytes[8] == 1 && bytes[16] == 1, "a store is lost");
+      Require(range.damaged() == 0, "another range was damaged");
+    }
+    munmap(start, size);
+  }
+  is_done = true;
+  others.join();
 }
 
 // One thread walks through a region until another says stop.
@@ -120,6 +168,7 @@ int main() {
   for (std::thread& thread : threads) {
     thread.join();
   }
+  StoreToLostPages();
   StopCursor(mappings.back()->data());
   std::puts("passed");
 }

@@ -1,6 +1,7 @@
 #include "fault_range.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -31,24 +32,33 @@ uintptr_t PageSize() {
 }  // namespace
 
 // What handlers can read at any time. Slots stay for good, and serve the next
-// range: the bytes that a handler is asked about are in use, so their slot does
-// not change.
+// range. The bytes that a handler is asked about are in use, so their slot does
+// not change; others may meanwhile.
 struct FaultRange::Slot {
+  // Another number for each range that the slot has served, and 0 in between.
+  std::atomic<uint64_t> tenancy{0};
   std::atomic<const FaultRange*> range{nullptr};
   std::atomic<uintptr_t> begin{0};
   std::atomic<uintptr_t> end{0};
   // From where on WebAssembly code may trap, but nothing else is to be saved.
   std::atomic<uintptr_t> guard{0};
   std::atomic<uint64_t> damaged{kUndamaged};
+  // A bit for each page that zeros took the place of. None until one did.
+  uint8_t* replaced = nullptr;
   Slot* next = nullptr;
 
   static std::atomic<Slot*> first;
 
+  // Begin and end count only if they are those of one range.
+  bool Holds(uintptr_t address) const {
+    const uint64_t tenant = tenancy.load();
+    return tenant != 0 && address >= begin.load() && address < end.load() &&
+           tenancy.load() == tenant;
+  }
+
   static Slot* Find(uintptr_t address) {
-    Slot* slot = first.load(std::memory_order_acquire);
-    while (slot != nullptr &&
-           !(address >= slot->begin.load(std::memory_order_acquire) &&
-             address < slot->end.load(std::memory_order_acquire))) {
+    Slot* slot = first.load();
+    while (slot != nullptr && !slot->Holds(address)) {
       slot = slot->next;
     }
     return slot;
@@ -63,12 +73,89 @@ struct FaultRange::Slot {
     }
     auto* slot = new Slot;
     slot->next = first.load();
-    first.store(slot, std::memory_order_release);
+    first.store(slot);
     return slot;
+  }
+
+  // With the mutex held. Begin and end change only while nobody is here.
+  void MoveIn(const FaultRange* tenant) {
+    static uint64_t tenancies = 0;
+    range.store(tenant);
+    begin.store(reinterpret_cast<uintptr_t>(tenant->start_));
+    end.store(begin.load() + tenant->size_);
+    guard.store(reinterpret_cast<uintptr_t>(tenant->data_) + tenant->length_);
+    damaged.store(kUndamaged);
+    tenancy.store(++tenancies);
+  }
+
+  // With the mutex held.
+  void MoveOut() {
+    tenancy.store(0);
+    if (replaced != nullptr) {
+      munmap(replaced, BitmapSize());
+      replaced = nullptr;
+    }
+    range.store(nullptr);
+  }
+
+  // Has zeros take the place of a page, once: what other threads have stored
+  // there since must stay. Returns false if that cannot be done.
+  bool Replace(uintptr_t page, ThreadFaults& faults) {
+    // A thread that comes back to the page finds it lost again.
+    const bool is_again =
+        faults.tenancy == tenancy.load() && faults.page == page;
+    while (is_replacing.test_and_set()) {
+      sched_yield();
+    }
+    bool done = true;
+    if (is_again || !IsReplaced(page)) {
+      done = MapZeros(page, PageSize(), MAP_FIXED) != nullptr && Remember(page);
+    }
+    is_replacing.clear();
+    faults.tenancy = tenancy.load();
+    faults.page = page;
+    return done;
+  }
+
+ private:
+  // Held for the time of two system calls, by handlers only.
+  static std::atomic_flag is_replacing;
+
+  static void* MapZeros(uintptr_t address, size_t size, int flags) {
+    void* zeros =
+        mmap(reinterpret_cast<void*>(address), size, PROT_READ | PROT_WRITE,
+             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | flags, -1, 0);
+    return zeros == MAP_FAILED ? nullptr : zeros;
+  }
+
+  size_t BitmapSize() const {
+    return (end.load() - begin.load()) / PageSize() / 8 + 1;
+  }
+
+  size_t IndexOf(uintptr_t page) const {
+    return (page - begin.load()) / PageSize();
+  }
+
+  bool IsReplaced(uintptr_t page) const {
+    const size_t index = IndexOf(page);
+    return replaced != nullptr && (replaced[index / 8] >> (index % 8) & 1) != 0;
+  }
+
+  bool Remember(uintptr_t page) {
+    if (replaced == nullptr) {
+      replaced = static_cast<uint8_t*>(MapZeros(0, BitmapSize(), 0));
+    }
+    if (replaced == nullptr) {
+      return false;
+    }
+    const size_t index = IndexOf(page);
+    replaced[index / 8] |= uint8_t{1} << (index % 8);
+    return true;
   }
 };
 
 std::atomic<FaultRange::Slot*> FaultRange::Slot::first{nullptr};
+std::atomic_flag FaultRange::Slot::is_replacing;
 
 ThreadFaults& ThreadFaults::Current() {
   static thread_local ThreadFaults faults;
@@ -84,9 +171,9 @@ struct FaultHandlers {
   struct Previous {
     struct sigaction first = {};
     struct sigaction last = {};
-    bool installed = false;
   };
-  static Previous previous[2];
+  // Those that are replaced stay: a handler may be reading them.
+  static std::atomic<const Previous*> previous[2];
 
   // Another library may have taken the signals since. Its handlers are the next
   // to be asked then.
@@ -98,10 +185,9 @@ struct FaultHandlers {
           current.sa_sigaction == Handle) {
         continue;
       }
-      if (!std::exchange(previous[i].installed, true)) {
-        previous[i].first = current;
-      }
-      previous[i].last = current;
+      const Previous* before = previous[i].load();
+      previous[i].store(
+          new Previous{before == nullptr ? current : before->first, current});
       struct sigaction action = {};
       action.sa_sigaction = Handle;
       // NODEFER: a fault of a handler ends the process at once.
@@ -118,7 +204,7 @@ struct FaultHandlers {
     const bool is_nested = std::exchange(is_active, true);
     // Signals that were sent have no address.
     if (is_nested || info->si_code <= 0 || !Mend(signal, info, context)) {
-      const Previous& before = previous[signal == SIGBUS ? 0 : 1];
+      const Previous& before = *previous[signal == SIGBUS ? 0 : 1].load();
       PassOn(is_nested ? before.first : before.last, signal, info, context);
     }
     is_active = is_nested;
@@ -138,10 +224,7 @@ struct FaultHandlers {
       return false;
     }
     const uintptr_t page = address & ~(PageSize() - 1);
-    if (address >= slot->guard.load() ||
-        mmap(reinterpret_cast<void*>(page), PageSize(), PROT_READ | PROT_WRITE,
-             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1,
-             0) == MAP_FAILED) {
+    if (address >= slot->guard.load() || !slot->Replace(page, faults)) {
       return false;
     }
     uint64_t damaged = slot->damaged.load();
@@ -174,7 +257,7 @@ struct FaultHandlers {
   }
 };
 
-FaultHandlers::Previous FaultHandlers::previous[2];
+std::atomic<const FaultHandlers::Previous*> FaultHandlers::previous[2];
 
 void FaultRange::SetEngine(const Engine& new_engine) {
   std::lock_guard lock(Mutex());
@@ -198,12 +281,7 @@ FaultRange::FaultRange(void* start,
         std::lock_guard lock(Mutex());
         FaultHandlers::Install();
         Slot* slot = Slot::Take();
-        const auto begin = reinterpret_cast<uintptr_t>(start_);
-        slot->damaged.store(kUndamaged);
-        slot->guard.store(reinterpret_cast<uintptr_t>(data_) + length_);
-        slot->begin.store(begin);
-        slot->range.store(this);
-        slot->end.store(begin + size_, std::memory_order_release);
+        slot->MoveIn(this);
         return slot;
       }()) {}
 
@@ -212,8 +290,7 @@ FaultRange::~FaultRange() {
     engine.remove_range(start_, size_);
   }
   std::lock_guard lock(Mutex());
-  slot_->end.store(0);
-  slot_->range.store(nullptr);
+  slot_->MoveOut();
 }
 
 std::optional<size_t> FaultRange::damaged() const {

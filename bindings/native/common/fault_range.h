@@ -26,6 +26,9 @@ struct ThreadFaults {
   // Pages that zeros took the place of, so far, and an address in the last one.
   uint64_t replaced_pages = 0;
   uintptr_t replaced = 0;
+  // That page, and which range had it.
+  uintptr_t page = 0;
+  uint64_t tenancy = 0;
   // Where code has trapped. 0 once that was reported.
   uintptr_t trapped = 0;
 
