@@ -34,7 +34,18 @@ function readLimits(options: unknown): Record<Growable['what'], bigint | undefin
   if (typeof limits !== 'object' || limits === null) {
     throw new TypeError(`options.limits must be an object; got ${show(limits)}`)
   }
+  const names: readonly string[] = Object.values(optionNames)
+  // A limit that is misspelt would be none.
+  for (const name of Object.keys(limits)) {
+    if (names.includes(name)) continue
+    throw new TypeError(
+      `options.limits has no limit ${show(name)}; it must have one of ${names.join(', ')}`,
+    )
+  }
   const { memoryPages, tableEntries } = limits
+  if (memoryPages === undefined && tableEntries === undefined) {
+    throw new TypeError(`options.limits must have one of ${names.join(', ')}`)
+  }
   const read = (name: string, value: unknown) =>
     value === undefined
       ? undefined

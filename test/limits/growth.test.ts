@@ -205,6 +205,26 @@ test('limits that are none are refused', (t) => {
   }
 })
 
+test('a misspelt limit is refused, and so is none', async (t) => {
+  for (const { WebAssembly } of [openBackend('patched'), openBackend('node-rewire')]) {
+    const compile = (limits: object) => new WebAssembly.Module(one, { limits })
+    const refused = (limits: object, message: string) =>
+      t.throws(() => compile(limits), { instanceOf: TypeError, message })
+    const none = 'options.limits must have one of memoryPages, tableEntries'
+    refused({}, none)
+    refused({ memoryPages: undefined }, none)
+    const misspelt =
+      "options.limits has no limit 'memoryPage'; it must have one of memoryPages, tableEntries"
+    refused({ memoryPage: 3 }, misspelt)
+    refused({ memoryPage: 3, tableEntries: 3 }, misspelt)
+    await t.throwsAsync(WebAssembly.compile(one, { limits: {} }), {
+      instanceOf: TypeError,
+      message: none,
+    })
+    t.notThrows(() => compile({ memoryPages: undefined, tableEntries: 3 }))
+  }
+})
+
 test('a region may still be attached', (t) => {
   const bytes = wat(`(module
     (memory 1)
