@@ -32,9 +32,11 @@ for (const tiering of ['optimize', 'dynamic', 'baseline'] as const) {
       late.push(performance.now() - begin - timeout)
     }
     t.log(`late by ${late.map((each) => each.toFixed(1)).join(', ')} ms`)
-    t.true(Math.min(...late) >= 0)
-    // On a busy machine threads wait for a processor.
-    t.true(Math.min(...late) < 50)
+    late.sort((a, b) => a - b)
+    t.true(late[0]! >= 0)
+    t.true(late[3]! < 50)
+    // On a busy machine, a thread may wait for a processor.
+    t.true(late[5]! < 2000)
     checkUsable(t, exports)
   })
 }
