@@ -7,16 +7,29 @@ const advice =
   'cannot be accessed: the file was cut short while it was mapped, its medium failed, or the disk is full'
 
 const notMounted = 77
+/** How shells and `env` end when there is no such command. They say which on standard error. */
+const noCommand = 127
 
 /** @param mount commands of a shell that make the folder `disk` one */
 async function onDisk(t: ExecutionContext, what: string, mount: readonly string[], root = false) {
   const folder = temporaryFolder(t)
-  const commands = `cd "$0" && mkdir disk && ${mount.join(' && ')} || exit ${notMounted}; exec "$@"`
-  const namespace = ['unshare', '--mount', ...(root ? [] : ['--map-root-user'])]
+  const commands = [
+    'set -e',
+    `mount() { command mount "$@" || exit ${notMounted}; }`,
+    'cd "$0"',
+    'mkdir disk',
+    ...mount,
+    'exec "$@"',
+  ]
+  const namespace = ['env', 'unshare', '--mount', ...(root ? [] : ['--map-root-user'])]
   const { exitCode, stdout, stderr } = await runScript(
     new URL('bad-disk-process.ts', import.meta.url),
-    { args: [folder, what], within: [...namespace, 'sh', '-c', commands, folder] },
+    { args: [folder, what], within: [...namespace, 'sh', '-c', commands.join('\n'), folder] },
   )
+  if (exitCode === noCommand) {
+    t.log(`left out, as a command is missing: ${stderr}`)
+    return undefined
+  }
   if (exitCode === notMounted || stderr.startsWith('unshare: ')) {
     t.log(`left out, as no disk can be mounted here: ${stderr}`)
     return undefined
