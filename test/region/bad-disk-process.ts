@@ -2,6 +2,7 @@
 import { closeSync, openSync, readFileSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
 import { HostRegion, setWasmInstanceRawMemory, WebAssembly } from 'v8-rawmem'
+import { systemPage } from '../support/page-size.ts'
 import { wat } from '../support/wat.ts'
 
 const [folder, what] = process.argv.slice(2) as [string, 'full' | 'broken']
@@ -15,7 +16,7 @@ const { instance } = await WebAssembly.instantiate(
       (global.set $at (i32.const 0))
       (loop $next
         (i32.store8 (global.get $at) (i32.const 7))
-        (global.set $at (i32.add (global.get $at) (i32.const 4096)))
+        (global.set $at (i32.add (global.get $at) (i32.const ${systemPage})))
         (br_if $next (i32.lt_u (global.get $at) (i32.const ${fileSize})))))
     (func (export "load") (param i32) (result i32) (i32.load8_u (local.get 0))))`),
 )
@@ -40,8 +41,8 @@ function full() {
   const kept = readFileSync(file).subarray(0, end)
   return {
     trapped: trapped.replace(String(end), 'end'),
-    hasStored: end > 0 && kept.every((byte, i) => byte === (i % 4096 === 0 ? 7 : 0)),
-    again: load(end - 4096),
+    hasStored: end > 0 && kept.every((byte, i) => byte === (i % systemPage === 0 ? 7 : 0)),
+    again: load(end - systemPage),
     view: region.view(Uint8Array)[end],
     isDamaged: region.damaged?.byteOffset === end,
   }

@@ -3,6 +3,7 @@ import { truncateSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import type { HostRegion } from 'v8-rawmem'
+import { systemPage } from '../support/page-size.ts'
 import { wat } from '../support/wat.ts'
 
 const [path, what] = process.argv.slice(2) as [string, string]
@@ -19,22 +20,22 @@ const { instance } = await rawmem.WebAssembly.instantiate(
 /** Of three pages, of which the last two are lost. */
 function cutShort(): HostRegion {
   const file = join(dirname(path), `${Math.random()}`)
-  writeFileSync(file, Buffer.alloc(3 * 4096, 1))
+  writeFileSync(file, Buffer.alloc(3 * systemPage, 1))
   const region = rawmem.HostRegion.mapFile(file)
-  truncateSync(file, 4096)
+  truncateSync(file, systemPage)
   return region
 }
 
 function trap(region: HostRegion): string {
   rawmem.setWasmInstanceRawMemory(instance, region)
   try {
-    return `no trap: ${instance.exports.load(2 * 4096)}`
+    return `no trap: ${instance.exports.load(2 * systemPage)}`
   } catch (error) {
     return (error as Error).name
   }
 }
 
-const lost = (region: HostRegion) => region.view(Uint8Array)[4096]
+const lost = (region: HostRegion) => region.view(Uint8Array)[systemPage]
 
 const region = cutShort()
 if (what !== 'earlier') other.install()

@@ -10,11 +10,12 @@
 static const int kSignals[] = {SIGBUS, SIGSEGV};
 static struct sigaction previous[2];
 static char* page;
+static size_t page_size;
 static int passes_on;
 
 static void Handle(int signal, siginfo_t* info, void* context) {
-  if ((char*)info->si_addr >= page && (char*)info->si_addr < page + 4096) {
-    mprotect(page, 4096, PROT_READ);
+  if ((char*)info->si_addr >= page && (char*)info->si_addr < page + page_size) {
+    mprotect(page, page_size, PROT_READ);
     return;
   }
   const struct sigaction* next = &previous[signal == SIGBUS ? 0 : 1];
@@ -41,7 +42,7 @@ static void* Install(void* env, void* call) {
 static void* Touch(void* env, void* call) {
   (void)env;
   (void)call;
-  mprotect(page, 4096, PROT_NONE);
+  mprotect(page, page_size, PROT_NONE);
   (void)*(volatile char*)page;
   return NULL;
 }
@@ -51,7 +52,8 @@ int napi_create_function(void*, const char*, size_t, void* (*)(void*, void*), vo
 int napi_set_named_property(void*, void*, const char*, void*);
 
 void* napi_register_module_v1(void* env, void* exports) {
-  page = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  page_size = sysconf(_SC_PAGESIZE);
+  page = mmap(NULL, page_size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   void* function;
   napi_create_function(env, "install", SIZE_MAX, Install, NULL, &function);
   napi_set_named_property(env, exports, "install", function);
