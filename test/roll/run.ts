@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { dirname, join, resolve } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Command } from 'commander'
 import { Sources } from '../../build-scripts/fetch/sources.ts'
@@ -54,7 +54,7 @@ async function test(options: Options): Promise<void> {
   await lendDownloads(join(cacheRoot(options.cache), 'downloads'), join(cache, 'downloads'))
 
   const context = await openContext({ project, cache })
-  const sources = new Sources({ archive: options.archive.map((place) => resolve(place)) })
+  const sources = new Sources({ archive: options.archive })
   const locked = { wait: true }
   await withLock(context.cache, context.cache.lock, 'test:roll', locked, () =>
     roll(context, sources, { to: pin.chromium.version }),
