@@ -38,17 +38,17 @@ function collectInnerGarbage(): void {
 
 /** Waits until threads have ended and garbage has been collected, as far as they will. */
 async function settle(): Promise<Footprint> {
-  let least = footprint()
+  let last = footprint()
   for (let unchanged = 0; unchanged < 2; ++unchanged) {
     await collectGarbage()
     collectInnerGarbage()
     await sleep(20)
     await collectGarbage()
     const now = footprint()
-    if (now.descriptors < least.descriptors || now.threads < least.threads) unchanged = -1
-    least = now
+    if (now.descriptors < last.descriptors || now.threads < last.threads) unchanged = -1
+    last = now
   }
-  return least
+  return last
 }
 
 /** How often to say where the run is, in milliseconds. */
