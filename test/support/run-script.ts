@@ -22,6 +22,8 @@ export interface ScriptOptions {
   readonly showStderr?: boolean
   /** Milliseconds until the process is killed. Default 120000. */
   readonly timeout?: number
+  /** Kills the process when it aborts; `runScript` then rejects. */
+  readonly signal?: AbortSignal
 }
 
 /** Runs a module, of TypeScript or compiled, in a process of its own, under the Node that runs the tests. */
@@ -36,6 +38,7 @@ export async function runScript(script: URL, options: ScriptOptions = {}): Promi
     stdio: ['ignore', 'pipe', 'pipe'],
     timeout,
     killSignal: 'SIGKILL',
+    ...(options.signal && { signal: options.signal }),
   })
   if (options.showStderr) child.stderr.pipe(process.stderr, { end: false })
   const [stdout, stderr, [exitCode, signal]] = await Promise.all([
