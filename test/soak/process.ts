@@ -78,7 +78,6 @@ while (Date.now() - begin < milliseconds || samples.length < leastSamples) {
     reportAt += reportInterval
   }
 }
-work.end()
 const found = trends(samples)
 console.log(
   JSON.stringify({

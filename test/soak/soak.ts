@@ -12,6 +12,8 @@ export interface SoakOptions {
   readonly plantEvery: number
   /** Says each minute, on standard error, where the run is. */
   readonly showProgress?: boolean
+  /** Ends the process when it aborts. */
+  readonly signal?: AbortSignal
 }
 
 /** What a run found, as its line of JSON. */
@@ -33,8 +35,7 @@ const repository = new URL('../../', import.meta.url)
  * The process and its workers in JavaScript, beside the package as it is published. On Node 20, each
  * thread that loads TypeScript leaves most of a kilobyte for good, which in an hour is a leak.
  */
-async function compileProcess(): Promise<URL> {
-  const folder = dirname(compilePackage().dist)
+async function compileProcess(folder: string): Promise<URL> {
   await build({
     absWorkingDir: fileURLToPath(repository),
     entryPoints: ['test/soak/process.ts', 'test/fuzz/api/worker.ts'],
@@ -51,13 +52,19 @@ async function compileProcess(): Promise<URL> {
 }
 
 export async function soak(options: SoakOptions): Promise<Soaked> {
-  const { seed, milliseconds, plantEvery, showProgress = false } = options
-  const result = await runScript(await compileProcess(), {
+  const { seed, milliseconds, plantEvery, showProgress = false, signal } = options
+  const folder = dirname(compilePackage().dist)
+  const result = await runScript(await compileProcess(folder), {
     args: [seed, milliseconds, plantEvery].map(String),
     timeout: milliseconds + 300_000,
     showStderr: showProgress,
-    // As many arenas as threads come and go would keep what they had.
-    env: { MALLOC_ARENA_MAX: '2' },
+    env: {
+      // As many arenas as threads come and go would keep what they had.
+      MALLOC_ARENA_MAX: '2',
+      // Goes with the package, however the process ends.
+      TMPDIR: folder,
+    },
+    ...(signal && { signal }),
   })
   return { report: result.exitCode === 0 ? JSON.parse(result.stdout) : undefined, result }
 }

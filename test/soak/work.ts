@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -59,8 +59,8 @@ function check(got: unknown, expected: unknown): void {
 /** Work of all sorts, in a process that goes on. Whatever it begins, it also ends or lets go of. */
 export class Work {
   readonly #random: Random
-  readonly #folder = mkdtempSync(join(tmpdir(), 'v8-rawmem-soak-'))
-  readonly #file = join(this.#folder, 'bytes')
+  // What starts the process removes its temporary files.
+  readonly #file = join(mkdtempSync(join(tmpdir(), 'v8-rawmem-soak-')), 'bytes')
   /** How often each kind was done. */
   readonly counts: Record<string, number> = {}
   readonly #kinds: Readonly<Record<string, () => Promise<void>>> = {
@@ -90,10 +90,6 @@ export class Work {
         this.counts[name] = (this.counts[name] ?? 0) + 1
       }),
     )
-  }
-
-  end(): void {
-    rmSync(this.#folder, { recursive: true })
   }
 
   /** Of any kind that threads can share, with the bytes whose sum is known. */
