@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander'
 import { describeEnd } from '../fuzz/kind.ts'
 import { numberFrom, seedOption } from '../support/random-work-options.ts'
+import { runTest } from '../support/run-test.ts'
 import { soak } from './soak.ts'
 
 interface Options {
@@ -21,15 +22,18 @@ await new Command('npm run test:soak --')
       .default(0, 'none'),
   )
   .action(async ({ minutes, seed, plant }: Options) => {
-    const { report, result } = await soak({
-      seed,
-      milliseconds: minutes * 60_000,
-      plantEvery: plant,
-      showProgress: true,
+    await runTest(false, async (signal) => {
+      const { report, result } = await soak({
+        seed,
+        milliseconds: Math.round(minutes * 60_000),
+        plantEvery: plant,
+        showProgress: true,
+        signal,
+      })
+      // Its errors have been shown as they came.
+      const end = describeEnd({ ...result, stderr: '' })
+      console.log(report === undefined ? `the soak ended with ${end}` : result.stdout.trim())
+      process.exitCode = report?.isFlat ? 0 : 1
     })
-    // Its errors have been shown as they came.
-    const end = describeEnd({ ...result, stderr: '' })
-    console.log(report === undefined ? `the soak ended with ${end}` : result.stdout.trim())
-    process.exitCode = report?.isFlat ? 0 : 1
   })
   .parseAsync()
