@@ -31,6 +31,14 @@ export function checkBoolean(name: string, value: unknown): boolean {
   return value
 }
 
+/** At least one limit, and none that is misspelt: that would be no limit. */
+export function checkLimitNames(what: string, limits: object, names: readonly string[]): void {
+  const advice = `${what} must have one of ${names.join(', ')}`
+  const unknown = Object.keys(limits).find((name) => !names.includes(name))
+  if (unknown !== undefined) throw new TypeError(`${advice}; got ${show(unknown)}`)
+  if (Object.values(limits).every((limit) => limit === undefined)) throw new TypeError(advice)
+}
+
 /** The engine's limit, kV8MaxWasmMemories. */
 export const maxMemories = 100_000
 

@@ -51,8 +51,8 @@ export interface CallLimits {
  * @throws {DOMException} named `TimeoutError` or `AbortError`, or `signal.reason`, if a limit was
  *   passed.
  * @throws {RangeError} if the call needs more stack than `stackSize`, or a limit is out of range.
- * @throws {TypeError} if a limit has the wrong type, no limit is given, or `callback` returns a
- *   promise: what runs later has no limits.
+ * @throws {TypeError} if a limit has the wrong type or an unknown name, no limit is given, or
+ *   `callback` returns a promise: what runs later has no limits.
  * @throws {Error} on the backends `node-raw` and `node-rewire`, which have no such limits.
  */
 export type RunWithLimits = <TArguments extends unknown[], TResult>(

@@ -1,5 +1,5 @@
 import type * as api from '../../types/web-assembly.d.ts'
-import { checkInteger, show } from '../arguments.ts'
+import { checkInteger, checkLimitNames, show } from '../arguments.ts'
 import { BinaryReader, ExternalKind, leb128, SectionId, sectionsOf } from './module-layout.ts'
 
 /** What memories and tables have in common: sizes, of which the bytes of a module say how far. */
@@ -34,18 +34,8 @@ function readLimits(options: unknown): Record<Growable['what'], bigint | undefin
   if (typeof limits !== 'object' || limits === null) {
     throw new TypeError(`options.limits must be an object; got ${show(limits)}`)
   }
-  const names: readonly string[] = Object.values(optionNames)
-  // A limit that is misspelt would be none.
-  for (const name of Object.keys(limits)) {
-    if (names.includes(name)) continue
-    throw new TypeError(
-      `options.limits has no limit ${show(name)}; it must have one of ${names.join(', ')}`,
-    )
-  }
+  checkLimitNames('options.limits', limits, Object.values(optionNames))
   const { memoryPages, tableEntries } = limits
-  if (memoryPages === undefined && tableEntries === undefined) {
-    throw new TypeError(`options.limits must have one of ${names.join(', ')}`)
-  }
   const read = (name: string, value: unknown) =>
     value === undefined
       ? undefined

@@ -274,6 +274,11 @@ test('what is no limit is refused', (t) => {
     instanceOf: TypeError,
     message: 'runWithLimits: limits must have one of timeout, signal, stop, stackSize',
   })
+  t.throws(() => call({ timeout: 1, stacksize: 1 }), {
+    instanceOf: TypeError,
+    message:
+      "runWithLimits: limits must have one of timeout, signal, stop, stackSize; got 'stacksize'",
+  })
   t.throws(() => call({ timeout: 1 }, 1), { message: /callback must be a function; got 1/ })
 })
 

@@ -1,7 +1,7 @@
 import { types } from 'node:util'
 import type * as api from '../../../types/call-limits.d.ts'
 import { CallEnd } from '../../addon/numbers.ts'
-import { checkInteger, show } from '../../arguments.ts'
+import { checkInteger, checkLimitNames, show } from '../../arguments.ts'
 import { engine } from './engine.ts'
 
 /** What Node's own timers take. */
@@ -50,10 +50,8 @@ function readLimits(value: unknown): api.CallLimits {
   if (typeof value !== 'object' || value === null) {
     throw new TypeError(`runWithLimits: limits must be an object; got ${show(value)}`)
   }
+  checkLimitNames('runWithLimits: limits', value, names)
   const { timeout, signal, stop, stackSize } = value as Record<(typeof names)[number], unknown>
-  if ([timeout, signal, stop, stackSize].every((limit) => limit === undefined)) {
-    throw new TypeError(`runWithLimits: limits must have one of ${names.join(', ')}`)
-  }
   if (timeout !== undefined) checkInteger('runWithLimits: timeout', timeout, 1, longestTimeout)
   if (signal !== undefined && !(signal instanceof AbortSignal)) {
     throw new TypeError(`runWithLimits: signal must be an AbortSignal; got ${show(signal)}`)
