@@ -1,7 +1,10 @@
+import { once } from 'node:events'
 import { truncateSync } from 'node:fs'
 import test from 'ava'
 import { HostRegion } from 'v8-rawmem'
+import { systemPage } from '../support/page-size.ts'
 import { runScript } from '../support/run-script.ts'
+import { startWorker } from '../support/start-worker.ts'
 import { patternBytes, temporaryFile, temporaryFolder } from '../support/temporary-file.ts'
 
 const script = new URL('fault-process.ts', import.meta.url)
@@ -34,6 +37,23 @@ test('a region at the same addresses begins undamaged', (t) => {
     t.is(region.view(Uint8Array)[0], 0)
     t.deepEqual(region.damaged, { byteOffset: 0 })
   }
+})
+
+test('what two threads store to a lost page at the same time is there', async (t) => {
+  const pages = 500
+  const path = temporaryFile(t, new Uint8Array(pages * systemPage))
+  using region = HostRegion.mapFile(path)
+  truncateSync(path, 0)
+  const script = new URL('share-worker.ts', import.meta.url)
+  const arrived = new SharedArrayBuffer(4 * pages)
+  const data = { task: 'store', shared: region.share(), arrived, threads: 2 }
+  const workers = [0, 1].map((index) => startWorker(script, { ...data, index }))
+  await Promise.all(workers.map((worker) => once(worker, 'message')))
+  const bytes = region.view(Uint8Array)
+  const lost = Array.from({ length: pages }, (_, page) => page * systemPage).filter(
+    (at) => bytes[at] !== 1 || bytes[at + 1] !== 1,
+  )
+  t.deepEqual(lost, [])
 })
 
 for (const [what, signal] of [

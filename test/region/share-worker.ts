@@ -1,6 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { HostRegion, setWasmInstanceRawMemory, WebAssembly } from 'v8-rawmem'
 import type { SharedRegion } from '../../types/index.d.ts'
+import { systemPage } from '../support/page-size.ts'
 
 const port = parentPort!
 const { data } = workerData
@@ -29,6 +30,19 @@ switch (data.task) {
       region.close()
       port.postMessage('closed')
     })
+    break
+  }
+  case 'store': {
+    const { shared, index, threads } = data
+    using region = HostRegion.open(shared)
+    const bytes = region.view(Uint8Array)
+    const arrived = new Int32Array(data.arrived)
+    for (let page = 0; page < arrived.length; ++page) {
+      Atomics.add(arrived, page, 1)
+      while (Atomics.load(arrived, page) < threads) {}
+      bytes[page * systemPage + index] = 1
+    }
+    port.postMessage('stored')
     break
   }
   case 'share': {
