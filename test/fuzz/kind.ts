@@ -5,6 +5,8 @@ export interface RoundOptions {
   readonly milliseconds: number
   /** Only settings whose names match: `patched/turboshaft`. */
   readonly only: RegExp
+  /** Ends the round, which then fails. What its processes did until then says nothing. */
+  readonly signal: AbortSignal
 }
 
 export interface RoundReport {

@@ -1,4 +1,5 @@
 import { Argument, Command, InvalidArgumentError, Option } from 'commander'
+import { endTools } from '../../build-scripts/shared/shell.ts'
 import { buildSanitizedAddon } from '../sanitize/addon.ts'
 import { numberFrom, seedOption } from '../support/random-work-options.ts'
 import { runTest } from '../support/run-test.ts'
@@ -57,9 +58,10 @@ const command = new Command('npm run test:fuzz --')
       .join('\n')}`,
   )
   .action(async (named: string[], options: Options) => {
-    await runTest(false, async () => {
+    await runTest(false, async (signal) => {
+      signal.addEventListener('abort', endTools)
       if (options.plant) return await plant()
-      const passed = await fuzz(named.length > 0 ? named : Object.keys(kinds), options)
+      const passed = await fuzz(named.length > 0 ? named : Object.keys(kinds), options, signal)
       process.exitCode = passed ? 0 : 1
     })
   })
@@ -75,6 +77,7 @@ async function plant(): Promise<void> {
 async function fuzz(
   names: readonly string[],
   { minutes, seed, roundSeconds, only, variant }: Options,
+  signal: AbortSignal,
 ): Promise<boolean> {
   const begin = Date.now()
   const end = begin + minutes * 60_000
@@ -88,8 +91,9 @@ async function fuzz(
   let failed = 0
   for (let roundSeed = seed; rounds === 0 || Date.now() < end; ++roundSeed) {
     for (const name of names) {
-      const round = { milliseconds: roundSeconds * 1000, only }
+      const round = { milliseconds: roundSeconds * 1000, only, signal }
       const { summary, failure } = await kinds[name]!.round(roundSeed, round)
+      signal.throwIfAborted()
       ++rounds
       const seconds = Math.round((Date.now() - begin) / 1000)
       console.log(`${seconds} s: ${name}, seed ${roundSeed}: ${summary}`)

@@ -1,6 +1,7 @@
 import { join, resolve } from 'node:path'
 import { Command } from 'commander'
 import { $ } from 'zx'
+import { endTools } from '../../build-scripts/shared/shell.ts'
 import { AdvisedError } from '../../terminal/advised-error.ts'
 import { runSdkTests, sdkOf } from '../sdk/sdk-tests.ts'
 import { runTest } from '../support/run-test.ts'
@@ -41,10 +42,17 @@ const command = new Command('npm run test:sanitize --')
     'asan or debug: with that V8, which "npm run v8 -- all --variant" makes',
   )
   .action(async (named: string[], options: Options) => {
-    await runTest(false, () => sanitize(named.length > 0 ? named : stages, options))
+    await runTest(false, async (signal) => {
+      signal.addEventListener('abort', endTools)
+      await sanitize(named.length > 0 ? named : stages, options, signal)
+    })
   })
 
-async function sanitize(named: readonly string[], { match, variant }: Options): Promise<void> {
+async function sanitize(
+  named: readonly string[],
+  { match, variant }: Options,
+  signal: AbortSignal,
+): Promise<void> {
   const unknown = named.find((name) => !stages.some((stage) => stage === name))
   if (unknown !== undefined) {
     throw new AdvisedError(`There is no stage ${unknown}.`, `Name any of ${stages.join(', ')}.`)
@@ -55,10 +63,12 @@ async function sanitize(named: readonly string[], { match, variant }: Options): 
     await runSdkTests({ sdk: sdkOf(variant), output, sanitized: true })
   }
   if (!named.includes('threads') && !named.includes('api')) return
+  signal.throwIfAborted()
   const { folder, environment } = await buildSanitizedAddon(output, variant)
   if (named.includes('threads')) {
     await $({ stdio: 'inherit' })`${join(folder, 'shared-mappings')}`
   }
+  signal.throwIfAborted()
   if (named.includes('api')) await runApiTests(environment, match)
 }
 

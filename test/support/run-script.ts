@@ -23,12 +23,12 @@ export interface ScriptOptions {
   /** Milliseconds until the process is killed. Default 120000. */
   readonly timeout?: number
   /** Kills the process when it aborts; `runScript` then rejects. */
-  readonly signal?: AbortSignal
+  readonly signal?: AbortSignal | undefined
 }
 
 /** Runs a module, of TypeScript or compiled, in a process of its own, under the Node that runs the tests. */
 export async function runScript(script: URL, options: ScriptOptions = {}): Promise<ScriptResult> {
-  const { args = [], env = {}, nodeArgs = [], within = [], timeout = 120_000 } = options
+  const { args = [], env = {}, nodeArgs = [], within = [], timeout = 120_000, signal } = options
   const path = fileURLToPath(script)
   const loader = path.endsWith('.ts') ? typescript : []
   const node = [process.execPath, ...loader, ...nodeArgs, path, ...args]
@@ -37,14 +37,14 @@ export async function runScript(script: URL, options: ScriptOptions = {}): Promi
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
     timeout,
+    signal,
     killSignal: 'SIGKILL',
-    ...(options.signal && { signal: options.signal }),
   })
   if (options.showStderr) child.stderr.pipe(process.stderr, { end: false })
-  const [stdout, stderr, [exitCode, signal]] = await Promise.all([
+  const [stdout, stderr, [exitCode, endedBy]] = await Promise.all([
     text(child.stdout),
     text(child.stderr),
     once(child, 'close'),
   ])
-  return { exitCode, signal, stdout, stderr }
+  return { exitCode, signal: endedBy, stdout, stderr }
 }

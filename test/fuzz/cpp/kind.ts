@@ -19,7 +19,7 @@ export const cpp: Kind = {
   async prepare(variant) {
     built = await buildFuzzers(variant)
   },
-  async round(seed, { milliseconds }) {
+  async round(seed, { milliseconds, signal }) {
     const { folder, modules } = built!
     const fuzzer = fuzzers[seed % fuzzers.length]!
     const harmful = join(corpus, fuzzer)
@@ -42,6 +42,7 @@ export const cpp: Kind = {
     const inputs = fuzzer === 'modules' ? modules : makeInputs(join(folder, 'random'), seed)
     const result =
       await run`${join(folder, fuzzer)} ${found} ${harmful} ${inputs} -len_control=0 -seed=${(seed % 2 ** 31) + 1} -max_total_time=${Math.ceil(milliseconds / 1000)} -timeout=20 -rss_limit_mb=4096 -max_len=4096 -artifact_prefix=${harmful}/ -print_final_stats=1`
+    signal.throwIfAborted()
     const runs = /number_of_executed_units: (\d+)/.exec(result.stderr)?.[1]
     const summary = `${fuzzer} ${v8Flags}: ${runs} inputs`
     if (result.exitCode === 0) return { summary }

@@ -22,12 +22,14 @@ export function runIn(
   script: 'round.ts' | 'replay.ts' | 'binaryen-round.ts',
   args: readonly string[],
   timeout: number,
+  signal?: AbortSignal,
 ): Promise<ScriptResult> {
   const flags = terrains[backend].tiers[tier]!
   const words = flags === '' ? [] : flags.split(' ')
   return runScript(new URL(script, import.meta.url), {
     args,
     timeout,
+    signal,
     ...(backend === 'patched' ? { env: { V8_RAWMEM_FLAGS: flags } } : { nodeArgs: words }),
   })
 }
@@ -47,7 +49,7 @@ function choose(seed: number, only: RegExp, among = settings): Setting {
 export const modules: Kind = {
   description:
     'programs that are heavy on memory, on regions and host windows that the host switches meanwhile, against Node on copied memory',
-  async round(seed, { milliseconds, only }) {
+  async round(seed, { milliseconds, only, signal }) {
     const setting = choose(seed, only)
     const args = [setting.backend, setting.tier]
     const result = await runIn(
@@ -55,6 +57,7 @@ export const modules: Kind = {
       'round.ts',
       [...args, String(seed * seedsPerRound), String(milliseconds), String(seedsPerRound)],
       milliseconds + 120_000,
+      signal,
     )
     const lines = result.stdout.trim().split('\n')
     const last = lines.at(-1) ?? ''
@@ -62,21 +65,21 @@ export const modules: Kind = {
     if (result.exitCode === 0) {
       return { summary: `${where}: ${JSON.parse(last).cases} programs` }
     }
-    return await report(setting, Number(last), result)
+    return await report(setting, Number(last), result, signal)
   },
 }
 
 /** Programs of Binaryen's generator, of which most do not touch the memory much. */
 export const binaryen: Kind = {
   description: "programs of Binaryen's generator on a region and with host windows, against Node",
-  async round(seed, { milliseconds, only }) {
+  async round(seed, { milliseconds, only, signal }) {
     const among = settings.filter((setting) => !terrainOf(setting).trusted)
     const setting = choose(seed, only, among)
     const where = [setting.backend, setting.tier]
     const folder = join(tmpdir(), `v8-rawmem-binaryen-${process.pid}`)
     const limits = [String(seed * seedsPerRound), String(milliseconds), String(seedsPerRound)]
     const args = [...where, ...limits, folder]
-    const result = await runIn(setting, 'binaryen-round.ts', args, milliseconds + 120_000)
+    const result = await runIn(setting, 'binaryen-round.ts', args, milliseconds + 120_000, signal)
     const summary = `${where.join('/')}: ${result.stdout.trim()}`
     if (result.exitCode === 0) {
       rmSync(folder, { recursive: true, force: true })
@@ -87,12 +90,18 @@ export const binaryen: Kind = {
 }
 
 /** Makes a failing case small and keeps it. */
-async function report(setting: Setting, seed: number, result: ScriptResult): Promise<RoundReport> {
+async function report(
+  setting: Setting,
+  seed: number,
+  result: ScriptResult,
+  signal: AbortSignal,
+): Promise<RoundReport> {
   const { backend, tier } = setting
+  const run = (file: string) => runIn(setting, 'replay.ts', [file, backend, tier], 30_000, signal)
   const trial = join(corpus, `.${process.pid}.json`)
   const fails = async (candidate: Case) => {
     writeFileSync(trial, JSON.stringify(candidate))
-    return (await runIn(setting, 'replay.ts', [trial, backend, tier], 30_000)).exitCode !== 0
+    return (await run(trial)).exitCode !== 0
   }
   mkdirSync(corpus, { recursive: true })
   try {
@@ -103,7 +112,7 @@ async function report(setting: Setting, seed: number, result: ScriptResult): Pro
     const terrain = tier.startsWith('trusted') ? `${backend}.trusted` : backend
     const path = join(corpus, `${terrain}.${hash}.json`)
     writeFileSync(path, json)
-    const last = await runIn(setting, 'replay.ts', [path, backend, tier], 30_000)
+    const last = await run(path)
     return {
       summary: `${backend}/${tier}: case ${seed} failed`,
       failure: [
