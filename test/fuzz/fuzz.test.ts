@@ -1,5 +1,5 @@
 // A short run of each fuzzer with seeds that do not change, and the cases of the corpus.
-import { existsSync, readdirSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'ava'
 import type { BackendName } from 'v8-rawmem'
@@ -60,7 +60,7 @@ test.serial('damaged bytes are refused, or right', async (t) => {
   t.regex(result.stdout, /of 12 archives taken/)
 })
 
-for (const file of existsSync(bytesCorpus) ? readdirSync(bytesCorpus) : []) {
+for (const file of readdirSync(bytesCorpus).filter((name) => /^[a-z]/.test(name))) {
   test.serial(`bytes of the corpus: ${file}`, async (t) => {
     const result = await runScript(new URL('./bytes/replay.ts', import.meta.url), {
       args: [file.split('.')[0]!, join(bytesCorpus, file)],
