@@ -79,5 +79,7 @@ export function extractInto(folder: string): Unpack {
 
 /** Unpacks a tarball made by npm. */
 export async function unpack(tarball: Uint8Array, folder: string): Promise<void> {
-  await pipeline(Readable.from([tarball]), extractInto(folder))
+  // node-tar reads text from a header as only a Buffer has it.
+  const { buffer, byteOffset, byteLength } = tarball
+  await pipeline(Readable.from([Buffer.from(buffer, byteOffset, byteLength)]), extractInto(folder))
 }

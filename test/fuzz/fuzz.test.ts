@@ -57,7 +57,7 @@ test.serial('damaged bytes are refused, or right', async (t) => {
     timeout: 120_000,
   })
   t.is(result.exitCode, 0, describeEnd(result))
-  t.regex(result.stdout, /of 12 archives taken/)
+  t.regex(result.stdout, /[1-9]\d* of 12 archives taken/)
 })
 
 for (const file of readdirSync(bytesCorpus).filter((name) => /^[a-z]/.test(name))) {

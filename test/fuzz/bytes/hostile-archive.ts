@@ -1,5 +1,3 @@
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { Header } from 'tar'
 import type { Random } from '../../support/random.ts'
@@ -7,11 +5,11 @@ import type { Random } from '../../support/random.ts'
 const types = ['File', 'File', 'File', 'Directory', 'SymbolicLink', 'Link'] as const
 const names = ['..', '..', '.', 'a', 'b', '']
 
-/** A file that no archive may write. */
-export const outsideFile = join(tmpdir(), 'v8-rawmem-fuzz-escape')
+/** A file that no archive may write. Cases of the corpus name it, so it is the same for all processes. */
+export const outsideFile = '/tmp/v8-rawmem-fuzz-escape'
 
 function path(random: Random): string {
-  if (random.below(20) === 0) return outsideFile
+  if (random.below(20) === 0) return random.pick(['', 'package/']) + outsideFile
   const parts = Array.from({ length: 1 + random.below(4) }, () => random.pick(names))
   return [...(random.below(4) === 0 ? [] : ['package']), ...parts].join('/') || '.'
 }
@@ -24,9 +22,9 @@ export function hostileArchive(random: Random): Uint8Array<ArrayBuffer> {
     const isFile = type === 'File'
     const header = Buffer.alloc(512)
     const linkpath = type.endsWith('Link') ? path(random) : ''
-    new Header({ path: path(random), type, linkpath, mode: 0o755, size: isFile ? 512 : 0 }).encode(
-      header,
-    )
+    // A file whose path ends in a slash is read as a folder, and its content as the next header.
+    const own = isFile ? path(random).replace(/\/+$/, '') : path(random)
+    new Header({ path: own, type, linkpath, mode: 0o755, size: isFile ? 512 : 0 }).encode(header)
     blocks.push(header)
     if (isFile) blocks.push(Buffer.alloc(512, 'x'))
   }

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { readdir, rm } from 'node:fs/promises'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import { pathToFileURL } from 'node:url'
@@ -147,6 +146,16 @@ const wholeArchive = reused(async (random) => {
   return await buffer(create(options, ['kind.ts', 'kinds.ts', 'bytes']))
 })
 
+/** What lies below a folder, but for one folder of it, and what is in the files. */
+function treeOf(folder: string, except: string): string[] {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name)
+    if (path === except) return []
+    if (entry.isDirectory()) return [path, ...treeOf(path, except)]
+    return [entry.isFile() ? `${path}: ${readFileSync(path)}` : path]
+  })
+}
+
 /** Nothing is written outside of the folder. */
 const archives: Target = {
   async make(random) {
@@ -154,19 +163,30 @@ const archives: Target = {
     return mutate(await wholeArchive(random), random)
   },
   async read(bytes, folder) {
-    const inside = join(folder, 'inside')
-    await rm(inside, { recursive: true, force: true, maxRetries: 5 })
-    mkdirSync(inside)
-    const isTaken = await taken(() => unpack(bytes, inside), Error)
+    // Eight links of four steps up each end within the tree.
+    const deep = join(folder, 'tree', 'd/'.repeat(32))
+    const inside = join(deep, 'inside')
+    mkdirSync(inside, { recursive: true })
+    writeFileSync(join(deep, 'b'), 'as it was')
+    rmSync(outsideFile, { recursive: true, force: true })
     const archive = join(folder, 'archive.tgz')
     writeFileSync(archive, bytes)
-    await taken(() => withUnpacked(archive, async () => {}), AdvisedError)
-    const outside = (await readdir(folder)).filter(
-      (name) => !['inside', 'archive.tgz'].includes(name),
-    )
-    if (existsSync(outsideFile)) outside.push(outsideFile)
-    if (outside.length > 0) throw new Error(`unpacking wrote ${outside}`)
-    return isTaken
+    const before = treeOf(folder, inside)
+    const { TMPDIR } = process.env
+    try {
+      // withUnpacked() makes its folder there.
+      process.env.TMPDIR = deep
+      const isTaken = await taken(() => unpack(bytes, inside), Error)
+      await taken(() => withUnpacked(archive, async () => {}), AdvisedError)
+      const outside = treeOf(folder, inside).filter((entry) => !before.includes(entry))
+      if (existsSync(outsideFile)) outside.push(outsideFile)
+      if (outside.length > 0) throw new Error(`unpacking wrote ${outside}`)
+      return isTaken
+    } finally {
+      if (TMPDIR === undefined) delete process.env.TMPDIR
+      else process.env.TMPDIR = TMPDIR
+      rmSync(outsideFile, { recursive: true, force: true })
+    }
   },
 }
 
