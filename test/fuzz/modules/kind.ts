@@ -65,6 +65,9 @@ export const modules: Kind = {
     if (result.exitCode === 0) {
       return { summary: `${where}: ${JSON.parse(last).cases} programs` }
     }
+    if (!/^\d+$/.test(last)) {
+      return { summary: `${where}: did not begin`, failure: describeEnd(result) }
+    }
     return await report(setting, Number(last), result, signal)
   },
 }
