@@ -1,14 +1,13 @@
-// One case of the corpus: node replay.ts <file> <backend> <tier> [planted]
+// One case of the corpus: node replay.ts <file> <backend> <tier>
 import { readFileSync } from 'node:fs'
 import { type BackendName, openBackend } from 'v8-rawmem'
 import type { Case } from './case.ts'
 import { difference } from './compare.ts'
 import { optionsOf } from './subject.ts'
 
-const [file, name, tier, planted] = process.argv.slice(2)
+const [file, name, tier] = process.argv.slice(2)
 const tested = JSON.parse(readFileSync(file!, 'utf8')) as Case
-const options = optionsOf(tier!, planted !== undefined)
-const found = difference(tested, openBackend(name as BackendName), options)
+const found = difference(tested, openBackend(name as BackendName), optionsOf(tier!))
 if (found !== undefined) {
   console.error(found)
   process.exitCode = 1

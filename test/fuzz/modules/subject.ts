@@ -21,7 +21,7 @@ export interface SubjectOptions {
   readonly plantedFault?: boolean
 }
 
-export function optionsOf(tier: string, plantedFault: boolean): SubjectOptions {
+export function optionsOf(tier: string, plantedFault = false): SubjectOptions {
   return {
     throughCodeCache: tier === 'code-cache',
     trusted: tier.startsWith('trusted'),
