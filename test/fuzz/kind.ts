@@ -3,7 +3,7 @@ import type { ScriptResult } from '../support/run-script.ts'
 export interface RoundOptions {
   /** For how long a round goes on. */
   readonly milliseconds: number
-  /** Only settings whose names match: `patched/turboshaft`. */
+  /** Only settings whose names match. It matches one at least. */
   readonly only: RegExp
   /** Ends the round, which then fails. What its processes did until then says nothing. */
   readonly signal: AbortSignal
@@ -19,6 +19,8 @@ export interface RoundReport {
 /** A kind of fuzzing. A round is one or more processes, and a seed decides all that it does. */
 export interface Kind {
   readonly description: string
+  /** The names that {@link RoundOptions.only} chooses from. A kind without them does not look at it. */
+  readonly settings?: readonly string[]
   /** Called once, before the first round. */
   prepare?(variant: string | undefined): Promise<void>
   round(seed: number, options: RoundOptions): Promise<RoundReport>

@@ -1,5 +1,6 @@
 import { Argument, Command, InvalidArgumentError, Option } from 'commander'
 import { endTools } from '../../build-scripts/shared/shell.ts'
+import { AdvisedError } from '../../terminal/advised-error.ts'
 import { buildSanitizedAddon } from '../sanitize/addon.ts'
 import { numberFrom, seedOption } from '../support/random-work-options.ts'
 import { runTest } from '../support/run-test.ts'
@@ -61,10 +62,27 @@ const command = new Command('npm run test:fuzz --')
     await runTest(false, async (signal) => {
       signal.addEventListener('abort', endTools)
       if (options.plant) return await plant()
-      const passed = await fuzz(named.length > 0 ? named : Object.keys(kinds), options, signal)
+      const passed = await fuzz(choose(named, options.only), options, signal)
       process.exitCode = passed ? 0 : 1
     })
   })
+
+/**
+ * The kinds that were named, or all that have something that matches.
+ *
+ * @throws {AdvisedError} if a kind that was named has nothing, or none has.
+ */
+function choose(named: readonly string[], only: RegExp): readonly string[] {
+  const wanted = named.length > 0 ? named : Object.keys(kinds)
+  const settingsOf = (name: string) => kinds[name]!.settings
+  const idle = wanted.filter((name) => settingsOf(name)?.every((setting) => !only.test(setting)))
+  const left = wanted.filter((name) => !idle.includes(name))
+  if (idle.length === 0 || (named.length === 0 && left.some(settingsOf))) return left
+  throw new AdvisedError(
+    `No backend and tier matches --only ${only.source}.`,
+    `Choose from ${settingsOf(idle[0]!)!.join(', ')}.`,
+  )
+}
 
 async function plant(): Promise<void> {
   for (const backend of ['patched', 'node-raw', 'node-rewire'] as const) {

@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto'
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { AdvisedError } from '../../../terminal/advised-error.ts'
 import { runScript, type ScriptResult } from '../../support/run-script.ts'
 import { describeEnd, type Kind, type RoundReport } from '../kind.ts'
 import type { Case } from './case.ts'
@@ -34,23 +33,21 @@ export function runIn(
   })
 }
 
-/** @throws {AdvisedError} if there are none. */
-function choose(seed: number, only: RegExp, among = settings): Setting {
-  const nameOf = ({ backend, tier }: Setting) => `${backend}/${tier}`
+const nameOf = ({ backend, tier }: Setting) => `${backend}/${tier}`
+
+/** Those that match take turns. */
+function choose(seed: number, only: RegExp, among: readonly Setting[]): Setting {
   const matching = among.filter((setting) => only.test(nameOf(setting)))
-  if (matching.length > 0) return matching[seed % matching.length]!
-  throw new AdvisedError(
-    `No backend and tier matches --only ${only.source}.`,
-    `Choose from ${among.map(nameOf).join(', ')}.`,
-  )
+  return matching[seed % matching.length]!
 }
 
 /** Programs of our own generator, which is heavy on memory. */
 export const modules: Kind = {
   description:
     'programs that are heavy on memory, on regions and host windows that the host switches meanwhile, against Node on copied memory',
+  settings: settings.map(nameOf),
   async round(seed, { milliseconds, only, signal }) {
-    const setting = choose(seed, only)
+    const setting = choose(seed, only, settings)
     const args = [setting.backend, setting.tier]
     const result = await runIn(
       setting,
@@ -72,12 +69,14 @@ export const modules: Kind = {
   },
 }
 
+const untrusted = settings.filter((setting) => !terrainOf(setting).trusted)
+
 /** Programs of Binaryen's generator, of which most do not touch the memory much. */
 export const binaryen: Kind = {
   description: "programs of Binaryen's generator on a region and with host windows, against Node",
+  settings: untrusted.map(nameOf),
   async round(seed, { milliseconds, only, signal }) {
-    const among = settings.filter((setting) => !terrainOf(setting).trusted)
-    const setting = choose(seed, only, among)
+    const setting = choose(seed, only, untrusted)
     const where = [setting.backend, setting.tier]
     const folder = join(tmpdir(), `v8-rawmem-binaryen-${process.pid}`)
     const limits = [String(seed * seedsPerRound), String(milliseconds), String(seedsPerRound)]
