@@ -24,6 +24,8 @@ function expression(text: string): RegExp {
   }
 }
 
+const anySetting = /(?:)/
+
 const command = new Command('npm run test:fuzz --')
   .description(
     'Looks for faults with random work. Each round runs in processes of its own, with a seed of its own. A case that fails is made small and kept in test/fuzz/corpus/.',
@@ -45,7 +47,7 @@ const command = new Command('npm run test:fuzz --')
   .addOption(
     new Option('--only <regex>', 'modules: only backends and tiers that match')
       .argParser(expression)
-      .default(/(?:)/, 'all, such as patched/turboshaft'),
+      .default(anySetting, 'all, such as patched/turboshaft'),
   )
   .option(
     '--variant <name>',
@@ -79,7 +81,7 @@ function choose(named: readonly string[], only: RegExp): readonly string[] {
   const left = wanted.filter((name) => !idle.includes(name))
   if (idle.length === 0 || (named.length === 0 && left.some(settingsOf))) return left
   throw new AdvisedError(
-    `No backend and tier matches --only ${only.source}.`,
+    `No backend and tier of ${idle[0]} matches --only ${only.source}.`,
     `Choose from ${settingsOf(idle[0]!)!.join(', ')}.`,
   )
 }
@@ -118,7 +120,10 @@ async function fuzz(
       if (failure === undefined) continue
       ++failed
       console.log(failure)
-      console.log(`again: npm run test:fuzz -- ${name} --minutes 0 --seed ${roundSeed}`)
+      const again = [name, '--minutes 0', `--seed ${roundSeed}`, `--round-seconds ${roundSeconds}`]
+      if (only !== anySetting) again.push(`--only '${only.source}'`)
+      if (variant !== undefined) again.push(`--variant ${variant}`)
+      console.log(`again: npm run test:fuzz -- ${again.join(' ')}`)
     }
   }
   console.log(`${rounds - failed} rounds passed, ${failed} failed`)
