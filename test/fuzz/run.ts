@@ -28,7 +28,7 @@ const anySetting = /(?:)/
 
 const command = new Command('npm run test:fuzz --')
   .description(
-    'Looks for faults with random work. Each round runs in processes of its own, with a seed of its own. A case that fails is made small and kept in test/fuzz/corpus/.',
+    'Looks for faults with random work. Each round runs in processes of its own, with a seed of its own. A case of modules, bytes or cpp that fails is made small and kept in test/fuzz/corpus/.',
   )
   .addArgument(
     new Argument('[kinds...]', 'what to do, in turn (default: all)').choices(Object.keys(kinds)),
@@ -45,7 +45,7 @@ const command = new Command('npm run test:fuzz --')
       .default(20),
   )
   .addOption(
-    new Option('--only <regex>', 'modules: only backends and tiers that match')
+    new Option('--only <regex>', 'modules, binaryen: only backends and tiers that match')
       .argParser(expression)
       .default(anySetting, 'all, such as patched/turboshaft'),
   )

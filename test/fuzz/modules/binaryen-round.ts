@@ -1,7 +1,7 @@
 // Programs of Binaryen's generator (wasm-opt -ttf) in a process of their own:
 // node binaryen-round.ts <backend> <tier> <first seed> <milliseconds> <most programs> <folder>
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { type BackendName, openBackend } from 'v8-rawmem'
@@ -32,7 +32,7 @@ const features = [
 /** The program that Binaryen makes of random bytes. NaNs are left out: their bits may differ. */
 function make(seed: number): Uint8Array<ArrayBuffer> {
   const random = new Random(seed)
-  const [input, output] = [join(folder!, 'input'), join(folder!, `program.wasm`)]
+  const [input, output] = [join(folder!, 'input'), join(folder!, 'program.wasm')]
   writeFileSync(
     input,
     Uint8Array.from({ length: 3000 + random.below(8000) }, () => random.below(256)),
@@ -42,7 +42,6 @@ function make(seed: number): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(readFileSync(output))
 }
 
-mkdirSync(folder!, { recursive: true })
 const backend = openBackend(name as BackendName)
 const { hostWindows } = terrains[name as BackendName]
 const end = Date.now() + Number(milliseconds)

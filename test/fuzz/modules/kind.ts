@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { withTemporaryFolder } from '../../../build-scripts/shared/files.ts'
 import { runScript, type ScriptResult } from '../../support/run-script.ts'
 import { describeEnd, type Kind, type RoundReport } from '../kind.ts'
 import type { Case } from './case.ts'
@@ -78,16 +79,16 @@ export const binaryen: Kind = {
   async round(seed, { milliseconds, only, signal }) {
     const setting = choose(seed, only, untrusted)
     const where = [setting.backend, setting.tier]
-    const folder = join(tmpdir(), `v8-rawmem-binaryen-${process.pid}`)
     const limits = [String(seed * seedsPerRound), String(milliseconds), String(seedsPerRound)]
-    const args = [...where, ...limits, folder]
-    const result = await runIn(setting, 'binaryen-round.ts', args, milliseconds + 120_000, signal)
-    const summary = `${where.join('/')}: ${result.stdout.trim()}`
-    if (result.exitCode === 0) {
-      rmSync(folder, { recursive: true, force: true })
-      return { summary }
-    }
-    return { summary, failure: `${describeEnd(result)}\nThe program is in ${folder}.` }
+    return await withTemporaryFolder(async (folder) => {
+      const args = [...where, ...limits, folder]
+      const result = await runIn(setting, 'binaryen-round.ts', args, milliseconds + 120_000, signal)
+      const summary = `${where.join('/')}: ${result.stdout.trim()}`
+      if (result.exitCode === 0) return { summary }
+      const kept = mkdtempSync(join(tmpdir(), `v8-rawmem-binaryen-${seed}-`))
+      cpSync(folder, kept, { recursive: true })
+      return { summary, failure: `${describeEnd(result)}\nThe program is in ${kept}.` }
+    })
   },
 }
 
