@@ -10,6 +10,9 @@ import {
 /** Node's own engine. */
 const own = Reflect.get(globalThis, 'WebAssembly') as typeof api
 
+/** Of a stack. */
+const usedUp = 'RangeError: Maximum call stack size exceeded'
+
 export interface BinaryenOptions {
   readonly throughCodeCache: boolean
   readonly hostWindows: boolean
@@ -42,8 +45,8 @@ export function binaryenDifference(
   const calls = expected.calls.length
   for (const [index, call] of expected.calls.entries()) {
     const other = actual.calls[index]
-    // Also a stack that is used up, which the engines have at different depths: the rest may differ.
-    if (/RangeError/.test(`${call} ${other}`)) return { calls: index }
+    // The engines use up a stack at different depths: the rest may differ.
+    if (`${call} ${other}`.includes(usedUp)) return { calls: index }
     if (other !== call) return { calls, difference: `${other}\nexpected ${call}` }
   }
   const at = expected.bytes.findIndex((byte, index) => byte !== actual.bytes[index])
@@ -145,5 +148,6 @@ function describe(value: unknown): string {
 function kindOf(error: unknown): string {
   const { name, message } = error as Error
   if (/null function|signature mismatch/.test(message)) return 'not such a function'
-  return name === 'RuntimeError' ? `${name}: ${message}` : name
+  if (/Table.*invalid (index|address)/.test(message)) return 'no such element'
+  return name === 'RuntimeError' || name === 'RangeError' ? `${name}: ${message}` : name
 }
