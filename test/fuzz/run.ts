@@ -111,7 +111,7 @@ async function fuzz(
   let failed = 0
   for (let roundSeed = seed; rounds === 0 || Date.now() < end; ++roundSeed) {
     for (const name of names) {
-      const round = { milliseconds: roundSeconds * 1000, only, signal }
+      const round = { milliseconds: Math.round(roundSeconds * 1000), only, signal }
       const { summary, failure } = await kinds[name]!.round(roundSeed, round)
       signal.throwIfAborted()
       ++rounds
