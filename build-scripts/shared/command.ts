@@ -45,19 +45,24 @@ export function settleEnvironment(): void {
   Object.assign(process.env, { PYTHONDONTWRITEBYTECODE: '1', PYTHONPYCACHEPREFIX: '/dev/null' })
 }
 
-export function describeError(error: unknown, verbose = false): string {
-  const described = advise(error)
-  return verbose ? `${described}\n${stackOf(error)}` : described
+/** @param verbose Whether to show where the error arose; false if the command has no such option. */
+export function describeError(error: unknown, verbose: boolean | undefined): string {
+  const isForeseen = error instanceof AdvisedError
+  const described = advise(error, verbose === undefined)
+  return verbose || (verbose === false && !isForeseen)
+    ? `${described}\n${stackOf(error)}`
+    : described
 }
 
-function advise(error: unknown): string {
+function advise(error: unknown, canSayMore: boolean): string {
   if (error instanceof Interrupted) {
     return formatError(error.message, 'Run the same command again to go on from here.')
   }
   if (error instanceof AdvisedError) return formatError(error.message, error.advice)
+  const unforeseen = 'This is not an error the scripts foresee.'
   return formatError(
     error instanceof Error ? error.message : String(error),
-    'This is not an error the scripts foresee. Run again with --verbose to see where it arose.',
+    canSayMore ? `${unforeseen} Run again with --verbose to see where it arose.` : unforeseen,
   )
 }
 
