@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander'
+import { integer } from '../../terminal/option-types.ts'
 import { describeEnd } from '../fuzz/kind.ts'
 import { numberFrom, seedOption } from '../support/random-work-options.ts'
 import { runTest } from '../support/run-test.ts'
@@ -18,7 +19,7 @@ await new Command('npm run test:soak --')
   .addOption(seedOption('of all that is random'))
   .addOption(
     new Option('--plant <rounds>', 'leak a region of 1 MiB each so many rounds, which must show')
-      .argParser(numberFrom(1))
+      .argParser(integer(1, 2 ** 32 - 1))
       .default(0, 'none'),
   )
   .action(async ({ minutes, seed, plant }: Options) => {

@@ -64,7 +64,7 @@ export async function soak(options: SoakOptions): Promise<Soaked> {
       // Goes with the package, however the process ends.
       TMPDIR: folder,
     },
-    ...(signal && { signal }),
+    signal,
   })
   return { report: result.exitCode === 0 ? JSON.parse(result.stdout) : undefined, result }
 }
