@@ -1,5 +1,5 @@
 import { closeSync, fsyncSync, openSync, rmSync } from 'node:fs'
-import { copyFile, mkdir, mkdtemp, open, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { copyFile, mkdir, mkdtemp, open, readdir, readFile, rename } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join, relative } from 'node:path'
 import { z } from 'zod'
@@ -41,14 +41,13 @@ export async function put(from: string, to: string): Promise<void> {
 
 /** Does `work`, then removes what is at `path`; also if an interruption ends the process. */
 export async function withTemporary<T>(path: string, work: () => Promise<T>): Promise<T> {
-  const options = { recursive: true, force: true, maxRetries: 5 }
-  const removeAtExit = () => rmSync(path, options)
-  process.once('exit', removeAtExit)
+  const remove = () => rmSync(path, { recursive: true, force: true })
+  process.once('exit', remove)
   try {
     return await work()
   } finally {
-    // Looks again if something was added meanwhile, unlike rmSync: a failed extraction still writes the files it has begun.
-    await rm(path, options).finally(() => process.off('exit', removeAtExit))
+    process.off('exit', remove)
+    remove()
   }
 }
 

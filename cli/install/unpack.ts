@@ -26,10 +26,7 @@ export async function makeFolder(
     await work(making)
     await exchange(making, target, replaced)
   } finally {
-    for (const folder of [making, replaced]) {
-      // Again if something was added meanwhile: a failed extraction still writes the files it has begun.
-      await rm(folder, { recursive: true, force: true, maxRetries: 5 })
-    }
+    for (const folder of [making, replaced]) await rm(folder, { recursive: true, force: true })
     // Fails if this or another process has put something into it.
     await rmdir(parent).catch(() => {})
   }
@@ -74,7 +71,8 @@ function isAbandoned(name: string, prefix: string): boolean {
  */
 export function extractInto(folder: string): Unpack {
   const filter = (_: string, entry: object) => !('type' in entry && /Link$/.test(`${entry.type}`))
-  return x({ cwd: folder, strip: 1, strict: true, filter })
+  // Otherwise it would still write what it has begun when it has failed.
+  return x({ cwd: folder, strip: 1, strict: true, filter, sync: true })
 }
 
 /** Unpacks a tarball made by npm. */

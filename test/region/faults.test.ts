@@ -40,7 +40,7 @@ test('a region at the same addresses begins undamaged', (t) => {
 })
 
 test('what two threads store to a lost page at the same time is there', async (t) => {
-  const pages = 500
+  const pages = 200
   const path = temporaryFile(t, new Uint8Array(pages * systemPage))
   using region = HostRegion.mapFile(path)
   truncateSync(path, 0)

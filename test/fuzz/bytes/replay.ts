@@ -10,5 +10,5 @@ const folder = mkdtempSync(join(tmpdir(), 'v8-rawmem-bytes-'))
 try {
   await targets[name!]!.read(Uint8Array.from(readFileSync(file!)), folder)
 } finally {
-  await rm(folder, { recursive: true, maxRetries: 5 })
+  await rm(folder, { recursive: true })
 }

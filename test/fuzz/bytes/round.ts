@@ -15,7 +15,7 @@ try {
   for (let round = 0; round < Number(most) && Date.now() < end; ++round) {
     for (const [name, { make, read }] of Object.entries(targets)) {
       const own = join(folder, name)
-      await rm(own, { recursive: true, force: true, maxRetries: 5 })
+      await rm(own, { recursive: true, force: true })
       mkdirSync(own)
       const bytes = await make(random)
       // First: the process may crash.
@@ -27,7 +27,7 @@ try {
     }
   }
 } finally {
-  await rm(folder, { recursive: true, maxRetries: 5 })
+  await rm(folder, { recursive: true })
 }
 console.log(
   Object.entries(counts)
