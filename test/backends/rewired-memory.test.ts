@@ -132,8 +132,11 @@ test('windows leave no mappings behind', (t) => {
   }
   round()
   const before = mappings()
-  for (let i = 0; i < 50; i++) round()
-  t.true(mappings() - before < 20, `${before} mappings, then ${mappings()}`)
+  const rounds = 300
+  for (let i = 0; i < rounds; i++) round()
+  const after = mappings()
+  // Node's heap has some more meanwhile.
+  t.true(after - before < rounds / 3, `${before} mappings, then ${after}`)
   region.close()
 })
 

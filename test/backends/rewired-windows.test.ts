@@ -140,9 +140,11 @@ test('windows leave no mappings behind', (t) => {
   }
   round()
   const before = mappings()
-  for (let i = 0; i < 50; i++) round()
+  const rounds = 300
+  for (let i = 0; i < rounds; i++) round()
   const after = mappings()
-  t.true(after - before < 20, `${before} mappings, then ${after}`)
+  // Node's heap has some more meanwhile.
+  t.true(after - before < rounds / 3, `${before} mappings, then ${after}`)
   for (const window of [0, 1, 7]) {
     t.throws(() => instance.exports.load(start(window)), {
       instanceOf: WebAssembly.RuntimeError,
