@@ -33,10 +33,16 @@ export function checkBoolean(name: string, value: unknown): boolean {
 
 /** At least one limit, and none that is misspelt: that would be no limit. */
 export function checkLimitNames(what: string, limits: object, names: readonly string[]): void {
-  const advice = `${what} must have one of ${names.join(', ')}`
-  const unknown = Object.keys(limits).find((name) => !names.includes(name))
-  if (unknown !== undefined) throw new TypeError(`${advice}; got ${show(unknown)}`)
-  if (Object.values(limits).every((limit) => limit === undefined)) throw new TypeError(advice)
+  const refuse = (got: string): never => {
+    throw new TypeError(`${what} must have one of ${names.join(', ')}${got}`)
+  }
+  let isLimited = false
+  // Each limited call comes here: without arrays, this takes a tenth of the time.
+  for (const name in limits) {
+    if (!names.includes(name)) refuse(`; got ${show(name)}`)
+    isLimited ||= limits[name as keyof typeof limits] !== undefined
+  }
+  if (!isLimited) refuse('')
 }
 
 /** The engine's limit, kV8MaxWasmMemories. */
