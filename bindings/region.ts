@@ -31,6 +31,12 @@ interface Root {
   pruneAt: number
 }
 
+/**
+ * What the buffers of regions show. A region from one of them is a part, so that `close()` sees
+ * where it is attached.
+ */
+const origins = new WeakMap<ArrayBufferLike, { readonly root: Root; readonly byteOffset: number }>()
+
 const native: RegionBinding = binding.region
 
 /** User space of x86-64 with four-level page tables; mmap gives no address above without a hint. */
@@ -260,6 +266,11 @@ export class HostRegion<TArrayBuffer extends ArrayBufferLike = ArrayBufferLike>
         `from: source must be an ArrayBuffer, a SharedArrayBuffer or a view of one; got ${show(source)}`,
       )
     }
+    const origin = origins.get(buffer)
+    if (origin !== undefined) {
+      const { root, byteOffset: begin } = origin
+      return new HostRegion(constructorKey, root, begin + byteOffset, byteLength, false)
+    }
     // A transfer would take the bytes away from a running instance.
     if (types.isArrayBuffer(buffer) && isTransferable(buffer)) markAsUntransferable(buffer)
     const handle = native.borrow(new Uint8Array(buffer, byteOffset, byteLength), buffer)
@@ -387,6 +398,7 @@ export class HostRegion<TArrayBuffer extends ArrayBufferLike = ArrayBufferLike>
     if (this.#buffer === undefined || native.isDetached(this.#buffer)) {
       this.#buffer = native.buffer(handle, this.#byteOffset, this.#byteLength)
       this.#remember(this.#buffer)
+      origins.set(this.#buffer, { root: this.#root, byteOffset: this.#byteOffset })
     }
     return this.#buffer as TArrayBuffer
   }

@@ -234,7 +234,8 @@ export interface HostRegionConstructor {
    * Borrows the bytes of an `ArrayBuffer` or `SharedArrayBuffer`, or of the part that a typed
    * array, `Buffer` or `DataView` shows. The region keeps the buffer alive, and marks an
    * `ArrayBuffer` as untransferable for good (`worker_threads.markAsUntransferable`). A growable
-   * `SharedArrayBuffer` is borrowed at its current length.
+   * `SharedArrayBuffer` is borrowed at its current length. From a buffer or view of another region
+   * it is a part of that region, as `subarray()` gives.
    *
    * @throws {TypeError} for anything else, for a resizable `ArrayBuffer`, and for a detached one.
    */

@@ -1,7 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import test from 'ava'
-import { HostRegion } from 'v8-rawmem'
+import { HostRegion, openBackend } from 'v8-rawmem'
 import { patternBytes, temporaryFile } from '../support/temporary-file.ts'
+import { wat } from '../support/wat.ts'
 import { addressSpace, mappingOf, residentBytes } from './mapped-bytes.ts'
 
 const GiB = 2 ** 30
@@ -146,3 +147,36 @@ test('the pages go at once, however many buffers were handed out and forgotten',
   region.close()
   t.true(filled - residentBytes() > GiB / 4)
 })
+
+for (const name of ['patched', 'node-raw', 'node-rewire'] as const) {
+  test(`${name}: what is attached by a buffer or view of a region keeps it open`, (t) => {
+    const { HostRegion, setWasmInstanceRawMemory, WebAssembly } = openBackend(name)
+    const page = 65_536
+    const program = wat(`(module
+      (memory 1)
+      (func (export "load") (result i32) (i32.load8_u (i32.const 0))))`)
+    const instance = new WebAssembly.Instance(new WebAssembly.Module(program))
+    const region = HostRegion.allocate(3 * page, { shareable: true })
+    region.view(Uint8Array).set([1, 2, 3].flatMap((value) => Array(page).fill(value)))
+    const sources = [
+      region.buffer,
+      region.subarray(page, 2 * page).buffer,
+      region.view(Uint8Array, 2 * page),
+    ]
+    for (const [i, source] of sources.entries()) {
+      const same = HostRegion.from(source).subarray(0, page)
+      setWasmInstanceRawMemory(instance, same)
+      t.is(instance.exports.load(), i + 1)
+      t.throws(() => region.close(), { message: /is attached to a WebAssembly instance/ })
+      t.is(instance.exports.load(), i + 1)
+      setWasmInstanceRawMemory(instance, null)
+      same.close()
+    }
+    const part = HostRegion.from(region.view(Uint16Array, 10, 4))
+    t.deepEqual([part.byteLength, part.view(Uint8Array)[0]], [8, 1])
+    t.true(region.buffer.byteLength > 0)
+    region.close()
+    t.true(part.closed)
+    t.throws(() => HostRegion.from(sources[0]!), { message: /detached/ })
+  })
+}
