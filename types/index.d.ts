@@ -216,8 +216,8 @@ export declare function deserializeModule(
  * module's name section.
  *
  * @throws {TypeError} or {RangeError} if `samplingInterval` is no integer in its range.
- * @throws {Error} if the addon has no V8 inside, or if more than 100 profiles are recorded on this
- *   thread.
+ * @throws {Error} if the addon has no V8 inside, if more than 100 profiles are recorded on this
+ *   thread, or if Node or another library records one.
  */
 export declare function startCpuProfile(
   options?: profile.CpuProfileOptions,

@@ -8,6 +8,7 @@ import {
   startCpuProfile,
   WebAssembly,
 } from 'v8-rawmem'
+import { runScript } from '../support/run-script.ts'
 import { startWorker } from '../support/start-worker.ts'
 import { slowProgram } from './slow-program.ts'
 
@@ -141,3 +142,15 @@ test('a thread that ends while it records leaves nothing behind', async (t) => {
   }
   t.pass()
 })
+
+for (const [first, result] of [
+  ['inner', 'true'],
+  ['node', /^"Node or another library records a CPU profile, .*SIGPROF; stop that first"$/],
+] as const) {
+  test(`a profile beside one of Node ends no process: ${first} first`, async (t) => {
+    const script = new URL('two-profilers.ts', import.meta.url)
+    const { stdout, signal, stderr } = await runScript(script, { args: [first] })
+    t.is(signal, null, stderr)
+    t.regex(stdout.trim(), new RegExp(result), stderr)
+  })
+}

@@ -1,5 +1,8 @@
 #include "cpu_profiler.h"
 
+#include <signal.h>
+
+#include <mutex>
 #include <utility>
 
 #include "agent.h"
@@ -36,11 +39,11 @@ napi_value StartProfile(const InnerCall& call) {
   if (!call.Read("start: expected (interval)", &interval)) {
     return nullptr;
   }
-  const v8::ProfilerId id = call.agent()->cpu_profiler().Start(interval);
+  const char* problem;
+  const v8::ProfilerId id =
+      call.agent()->cpu_profiler().Start(interval, &problem);
   if (id == 0) {
-    ThrowError(call.env(),
-               "too many CPU profiles are being recorded on this thread; stop "
-               "one of them");
+    ThrowError(call.env(), problem);
     return nullptr;
   }
   return NewNumber(call.env(), id);
@@ -56,6 +59,69 @@ napi_value StopProfile(const InnerCall& call) {
   return json.empty() ? nullptr : NewString(call.env(), json);
 }
 
+// V8 handles SIGPROF as long as it takes samples, and then puts back what was
+// there before. So does that of Node. Where one puts back the default while the
+// other goes on, the next sample would end the process.
+class ProfileSignal {
+ public:
+  // False if somebody else takes samples.
+  static bool Acquire() {
+    std::lock_guard lock(Mutex());
+    struct sigaction current = {};
+    sigaction(SIGPROF, nullptr, &current);
+    const Handler handler = HandlerOf(current);
+    if (users == 0 && handler == SIG_DFL) {
+      struct sigaction ignore = {};
+      ignore.sa_handler = Ignore;
+      ignore.sa_flags = SA_RESTART;
+      sigemptyset(&ignore.sa_mask);
+      sigaction(SIGPROF, &ignore, nullptr);
+    } else if (users == 0 && handler != Ignore && handler != SIG_IGN &&
+               handler != engines) {
+      return false;
+    }
+    ++users;
+    return true;
+  }
+
+  // After the engine has begun to take samples. Node puts its handler back if
+  // it began later.
+  static void RememberEngines() {
+    std::lock_guard lock(Mutex());
+    struct sigaction current = {};
+    sigaction(SIGPROF, nullptr, &current);
+    if (users == 1) {
+      engines = HandlerOf(current);
+    }
+  }
+
+  static void Release() {
+    std::lock_guard lock(Mutex());
+    --users;
+  }
+
+ private:
+  using Handler = void (*)(int);
+
+  static std::mutex& Mutex() {
+    static auto* mutex = new std::mutex;
+    return *mutex;
+  }
+
+  static void Ignore(int) {}
+
+  // Both kinds lie at the same place.
+  static Handler HandlerOf(const struct sigaction& action) {
+    return action.sa_handler;
+  }
+
+  static int users;
+  static Handler engines;
+};
+
+int ProfileSignal::users = 0;
+ProfileSignal::Handler ProfileSignal::engines = SIG_DFL;
+
 }  // namespace
 
 CpuProfiler::~CpuProfiler() {
@@ -66,18 +132,33 @@ CpuProfiler::~CpuProfiler() {
         profile->Delete();
       }
     }
+    profiler_.reset();
+    ProfileSignal::Release();
   }
 }
 
-v8::ProfilerId CpuProfiler::Start(int interval_in_microseconds) {
+v8::ProfilerId CpuProfiler::Start(int interval_in_microseconds,
+                                  const char** problem) {
   if (profiler_ == nullptr) {
+    if (!ProfileSignal::Acquire()) {
+      *problem =
+          "Node or another library records a CPU profile, and has the signal "
+          "SIGPROF; stop that first";
+      return 0;
+    }
     profiler_.reset(v8::CpuProfiler::New(isolate_));
     profiler_->SetSamplingInterval(interval_in_microseconds);
   }
   const v8::CpuProfilingResult result =
       profiler_->Start(v8::CpuProfilingOptions());
   if (result.status != v8::CpuProfilingStatus::kStarted) {
+    *problem =
+        "too many CPU profiles are being recorded on this thread; stop one of "
+        "them";
     return 0;
+  }
+  if (ids_.empty()) {
+    ProfileSignal::RememberEngines();
   }
   ids_.insert(result.id);
   return result.id;
@@ -95,6 +176,7 @@ std::string CpuProfiler::Stop(v8::ProfilerId id) {
   }
   if (ids_.empty()) {
     profiler_.reset();
+    ProfileSignal::Release();
   }
   return text.Take();
 }

@@ -25,9 +25,10 @@ class CpuProfiler final {
   CpuProfiler(const CpuProfiler&) = delete;
   CpuProfiler& operator=(const CpuProfiler&) = delete;
 
-  // Profiles may overlap; the first of them determines the interval. 0 if there
-  // are too many.
-  v8::ProfilerId Start(int interval_in_microseconds);
+  // Profiles may overlap; the first of them determines the interval. 0, and
+  // what is wrong, if there are too many, or somebody else's profiler runs in
+  // this process.
+  v8::ProfilerId Start(int interval_in_microseconds, const char** problem);
   // The profile as JSON. Empty if there is none of that id.
   std::string Stop(v8::ProfilerId id);
 
