@@ -172,24 +172,27 @@ test('a buffer that is taken away by an import is noticed at once', (t) => {
   t.is(feeder.windows, 3)
 })
 
-test('a buffer that is taken away by onProgress is noticed before the next window', (t) => {
-  if (!canTransfer()) {
-    t.pass('nothing takes it away')
-    return
-  }
-  const buffer = new ArrayBuffer(1000)
-  using feeder = new ChunkFeeder(HostRegion.from(buffer), {
-    windowSize: 100,
-    onProgress: () => void transfer(buffer),
+for (const caller of ['a program', 'JavaScript'] as const) {
+  test(`a buffer that is taken away by onProgress is noticed before the next window of ${caller}`, (t) => {
+    if (!canTransfer()) {
+      t.pass('nothing takes it away')
+      return
+    }
+    const buffer = new ArrayBuffer(1000)
+    using feeder = new ChunkFeeder(HostRegion.from(buffer), {
+      windowSize: 100,
+      onProgress: () => void transfer(buffer),
+    })
+    const { exports } = step(feeder)
+    // Until a report is due.
+    const begin = performance.now()
+    while (performance.now() < begin + 130);
+    const next = caller === 'JavaScript' ? () => feeder.next() : () => exports.step()
+    t.throws(next, { instanceOf: TypeError, message: /transferred away/ })
+    t.throws(() => exports.load(0), { instanceOf: WebAssembly.RuntimeError })
+    t.is(feeder.windows, 1)
   })
-  const { exports } = step(feeder)
-  // Until a report is due.
-  const begin = performance.now()
-  while (performance.now() < begin + 130);
-  t.throws(() => exports.step(), { instanceOf: TypeError, message: /transferred away/ })
-  t.throws(() => exports.load(0), { instanceOf: WebAssembly.RuntimeError })
-  t.is(feeder.windows, 1)
-})
+}
 
 test('a buffer that onProgress takes away as it throws is noticed by code that catches', (t) => {
   const memory = growableMemory()

@@ -163,7 +163,13 @@ napi_value ChunkFeeder::CallJavaScript(napi_value function,
                                        size_t argc,
                                        const napi_value* argv) {
   const napi_value result = agent_->CallOuter(function, argc, argv);
-  return result != nullptr && CheckBorrowed(agent_.get()) ? result : nullptr;
+  // The bytes that this feeder shows are checked by calls of WebAssembly only
+  // while there is one.
+  return result != nullptr && CheckBorrowed(agent_.get()) &&
+                 (attachment_ == nullptr ||
+                  CheckBorrowed(agent_.get(), attachment_))
+             ? result
+             : nullptr;
 }
 
 bool ChunkFeeder::Attach(WindowCursor::Window window) {
