@@ -3,7 +3,7 @@
 import { truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { isMainThread, parentPort, workerData } from 'node:worker_threads'
-import { HostRegion } from 'v8-rawmem'
+import { HostRegion, openBackend } from 'v8-rawmem'
 import { startWorker } from '../support/start-worker.ts'
 import { wat } from '../support/wat.ts'
 
@@ -35,7 +35,31 @@ function trapInNode(): string {
   }
 }
 
+/** What a program and JavaScript see where pages of a file lie in a memory of Node's own engine. */
+function loseRewired(writable: boolean): unknown[] {
+  const { HostRegion, setWasmInstanceRawMemory, WebAssembly } = openBackend('node-rewire')
+  const page = 65_536
+  const path = join(folder, `${Math.random()}`)
+  writeFileSync(path, Buffer.alloc(4 * page, 1))
+  const region = HostRegion.mapFile(path, { writable })
+  const part = region.subarray(page)
+  const module = new WebAssembly.Module(
+    wat(`(module
+      (memory (export "memory") 4)
+      (func (export "load") (param i32) (result i32) (i32.load8_u (local.get 0))))`),
+  )
+  const instance = new WebAssembly.Instance(module)
+  const { load, memory } = instance.exports
+  setWasmInstanceRawMemory(instance, part)
+  truncateSync(path, 2 * page)
+  const seen = [load(2 * page), region.damaged?.byteOffset, load(0)]
+  seen.push(new Uint8Array(memory.buffer)[page], region.damaged?.byteOffset)
+  setWasmInstanceRawMemory(instance, null)
+  return [...seen, load(0), region.damaged?.byteOffset]
+}
+
 const actions: Record<string, () => unknown> = {
+  rewired: () => [loseRewired(false), loseRewired(true)],
   /** A fault of nobody's. */
   wild() {
     lost()

@@ -66,6 +66,13 @@ for (const [what, signal] of [
   })
 }
 
+test('pages that are lost where node-rewire has mapped them are zeros, and the region says so', async (t) => {
+  const { stdout, stderr } = await runScript(script, { args: ['rewired', temporaryFolder(t)] })
+  const page = 65_536
+  const seen = [0, 3 * page, 1, 0, 2 * page, 0, 2 * page]
+  t.deepEqual(stdout.trim(), JSON.stringify([seen, seen]), stderr)
+})
+
 for (const [what, result] of [
   ['both', [0, nodeTrap, 0, nodeTrap]],
   ['later', [0, nodeTrap]],

@@ -43,6 +43,9 @@ struct FaultRange::Slot {
   // From where on WebAssembly code may trap, but nothing else is to be saved.
   std::atomic<uintptr_t> guard{0};
   std::atomic<uint64_t> damaged{kUndamaged};
+  // The slot that counts lost pages, and how far on they lie there.
+  std::atomic<Slot*> counting{nullptr};
+  std::atomic<uintptr_t> distance{0};
   // A bit for each page that zeros took the place of. None until one did.
   uint8_t* replaced = nullptr;
   Slot* next = nullptr;
@@ -78,13 +81,15 @@ struct FaultRange::Slot {
   }
 
   // With the mutex held. Begin and end change only while nobody is here.
-  void MoveIn(const FaultRange* tenant) {
+  void MoveIn(const FaultRange* tenant, Slot* other, uintptr_t far) {
     static uint64_t tenancies = 0;
     range.store(tenant);
     begin.store(reinterpret_cast<uintptr_t>(tenant->start_));
     end.store(begin.load() + tenant->size_);
     guard.store(reinterpret_cast<uintptr_t>(tenant->data_) + tenant->length_);
     damaged.store(kUndamaged);
+    counting.store(other == nullptr ? this : other);
+    distance.store(far);
     tenancy.store(++tenancies);
   }
 
@@ -96,6 +101,14 @@ struct FaultRange::Slot {
       replaced = nullptr;
     }
     range.store(nullptr);
+  }
+
+  void Count(uintptr_t page) {
+    std::atomic<uint64_t>& first = counting.load()->damaged;
+    const uint64_t counted = page + distance.load();
+    uint64_t before = first.load();
+    while (counted < before && !first.compare_exchange_weak(before, counted)) {
+    }
   }
 
   // Has zeros take the place of a page, once: what other threads have stored
@@ -227,10 +240,7 @@ struct FaultHandlers {
     if (address >= slot->guard.load() || !slot->Replace(page, faults)) {
       return false;
     }
-    uint64_t damaged = slot->damaged.load();
-    while (page < damaged &&
-           !slot->damaged.compare_exchange_weak(damaged, page)) {
-    }
+    slot->Count(page);
     ++faults.replaced_pages;
     faults.replaced = address;
     return true;
@@ -277,13 +287,30 @@ FaultRange::FaultRange(void* start,
       source_(std::move(source)),
       is_in_engine_(engine.add_range != nullptr &&
                     engine.add_range(start_, size_)),
-      slot_([this] {
-        std::lock_guard lock(Mutex());
-        FaultHandlers::Install();
-        Slot* slot = Slot::Take();
-        slot->MoveIn(this);
-        return slot;
-      }()) {}
+      slot_(MoveIn(nullptr, 0)) {}
+
+FaultRange::FaultRange(const FaultRange& other,
+                       void* start,
+                       size_t size,
+                       const uint8_t* data)
+    : start_(static_cast<uint8_t*>(start)),
+      size_(size),
+      data_(start_),
+      length_(size),
+      source_{other.source_.file,
+              other.source_.offset + static_cast<uint64_t>(data - other.data_)},
+      is_in_engine_(false),
+      slot_(MoveIn(other.slot_,
+                   reinterpret_cast<uintptr_t>(data) -
+                       reinterpret_cast<uintptr_t>(start))) {}
+
+FaultRange::Slot* FaultRange::MoveIn(Slot* other, uintptr_t distance) {
+  std::lock_guard lock(Mutex());
+  FaultHandlers::Install();
+  Slot* slot = Slot::Take();
+  slot->MoveIn(this, other, distance);
+  return slot;
+}
 
 FaultRange::~FaultRange() {
   if (is_in_engine_) {

@@ -61,6 +61,13 @@ class FaultRange {
              uint8_t* data,
              size_t length,
              Source source);
+  // `size` bytes at `start` show those of another range from `data` on once
+  // more, and what is lost here is lost there. The other range must stay
+  // longer.
+  FaultRange(const FaultRange& other,
+             void* start,
+             size_t size,
+             const uint8_t* data);
   ~FaultRange();
   FaultRange(const FaultRange&) = delete;
   FaultRange& operator=(const FaultRange&) = delete;
@@ -75,6 +82,8 @@ class FaultRange {
  private:
   friend struct FaultHandlers;
   struct Slot;
+
+  Slot* MoveIn(Slot* other, uintptr_t distance);
 
   uint8_t* const start_;
   const size_t size_;

@@ -100,6 +100,8 @@ class HostMapping {
 
   // The offset of the first page that could not be touched, and which zeros
   // took the place of.
+  // Empty where the pages are not ours.
+  const std::optional<FaultRange>& faults() const { return faults_; }
   std::optional<size_t> damaged() const {
     return faults_ ? faults_->damaged() : std::nullopt;
   }

@@ -182,6 +182,10 @@ bool RewireTarget::Show(napi_env env, napi_value, const RegionView& view) {
     }
     return ThrowSystem(env, "map its pages", error);
   }
+  faults_.reset();
+  if (mapped != 0 && pages->backing() != HostMapping::Backing::kAnonymous) {
+    faults_.emplace(*pages->faults(), start, mapped, view.data);
+  }
   if (!shared && pages->may_be_stored()) {
     if (int error = CopyStoredPages(view.data, view.length, start)) {
       pages_->Unmap();
@@ -246,6 +250,7 @@ bool RewireTarget::Capacity(napi_env env, uint64_t* capacity) {
 }
 
 void RewireTarget::Forget() {
+  faults_.reset();
   lease_.Reset();
   view_ = {};
 }

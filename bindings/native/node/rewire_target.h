@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 
+#include "common/fault_range.h"
 #include "common/napi/reference.h"
 #include "rewired_pages.h"
 #include "window_target.h"
@@ -51,6 +52,8 @@ class RewireTarget final : public WindowTarget {
   const std::unique_ptr<RewiredPages> pages_;
   RegionLease lease_;
   RegionView view_;  // without its `memory`, which `lease_` has
+  // Pages of a file can be lost here, too.
+  std::optional<FaultRange> faults_;
 };
 
 }  // namespace rawmem
