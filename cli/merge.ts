@@ -11,8 +11,9 @@ export type Merge = (typeof merges)[number]
 const combine: Record<Exclude<Merge, 'list'>, (a: Value, b: Value) => Value> = {
   // Both come from the same export, so they have the same type.
   sum: (a, b) => (a as number) + (b as number),
-  min: (a, b) => (b < a ? b : a),
-  max: (a, b) => (b > a ? b : a),
+  // NaN wins, as in Math.min and Math.max, whatever the order.
+  min: (a, b) => (b < a || Number.isNaN(b) ? b : a),
+  max: (a, b) => (b > a || Number.isNaN(b) ? b : a),
 }
 
 /** Several results of one call are merged one by one. */

@@ -29,9 +29,16 @@ function parseArgument(text: string): number | bigint {
   const big = /^([+-]?)(\d+|0x[0-9a-f]+)n$/i.exec(text)
   if (big !== null) {
     const value = BigInt(big[2]!)
-    return big[1] === '-' ? -value : value
+    const signed = big[1] === '-' ? -value : value
+    if (signed < -(2n ** 63n) || signed >= 2n ** 64n) {
+      throw new InvalidArgumentError(`${text} has more than the 64 bits of an i64.`)
+    }
+    return signed
   }
   const value = Number(text)
+  if (Math.abs(value) === Number.POSITIVE_INFINITY && !text.includes('Infinity')) {
+    throw new InvalidArgumentError(`${text} is more than a number can be; Infinity is one.`)
+  }
   if (text === '' || (Number.isNaN(value) && text !== 'NaN')) {
     throw new InvalidArgumentError(
       'Arguments are numbers, such as 7 or -1.5, and end in n where the program takes an i64: 7n.',

@@ -82,6 +82,11 @@ export function tellResult(
   console.error(throughput(summary))
 }
 
+/** The system keeps eight bits of an exit code, and a failure must not become 0. */
+function exitStatus(code: number): number {
+  return code & 255 || (code === 0 ? 0 : 1)
+}
+
 /** The output of the program has gone to stdout already. */
 export function tellEnd(
   exitCodes: number[],
@@ -89,7 +94,7 @@ export function tellEnd(
   summary: Summary,
   { json }: RunOptions,
 ): void {
-  const exitCode = Math.max(...exitCodes)
+  const exitCode = Math.max(...exitCodes.map(exitStatus))
   if (!json) printArrays(arrays)
   console.error(json ? asJson({ exitCode }, summary, arrays) : throughput(summary))
   process.exitCode = exitCode
