@@ -55,7 +55,7 @@ async function readParts(path: string): Promise<ReadPart[]> {
 /** What all parts of a run have in common, and what to say where they do not. */
 const common: [string, (part: PartRecord) => unknown][] = [
   ['program', ({ program }) => program],
-  ['call (--export, --args, --arg, --print)', ({ call }) => call],
+  ['call (--export, --args, --arg, --env, --dir, --print)', ({ call }) => call],
   ['boundary (--record-bytes, --delimiter)', ({ records }) => records],
   ['number of files', ({ data }) => data.length],
   ['size of the data', ({ data }) => data.map(({ bytes }) => bytes)],

@@ -35,6 +35,9 @@ export const partSchema = z
       export: z.string().nullable(),
       args: z.array(value),
       arg: z.array(z.string()),
+      env: sha256,
+      /** The paths under which the program sees folders. */
+      dir: z.array(z.string()),
       print: z.array(z.string()),
     }),
     records: z.union([

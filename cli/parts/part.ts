@@ -65,6 +65,9 @@ export async function choosePart(
           export: options.export ?? null,
           args: options.args,
           arg: options.arg,
+          // A hash: values may be secrets.
+          env: sha256(Buffer.from(JSON.stringify(Object.entries(options.env).sort()))),
+          dir: Object.keys(options.dir).sort(),
           print: options.print.map(({ text }) => text),
         },
         records:

@@ -151,6 +151,15 @@ test('gaps, duplicates and parts of other runs are refused', async (t) => {
     /has another number of parts/,
   )
 
+  for (const words of [
+    ['--env', 'A=2'],
+    ['--dir', at('.')],
+  ]) {
+    const { stdout } = await run('run', ...sum(at), ...words, '--part', '2/3')
+    writeFileSync(at('other.json'), stdout)
+    refused(t, await merge(one!, at('other.json'), three!), /has another call \(/)
+  }
+
   // Other data of the same size, by one byte at the end.
   const other = new Uint8Array(prices.buffer.slice(0))
   other[other.length - 1]! ^= 1
