@@ -195,7 +195,10 @@ export interface ScanPool {
     options?: PoolScanOptions<TResult, TMerged>,
   ): Promise<TMerged>
 
-  /** Waits for the scans that run, and ends the threads. New scans are refused. */
+  /**
+   * Waits for the scans that run, and ends the threads. New scans are refused. Do not wait for it in
+   * `merge`, which is part of a scan.
+   */
   close(): Promise<void>
 
   /** `close()`, for `await using`. */

@@ -35,8 +35,14 @@ export class ThreadPool {
       this.#threads.delete(thread)
     }
     const next = this.#waiting.shift()
-    if (next !== undefined) next(thread.isEnding ? this.#startForWaiting() : thread)
-    else if (!thread.isEnding) this.#idle.push(thread)
+    if (next === undefined) {
+      if (!thread.isEnding) this.#idle.push(thread)
+      return
+    }
+    const given = thread.isEnding ? this.#startForWaiting() : thread
+    next(given)
+    // Nobody will give a thread back to the others.
+    if (this.#threads.size === 0) for (const each of this.#waiting.splice(0)) each(given)
   }
 
   /** Ends the threads. No job runs or waits any more. */
