@@ -219,6 +219,9 @@ export class HostRegion<TArrayBuffer extends ArrayBufferLike = ArrayBufferLike>
     options: api.ComposeOptions = {},
   ): HostRegion<ArrayBuffer> {
     checkOptions('compose', options)
+    if (typeof Object(parts)[Symbol.iterator] !== 'function') {
+      throw new TypeError(`compose: parts must be a list of parts; got ${show(parts)}`)
+    }
     const placed = Array.from(parts, placePart).sort((a, b) => a.at - b.at)
     for (const [index, { at, name }] of placed.entries()) {
       const before = placed[index - 1]
@@ -535,7 +538,7 @@ export class HostRegion<TArrayBuffer extends ArrayBufferLike = ArrayBufferLike>
 // The published types and this class must not drift apart.
 HostRegion satisfies Pick<
   api.HostRegionConstructor,
-  'prototype' | 'allocate' | 'mapFile' | 'from' | 'at' | 'open'
+  'prototype' | 'allocate' | 'mapFile' | 'compose' | 'from' | 'at' | 'open'
 >
 
 /**

@@ -7,12 +7,13 @@ const names = readdirSync(new URL('.', import.meta.url)).filter((name) => exists
 
 // The sample finds its own arguments where a program's begin.
 const [name = ''] = process.argv.splice(2, 1)
+const list = `${names.sort().join(', ')}. Such as: npm run sample scan`
 if (names.includes(name)) {
   await import(main(name).href)
+} else if (name === '--help' || name === '-h') {
+  console.log(`Samples: ${list}\nEach has options: npm run sample scan -- --help`)
 } else {
   const problem = name === '' ? 'A sample needs a name' : `There is no sample ${name}`
-  console.error(
-    `error: ${problem}; there are ${names.sort().join(', ')}. Such as: npm run sample scan`,
-  )
+  console.error(`error: ${problem}; there are ${list}`)
   process.exitCode = 1
 }

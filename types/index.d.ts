@@ -39,8 +39,10 @@ export type {
 export type { CpuProfileHandle, CpuProfileOptions } from './cpu-profile.d.ts'
 export type {
   AllocateOptions,
+  ComposeOptions,
   HostRegionConstructor,
   MapFileOptions,
+  RegionPart,
   SharedRegion,
   ViewConstructor,
 } from './host-region.d.ts'
@@ -53,7 +55,17 @@ export type {
 export type { Inspector } from './inspector.d.ts'
 export type { SourceFrame } from './source-frame.d.ts'
 export type { ProgramExit, Wasi, WasiOptions } from './wasi.d.ts'
-export type { MemoryArray, MemoryArrayType, MemoryValues, WorkerWasiOptions } from './workers.d.ts'
+export type {
+  ExportResult,
+  MemoryArray,
+  MemoryArrayType,
+  MemoryValues,
+  ParallelScanOptions,
+  PoolScanOptions,
+  RunOnWorkerOptions,
+  ScanPoolOptions,
+  WorkerWasiOptions,
+} from './workers.d.ts'
 
 /**
  * The `WebAssembly` namespace of the default backend, which is usually the patched V8 of this
@@ -94,7 +106,7 @@ export declare namespace WebAssembly {
   type ValueType = api.ValueType
 }
 
-/** Makes regions: `allocate`, `mapFile`, `from`, `at`, `open`. */
+/** Makes regions: `allocate`, `mapFile`, `compose`, `from`, `at`, `open`. */
 export declare const HostRegion: region.HostRegionConstructor
 
 /** Bytes of this process that a WebAssembly instance can be pointed at, without a copy. */
