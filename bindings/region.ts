@@ -272,7 +272,10 @@ export class HostRegion<TArrayBuffer extends ArrayBufferLike = ArrayBufferLike>
     const origin = origins.get(buffer)
     if (origin !== undefined) {
       const { root, byteOffset: begin } = origin
-      return new HostRegion(constructorKey, root, begin + byteOffset, byteLength, false)
+      // Own properties of the source can hide its getters. This throws if they lie.
+      const bytes = new Uint8Array(buffer, byteOffset, byteLength)
+      const first = begin + bytes.byteOffset
+      return new HostRegion(constructorKey, root, first, bytes.byteLength, false)
     }
     // A transfer would take the bytes away from a running instance.
     if (types.isArrayBuffer(buffer) && isTransferable(buffer)) markAsUntransferable(buffer)

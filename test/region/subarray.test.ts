@@ -201,3 +201,29 @@ test('shows itself by name', (t) => {
   using region = numbered()
   t.is(Object.prototype.toString.call(region), '[object HostRegion]')
 })
+
+test('a view that lies about its place makes no part of what its region does not have', (t) => {
+  const region = HostRegion.allocate(64)
+  const part = region.subarray(16, 48)
+  for (const lie of [{ byteOffset: -16 }, { byteOffset: 40 }, { byteLength: 33 }]) {
+    const view = Object.defineProperties(
+      part.view(Uint8Array),
+      Object.getOwnPropertyDescriptors(lie),
+    )
+    t.throws(() => HostRegion.from(view), { instanceOf: RangeError })
+  }
+  const buffer = Object.defineProperty(region.buffer, 'byteLength', { value: 65 })
+  t.throws(() => HostRegion.from(buffer), { instanceOf: RangeError })
+})
+
+test('a part made from the buffer of a part ends alone', (t) => {
+  const region = HostRegion.allocate(64)
+  region.view(Uint8Array)[20] = 5
+  const part = region.subarray(16, 48)
+  const again = HostRegion.from(part.view(Uint8Array, 4, 8))
+  part.close()
+  t.deepEqual([again.byteLength, again.view(Uint8Array)[0]], [8, 5])
+  again.close()
+  t.deepEqual([region.closed, region.view(Uint8Array)[20]], [false, 5])
+  region.close()
+})
