@@ -169,7 +169,12 @@ export class Zoo {
     const ground = this.#pickOpen()
     if (animal?.instance === undefined || ground?.region === undefined) return
     const offset = 4 * this.#random.below(byteLength / 4)
-    setWasmInstanceRawMemory(animal.instance, ground.region.subarray(offset))
+    // From a view of a region's own memory comes a part of it. Lent bytes would be borrowed anew.
+    const view = ground.region.view(Uint8Array, offset)
+    const isLent = ground.lender !== undefined || !(view.buffer instanceof ArrayBuffer)
+    const asView = !isLent && this.#random.below(3) === 0
+    const part = asView ? HostRegion.from(view) : ground.region.subarray(offset)
+    setWasmInstanceRawMemory(animal.instance, part)
     animal.shown = { ground, offset }
   }
 
