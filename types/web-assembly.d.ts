@@ -99,7 +99,7 @@ export interface CompileOptions {
 
 /**
  * Limits of an instance, for programs that you did not write. Give at least one: none at all, or
- * any other name, is a `TypeError`. The module is compiled with lower maxima: growth beyond them
+ * an unknown name, is a `TypeError`. The module is compiled with lower maxima: growth beyond them
  * fails as it does at a declared maximum (-1 in the program, a `RangeError` in JavaScript), and an
  * imported memory or table that can grow further is a `LinkError`. Offsets in stack traces may
  * differ from those in the original bytes by some bytes.
